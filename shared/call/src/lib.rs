@@ -1,0 +1,23 @@
+//! The conversation core: one call, events in, actions out, no IO.
+//!
+//! [`Call`] decides everything about a conversation: when the caller's turn is over, what is said
+//! and when, what an interruption stops, what was heard, when to remind, when to end. It is told
+//! what happens by [`Event`]s with the call's own time, and answers with [`Action`]s; between calls
+//! it says by when it wants to be woken. It does not know sockets, tables, vendors, wall clocks or
+//! threads, and it never waits.
+//!
+//! After each [`Call::handle`] or [`Call::handle_timeout`] take every action with
+//! [`Call::poll_action`] before the next event.
+
+mod action;
+mod event;
+mod ids;
+
+pub use action::{
+    Action, ChatMessage, Generate, Interruption, Observation, Synthesize, ToolCall, ToolSpec,
+};
+pub use event::{
+    Alignment, CarrierClosed, Event, Failure, FailureKind, Generation, Recognition, Synthesis,
+    Usage,
+};
+pub use ids::{GenerationId, Mark, MarkProblem, UtteranceId};

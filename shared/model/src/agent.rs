@@ -1,0 +1,281 @@
+//! Agents: AI configurations. Never a human.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, PromptId};
+
+/// An AI configuration that calls are made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    pub id: AgentId,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Rises by one with each change; edits name the revision they were made from.
+    pub revision: u32,
+    #[serde(flatten)]
+    pub fields: AgentFields,
+}
+
+/// What a user may set of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentFields {
+    pub name: String,
+    pub prompt_id: PromptId,
+    #[serde(default)]
+    pub engine: Engine,
+    /// BCP 47, as the recogniser takes it: `en`, `en-IN`, `hi`.
+    #[serde(default = "default_language")]
+    pub language: String,
+    /// The speech vendor's voice id; absent means the deployment's default voice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_id: Option<String>,
+    /// The language model's name; absent means the deployment's default model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    #[serde(default)]
+    pub turn_taking: TurnTaking,
+    /// Whether the caller can cut the greeting short.
+    #[serde(default = "yes")]
+    pub greeting_interruptible: bool,
+    #[serde(default)]
+    pub silence: SilencePolicy,
+    /// The call is ended politely after this long.
+    #[serde(default = "default_duration_seconds_max")]
+    pub duration_seconds_max: u32,
+    #[serde(default = "default_tools")]
+    pub tools: Vec<ToolName>,
+    /// What is said before hanging up for silence, a limit or an outage.
+    #[serde(default = "default_farewell")]
+    pub farewell: String,
+}
+
+/// How a call is voiced. Only the cascade exists so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Speech recognition, language model, speech synthesis.
+    #[default]
+    Cascade,
+}
+
+/// Names of tools in the registry of `call`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolName {
+    /// Lets the model end the call after its last words.
+    EndCall,
+}
+
+/// When the caller's turn is over and when the caller interrupts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TurnTaking {
+    pub barge_in: BargeIn,
+    /// Silence after the caller's words that ends the turn, in milliseconds (the recogniser's
+    /// endpointing).
+    pub endpointing_ms: u32,
+    /// The longest a caller's turn waits for the recogniser's verdict once words are final, in
+    /// milliseconds.
+    pub end_of_turn_ms_max: u32,
+    /// No words this long after an interruption: it was noise, and the agent goes on.
+    pub false_interruption_ms: u32,
+}
+
+/// What stops the agent's speech (see `ARCHITECTURE.md`, "Barge-in").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BargeIn {
+    /// Any recognised word, or the first sound of speech.
+    #[default]
+    Immediate,
+    /// 300 ms of speech and a word, or two words.
+    Balanced,
+    /// Nothing: what the caller says meanwhile becomes the next turn.
+    Protected,
+}
+
+/// What happens when nobody speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SilencePolicy {
+    pub remind_after_ms: u32,
+    pub reminders_max: u32,
+    /// Silence after the last reminder before the farewell, in milliseconds.
+    pub hang_up_after_ms: u32,
+}
+
+/// A field that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct AgentProblem {
+    /// The field's name in the API.
+    pub field: &'static str,
+    pub problem: String,
+}
+
+impl AgentFields {
+    /// An agent with this name and prompt and every default.
+    #[must_use]
+    pub fn new(name: &str, prompt_id: PromptId) -> Self {
+        Self {
+            name: name.to_owned(),
+            prompt_id,
+            engine: Engine::default(),
+            language: default_language(),
+            voice_id: None,
+            model: None,
+            turn_taking: TurnTaking::default(),
+            greeting_interruptible: true,
+            silence: SilencePolicy::default(),
+            duration_seconds_max: default_duration_seconds_max(),
+            tools: default_tools(),
+            farewell: default_farewell(),
+        }
+    }
+
+    /// Every field that is out of its range, with the range.
+    #[must_use]
+    pub fn problems(&self) -> Vec<AgentProblem> {
+        let mut problems = Vec::new();
+        let mut range = |field, value: u32, low: u32, high: u32| {
+            if !(low..=high).contains(&value) {
+                let problem = format!("must be from {low} to {high}, is {value}");
+                problems.push(AgentProblem { field, problem });
+            }
+        };
+        range(
+            "turn_taking.endpointing_ms",
+            self.turn_taking.endpointing_ms,
+            10,
+            5_000,
+        );
+        range(
+            "turn_taking.end_of_turn_ms_max",
+            self.turn_taking.end_of_turn_ms_max,
+            500,
+            15_000,
+        );
+        range(
+            "turn_taking.false_interruption_ms",
+            self.turn_taking.false_interruption_ms,
+            500,
+            10_000,
+        );
+        range(
+            "silence.remind_after_ms",
+            self.silence.remind_after_ms,
+            2_000,
+            120_000,
+        );
+        range("silence.reminders_max", self.silence.reminders_max, 0, 10);
+        range(
+            "silence.hang_up_after_ms",
+            self.silence.hang_up_after_ms,
+            2_000,
+            600_000,
+        );
+        range(
+            "duration_seconds_max",
+            self.duration_seconds_max,
+            10,
+            14_400,
+        );
+        let mut text = |field, value: &str, low: usize, high: usize| {
+            let chars = value.chars().count();
+            if !(low..=high).contains(&chars) {
+                let problem = format!("must have {low} to {high} characters, has {chars}");
+                problems.push(AgentProblem { field, problem });
+            }
+        };
+        text("name", self.name.trim(), 1, 100);
+        text("language", &self.language, 2, 20);
+        text("farewell", self.farewell.trim(), 1, 500);
+        if let Some(voice) = &self.voice_id {
+            text("voice_id", voice, 1, 100);
+        }
+        if let Some(model) = &self.model {
+            text("model", model, 1, 100);
+        }
+        problems
+    }
+
+    /// The longest call, as a duration.
+    #[must_use]
+    pub fn duration_max(&self) -> Duration {
+        Duration::from_secs(u64::from(self.duration_seconds_max))
+    }
+}
+
+impl Default for TurnTaking {
+    fn default() -> Self {
+        // Endpointing and false interruption: turn-taking numbers of the field (LiveKit 2 s,
+        // Deepgram advises 300-500 ms for talk with pauses in mid-thought).
+        Self {
+            barge_in: BargeIn::default(),
+            endpointing_ms: 300,
+            end_of_turn_ms_max: 3_000,
+            false_interruption_ms: 2_000,
+        }
+    }
+}
+
+impl Default for SilencePolicy {
+    fn default() -> Self {
+        Self {
+            remind_after_ms: 10_000,
+            reminders_max: 2,
+            hang_up_after_ms: 10_000,
+        }
+    }
+}
+
+fn default_language() -> String {
+    "en".to_owned()
+}
+
+fn default_duration_seconds_max() -> u32 {
+    1_800
+}
+
+fn default_tools() -> Vec<ToolName> {
+    vec![ToolName::EndCall]
+}
+
+fn default_farewell() -> String {
+    "Thank you for your time. Goodbye.".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_within_their_own_ranges() {
+        let fields = AgentFields::new("Reminder", PromptId::from_parts(0, 0));
+        assert_eq!(fields.problems(), []);
+    }
+
+    #[test]
+    fn every_bad_field_is_named_at_once() {
+        let mut fields = AgentFields::new(" ", PromptId::from_parts(0, 0));
+        fields.duration_seconds_max = 0;
+        fields.silence.reminders_max = 11;
+        let named: Vec<_> = fields
+            .problems()
+            .into_iter()
+            .map(|problem| problem.field)
+            .collect();
+        assert_eq!(
+            named,
+            ["silence.reminders_max", "duration_seconds_max", "name"]
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! A call as it is stored: one attempt to talk, in states that only move forward.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, CallId, Outcome, PhoneNumber, TenantId};
+
+/// One attempt to talk, known by our id before the carrier knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub id: CallId,
+    pub tenant_id: TenantId,
+    pub agent_id: AgentId,
+    pub direction: Direction,
+    /// The number that is called.
+    pub to: PhoneNumber,
+    /// The number that calls.
+    pub from: PhoneNumber,
+    pub state: CallState,
+    pub created_at: Timestamp,
+    /// The carrier's id (`CA…` at Twilio), known from `placed` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier_call_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Seconds from answer to end, as the carrier counts them for its bill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier_duration_seconds: Option<u32>,
+    /// The carrier's verdict on who or what answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<AnsweredBy>,
+    /// How the call ended. Present exactly when the state is `ended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// What happened to the recording so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingState>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Outbound,
+    Inbound,
+}
+
+/// How far a call is. States only move forward; a later state that arrives first is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Written, with everything needed to place it. Nobody has been asked to ring yet.
+    Claimed,
+    /// The one request to the carrier is being made, or was made and its answer is not known.
+    Placing,
+    /// The carrier accepted the request and gave its id.
+    Placed,
+    Ringing,
+    /// Somebody or something picked up.
+    Answered,
+    Ended,
+}
+
+impl CallState {
+    /// Every state, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Claimed,
+        Self::Placing,
+        Self::Placed,
+        Self::Ringing,
+        Self::Answered,
+        Self::Ended,
+    ];
+
+    /// Place in the order, from 0: what conditional writes compare.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Claimed => 0,
+            Self::Placing => 1,
+            Self::Placed => 2,
+            Self::Ringing => 3,
+            Self::Answered => 4,
+            Self::Ended => 5,
+        }
+    }
+}
+
+/// Who or what picked up, as the carrier's answering machine detection tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnsweredBy {
+    Human,
+    MachineStart,
+    MachineEndBeep,
+    MachineEndSilence,
+    MachineEndOther,
+    Fax,
+    Unknown,
+}
+
+/// The life of a recording. Each step is reached only after the one before it is proven (P11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RecordingState {
+    /// The carrier says that the recording is ready to fetch.
+    Ready { carrier_recording_id: String },
+    /// The copy in our bucket has the length and the checksum of what the carrier sent.
+    Stored {
+        carrier_recording_id: String,
+        object_key: String,
+        bytes: u64,
+        /// Lower-case hex.
+        sha256: String,
+        stored_at: Timestamp,
+    },
+    /// The carrier's copy is gone; ours is the only one.
+    Archived {
+        carrier_recording_id: String,
+        object_key: String,
+        bytes: u64,
+        sha256: String,
+        stored_at: Timestamp,
+        archived_at: Timestamp,
+    },
+    /// The carrier made no recording (nobody answered, or nothing was said).
+    Absent { carrier_recording_id: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_follow_the_order_of_states() {
+        for (rank, state) in CallState::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(state.rank()), rank);
+        }
+        assert!(CallState::ALL.is_sorted());
+    }
+}

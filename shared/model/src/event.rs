@@ -1,0 +1,65 @@
+//! Changes that others hear of. Each is stored in the same transaction as the change itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AnsweredBy, CallId, CallState, EventId, Outcome, Speaker, TenantId};
+
+/// One change, delivered at least once; consumers are idempotent by `id`.
+///
+/// An event names what changed and carries no personal data: no number, no words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainEvent {
+    pub id: EventId,
+    pub tenant_id: TenantId,
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The call reached a state before its end.
+    CallAdvanced {
+        call_id: CallId,
+        state: CallState,
+    },
+    CallAnsweredBy {
+        call_id: CallId,
+        answered_by: AnsweredBy,
+    },
+    CallEnded {
+        call_id: CallId,
+        outcome: Outcome,
+    },
+    /// A turn is in the transcript.
+    TurnStored {
+        call_id: CallId,
+        seq: u32,
+        speaker: Speaker,
+        interrupted: bool,
+    },
+    RecordingStored {
+        call_id: CallId,
+        bytes: u64,
+    },
+    RecordingArchived {
+        call_id: CallId,
+    },
+}
+
+impl EventKind {
+    /// The call that changed.
+    #[must_use]
+    pub const fn call_id(&self) -> CallId {
+        match self {
+            Self::CallAdvanced { call_id, .. }
+            | Self::CallAnsweredBy { call_id, .. }
+            | Self::CallEnded { call_id, .. }
+            | Self::TurnStored { call_id, .. }
+            | Self::RecordingStored { call_id, .. }
+            | Self::RecordingArchived { call_id } => *call_id,
+        }
+    }
+}

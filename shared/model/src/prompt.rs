@@ -1,0 +1,271 @@
+//! Prompts with `{{variables}}`. A variable without a value is an error before dialling, never a
+//! blank in speech.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::PromptId;
+
+/// Values for `{{variables}}`, by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// The most characters a template may have: a prompt of that size already costs seconds per turn.
+pub const TEMPLATE_CHARS_MAX: usize = 40_000;
+/// The most characters the value of a variable may have.
+pub const VALUE_CHARS_MAX: usize = 2_000;
+
+/// One immutable version of what an agent is told and what it says first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptVersion {
+    pub id: PromptId,
+    /// From 1; a change makes a new version.
+    pub version: u32,
+    pub name: String,
+    /// The instructions to the language model.
+    pub system: Template,
+    /// The agent's first words.
+    pub greeting: Template,
+    pub created_at: Timestamp,
+}
+
+/// A prompt with its variables filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedPrompt {
+    pub id: PromptId,
+    pub version: u32,
+    pub system: String,
+    pub greeting: String,
+}
+
+impl PromptVersion {
+    /// Fills in the variables of both texts.
+    ///
+    /// # Errors
+    /// Names every variable that has no value, or an empty one, in either text.
+    pub fn render(&self, variables: &Variables) -> Result<RenderedPrompt, TemplateProblem> {
+        let mut missing = self.system.missing(variables);
+        missing.extend(self.greeting.missing(variables));
+        if !missing.is_empty() {
+            return Err(TemplateProblem::Missing(missing.into_iter().collect()));
+        }
+        Ok(RenderedPrompt {
+            id: self.id,
+            version: self.version,
+            system: self.system.fill(variables),
+            greeting: self.greeting.fill(variables),
+        })
+    }
+}
+
+/// A text with `{{name}}` places. Names are letters, digits and underscores, starting with a letter.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(String),
+}
+
+/// What is wrong with a template or with the values for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateProblem {
+    #[error("`{{{{` at character {at} is never closed by `}}}}`")]
+    Unclosed { at: usize },
+    #[error("`{name}` is not a variable name: use letters, digits and _, starting with a letter")]
+    Name { name: String },
+    #[error("a prompt has at most {TEMPLATE_CHARS_MAX} characters")]
+    TooLong,
+    #[error("no value for {}", .0.join(", "))]
+    Missing(Vec<String>),
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// See [`TemplateProblem`]; all but `Missing`.
+    pub fn parse(text: &str) -> Result<Self, TemplateProblem> {
+        if text.chars().count() > TEMPLATE_CHARS_MAX {
+            return Err(TemplateProblem::TooLong);
+        }
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, open)) = rest.split_once("{{") {
+            let Some((name, after)) = open.split_once("}}") else {
+                let at = text.chars().count() - open.chars().count() - 2;
+                return Err(TemplateProblem::Unclosed { at });
+            };
+            let name = name.trim();
+            if !is_name(name) {
+                let name = name.chars().take(40).collect();
+                return Err(TemplateProblem::Name { name });
+            }
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Variable(name.to_owned()));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self { parts })
+    }
+
+    /// The names of its variables.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Variable(name) => Some(name.as_str()),
+        })
+    }
+
+    fn missing(&self, values: &Variables) -> BTreeSet<String> {
+        self.variables()
+            .filter(|name| {
+                values
+                    .get(*name)
+                    .is_none_or(|value| value.trim().is_empty())
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Puts the values in place, once: a value that looks like a variable stays what it is.
+    fn fill(&self, values: &Variables) -> String {
+        let mut filled = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Variable(name) => {
+                    filled.push_str(values.get(name).map_or("", String::as_str));
+                }
+            }
+        }
+        filled
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl TryFrom<String> for Template {
+    type Error = TemplateProblem;
+
+    fn try_from(text: String) -> Result<Self, TemplateProblem> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Template> for String {
+    fn from(template: Template) -> Self {
+        template.to_string()
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Variable(name) => write!(f, "{{{{{name}}}}}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Template({} parts)", self.parts.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn prompt(system: &str, greeting: &str) -> PromptVersion {
+        PromptVersion {
+            id: PromptId::from_parts(0, 0),
+            version: 1,
+            name: "reminder".to_owned(),
+            system: Template::parse(system).unwrap(),
+            greeting: Template::parse(greeting).unwrap(),
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn values(pairs: &[(&str, &str)]) -> Variables {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    }
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let prompt = prompt(
+            "Remind {{ name }} of {{day}}.",
+            "Hello {{name}}, {{clinic}} here.",
+        );
+        assert_eq!(
+            prompt.render(&values(&[("day", "  ")])),
+            Err(TemplateProblem::Missing(
+                vec!["day".to_owned(), "name".to_owned(), "clinic".to_owned()]
+                    .into_iter()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect()
+            ))
+        );
+    }
+
+    #[test]
+    fn a_value_is_never_read_as_a_template() {
+        let prompt = prompt("Call {{name}}.", "Hi {{name}}.");
+        let rendered = prompt
+            .render(&values(&[("name", "{{secret}}"), ("secret", "x")]))
+            .unwrap();
+        assert_eq!(rendered.greeting, "Hi {{secret}}.");
+    }
+
+    #[test]
+    fn a_broken_template_says_where() {
+        assert_eq!(
+            Template::parse("Hé {{name"),
+            Err(TemplateProblem::Unclosed { at: 3 })
+        );
+        assert!(matches!(
+            Template::parse("{{1st}}"),
+            Err(TemplateProblem::Name { .. })
+        ));
+        assert!(matches!(
+            Template::parse("{{}}"),
+            Err(TemplateProblem::Name { .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_prints_as_something_that_parses_the_same(text in "(\\{\\{[a-z]{1,3}\\}\\}|[a-zé {}]){0,12}") {
+            if let Ok(template) = Template::parse(&text) {
+                prop_assert_eq!(Template::parse(&template.to_string()).unwrap(), template);
+            }
+        }
+    }
+}

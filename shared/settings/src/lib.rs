@@ -1,0 +1,227 @@
+//! Every setting of the product: typed, read once at start, documented here and in the README.
+//!
+//! One struct per concern. [`Settings::from_variables`] reads them all from a map and reports every
+//! problem at once; [`Settings::from_environment`] is the only place that reads the environment
+//! (the AWS SDK reads its own `AWS_…` variables besides). With nothing set, everything has a value
+//! that runs on a laptop.
+
+mod reader;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+pub use reader::{Problem, Problems};
+pub use secret::Secret;
+
+use reader::Reader;
+
+/// All settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub storage: Storage,
+    pub public: Public,
+    pub twilio: Twilio,
+    pub deepgram: Deepgram,
+    pub openai: OpenAi,
+    pub elevenlabs: ElevenLabs,
+    pub worker: Worker,
+    pub local: Local,
+    pub log: Log,
+}
+
+/// Where state is kept. On AWS the template sets these; on a laptop the embedded engines do.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// `TRUNKLINE_TABLE` (default `trunkline`): the DynamoDB table.
+    pub table: String,
+    /// `TRUNKLINE_BUCKET` (default `trunkline`): the S3 bucket for recordings and large texts.
+    pub bucket: String,
+    /// `TRUNKLINE_DIAL_QUEUE` (default `trunkline-dial`): name of the SQS queue of calls to place.
+    pub dial_queue: String,
+    /// `TRUNKLINE_RECORDINGS_QUEUE` (default `trunkline-recordings`): name of the SQS queue of
+    /// recordings to copy.
+    pub recordings_queue: String,
+}
+
+/// How the outside reaches us.
+#[derive(Debug, Clone)]
+pub struct Public {
+    /// `PUBLIC_URL` (default the local server): base of the carrier's webhooks and of the API, as the
+    /// carrier sees it.
+    pub public_url: Option<Url>,
+    /// `MEDIA_URL` (default the local server): base of the media sockets, as the carrier sees it;
+    /// `wss` or `https`, on a laptop also `ws` or `http`. The WebSocket scheme follows.
+    pub media_url: Option<Url>,
+}
+
+/// The carrier Twilio.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// `TWILIO_ACCOUNT_SID`: `AC` and 32 hex digits. Absent: the carrier is simulated.
+    pub account_sid: Option<String>,
+    /// `TWILIO_AUTH_TOKEN`: signs webhooks and, unless an API key is used, authorises requests.
+    pub auth_token: Option<Secret>,
+    /// `TWILIO_BASE_URL` (default `https://api.twilio.com`).
+    pub base_url: Url,
+}
+
+/// Speech recognition by Deepgram.
+#[derive(Debug, Clone)]
+pub struct Deepgram {
+    /// `DEEPGRAM_API_KEY`. Absent: the vendor is simulated.
+    pub api_key: Option<Secret>,
+    /// `DEEPGRAM_BASE_URL` (default `https://api.deepgram.com`).
+    pub base_url: Url,
+    /// `DEEPGRAM_MODEL` (default `nova-3`).
+    pub model: String,
+}
+
+/// A language model behind OpenAI's chat completions, or a host that speaks the same.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    /// `OPENAI_API_KEY`. Absent: the vendor is simulated.
+    pub api_key: Option<Secret>,
+    /// `OPENAI_BASE_URL` (default `https://api.openai.com/v1`).
+    pub base_url: Url,
+    /// `OPENAI_MODEL` (default `gpt-5.4-mini`).
+    pub model: String,
+}
+
+/// Speech synthesis by ElevenLabs.
+#[derive(Debug, Clone)]
+pub struct ElevenLabs {
+    /// `ELEVENLABS_API_KEY`. Absent: the vendor is simulated.
+    pub api_key: Option<Secret>,
+    /// `ELEVENLABS_BASE_URL` (default `https://api.elevenlabs.io`).
+    pub base_url: Url,
+    /// `ELEVENLABS_MODEL` (default `eleven_flash_v2_5`).
+    pub model: String,
+    /// `ELEVENLABS_VOICE_ID`: the voice of agents that name none. Needed with a key.
+    pub voice_id: Option<String>,
+}
+
+/// The media worker.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// `TRUNKLINE_WORKER_PORT` (default 8081): where the worker listens when it runs alone.
+    pub port: u16,
+    /// `TRUNKLINE_WORKER_CALLS_MAX` (default 500): calls one worker holds; beyond, it refuses.
+    pub calls_max: usize,
+    /// `TRUNKLINE_WORKER_THREADS` (default 0, one per core).
+    pub threads: usize,
+    /// `TRUNKLINE_WORKER_DRAIN_SECONDS` (default 110): how long a stopping worker lets calls go on.
+    pub drain: Duration,
+}
+
+/// The laptop run.
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// `TRUNKLINE_STATE_DIR` (default `.trunkline`): the folder of all state.
+    pub state_dir: PathBuf,
+    /// `TRUNKLINE_PORT` (default 8080; 0 takes any free port).
+    pub port: u16,
+    /// `TRUNKLINE_API_KEY`: presets the owner's API key; absent, one is made and kept.
+    pub api_key: Option<Secret>,
+}
+
+/// Logs.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// `TRUNKLINE_LOG` (default `info`): a filter as in `info,carrier=debug`.
+    pub filter: String,
+    /// `TRUNKLINE_LOG_FORMAT` (`json`, `text` or, the default, `auto`: JSON inside Lambda and
+    /// containers, text on a terminal).
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every problem of every variable at once.
+    pub fn from_environment() -> Result<Self, Problems> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            // A variable that is not text cannot be one of ours.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from_variables(&variables.collect())
+    }
+
+    /// Reads settings from names and values. An empty value counts as absent.
+    ///
+    /// # Errors
+    /// Every problem of every variable at once.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Problems> {
+        let mut read = Reader::new(variables);
+        let settings = Self {
+            storage: Storage {
+                table: read.text("TRUNKLINE_TABLE", "trunkline"),
+                bucket: read.text("TRUNKLINE_BUCKET", "trunkline"),
+                dial_queue: read.text("TRUNKLINE_DIAL_QUEUE", "trunkline-dial"),
+                recordings_queue: read.text("TRUNKLINE_RECORDINGS_QUEUE", "trunkline-recordings"),
+            },
+            public: Public {
+                public_url: read.url("PUBLIC_URL", &["http", "https"]),
+                media_url: read.url("MEDIA_URL", &["http", "https", "ws", "wss"]),
+            },
+            twilio: Twilio {
+                account_sid: read.account_sid("TWILIO_ACCOUNT_SID"),
+                auth_token: read.secret("TWILIO_AUTH_TOKEN"),
+                base_url: read.base_url("TWILIO_BASE_URL", "https://api.twilio.com"),
+            },
+            deepgram: Deepgram {
+                api_key: read.secret("DEEPGRAM_API_KEY"),
+                base_url: read.base_url("DEEPGRAM_BASE_URL", "https://api.deepgram.com"),
+                model: read.text("DEEPGRAM_MODEL", "nova-3"),
+            },
+            openai: OpenAi {
+                api_key: read.secret("OPENAI_API_KEY"),
+                base_url: read.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+                model: read.text("OPENAI_MODEL", "gpt-5.4-mini"),
+            },
+            elevenlabs: ElevenLabs {
+                api_key: read.secret("ELEVENLABS_API_KEY"),
+                base_url: read.base_url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io"),
+                model: read.text("ELEVENLABS_MODEL", "eleven_flash_v2_5"),
+                voice_id: read.optional("ELEVENLABS_VOICE_ID"),
+            },
+            worker: Worker {
+                port: read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX),
+                calls_max: read.number("TRUNKLINE_WORKER_CALLS_MAX", 500, 1, 100_000),
+                threads: read.number("TRUNKLINE_WORKER_THREADS", 0, 0, 1_024),
+                drain: Duration::from_secs(read.number(
+                    "TRUNKLINE_WORKER_DRAIN_SECONDS",
+                    110,
+                    0,
+                    7_200,
+                )),
+            },
+            local: Local {
+                state_dir: read.text("TRUNKLINE_STATE_DIR", ".trunkline").into(),
+                port: read.number("TRUNKLINE_PORT", 8080, 0, u16::MAX),
+                api_key: read.api_key("TRUNKLINE_API_KEY"),
+            },
+            log: Log {
+                filter: read.text("TRUNKLINE_LOG", "info"),
+                format: read.log_format("TRUNKLINE_LOG_FORMAT"),
+            },
+        };
+        read.together("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN");
+        read.needs("ELEVENLABS_API_KEY", "ELEVENLABS_VOICE_ID");
+        read.needs("TWILIO_ACCOUNT_SID", "PUBLIC_URL");
+        read.finish(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests;

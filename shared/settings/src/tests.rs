@@ -1,0 +1,76 @@
+//! Settings as situations: a map in, settings or a list of problems out.
+
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Settings, Problems> {
+    let owned = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::from_variables(&owned.collect())
+}
+
+#[test]
+fn nothing_set_is_a_laptop() {
+    let settings = read(&[]).unwrap();
+    assert_eq!(settings.local.port, 8080);
+    assert_eq!(settings.twilio.base_url.as_str(), "https://api.twilio.com/");
+    assert!(settings.twilio.account_sid.is_none());
+    assert_eq!(settings.log.format, LogFormat::Text);
+}
+
+#[test]
+fn every_problem_is_told_at_once_and_no_value_is_repeated() {
+    let problems = read(&[
+        ("TRUNKLINE_PORT", "eighty"),
+        ("TWILIO_ACCOUNT_SID", "AC-secret-looking"),
+        ("DEEPGRAM_BASE_URL", "ftp://files"),
+        ("TRUNKLINE_API_KEY", "short"),
+        ("ELEVENLABS_API_KEY", "sk_hidden"),
+    ])
+    .unwrap_err();
+    let told = problems.to_string();
+    for variable in [
+        "TRUNKLINE_PORT",
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+        "PUBLIC_URL",
+        "DEEPGRAM_BASE_URL",
+        "TRUNKLINE_API_KEY",
+        "ELEVENLABS_VOICE_ID",
+    ] {
+        assert!(told.contains(variable), "{variable} is missing in: {told}");
+    }
+    for value in [
+        "eighty",
+        "secret-looking",
+        "ftp://files",
+        "short",
+        "sk_hidden",
+    ] {
+        assert!(!told.contains(value), "{value} is repeated in: {told}");
+    }
+}
+
+#[test]
+fn an_empty_value_counts_as_absent() {
+    assert!(
+        read(&[("DEEPGRAM_API_KEY", "  ")])
+            .unwrap()
+            .deepgram
+            .api_key
+            .is_none()
+    );
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let settings = read(&[("OPENAI_API_KEY", "sk-very-secret")]).unwrap();
+    assert!(!format!("{settings:?}").contains("very-secret"));
+    assert_eq!(settings.openai.api_key.unwrap().expose(), "sk-very-secret");
+}
+
+#[test]
+fn lambda_logs_json() {
+    let settings = read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]).unwrap();
+    assert_eq!(settings.log.format, LogFormat::Json);
+}
