@@ -1,0 +1,22 @@
+//! Twilio: Programmable Voice over REST and webhooks, and Media Streams over a WebSocket.
+//!
+//! - [`media`] reads and writes the messages of a media socket. Pure, no allocation per frame.
+//! - [`signature`] proves that a webhook or a media socket comes from Twilio.
+//! - [`webhook`] turns the forms of callbacks into types.
+//! - [`twiml`] writes the instructions that a call follows.
+//! - [`client`] places, reads, changes and ends calls, and fetches and deletes recordings.
+//!
+//! What is deliberately not here: conferences, messages, queues, and everything that decides what to
+//! do (retry a lead, end a campaign): see [`client::Refusal`] for what a refusal means, not what
+//! follows from it.
+
+pub mod client;
+pub mod media;
+mod sid;
+pub mod signature;
+mod status;
+pub mod twiml;
+pub mod webhook;
+
+pub use sid::{AccountSid, CallSid, RecordingSid, SidProblem, StreamSid};
+pub use status::{CallStatus, RecordingStatus, UnknownWord};
