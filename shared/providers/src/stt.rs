@@ -1,0 +1,112 @@
+//! Speech recognition: the caller's audio in, words out.
+
+mod replay;
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use call::{Failure, Recognition};
+use futures_util::future::BoxFuture;
+use model::AudioPosition;
+use settings::Settings;
+
+use crate::SetupProblem;
+
+pub use replay::{REPLAY_MAX, ReplayBuffer};
+
+/// One connection to a recogniser, for one call.
+///
+/// The first event is [`Recognition::Opened`], the last one [`Recognition::Lost`]; after it polling
+/// stays pending. Words that [`Recognizer::close`] brings come before that last event.
+pub trait Recognizer: Send {
+    /// Queues caller audio (µ-law, 8 kHz, any length; nothing happens for none). Poll afterwards: that
+    /// sends it.
+    ///
+    /// # Errors
+    /// The connection is lost, or more waits to be sent than its buffer holds. The same failure comes
+    /// as the last event.
+    fn send_audio(&mut self, mulaw: &[u8]) -> Result<(), Failure>;
+
+    /// How many bytes of audio to gather into one message (8 bytes a millisecond). From 0, the
+    /// default, every [`Recognizer::send_audio`] is a message of its own. Fewer messages cost less on
+    /// both sides and come later.
+    fn gather(&mut self, bytes: usize);
+
+    /// Asks to make the words so far final now. The answer is a `Final` with `speech_final`, usually:
+    /// vendors do not promise one when there is little audio. Wait for it with a deadline.
+    fn finalize(&mut self);
+
+    /// Says that no more audio comes.
+    fn close(&mut self);
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Recognition>;
+}
+
+/// What a recogniser is told when it is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecognizerConfig {
+    /// BCP 47, as the vendor takes it: `en`, `en-IN`, `multi`.
+    pub language: String,
+    /// Silence that ends a caller's phrase, in milliseconds.
+    pub endpointing_ms: u32,
+    /// Place in the caller's audio of the first byte that will be sent.
+    pub position: AudioPosition,
+    /// Label of the use in the vendor's accounts: tenant and call id. Never personal.
+    pub tag: String,
+}
+
+/// Opens connections of one vendor.
+pub(crate) trait Vendor: Send + Sync {
+    fn connect(
+        &self,
+        config: RecognizerConfig,
+    ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>>;
+}
+
+/// The recognisers in the order in which they are tried.
+#[derive(Clone)]
+pub struct Recognizers {
+    routes: Arc<[Box<dyn Vendor>]>,
+}
+
+impl Recognizers {
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn new(_settings: &Settings) -> Result<Self, SetupProblem> {
+        // The list: one line for each vendor.
+        let routes: Vec<Box<dyn Vendor>> = vec![];
+        Ok(Self {
+            routes: routes.into(),
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn routes(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Opens a connection of the recogniser at this place, or of the last one if the place is beyond
+    /// the list. The future does not borrow and does its work only while it is polled.
+    ///
+    /// # Errors
+    /// (of the future) No connection within its time limit, or refused.
+    #[must_use]
+    pub fn connect(
+        &self,
+        route: usize,
+        config: RecognizerConfig,
+    ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>> {
+        match self.routes.get(route).or_else(|| self.routes.last()) {
+            Some(vendor) => vendor.connect(config),
+            None => Box::pin(std::future::ready(Err(crate::no_vendor()))),
+        }
+    }
+}
+
+impl fmt::Debug for Recognizers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recognizers").finish_non_exhaustive()
+    }
+}
