@@ -1,1 +1,9 @@
-//! .
+//! System tests: one binary, each test with its own world (store, ports, clock).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail loudly"
+)]
+
+mod tidy;

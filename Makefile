@@ -1,0 +1,43 @@
+# The two commands are `make run` and `make test`; each installs or builds what a fresh machine with
+# Rust lacks. `make help` lists the rest.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
+
+.PHONY: run
+run: ## Start everything on this machine and play a first phone call
+	cargo run
+
+.PHONY: test
+test: tools lint unit ## Everything that must hold before a change lands
+
+.PHONY: lint
+lint: ## Format, lints, documentation, dependencies, words
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	cargo deny --log-level error check bans licenses sources
+	cargo machete
+	tools/bin/typos
+
+.PHONY: unit
+unit: ## Situations, properties, simulation, conformance and journeys
+	cargo nextest run --workspace --locked $(NEXTEST)
+	cargo test --workspace --doc --locked --quiet
+
+.PHONY: conformance
+conformance: ## The store's check list against an emulator that is not ours (needs Python 3)
+	.ci/ministack.sh
+
+.PHONY: bench
+bench: ## Capacity, latency and memory of one media worker on one core
+	cargo build --release --locked -p load -p media-worker
+	target/release/load
+
+.PHONY: tools
+tools: ## Install the checkers that are missing
+	tools/install.sh
