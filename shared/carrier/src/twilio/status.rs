@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use model::AnsweredBy;
 
 /// A word that is not in the vocabulary. Does not repeat the word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,4 +93,19 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
         .parse_timestamp(text)
         .or_else(|_other_format| text.parse())
         .ok()
+}
+
+/// Who answered, in the words of callbacks (voice sheet, section 8). The call resource says `machine`
+/// without telling more.
+pub(crate) fn answered_by(word: &str) -> Option<AnsweredBy> {
+    match word {
+        "human" => Some(AnsweredBy::Human),
+        "machine" | "machine_start" => Some(AnsweredBy::MachineStart),
+        "machine_end_beep" => Some(AnsweredBy::MachineEndBeep),
+        "machine_end_silence" => Some(AnsweredBy::MachineEndSilence),
+        "machine_end_other" => Some(AnsweredBy::MachineEndOther),
+        "fax" => Some(AnsweredBy::Fax),
+        "unknown" => Some(AnsweredBy::Unknown),
+        _other => None,
+    }
 }

@@ -219,16 +219,7 @@ impl Form {
         let Some(word) = self.value(NAME)? else {
             return Ok(None);
         };
-        let verdict = match word {
-            "human" => AnsweredBy::Human,
-            "machine_start" => AnsweredBy::MachineStart,
-            "machine_end_beep" => AnsweredBy::MachineEndBeep,
-            "machine_end_silence" => AnsweredBy::MachineEndSilence,
-            "machine_end_other" => AnsweredBy::MachineEndOther,
-            "fax" => AnsweredBy::Fax,
-            "unknown" => AnsweredBy::Unknown,
-            _other => return Err(WebhookProblem::Invalid(NAME)),
-        };
+        let verdict = super::status::answered_by(word).ok_or(WebhookProblem::Invalid(NAME))?;
         Ok(Some(verdict))
     }
 

@@ -1,0 +1,232 @@
+//! The carrier's answers: the members that the product uses, tolerant of all others.
+//!
+//! Dates are RFC 2822 and most numbers are strings (voice sheet, section 1). A member that cannot be
+//! read is absent, except the identifier: without it there is nothing to speak about. Members that
+//! carry the carrier's own prices and formatted numbers are not read.
+
+use jiff::Timestamp;
+use model::{AnsweredBy, PhoneNumber};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{Lost, RequestError};
+use crate::twilio::{CallSid, CallStatus, RecordingSid, RecordingStatus, status};
+
+/// A call as the carrier knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarrierCall {
+    pub sid: CallSid,
+    /// `None` for a word that we do not know.
+    pub status: Option<CallStatus>,
+    pub to: Option<PhoneNumber>,
+    pub from: Option<PhoneNumber>,
+    pub created_at: Option<Timestamp>,
+    /// When dialling began.
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// Seconds, once the call is over; may come late.
+    pub duration_seconds: Option<u32>,
+    /// Only coarse here: the callback's word is kept, not this.
+    pub answered_by: Option<AnsweredBy>,
+    /// How long the carrier expects to hold the call back, in milliseconds.
+    pub queue_ms: Option<u32>,
+}
+
+/// A recording as the carrier knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarrierRecording {
+    pub sid: RecordingSid,
+    pub call_sid: Option<CallSid>,
+    /// `None` for a word that we do not know.
+    pub status: Option<RecordingStatus>,
+    /// Whole seconds; absent while it is not complete.
+    pub duration_seconds: Option<u32>,
+    pub channels: Option<u32>,
+    pub started_at: Option<Timestamp>,
+    /// Why it is absent.
+    pub error_code: Option<u32>,
+}
+
+/// What a list came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    /// Whether that is all: false when there were more pages than are followed.
+    pub complete: bool,
+}
+
+/// Reads the answer to a request for a call.
+pub(super) fn call(body: &[u8]) -> Result<CarrierCall, RequestError> {
+    read::<WireCall>(body)?.try_into()
+}
+
+/// Reads the answer to a request for a recording.
+pub(super) fn recording(body: &[u8]) -> Result<CarrierRecording, RequestError> {
+    read::<WireRecording>(body)?.try_into()
+}
+
+/// A page of a list.
+pub(super) trait Page: DeserializeOwned {
+    type Wire;
+    type Item: TryFrom<Self::Wire, Error = RequestError>;
+
+    /// The entries, and where the next page is.
+    fn split(self) -> (Vec<Self::Wire>, Option<String>);
+
+    fn read(body: &[u8]) -> Result<(Vec<Self::Item>, Option<String>), RequestError> {
+        let (entries, next) = read::<Self>(body)?.split();
+        let items: Result<Vec<_>, _> = entries.into_iter().map(Self::Item::try_from).collect();
+        Ok((items?, next))
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct CallPage {
+    calls: Vec<WireCall>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RecordingPage {
+    recordings: Vec<WireRecording>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
+}
+
+impl Page for CallPage {
+    type Wire = WireCall;
+    type Item = CarrierCall;
+
+    fn split(self) -> (Vec<WireCall>, Option<String>) {
+        (self.calls, self.next_page_uri)
+    }
+}
+
+impl Page for RecordingPage {
+    type Wire = WireRecording;
+    type Item = CarrierRecording;
+
+    fn split(self) -> (Vec<WireRecording>, Option<String>) {
+        (self.recordings, self.next_page_uri)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireCall {
+    sid: String,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    to: Loose,
+    #[serde(default)]
+    from: Loose,
+    #[serde(default)]
+    date_created: Loose,
+    #[serde(default)]
+    start_time: Loose,
+    #[serde(default)]
+    end_time: Loose,
+    #[serde(default)]
+    duration: Loose,
+    #[serde(default)]
+    answered_by: Loose,
+    #[serde(default)]
+    queue_time: Loose,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireRecording {
+    sid: String,
+    #[serde(default)]
+    call_sid: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    duration: Loose,
+    #[serde(default)]
+    channels: Loose,
+    #[serde(default)]
+    start_time: Loose,
+    #[serde(default)]
+    error_code: Loose,
+}
+
+/// A text, a number, or anything else, which counts as absent.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    Text(String),
+    Number(u64),
+    #[default]
+    Null,
+    Other(serde::de::IgnoredAny),
+}
+
+impl Loose {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text),
+            Self::Text(_) | Self::Number(_) | Self::Null | Self::Other(_) => None,
+        }
+    }
+
+    fn parsed<T: std::str::FromStr>(&self) -> Option<T> {
+        self.text()?.parse().ok()
+    }
+
+    fn number(&self) -> Option<u32> {
+        match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Number(number) => u32::try_from(*number).ok(),
+            Self::Null | Self::Other(_) => None,
+        }
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.text().and_then(status::time)
+    }
+}
+
+impl TryFrom<WireCall> for CarrierCall {
+    type Error = RequestError;
+
+    fn try_from(wire: WireCall) -> Result<Self, RequestError> {
+        Ok(Self {
+            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
+            status: wire.status.parsed(),
+            to: wire.to.parsed(),
+            from: wire.from.parsed(),
+            created_at: wire.date_created.time(),
+            started_at: wire.start_time.time(),
+            ended_at: wire.end_time.time(),
+            duration_seconds: wire.duration.number(),
+            answered_by: wire.answered_by.text().and_then(status::answered_by),
+            queue_ms: wire.queue_time.number(),
+        })
+    }
+}
+
+impl TryFrom<WireRecording> for CarrierRecording {
+    type Error = RequestError;
+
+    fn try_from(wire: WireRecording) -> Result<Self, RequestError> {
+        Ok(Self {
+            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
+            call_sid: wire.call_sid.parsed(),
+            status: wire.status.parsed(),
+            duration_seconds: wire.duration.number(),
+            channels: wire.channels.number(),
+            started_at: wire.start_time.time(),
+            error_code: wire.error_code.number(),
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
+    serde_json::from_slice(body).map_err(|_unreadable| unreadable())
+}
+
+const fn unreadable() -> RequestError {
+    RequestError::Lost(Lost::Unreadable)
+}

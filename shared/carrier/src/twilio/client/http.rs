@@ -1,0 +1,335 @@
+//! One request and its repetition: the only place that touches the network.
+
+use std::time::Duration;
+
+use ::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use ::http::{Method, StatusCode};
+use reqwest::redirect;
+use serde::Deserialize;
+use settings::Secret;
+use url::Url;
+
+use super::error::{Lost, Refusal, RequestError};
+use super::{
+    ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, REQUEST_TIMEOUT, Retry,
+};
+
+/// The version of the API, the first segment of every path.
+const VERSION: &str = "2010-04-01";
+
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    /// `{base}/2010-04-01/Accounts/{AccountSid}/`.
+    account_url: Url,
+    /// The base without a trailing slash.
+    base: String,
+    user: String,
+    secret: Secret,
+    retry: Retry,
+}
+
+/// What is asked, with the named values of a form.
+#[derive(Clone, Copy)]
+pub(super) enum Verb<'a> {
+    Get,
+    Post(&'a [(&'static str, String)]),
+    Delete,
+}
+
+/// When a request may be made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Doing it twice is doing it once.
+    Always,
+    /// Only after an answer that proves that it was not done.
+    WhenNotDone,
+}
+
+/// No answer.
+pub(super) enum SendError {
+    /// The request certainly did not leave: no connection was made.
+    NotSent(reqwest::Error),
+    Lost(Lost),
+}
+
+pub(super) struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    /// What could be read of the body.
+    body: Result<Vec<u8>, Lost>,
+}
+
+/// What an answer proves.
+pub(super) enum Verdict {
+    /// Done; the body is what could be read of it.
+    Done(Result<Vec<u8>, Lost>),
+    /// Not done, because there were too many requests.
+    TooMany {
+        code: Option<u32>,
+        retry_after: Option<Duration>,
+    },
+    /// Not done.
+    Refused(Refusal),
+    /// Nothing is proven.
+    Unclear { status: u16 },
+}
+
+/// Twilio's error body (voice sheet, section 4). Its `message` repeats phone numbers and is not read.
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: u32,
+}
+
+impl Http {
+    pub(super) fn new(config: ClientConfig) -> Result<Self, reqwest::Error> {
+        let base = config.base_url.as_str().trim_end_matches('/').to_owned();
+        let mut account_url = config.base_url;
+        account_url.set_path(&format!(
+            "{}/{VERSION}/Accounts/{}/",
+            account_url.path().trim_end_matches('/'),
+            config.account_sid
+        ));
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            // What is repeated is decided here, request by request.
+            .retry(reqwest::retry::never())
+            // Only settings say where requests go.
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            client,
+            account_url,
+            base,
+            user: config.account_sid.to_string(),
+            secret: config.auth_token,
+            retry: config.retry,
+        })
+    }
+
+    /// A resource of the account. `path` is built from checked identifiers only.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.account_url.clone();
+        let full = format!("{}{path}", url.path());
+        url.set_path(&full);
+        url
+    }
+
+    /// The next page of a list that began at `first`: `uri` is relative to the API's root. It must
+    /// stay within the same list, since our credentials go with the request.
+    pub(super) fn next_page(&self, first: &Url, uri: &str) -> Result<Url, RequestError> {
+        let unreadable = || RequestError::Lost(Lost::Unreadable);
+        if !uri.starts_with('/') {
+            return Err(unreadable());
+        }
+        let joined = format!("{}{uri}", self.base);
+        let url = Url::parse(&joined).map_err(|_not_a_url| unreadable())?;
+        if url.origin() == first.origin() && url.path() == first.path() {
+            Ok(url)
+        } else {
+            Err(unreadable())
+        }
+    }
+
+    /// Sends a request until it is done, refused, or tried often enough, and returns the body.
+    pub(super) async fn send(
+        &self,
+        verb: Verb<'_>,
+        url: &Url,
+        repeat: Repeat,
+    ) -> Result<Vec<u8>, RequestError> {
+        self.repeat(repeat, async || {
+            let answer = self.send_once(verb, url).await?;
+            Ok(match answer.verdict() {
+                Verdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
+                Verdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
+                Verdict::Refused(refusal) => Attempt::Refused(refusal),
+                Verdict::Unclear { status } => Attempt::Unclear { status },
+            })
+        })
+        .await
+    }
+
+    /// Repeats `attempt` as far as `repeat` allows, waiting in between.
+    pub(super) async fn repeat<T>(
+        &self,
+        repeat: Repeat,
+        attempt: impl AsyncFn() -> Result<Attempt<T>, SendError>,
+    ) -> Result<T, RequestError> {
+        let mut made = 0;
+        loop {
+            made += 1;
+            let (error, retry_after) = match attempt().await {
+                Ok(Attempt::Done(done)) => return Ok(done),
+                Ok(Attempt::Refused(refusal)) => return Err(RequestError::Refused(refusal)),
+                Ok(Attempt::TooMany { retry_after }) => {
+                    (RequestError::RateLimited { retry_after }, retry_after)
+                }
+                Err(SendError::NotSent(source)) => (RequestError::Unreachable(source), None),
+                Ok(Attempt::Unclear { status }) => {
+                    let error = RequestError::Unavailable { status };
+                    let server_side = (500..=599).contains(&status);
+                    if repeat == Repeat::WhenNotDone || !server_side {
+                        return Err(error);
+                    }
+                    (error, None)
+                }
+                Err(SendError::Lost(lost)) => {
+                    let error = RequestError::Lost(lost);
+                    if repeat == Repeat::WhenNotDone {
+                        return Err(error);
+                    }
+                    (error, None)
+                }
+            };
+            let Some(wait) = self.wait_before(made, retry_after) else {
+                return Err(error);
+            };
+            tracing::debug!(
+                attempt = made,
+                reason = error.code(),
+                "asking the carrier again"
+            );
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The wait before the next attempt after `made` of them; `None` when there is to be none.
+    fn wait_before(&self, made: u32, retry_after: Option<Duration>) -> Option<Duration> {
+        let retry = self.retry;
+        if made >= retry.attempts_max {
+            return None;
+        }
+        let asked = retry_after.unwrap_or_default();
+        if asked > retry.retry_after_max {
+            return None;
+        }
+        let doubled = retry.base.saturating_mul(1 << (made - 1).min(20));
+        // Chance over the whole range keeps workers that failed together from coming back together.
+        let wait = doubled.min(retry.wait_max).mul_f64(rand::random::<f64>());
+        Some(wait.max(asked))
+    }
+
+    /// One request, whose answer is read to its end.
+    pub(super) async fn send_once(&self, verb: Verb<'_>, url: &Url) -> Result<Answer, SendError> {
+        let request = self.request(verb, url).timeout(REQUEST_TIMEOUT);
+        let response = request.send().await.map_err(SendError::from)?;
+        Ok(Answer::read(response).await)
+    }
+
+    /// One request, whose answer's body is left to be read.
+    pub(super) async fn open(&self, url: &Url) -> Result<reqwest::Response, SendError> {
+        let request = self.request(Verb::Get, url);
+        // The head of the answer comes within the usual time, or not at all.
+        match tokio::time::timeout(REQUEST_TIMEOUT, request.send()).await {
+            Ok(sent) => sent.map_err(SendError::from),
+            Err(_elapsed) => Err(SendError::Lost(Lost::Silent)),
+        }
+    }
+
+    fn request(&self, verb: Verb<'_>, url: &Url) -> reqwest::RequestBuilder {
+        let (method, form) = match verb {
+            Verb::Get => (Method::GET, None),
+            Verb::Post(form) => (Method::POST, Some(form)),
+            Verb::Delete => (Method::DELETE, None),
+        };
+        let request = self
+            .client
+            .request(method, url.clone())
+            .basic_auth(&self.user, Some(self.secret.expose()));
+        match form {
+            None => request,
+            Some(form) => {
+                let body = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(form)
+                    .finish();
+                request
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(body)
+            }
+        }
+    }
+}
+
+/// What one attempt came to.
+pub(super) enum Attempt<T> {
+    Done(T),
+    TooMany { retry_after: Option<Duration> },
+    Refused(Refusal),
+    Unclear { status: u16 },
+}
+
+impl Answer {
+    pub(super) async fn read(mut response: reqwest::Response) -> Self {
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(Duration::from_secs);
+        let mut body = Vec::new();
+        let body = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_BYTES_MAX => {
+                    break Err(Lost::TooLong);
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break Ok(body),
+                Err(error) => break Err(Lost::from(error)),
+            }
+        };
+        Self {
+            status,
+            retry_after,
+            body,
+        }
+    }
+
+    pub(super) fn verdict(self) -> Verdict {
+        let status = self.status.as_u16();
+        if self.status.is_success() {
+            return Verdict::Done(self.body);
+        }
+        let body = self.body.ok();
+        let error: Option<ErrorBody> = body.and_then(|body| serde_json::from_slice(&body).ok());
+        let code = error.map(|ErrorBody { code }| code);
+        match status {
+            429 => Verdict::TooMany {
+                code,
+                retry_after: self.retry_after,
+            },
+            503 if code.is_some() => Verdict::TooMany {
+                code,
+                retry_after: self.retry_after,
+            },
+            408 => Verdict::Unclear { status },
+            400..=499 => Verdict::Refused(Refusal { status, code }),
+            _other => Verdict::Unclear { status },
+        }
+    }
+}
+
+impl From<reqwest::Error> for SendError {
+    fn from(error: reqwest::Error) -> Self {
+        // A URL of ours can carry a phone number.
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            Self::NotSent(error)
+        } else {
+            Self::Lost(Lost::from(error))
+        }
+    }
+}
+
+impl From<reqwest::Error> for Lost {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::Timeout(error)
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
