@@ -67,6 +67,8 @@ pub struct Twilio {
     pub auth_token: Option<Secret>,
     /// `TWILIO_BASE_URL` (default `https://api.twilio.com`).
     pub base_url: Url,
+    /// Nothing above is set: the laptop run simulates the carrier.
+    pub simulated: bool,
 }
 
 /// Speech recognition by Deepgram.
@@ -78,17 +80,21 @@ pub struct Deepgram {
     pub base_url: Url,
     /// `DEEPGRAM_MODEL` (default `nova-3`).
     pub model: String,
+    /// Neither key nor base URL is set: the laptop run simulates the vendor.
+    pub simulated: bool,
 }
 
 /// A language model behind OpenAI's chat completions, or a host that speaks the same.
 #[derive(Debug, Clone)]
 pub struct OpenAi {
-    /// `OPENAI_API_KEY`. Absent: the vendor is simulated.
+    /// `OPENAI_API_KEY`. Hosts on one's own machine often need none.
     pub api_key: Option<Secret>,
     /// `OPENAI_BASE_URL` (default `https://api.openai.com/v1`).
     pub base_url: Url,
     /// `OPENAI_MODEL` (default `gpt-5.4-mini`).
     pub model: String,
+    /// Neither key nor base URL is set: the laptop run simulates the vendor.
+    pub simulated: bool,
 }
 
 /// Speech synthesis by ElevenLabs.
@@ -102,6 +108,8 @@ pub struct ElevenLabs {
     pub model: String,
     /// `ELEVENLABS_VOICE_ID`: the voice of agents that name none. Needed with a key.
     pub voice_id: Option<String>,
+    /// Neither key nor base URL is set: the laptop run simulates the vendor.
+    pub simulated: bool,
 }
 
 /// The media worker.
@@ -178,22 +186,26 @@ impl Settings {
                 account_sid: read.account_sid("TWILIO_ACCOUNT_SID"),
                 auth_token: read.secret("TWILIO_AUTH_TOKEN"),
                 base_url: read.base_url("TWILIO_BASE_URL", "https://api.twilio.com"),
+                simulated: read.none(&["TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"]),
             },
             deepgram: Deepgram {
                 api_key: read.secret("DEEPGRAM_API_KEY"),
                 base_url: read.base_url("DEEPGRAM_BASE_URL", "https://api.deepgram.com"),
                 model: read.text("DEEPGRAM_MODEL", "nova-3"),
+                simulated: read.none(&["DEEPGRAM_API_KEY", "DEEPGRAM_BASE_URL"]),
             },
             openai: OpenAi {
                 api_key: read.secret("OPENAI_API_KEY"),
                 base_url: read.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1"),
                 model: read.text("OPENAI_MODEL", "gpt-5.4-mini"),
+                simulated: read.none(&["OPENAI_API_KEY", "OPENAI_BASE_URL"]),
             },
             elevenlabs: ElevenLabs {
                 api_key: read.secret("ELEVENLABS_API_KEY"),
                 base_url: read.base_url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io"),
                 model: read.text("ELEVENLABS_MODEL", "eleven_flash_v2_5"),
                 voice_id: read.optional("ELEVENLABS_VOICE_ID"),
+                simulated: read.none(&["ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"]),
             },
             worker: Worker {
                 port: read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX),
@@ -217,8 +229,14 @@ impl Settings {
             },
         };
         read.together("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN");
+        read.needs("TWILIO_BASE_URL", "TWILIO_ACCOUNT_SID");
+        read.needs("DEEPGRAM_BASE_URL", "DEEPGRAM_API_KEY");
+        read.needs("ELEVENLABS_BASE_URL", "ELEVENLABS_API_KEY");
         read.needs("ELEVENLABS_API_KEY", "ELEVENLABS_VOICE_ID");
-        read.needs("TWILIO_ACCOUNT_SID", "PUBLIC_URL");
+        if read.none(&["TWILIO_BASE_URL"]) {
+            // The real carrier cannot reach the default, which is this machine.
+            read.needs("TWILIO_ACCOUNT_SID", "PUBLIC_URL");
+        }
         read.finish(settings)
     }
 }

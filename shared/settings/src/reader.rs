@@ -174,6 +174,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether none of these is set.
+    pub(crate) fn none(&self, variables: &[&str]) -> bool {
+        variables
+            .iter()
+            .all(|variable| self.value(variable).is_none())
+    }
+
     fn value(&self, variable: &str) -> Option<&'a str> {
         let text = self.variables.get(variable)?.trim();
         (!text.is_empty()).then_some(text)

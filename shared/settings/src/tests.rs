@@ -70,6 +70,27 @@ fn secrets_do_not_print() {
 }
 
 #[test]
+fn a_base_url_alone_makes_a_language_model_real_and_asks_for_the_keys_of_others() {
+    let settings = read(&[("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1")]).unwrap();
+    assert!(!settings.openai.simulated && settings.deepgram.simulated);
+    let problems = read(&[("DEEPGRAM_BASE_URL", "http://127.0.0.1:1")]).unwrap_err();
+    assert_eq!(problems.0[0].variable, "DEEPGRAM_API_KEY");
+}
+
+#[test]
+fn a_carrier_at_another_base_needs_no_public_url() {
+    let sid = "AC00000000000000000000000000000000";
+    let account = [("TWILIO_ACCOUNT_SID", sid), ("TWILIO_AUTH_TOKEN", "t")];
+    assert_eq!(read(&account).unwrap_err().0[0].variable, "PUBLIC_URL");
+    let elsewhere = [
+        account[0],
+        account[1],
+        ("TWILIO_BASE_URL", "http://127.0.0.1:9"),
+    ];
+    assert!(!read(&elsewhere).unwrap().twilio.simulated);
+}
+
+#[test]
 fn lambda_logs_json() {
     let settings = read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]).unwrap();
     assert_eq!(settings.log.format, LogFormat::Json);
