@@ -10,12 +10,16 @@
 //! [`Call::poll_action`] before the next event.
 
 mod action;
+mod call;
+mod config;
 mod event;
 mod ids;
 
 pub use action::{
     Action, ChatMessage, Generate, Interruption, Observation, Synthesize, ToolCall, ToolSpec,
 };
+pub use call::Call;
+pub use config::Routes;
 pub use event::{
     Alignment, CarrierClosed, Event, Failure, FailureKind, Generation, Recognition, Synthesis,
     Usage,
