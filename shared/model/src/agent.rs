@@ -46,6 +46,9 @@ pub struct AgentFields {
     /// The call is ended politely after this long.
     #[serde(default = "default_duration_seconds_max")]
     pub duration_seconds_max: u32,
+    /// What happens when the carrier's detection says that a machine answered an outbound call.
+    #[serde(default)]
+    pub answering_machine: AnsweringMachine,
     #[serde(default = "default_tools")]
     pub tools: Vec<ToolName>,
     /// What is said before hanging up for silence, a limit or an outage.
@@ -60,6 +63,20 @@ pub enum Engine {
     /// Speech recognition, language model, speech synthesis.
     #[default]
     Cascade,
+}
+
+/// What to do about answering machines, mailboxes and faxes. The carrier detects them while the agent
+/// already speaks, so that a person who answers never waits for the verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnsweringMachine {
+    /// No detection.
+    Ignore,
+    /// Detect and store the verdict; the call goes on.
+    Note,
+    /// Detect, and end the call when it is a machine.
+    #[default]
+    HangUp,
 }
 
 /// Names of tools in the registry of `call`.
@@ -132,6 +149,7 @@ impl AgentFields {
             greeting_interruptible: true,
             silence: SilencePolicy::default(),
             duration_seconds_max: default_duration_seconds_max(),
+            answering_machine: AnsweringMachine::default(),
             tools: default_tools(),
             farewell: default_farewell(),
         }

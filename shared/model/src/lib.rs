@@ -15,7 +15,8 @@ mod time;
 mod turn;
 
 pub use agent::{
-    Agent, AgentFields, AgentProblem, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
+    Agent, AgentFields, AgentProblem, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName,
+    TurnTaking,
 };
 pub use call::{AnsweredBy, Call, CallState, Direction, RecordingState};
 pub use event::{DomainEvent, EventKind};

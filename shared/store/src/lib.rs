@@ -1,7 +1,87 @@
 //! Storage: DynamoDB, SQS and S3 through the AWS SDK.
 //!
 //! One path for AWS and laptop; only endpoints differ. Knows tables, queues and buckets, and no
-//! carrier, vendor or web request.
+//! carrier, vendor or web request. Repositories are split by what a function needs; which request
+//! each method makes and what it costs is in `ACCESS_PATTERNS.md` of this crate.
 
+mod accounts;
+mod agents;
 pub mod aws;
+mod bucket;
+mod calls;
+mod error;
+mod idempotency;
+mod keys;
+mod numbers;
+mod prompts;
+mod queue;
 pub mod schema;
+mod sessions;
+mod table;
+mod turns;
+
+use settings::Storage;
+
+pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
+pub use agents::Agents;
+pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
+pub use calls::{Along, CallRow, Calls, CreateRefused, NewCall, Progress, WriteRefused};
+pub use error::StoreError;
+pub use idempotency::{EarlierRequest, Idempotency, Requests};
+pub use keys::EVENT_SHARDS;
+pub use numbers::{Number, NumberRefused, Numbers};
+pub use prompts::{PromptHead, Prompts};
+pub use queue::{DELAY_MAX, DialJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX};
+pub use sessions::{Opened, Sessions, TokenHash};
+pub use table::{Page, Table};
+pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
+
+use aws::{AwsConfig, Clients};
+use schema::{QueueUrls, SchemaError};
+
+/// Every repository over one set of clients. Entry points take from it what they need.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub accounts: Accounts,
+    pub agents: Agents,
+    pub calls: Calls,
+    pub numbers: Numbers,
+    pub prompts: Prompts,
+    pub requests: Requests,
+    pub sessions: Sessions,
+    pub turns: Turns,
+    pub dial: Queue<DialJob>,
+    pub recordings: Queue<RecordingJob>,
+    pub bucket: Bucket,
+}
+
+impl Store {
+    #[must_use]
+    pub fn new(clients: &Clients, names: &Storage, queues: &QueueUrls) -> Self {
+        let table = Table::new(clients.dynamodb.clone(), &names.table);
+        Self {
+            accounts: Accounts::new(table.clone()),
+            agents: Agents::new(table.clone()),
+            calls: Calls::new(table.clone()),
+            numbers: Numbers::new(table.clone()),
+            prompts: Prompts::new(table.clone()),
+            requests: Requests::new(table.clone()),
+            sessions: Sessions::new(table.clone()),
+            turns: Turns::new(table),
+            dial: Queue::new(clients.sqs.clone(), &queues.dial),
+            recordings: Queue::new(clients.sqs.clone(), &queues.recordings),
+            bucket: Bucket::new(clients.s3.clone(), &names.bucket),
+        }
+    }
+
+    /// Connects to what the SDK's own environment names, `AWS_ENDPOINT_URL` included, and finds the
+    /// queues by their names.
+    ///
+    /// # Errors
+    /// When a queue does not exist or SQS cannot be asked.
+    pub async fn from_environment(names: &Storage) -> Result<Self, SchemaError> {
+        let clients = Clients::connect(&AwsConfig::default()).await;
+        let queues = schema::find_queues(&clients.sqs, names).await?;
+        Ok(Self::new(&clients, names, &queues))
+    }
+}

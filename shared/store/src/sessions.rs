@@ -1,0 +1,174 @@
+//! The snapshot of a call and the one-use tokens that open media sessions with it.
+//!
+//! Both are one row: taking a token and reading the snapshot is one conditional request. Tokens are
+//! kept as hashes, each with its end.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use model::{CallId, CallSnapshot, TenantId, TokenId};
+use sha2::{Digest as _, Sha256};
+
+use crate::keys;
+use crate::table::{Item, Table, Write};
+use crate::{StoreError, keys::Key};
+
+/// SHA-256 of a token, in hex.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenHash(String);
+
+impl TokenHash {
+    #[must_use]
+    pub fn of(token: TokenId) -> Self {
+        Self(hex::encode(Sha256::digest(token.to_string().as_bytes())))
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(hidden)")
+    }
+}
+
+/// A session that was just opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    pub snapshot: CallSnapshot,
+    /// From 1: how many sessions the call has had with this one.
+    pub session: u32,
+}
+
+/// The snapshot rows.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    table: Table,
+}
+
+impl Sessions {
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Takes the token and reads the snapshot. `None` when there is no such call, no such token, the
+    /// token is too old, or the call is another one at the carrier.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or the snapshot cannot be read.
+    pub async fn open(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        token: &TokenHash,
+        carrier_call_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Opened>, StoreError> {
+        let updated = self
+            .table
+            .update(
+                &keys::snapshot(tenant, call),
+                "REMOVE #tokens.#token SET carrier_call_id = :carrier, session_count = session_count + :one",
+                "#tokens.#token > :now AND \
+                 (attribute_not_exists(carrier_call_id) OR carrier_call_id = :carrier)",
+                token_names(token),
+                HashMap::from([
+                    (":now".to_owned(), number(now.as_second())),
+                    (":one".to_owned(), number(1)),
+                    (
+                        ":carrier".to_owned(),
+                        AttributeValue::S(carrier_call_id.to_owned()),
+                    ),
+                ]),
+            )
+            .await;
+        match updated {
+            Ok(item) => read(&item).map(Some),
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The row of a new call.
+    pub(crate) fn new_row(
+        table: &Table,
+        snapshot: &CallSnapshot,
+        token: Option<(&TokenHash, Timestamp)>,
+    ) -> Result<Write, StoreError> {
+        let text = serde_json::to_string(snapshot).map_err(StoreError::malformed("snapshot"))?;
+        let key: Key = keys::snapshot(snapshot.tenant_id, snapshot.call_id);
+        let mut item: Item = key.attributes();
+        let tokens = token
+            .map(|(token, until)| (token.0.clone(), number(until.as_second())))
+            .into_iter()
+            .collect();
+        item.insert("snapshot".to_owned(), AttributeValue::S(text));
+        item.insert("tokens".to_owned(), AttributeValue::M(tokens));
+        item.insert("session_count".to_owned(), number(0));
+        table.new_row(item)
+    }
+
+    pub(crate) fn add_token(
+        table: &Table,
+        tenant: TenantId,
+        call: CallId,
+        token: &TokenHash,
+        until: Timestamp,
+    ) -> Result<Write, StoreError> {
+        table.update_if(
+            &keys::snapshot(tenant, call),
+            "SET #tokens.#token = :until",
+            "attribute_exists(pk)",
+            token_names(token),
+            HashMap::from([(":until".to_owned(), number(until.as_second()))]),
+        )
+    }
+
+    pub(crate) fn forget_tokens(
+        table: &Table,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Write, StoreError> {
+        table.update_if(
+            &keys::snapshot(tenant, call),
+            "SET #tokens = :none",
+            "attribute_exists(pk)",
+            HashMap::from([("#tokens".to_owned(), "tokens".to_owned())]),
+            HashMap::from([(":none".to_owned(), AttributeValue::M(HashMap::new()))]),
+        )
+    }
+}
+
+fn token_names(token: &TokenHash) -> HashMap<String, String> {
+    HashMap::from([
+        ("#tokens".to_owned(), "tokens".to_owned()),
+        ("#token".to_owned(), token.0.clone()),
+    ])
+}
+
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("an attribute is missing")]
+struct Missing;
+
+fn read(item: &Item) -> Result<Opened, StoreError> {
+    let text = item
+        .get("snapshot")
+        .and_then(|value| value.as_s().ok())
+        .ok_or(Missing)
+        .map_err(StoreError::malformed("snapshot"))?;
+    let session = item
+        .get("session_count")
+        .and_then(|value| value.as_n().ok())
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(Missing)
+        .map_err(StoreError::malformed("snapshot"))?;
+    Ok(Opened {
+        snapshot: serde_json::from_str(text).map_err(StoreError::malformed("snapshot"))?,
+        session,
+    })
+}
