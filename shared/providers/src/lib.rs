@@ -17,6 +17,13 @@ pub mod llm;
 pub mod stt;
 pub mod tts;
 
+mod count;
+mod refusal;
+mod socket;
+#[cfg(test)]
+mod testing;
+mod tls;
+
 /// What the clients need cannot be set up, whatever the network does.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupProblem {

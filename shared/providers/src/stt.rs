@@ -1,5 +1,6 @@
 //! Speech recognition: the caller's audio in, words out.
 
+pub mod deepgram;
 mod replay;
 
 use std::fmt;
@@ -73,9 +74,10 @@ pub struct Recognizers {
 impl Recognizers {
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(_settings: &Settings) -> Result<Self, SetupProblem> {
+    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
         // The list: one line for each vendor.
-        let routes: Vec<Box<dyn Vendor>> = vec![];
+        let routes: Vec<Box<dyn Vendor>> =
+            vec![Box::new(deepgram::Deepgram::new(&settings.deepgram)?)];
         Ok(Self {
             routes: routes.into(),
         })
