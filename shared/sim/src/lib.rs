@@ -8,5 +8,14 @@
 //! Nothing here shares a parser with the product: what the product sends is read by structs of this
 //! crate, so that one mistake cannot hide on both sides.
 
+pub mod deepgram;
+pub mod elevenlabs;
+pub mod fault;
+pub mod latency;
+pub mod openai;
+pub mod peer;
 pub mod person;
+mod serve;
 pub mod voice;
+
+pub use serve::Violations;
