@@ -36,8 +36,9 @@ use http::{Http, Repeat, Verb};
 /// How long a TCP and TLS connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one request may take from its start to the end of its answer. Not for audio, which may
-/// flow for as long as it flows: there each read has [`READ_TIMEOUT`].
+/// How long one request may take from its start to the end of its answer.
+///
+/// Not so for audio, which may flow for as long as it flows: there each read has [`READ_TIMEOUT`].
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest silence while an answer is read.
@@ -60,6 +61,8 @@ pub struct ClientConfig {
     pub base_url: Url,
     pub account_sid: AccountSid,
     pub auth_token: Secret,
+    /// See [`REQUEST_TIMEOUT`].
+    pub request_timeout: Duration,
     pub retry: Retry,
 }
 
@@ -121,6 +124,7 @@ impl ClientConfig {
             base_url,
             account_sid,
             auth_token,
+            request_timeout: REQUEST_TIMEOUT,
             retry: Retry::default(),
         }
     }
@@ -142,7 +146,7 @@ impl Client {
     pub async fn create_call(&self, call: &CreateCall) -> Result<CarrierCall, CreateError> {
         let form = call.form()?;
         let url = self.http.url("Calls.json");
-        let answer = self.http.send_once(Verb::Post(&form), &url).await;
+        let answer = self.http.send_only_once(Verb::Post(&form), &url).await;
         create::judge(answer)
     }
 
@@ -320,3 +324,6 @@ impl Client {
         self.http.url(&format!("Recordings/{sid}.{extension}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub enum WebhookProblem {
     TooManyFields,
     #[error("the form lacks {0}")]
     Missing(&'static str),
-    #[error("the form has a {0} that is out of range")]
+    #[error("the form's {0} is out of range")]
     Invalid(&'static str),
     /// A field that is read comes with two different values.
     #[error("the form has two different values of {0}")]

@@ -10,9 +10,7 @@ use settings::Secret;
 use url::Url;
 
 use super::error::{Lost, Refusal, RequestError};
-use super::{
-    ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, REQUEST_TIMEOUT, Retry,
-};
+use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
 
 /// The version of the API, the first segment of every path.
 const VERSION: &str = "2010-04-01";
@@ -20,12 +18,16 @@ const VERSION: &str = "2010-04-01";
 #[derive(Debug, Clone)]
 pub(super) struct Http {
     client: reqwest::Client,
+    /// For what must not be repeated: never on a connection that was used before. One that died while
+    /// it was idle (or while a Lambda function was frozen) would make the answer's fate unknown.
+    fresh: reqwest::Client,
     /// `{base}/2010-04-01/Accounts/{AccountSid}/`.
     account_url: Url,
     /// The base without a trailing slash.
     base: String,
     user: String,
     secret: Secret,
+    request_timeout: Duration,
     retry: Retry,
 }
 
@@ -90,21 +92,14 @@ impl Http {
             account_url.path().trim_end_matches('/'),
             config.account_sid
         ));
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            // What is repeated is decided here, request by request.
-            .retry(reqwest::retry::never())
-            // Only settings say where requests go.
-            .no_proxy()
-            .build()?;
         Ok(Self {
-            client,
+            client: builder().build()?,
+            fresh: builder().pool_max_idle_per_host(0).build()?,
             account_url,
             base,
             user: config.account_sid.to_string(),
             secret: config.auth_token,
+            request_timeout: config.request_timeout,
             retry: config.retry,
         })
     }
@@ -141,7 +136,7 @@ impl Http {
         repeat: Repeat,
     ) -> Result<Vec<u8>, RequestError> {
         self.repeat(repeat, async || {
-            let answer = self.send_once(verb, url).await?;
+            let answer = self.send_by(&self.client, verb, url).await?;
             Ok(match answer.verdict() {
                 Verdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
                 Verdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
@@ -212,31 +207,51 @@ impl Http {
         Some(wait.max(asked))
     }
 
+    /// The one request of what must never be done twice.
+    pub(super) async fn send_only_once(
+        &self,
+        verb: Verb<'_>,
+        url: &Url,
+    ) -> Result<Answer, SendError> {
+        self.send_by(&self.fresh, verb, url).await
+    }
+
     /// One request, whose answer is read to its end.
-    pub(super) async fn send_once(&self, verb: Verb<'_>, url: &Url) -> Result<Answer, SendError> {
-        let request = self.request(verb, url).timeout(REQUEST_TIMEOUT);
+    async fn send_by(
+        &self,
+        client: &reqwest::Client,
+        verb: Verb<'_>,
+        url: &Url,
+    ) -> Result<Answer, SendError> {
+        let request = self
+            .request(client, verb, url)
+            .timeout(self.request_timeout);
         let response = request.send().await.map_err(SendError::from)?;
         Ok(Answer::read(response).await)
     }
 
     /// One request, whose answer's body is left to be read.
     pub(super) async fn open(&self, url: &Url) -> Result<reqwest::Response, SendError> {
-        let request = self.request(Verb::Get, url);
+        let request = self.request(&self.client, Verb::Get, url);
         // The head of the answer comes within the usual time, or not at all.
-        match tokio::time::timeout(REQUEST_TIMEOUT, request.send()).await {
+        match tokio::time::timeout(self.request_timeout, request.send()).await {
             Ok(sent) => sent.map_err(SendError::from),
             Err(_elapsed) => Err(SendError::Lost(Lost::Silent)),
         }
     }
 
-    fn request(&self, verb: Verb<'_>, url: &Url) -> reqwest::RequestBuilder {
+    fn request(
+        &self,
+        client: &reqwest::Client,
+        verb: Verb<'_>,
+        url: &Url,
+    ) -> reqwest::RequestBuilder {
         let (method, form) = match verb {
             Verb::Get => (Method::GET, None),
             Verb::Post(form) => (Method::POST, Some(form)),
             Verb::Delete => (Method::DELETE, None),
         };
-        let request = self
-            .client
+        let request = client
             .request(method, url.clone())
             .basic_auth(&self.user, Some(self.secret.expose()));
         match form {
@@ -251,6 +266,17 @@ impl Http {
             }
         }
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        // What is repeated is decided here, request by request.
+        .retry(reqwest::retry::never())
+        // Only settings say where requests go.
+        .no_proxy()
 }
 
 /// What one attempt came to.

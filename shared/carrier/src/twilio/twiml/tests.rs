@@ -1,1 +1,199 @@
-//! .
+//! Documents as they are sent, and what cannot be sent.
+
+use expect_test::expect;
+use proptest::prelude::*;
+use quick_xml::Reader;
+
+use super::*;
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+fn stream(parameters: &[(&str, &str)]) -> Stream {
+    let owned = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Stream {
+        url: url("wss://media.example.com/media/twilio"),
+        status_callback: Some(url("https://dialer.example.com/twilio/stream/t/c?a=1&b=2")),
+        parameters: owned.collect(),
+    }
+}
+
+fn resume() -> Url {
+    url("https://dialer.example.com/twilio/resume/t/c")
+}
+
+#[test]
+fn a_call_is_handed_to_the_worker_and_asks_what_next_when_the_worker_is_gone() {
+    let parameters = [
+        ("call_id", "call_1"),
+        ("note", "\"Tom\" & <Jerry> — 'ça va'"),
+    ];
+    let twiml = connect_stream(stream(&parameters), resume()).unwrap();
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://media.example.com/media/twilio" statusCallback="https://dialer.example.com/twilio/stream/t/c?a=1&amp;b=2" statusCallbackMethod="POST"><Parameter name="call_id" value="call_1"/><Parameter name="note" value="&quot;Tom&quot; &amp; &lt;Jerry&gt; — &apos;ça va&apos;"/></Stream></Connect><Redirect method="POST">https://dialer.example.com/twilio/resume/t/c</Redirect></Response>"#]]
+    .assert_eq(twiml.as_str());
+}
+
+#[test]
+fn the_short_documents() {
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>"#]]
+        .assert_eq(hang_up().as_str());
+    expect![[
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Reject reason="rejected"/></Response>"#
+    ]]
+    .assert_eq(reject(Reject::NotInService).as_str());
+    expect![[
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Reject reason="busy"/></Response>"#
+    ]]
+    .assert_eq(reject(Reject::Busy).as_str());
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="en-US">We are sorry &amp; will call again.</Say><Hangup/></Response>"#]]
+    .assert_eq(say_and_hang_up("We are sorry & will call again.", "en-US").unwrap().as_str());
+    expect![[
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Pause length="2"/><Hangup/></Response>"#
+    ]]
+    .assert_eq(
+        Builder::default()
+            .pause(2)
+            .hang_up()
+            .finish()
+            .unwrap()
+            .as_str(),
+    );
+}
+
+#[test]
+fn a_document_may_have_4000_characters_and_not_one_more() {
+    let empty = say_and_hang_up("", "").unwrap().as_str().chars().count();
+    let fits = "é".repeat(TWIML_CHARS_MAX - empty);
+    assert!(say_and_hang_up(&fits, "").is_ok());
+    assert_eq!(
+        say_and_hang_up(&format!("{fits}e"), ""),
+        Err(TwimlProblem::TooLong {
+            chars: TWIML_CHARS_MAX + 1
+        })
+    );
+}
+
+#[test]
+fn name_and_value_of_a_parameter_stay_under_500_characters() {
+    let connect = |value: &str| connect_stream(stream(&[("name", value)]), resume());
+    assert!(connect(&"x".repeat(495)).is_ok());
+    assert_eq!(
+        connect(&"x".repeat(496)),
+        Err(TwimlProblem::ParameterTooLong)
+    );
+}
+
+#[test]
+fn what_the_carrier_would_not_take_is_refused_here() {
+    let twice = stream(&[("a", "1"), ("a", "2")]);
+    assert_eq!(
+        connect_stream(twice, resume()),
+        Err(TwimlProblem::ParameterName)
+    );
+    let unnamed = stream(&[("", "1")]);
+    assert_eq!(
+        connect_stream(unnamed, resume()),
+        Err(TwimlProblem::ParameterName)
+    );
+    for wrong in [
+        "https://media.example.com/media",
+        "wss://media.example.com/media?token=1",
+        "wss://media.example.com/media#x",
+    ] {
+        let mut stream = stream(&[]);
+        stream.url = url(wrong);
+        assert_eq!(
+            connect_stream(stream, resume()),
+            Err(TwimlProblem::StreamUrl),
+            "{wrong}"
+        );
+    }
+    for wrong in [
+        "https://my_host.example/x",
+        "ftp://host/x",
+        "data:text/plain,x",
+    ] {
+        assert_eq!(
+            connect_stream(stream(&[]), url(wrong)),
+            Err(TwimlProblem::CallbackUrl),
+            "{wrong}"
+        );
+    }
+    for character in ['\0', '\u{8}', '\u{1f}', '\r', '\u{fffe}', '\u{ffff}'] {
+        let text = format!("a{character}b");
+        assert_eq!(
+            say_and_hang_up(&text, ""),
+            Err(TwimlProblem::Character),
+            "{character:?}"
+        );
+        let parameter = stream(&[("a", &text)]);
+        assert_eq!(
+            connect_stream(parameter, resume()),
+            Err(TwimlProblem::Character)
+        );
+    }
+    let line = stream(&[("a", "one\ntwo")]);
+    assert_eq!(connect_stream(line, resume()), Err(TwimlProblem::Character));
+    assert_eq!(Builder::default().finish(), Err(TwimlProblem::Empty));
+}
+
+#[test]
+fn a_document_does_not_print_what_it_carries() {
+    let twiml = connect_stream(stream(&[("token", "tok_secret")]), resume()).unwrap();
+    assert!(!format!("{twiml:?} {:?}", stream(&[("token", "tok_secret")])).contains("secret"));
+}
+
+proptest! {
+    /// What is written is what a reader of XML reads, whatever the values are.
+    #[test]
+    fn values_arrive_as_they_were_given(
+        name in "\\PC{1,20}",
+        value in "\\PC{0,40}",
+        said in any::<String>(),
+    ) {
+        let twiml = Builder::default()
+            .connect(stream(&[(&name, &value)]))
+            .say(&said, "en")
+            .finish();
+        match twiml {
+            Ok(twiml) => prop_assert_eq!(read(twiml.as_str()), (name, value, said)),
+            Err(problem) => prop_assert_eq!(problem, TwimlProblem::Character),
+        }
+    }
+}
+
+fn read(document: &str) -> (String, String, String) {
+    let mut reader = Reader::from_str(document);
+    let (mut name, mut value, mut said) = (String::new(), String::new(), String::new());
+    let mut saying = false;
+    loop {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "not our vocabulary")]
+        match reader.read_event().unwrap() {
+            Event::Empty(tag) if tag.name().as_ref() == b"Parameter" => {
+                for attribute in tag.attributes() {
+                    let attribute = attribute.unwrap();
+                    let text = attribute
+                        .normalized_value(quick_xml::XmlVersion::Explicit1_0)
+                        .unwrap()
+                        .into_owned();
+                    match attribute.key.as_ref() {
+                        b"name" => name = text,
+                        b"value" => value = text,
+                        other => panic!("attribute {other:?}"),
+                    }
+                }
+            }
+            Event::Start(tag) => saying = tag.name().as_ref() == b"Say",
+            Event::Text(text) if saying => said.push_str(&text.decode().unwrap()),
+            Event::GeneralRef(entity) if saying => {
+                let entity = format!("&{};", entity.decode().unwrap());
+                said.push_str(&quick_xml::escape::unescape(&entity).unwrap());
+            }
+            Event::Eof => return (name, value, said),
+            _other => {}
+        }
+    }
+}
