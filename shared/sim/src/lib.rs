@@ -15,7 +15,9 @@ pub mod latency;
 pub mod openai;
 pub mod peer;
 pub mod person;
+pub mod recording;
 mod serve;
+pub mod twilio;
 pub mod voice;
 
 pub use serve::Violations;
