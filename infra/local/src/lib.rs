@@ -1,1 +1,3 @@
-//! .
+//! Everything in one process, for a laptop: the embedded engines and what runs on them.
+
+pub mod engines;
