@@ -1,9 +1,27 @@
 //! The use cases of the product in plain async over the repositories and the carrier's client.
 //!
 //! Knows no HTTP framework, no Lambda event and no environment: entry points translate to and from it.
+//! What a fact does to a call is decided in one pure place, `progress`.
 
+pub mod access;
+pub mod agents;
+pub mod callbacks;
+pub mod calls;
 mod clock;
+pub mod keys;
+mod ledger;
+mod links;
 pub mod media;
+pub mod numbers;
+pub mod placing;
+mod progress;
+pub mod prompts;
 pub mod recordings;
+mod refused;
+mod requests;
 
 pub use clock::{Clock, Ids, SystemClock};
+pub use ledger::RecordError;
+pub use links::{LinkProblem, Links};
+pub use refused::{FieldProblem, Refused};
+pub use requests::{IdempotencyKey, KEY_CHARS_MAX};

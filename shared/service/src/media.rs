@@ -1,7 +1,16 @@
 //! What a media worker needs of the control plane: opening a session with a one-use token, storing
 //! turns as they end, and the outcome.
 
-use model::{CallId, CallSnapshot, Outcome, TenantId, TokenId, Turn};
+use std::sync::Arc;
+
+use carrier::twilio::client::{Client, RequestError};
+use model::{CallId, CallSnapshot, EventKind, Outcome, TenantId, TokenId, Turn};
+use store::{Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
+
+use crate::calls::hang_up_at_carrier;
+use crate::ledger::{Ledger, RecordError};
+use crate::progress::Fact;
+use crate::{Clock, Ids};
 
 /// What a media socket says of itself in its `start` message.
 #[derive(Debug, Clone, Copy)]
@@ -55,23 +64,79 @@ pub enum MediaError {
     #[error("the session is not the call's current one")]
     Superseded,
     /// Worth trying again.
-    #[error("the table cannot be reached")]
-    Unavailable,
+    #[error("the session could not be written")]
+    Unavailable(#[source] StoreError),
+    /// The carrier could not be asked.
+    #[error("the carrier did not hang up")]
+    Carrier(#[source] RequestError),
 }
+
+/// Places after the turn's own that are tried when the session before left a turn there.
+const SHIFTS_MAX: u32 = 8;
 
 /// The use cases of a media session.
 #[derive(Debug, Clone)]
-pub struct Media {}
+pub struct Media {
+    ledger: Ledger,
+    sessions: Sessions,
+    turns: Turns,
+    carrier: Client,
+}
 
 impl Media {
+    #[must_use]
+    pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            ledger: Ledger {
+                calls: store.calls.clone(),
+                clock,
+                ids,
+            },
+            sessions: store.sessions.clone(),
+            turns: store.turns.clone(),
+            carrier,
+        }
+    }
+
     /// Consumes the token and reads the call's snapshot: one request to the table for a first
     /// session, one more for the history of a resumed one.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(&self, hello: &Hello<'_>) -> Result<MediaSession, OpenError> {
-        let _ = hello;
-        std::future::ready(Err(OpenError::Refused)).await
+        let Hello {
+            tenant_id,
+            call_id,
+            token,
+            stream_id: _,
+            carrier_call_id,
+        } = *hello;
+        let token = TokenHash::of(token);
+        let now = self.ledger.clock.now();
+        let opened = self
+            .sessions
+            .open(tenant_id, call_id, &token, carrier_call_id, now)
+            .await
+            .map_err(|error| OpenError::Store(MediaError::Unavailable(error)))?
+            .ok_or(OpenError::Refused)?;
+        let history = if opened.session > 1 {
+            self.turns
+                .of_call(tenant_id, call_id)
+                .await
+                .map_err(|error| OpenError::Store(MediaError::Unavailable(error)))?
+        } else {
+            Vec::new()
+        };
+        Ok(MediaSession {
+            key: SessionKey {
+                tenant_id,
+                call_id,
+                session: opened.session,
+                carrier_call_id: carrier_call_id.to_owned(),
+            },
+            snapshot: opened.snapshot,
+            history,
+        })
     }
 
     /// Notes on the call that its session runs (the call is answered, by this carrier call). Not
@@ -80,17 +145,49 @@ impl Media {
     /// # Errors
     /// See [`MediaError`].
     pub async fn opened(&self, session: &SessionKey) -> Result<(), MediaError> {
-        let _ = session;
-        std::future::ready(Err(MediaError::Unavailable)).await
+        let fact = Fact::SessionOpened {
+            session: session.session,
+            carrier_call_id: session.carrier_call_id.clone(),
+        };
+        self.record(session, &fact).await
     }
 
-    /// Stores a turn with its event. Storing the same turn again changes nothing.
+    /// Stores a turn with its event. Storing the same turn again changes nothing. Where a turn of an
+    /// earlier session took its place meanwhile, it comes after that.
     ///
     /// # Errors
     /// See [`MediaError`].
     pub async fn store_turn(&self, session: &SessionKey, turn: &Turn) -> Result<(), MediaError> {
-        let _ = (session, turn);
-        std::future::ready(Err(MediaError::Unavailable)).await
+        let mut row = StoredTurn {
+            session: session.session,
+            turn: turn.clone(),
+        };
+        let now = self.ledger.clock.now();
+        for shift in 0..=SHIFTS_MAX {
+            row.turn.seq = turn.seq.saturating_add(shift);
+            let kind = EventKind::TurnStored {
+                call_id: session.call_id,
+                seq: row.turn.seq,
+                speaker: turn.speaker,
+                interrupted: turn.interrupted,
+            };
+            let event = self.ledger.event(session.tenant_id, kind, now);
+            let stored = self
+                .turns
+                .store(session.tenant_id, session.call_id, &row, &event)
+                .await
+                .map_err(MediaError::Unavailable)?;
+            let TurnStored::Taken(there) = stored else {
+                return Ok(());
+            };
+            if *there == row {
+                return Ok(());
+            }
+            if there.session > session.session {
+                return Err(MediaError::Superseded);
+            }
+        }
+        Err(MediaError::Superseded)
     }
 
     /// Ends the session. With an outcome the call is over and the outcome stands (unless a final one
@@ -104,17 +201,36 @@ impl Media {
         session: &SessionKey,
         outcome: Option<Outcome>,
     ) -> Result<(), MediaError> {
-        let _ = (session, outcome);
-        std::future::ready(Err(MediaError::Unavailable)).await
+        let fact = Fact::SessionClosed {
+            session: session.session,
+            outcome,
+        };
+        self.record(session, &fact).await
     }
 
     /// Asks the carrier to end the call: only for a session whose socket is already gone. A call
     /// that the carrier has already ended is fine.
     ///
     /// # Errors
-    /// [`MediaError::Unavailable`] when the carrier cannot be asked.
+    /// [`MediaError::Carrier`] when the carrier cannot be asked.
     pub async fn hang_up(&self, session: &SessionKey) -> Result<(), MediaError> {
-        let _ = session;
-        std::future::ready(Err(MediaError::Unavailable)).await
+        hang_up_at_carrier(&self.carrier, &session.carrier_call_id)
+            .await
+            .map_err(MediaError::Carrier)
+    }
+
+    async fn record(&self, session: &SessionKey, fact: &Fact) -> Result<(), MediaError> {
+        let recorded = self
+            .ledger
+            .record(session.tenant_id, session.call_id, fact)
+            .await;
+        match recorded {
+            Ok(recorded) if recorded.row.progress.session > session.session => {
+                Err(MediaError::Superseded)
+            }
+            Ok(_written) => Ok(()),
+            Err(RecordError::Unknown | RecordError::OtherCall) => Err(MediaError::Superseded),
+            Err(RecordError::Store(error)) => Err(MediaError::Unavailable(error)),
+        }
     }
 }

@@ -144,7 +144,12 @@ impl Calls {
         let mut prepare = || -> Result<Vec<Write>, StoreError> {
             let mut writes = vec![
                 self.table.new_row(call_item(new.row)?)?,
-                Sessions::new_row(&self.table, new.snapshot, new.token)?,
+                Sessions::new_row(
+                    &self.table,
+                    new.snapshot,
+                    new.row.call.carrier_call_id.as_deref(),
+                    new.token,
+                )?,
                 event_write(&self.table, &new.event)?,
             ];
             if let Some(request) = new.request {

@@ -94,6 +94,7 @@ impl Sessions {
     pub(crate) fn new_row(
         table: &Table,
         snapshot: &CallSnapshot,
+        carrier_call_id: Option<&str>,
         token: Option<(&TokenHash, Timestamp)>,
     ) -> Result<Write, StoreError> {
         let text = serde_json::to_string(snapshot).map_err(StoreError::malformed("snapshot"))?;
@@ -106,6 +107,10 @@ impl Sessions {
         item.insert("snapshot".to_owned(), AttributeValue::S(text));
         item.insert("tokens".to_owned(), AttributeValue::M(tokens));
         item.insert("session_count".to_owned(), number(0));
+        if let Some(carrier_call_id) = carrier_call_id {
+            let id = AttributeValue::S(carrier_call_id.to_owned());
+            item.insert("carrier_call_id".to_owned(), id);
+        }
         table.new_row(item)
     }
 

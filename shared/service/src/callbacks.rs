@@ -1,0 +1,465 @@
+//! What the carrier tells us of calls, once its signature was checked.
+//!
+//! Every callback may come twice, late, or before another that was sent earlier. What a fact does to
+//! a call is decided in `progress`; here the carrier's words become facts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::twilio::client::Client;
+use carrier::twilio::twiml::{self, Reject, Twiml};
+use carrier::twilio::webhook::{
+    AmdCallback, RecordingCallback, StatusCallback, StreamCallback, StreamEvent, VoiceRequest,
+};
+use carrier::twilio::{CallSid, CallStatus, RecordingStatus};
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId, TokenId,
+    Variables,
+};
+use store::{CreateRefused, NewCall, Number, Numbers, Queue, RecordingJob, StoreError, TokenHash};
+use tracing::{info, warn};
+
+use crate::calls::{Recipes, hang_up_at_carrier, new_row};
+use crate::ledger::{Ledger, RecordError, Recorded};
+use crate::placing::{says_after_the_fact, unwanted};
+use crate::progress::{CarrierSays, Fact};
+use crate::{Clock, Ids, Links, Refused};
+
+/// How often the carrier is given another stream for one call. A call whose worker dies more often
+/// than this is better ended.
+pub const RESUMES_MAX: u32 = 5;
+/// How long a stream may take to begin once the carrier has its instructions.
+const STREAM_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(2);
+/// Stands for a number that the caller withholds: `ANONYMOUS` on a phone's keys, as carriers write it.
+const WITHHELD: &str = "+266696687";
+
+/// Why a callback was not taken. The entry point answers a documented refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// The ids in the address name no call.
+    #[error("there is no such call")]
+    UnknownCall,
+    /// The call is another one at the carrier.
+    #[error("the call is another one at the carrier")]
+    OtherCall,
+    /// Worth the carrier's trying again.
+    #[error("the callback could not be taken in")]
+    Unavailable(#[source] StoreError),
+}
+
+impl From<RecordError> for CallbackError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Unknown => Self::UnknownCall,
+            RecordError::OtherCall => Self::OtherCall,
+            RecordError::Store(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+/// The use cases of the carrier's webhooks.
+#[derive(Debug, Clone)]
+pub struct Callbacks {
+    ledger: Ledger,
+    recipes: Recipes,
+    numbers: Numbers,
+    recordings: Queue<RecordingJob>,
+    carrier: Client,
+    links: Links,
+}
+
+impl Callbacks {
+    #[must_use]
+    pub fn new(
+        store: &store::Store,
+        carrier: Client,
+        links: Links,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+    ) -> Self {
+        Self {
+            ledger: Ledger {
+                calls: store.calls.clone(),
+                clock,
+                ids,
+            },
+            recipes: Recipes {
+                agents: store.agents.clone(),
+                prompts: store.prompts.clone(),
+            },
+            numbers: store.numbers.clone(),
+            recordings: store.recordings.clone(),
+            carrier,
+            links,
+        }
+    }
+
+    /// A call moved on.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn status(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StatusCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str();
+        if let Some(answered_by) = callback.answered_by {
+            let fact = Fact::AnsweredBy {
+                carrier_call_id: carrier_call_id.to_owned(),
+                answered_by,
+            };
+            self.ledger.record(tenant, call, &fact).await?;
+        }
+        let fact = Fact::Status {
+            carrier_call_id: carrier_call_id.to_owned(),
+            says: says(callback),
+            at: callback.at,
+            duration_seconds: callback.duration_seconds,
+        };
+        let recorded = self.ledger.record(tenant, call, &fact).await?;
+        if !callback.status.is_final() {
+            self.end_if_unwanted(&recorded, carrier_call_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Answering machine detection has a verdict.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn amd(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &AmdCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str();
+        let fact = Fact::AnsweredBy {
+            carrier_call_id: carrier_call_id.to_owned(),
+            answered_by: callback.answered_by,
+        };
+        let recorded = self.ledger.record(tenant, call, &fact).await?;
+        self.end_if_unwanted(&recorded, carrier_call_id).await
+    }
+
+    /// The carrier still holds a call that is over for us: it is told so. Only at news, and when the
+    /// news says that the carrier's call is alive.
+    async fn end_if_unwanted(
+        &self,
+        recorded: &Recorded,
+        carrier_call_id: &str,
+    ) -> Result<(), CallbackError> {
+        let ended_by_this = recorded.changed && recorded.before < CallState::Ended;
+        let late_sign_of_life = recorded.before == CallState::Ended;
+        if !unwanted(&recorded.row) || !(ended_by_this || late_sign_of_life) {
+            return Ok(());
+        }
+        let call = recorded.row.call.id;
+        if let Err(problem) = hang_up_at_carrier(&self.carrier, carrier_call_id).await {
+            // The carrier asks how to go on at the latest when the stream closes, and is told then.
+            warn!(call.id = %call, kind = problem.code(), "the carrier did not hang up");
+            return Ok(());
+        }
+        let fact = Fact::HungUpAtCarrier;
+        self.ledger
+            .record(recorded.row.call.tenant_id, call, &fact)
+            .await?;
+        Ok(())
+    }
+
+    /// A recording is ready, or will never be.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn recording(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        callback: &RecordingCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_recording_id = callback.recording_sid.as_str().to_owned();
+        // The callback names the carrier's call: that it is this one is checked before anything else.
+        let of = callback.call_sid.as_str();
+        let row = self.ledger.calls.get(tenant_id, call_id).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        if row
+            .call
+            .carrier_call_id
+            .as_deref()
+            .is_some_and(|known| known != of)
+        {
+            return Err(CallbackError::OtherCall);
+        }
+        match callback.status {
+            RecordingStatus::Completed => {}
+            RecordingStatus::Absent | RecordingStatus::Failed => {
+                let absent = Fact::Recording(RecordingState::Absent {
+                    carrier_recording_id,
+                });
+                self.ledger.record(tenant_id, call_id, &absent).await?;
+                return Ok(());
+            }
+            RecordingStatus::InProgress
+            | RecordingStatus::Paused
+            | RecordingStatus::Stopped
+            | RecordingStatus::Processing
+            | RecordingStatus::Deleted => return Ok(()),
+        }
+        let ready = Fact::Recording(RecordingState::Ready {
+            carrier_recording_id: carrier_recording_id.clone(),
+        });
+        let recorded = self.ledger.record(tenant_id, call_id, &ready).await?;
+        // Sent again when the callback is repeated: the first message may not have been sent.
+        if matches!(
+            &recorded.row.call.recording,
+            Some(RecordingState::Ready { carrier_recording_id: ready }) if *ready == carrier_recording_id
+        ) {
+            let job = RecordingJob {
+                tenant_id,
+                call_id,
+                carrier_recording_id,
+            };
+            let sent = self.recordings.send(&job, Duration::ZERO).await;
+            sent.map_err(CallbackError::Unavailable)?;
+        }
+        Ok(())
+    }
+
+    /// A media stream started, stopped or failed.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn stream(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StreamCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str().to_owned();
+        match callback.event {
+            StreamEvent::Started => Ok(()),
+            StreamEvent::Error => {
+                warn!(call.id = %call, "the carrier's stream to us failed");
+                let fact = Fact::StreamFailed { carrier_call_id };
+                self.ledger.record(tenant, call, &fact).await?;
+                Ok(())
+            }
+            StreamEvent::Stopped => self.ask_how_inbound_ended(tenant, call, callback).await,
+        }
+    }
+
+    /// Nobody sends status callbacks of an inbound call: when its stream stops, the carrier is asked.
+    async fn ask_how_inbound_ended(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StreamCallback,
+    ) -> Result<(), CallbackError> {
+        let row = self.ledger.calls.get(tenant, call).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        if row.call.direction == Direction::Outbound || row.call.state == CallState::Ended {
+            return Ok(());
+        }
+        let found = match self.carrier.fetch_call(&callback.call_sid).await {
+            Ok(found) => found,
+            Err(problem) => {
+                warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
+                return Ok(());
+            }
+        };
+        if let Some(says) = found.status.and_then(says_after_the_fact) {
+            let fact = Fact::Status {
+                carrier_call_id: callback.call_sid.as_str().to_owned(),
+                says,
+                at: found.ended_at,
+                duration_seconds: found.duration_seconds,
+            };
+            self.ledger.record(tenant, call, &fact).await?;
+        }
+        Ok(())
+    }
+
+    /// The stream of a call is over and the carrier asks how to go on: with another stream, or not.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn resume(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: &CallSid,
+    ) -> Result<Twiml, CallbackError> {
+        let row = self.ledger.calls.get(tenant, call).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        let known = row.call.carrier_call_id.as_deref();
+        if known.is_some_and(|known| known != carrier_call_id.as_str()) {
+            return Err(CallbackError::OtherCall);
+        }
+        if row.call.state == CallState::Ended || row.progress.hang_up_requested_at.is_some() {
+            return Ok(twiml::hang_up());
+        }
+        if row.progress.resumes >= RESUMES_MAX {
+            warn!(call.id = %call, "a call was resumed too often and is ended");
+            let exhausted = Fact::ResumesExhausted;
+            self.ledger.record(tenant, call, &exhausted).await?;
+            return Ok(twiml::hang_up());
+        }
+        info!(call.id = %call, resumes = row.progress.resumes + 1, "resuming a call");
+        let token = self.ledger.ids.fresh(TokenId::from_parts);
+        let hash = TokenHash::of(token);
+        let fact = Fact::Resumed {
+            carrier_call_id: carrier_call_id.as_str().to_owned(),
+        };
+        let recorded = self
+            .ledger
+            .record_with(tenant, call, &fact, Some((&hash, self.stream_deadline())))
+            .await?;
+        if !recorded.changed {
+            // It ended meanwhile.
+            return Ok(twiml::hang_up());
+        }
+        Ok(self.connect(tenant, call, token))
+    }
+
+    /// Somebody calls one of our numbers.
+    ///
+    /// # Errors
+    /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
+    pub async fn inbound_voice(&self, request: &VoiceRequest) -> Result<Twiml, CallbackError> {
+        let rejected = twiml::reject(Reject::NotInService);
+        if request.direction == Direction::Outbound {
+            return Ok(twiml::hang_up());
+        }
+        let Some(to) = &request.to else {
+            return Ok(rejected);
+        };
+        let number = self.numbers.owner(to).await;
+        let Some(number) = number.map_err(CallbackError::Unavailable)? else {
+            metrics::counter!("inbound_calls_rejected_total", "reason" => "unknown_number")
+                .increment(1);
+            return Ok(rejected);
+        };
+        let tenant = number.tenant_id;
+        let known = self
+            .ledger
+            .calls
+            .by_carrier_call(tenant, request.call_sid.as_str())
+            .await
+            .map_err(CallbackError::Unavailable)?;
+        if let Some(call) = known {
+            return self.resume(tenant, call, &request.call_sid).await;
+        }
+        self.take(&number, request).await
+    }
+
+    async fn take(&self, number: &Number, request: &VoiceRequest) -> Result<Twiml, CallbackError> {
+        let tenant = number.tenant_id;
+        let rejected = |reason: &'static str| {
+            metrics::counter!("inbound_calls_rejected_total", "reason" => reason).increment(1);
+            Ok(twiml::reject(Reject::NotInService))
+        };
+        let Some(agent) = number.agent_id else {
+            return rejected("no_agent");
+        };
+        let id = self.ledger.ids.fresh(CallId::from_parts);
+        let snapshot = self
+            .recipes
+            .snapshot(tenant, id, Direction::Inbound, agent, &Variables::new())
+            .await;
+        let snapshot = match snapshot {
+            Ok(snapshot) => snapshot,
+            Err(Refused::Unavailable(error)) => return Err(CallbackError::Unavailable(error)),
+            Err(refused) => {
+                warn!(agent.id = %agent, problem = %refused, "an agent cannot take inbound calls");
+                return rejected("agent_unfit");
+            }
+        };
+        let Some(from) = request.from.clone().or_else(withheld) else {
+            return rejected("no_caller");
+        };
+        let now = self.ledger.clock.now();
+        let state = CallState::Ringing;
+        let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
+        row.call.carrier_call_id = Some(request.call_sid.as_str().to_owned());
+        let token = self.ledger.ids.fresh(TokenId::from_parts);
+        let hash = TokenHash::of(token);
+        let event = EventKind::CallAdvanced { call_id: id, state };
+        let new = NewCall {
+            row: &row,
+            snapshot: &snapshot,
+            token: Some((&hash, self.stream_deadline())),
+            request: None,
+            event: self.ledger.event(tenant, event, now),
+        };
+        match self.ledger.calls.create(new).await {
+            Ok(()) => Ok(self.connect(tenant, id, token)),
+            // The same webhook, delivered twice at once: the other one made the call.
+            Err(CreateRefused::CarrierCallTaken) => {
+                let known = self
+                    .ledger
+                    .calls
+                    .by_carrier_call(tenant, request.call_sid.as_str())
+                    .await
+                    .map_err(CallbackError::Unavailable)?;
+                let known = known.ok_or(CallbackError::UnknownCall)?;
+                self.resume(tenant, known, &request.call_sid).await
+            }
+            Err(CreateRefused::Repeated) => Err(CallbackError::Unavailable(StoreError::Conflict)),
+            Err(CreateRefused::Store(error)) => Err(CallbackError::Unavailable(error)),
+        }
+    }
+
+    /// The addresses were checked when [`Links`] was made and ids are short, so the document is always
+    /// within the carrier's limits; if it were not, hanging up is all that is left.
+    fn connect(&self, tenant: TenantId, call: CallId, token: TokenId) -> Twiml {
+        match self.links.connect(tenant, call, token) {
+            Ok(twiml) => twiml,
+            Err(problem) => {
+                tracing::error!(call.id = %call, %problem, "the call's instructions cannot be written");
+                twiml::hang_up()
+            }
+        }
+    }
+
+    fn stream_deadline(&self) -> Timestamp {
+        let now = self.ledger.clock.now();
+        now.checked_add(STREAM_TOKEN_LIFETIME)
+            .unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn withheld() -> Option<PhoneNumber> {
+    WITHHELD.parse().ok()
+}
+
+/// SIP says of these that the number is wrong or gone (RFC 3261: 404, 410, 484, 604).
+const SIP_UNREACHABLE: [u16; 4] = [404, 410, 484, 604];
+
+fn says(callback: &StatusCallback) -> CarrierSays {
+    match callback.status {
+        CallStatus::Queued | CallStatus::Initiated => CarrierSays::Accepted,
+        CallStatus::Ringing => CarrierSays::Ringing,
+        CallStatus::InProgress => CarrierSays::Answered,
+        CallStatus::Completed => CarrierSays::Completed,
+        CallStatus::Busy => CarrierSays::Busy,
+        CallStatus::NoAnswer => CarrierSays::NoAnswer,
+        CallStatus::Canceled => CarrierSays::Cancelled,
+        CallStatus::Failed => {
+            let code = callback.sip_response_code;
+            if code.is_some_and(|code| SIP_UNREACHABLE.contains(&code)) {
+                CarrierSays::Unreachable
+            } else {
+                CarrierSays::Failed
+            }
+        }
+    }
+}

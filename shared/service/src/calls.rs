@@ -1,0 +1,442 @@
+//! Calls: create, read, list, hang up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::twilio::CallSid;
+use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use model::{
+    AgentId, Call, CallId, CallSnapshot, CallState, Direction, EventKind, Outcome, PhoneNumber,
+    PromptVersion, RecordingState, TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX, Variables,
+};
+use serde::{Deserialize, Serialize};
+use store::{
+    Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, NewCall, Numbers, Page,
+    Progress, Prompts, Queue, Requests, StoreError, Turns,
+};
+use tracing::warn;
+
+use crate::ledger::{Ledger, RecordError};
+use crate::progress::Fact;
+use crate::requests::Keyed;
+use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
+
+/// The most variables of one call.
+pub const VARIABLES_MAX: usize = 100;
+/// The most bytes of a prompt with its variables filled in: a table row holds 400 KB, the snapshot
+/// around it is a few KB and JSON escapes make it longer.
+pub const RENDERED_BYTES_MAX: usize = 250_000;
+/// How long the address of a recording is good for.
+pub const RECORDING_LINK_LIFETIME: Duration = Duration::from_secs(300);
+/// A tenant's numbers that are looked through for one to call from.
+const NUMBERS_LOOKED_AT: u32 = 50;
+
+/// A request to call somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCall {
+    pub to: PhoneNumber,
+    /// One of the tenant's numbers; absent, one that the agent answers, else the newest.
+    #[serde(default)]
+    pub from: Option<PhoneNumber>,
+    pub agent_id: AgentId,
+    /// Values for the prompt's `{{variables}}`.
+    #[serde(default)]
+    pub variables: Variables,
+}
+
+/// A call that a request made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedCall {
+    pub call: Call,
+    /// An earlier request with the same key had made it.
+    pub replayed: bool,
+}
+
+/// A call with its transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallWithTurns {
+    pub call: Call,
+    pub turns: Vec<Turn>,
+}
+
+/// What is needed to make a call of a tenant's agent.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipes {
+    pub(crate) agents: Agents,
+    pub(crate) prompts: Prompts,
+}
+
+/// The use cases of calls.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    ledger: Ledger,
+    recipes: Recipes,
+    numbers: Numbers,
+    requests: Requests,
+    turns: Turns,
+    dial: Queue<DialJob>,
+    bucket: Bucket,
+    carrier: Client,
+}
+
+impl Calls {
+    #[must_use]
+    pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            ledger: Ledger {
+                calls: store.calls.clone(),
+                clock,
+                ids,
+            },
+            recipes: Recipes {
+                agents: store.agents.clone(),
+                prompts: store.prompts.clone(),
+            },
+            numbers: store.numbers.clone(),
+            requests: store.requests.clone(),
+            turns: store.turns.clone(),
+            dial: store.dial.clone(),
+            bucket: store.bucket.clone(),
+            carrier,
+        }
+    }
+
+    /// Writes a call with everything that it is held with, and has it placed.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing is written unless it is [`Refused::Unavailable`].
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CreatedCall, Refused> {
+        let keyed = Keyed::new("calls", key, request)?;
+        if let Some(keyed) = &keyed
+            && let Some(made) = keyed.made_before(&self.requests, tenant).await?
+        {
+            return self.again(tenant, made).await;
+        }
+        check_variables(&request.variables)?;
+        let from = self.number_to_call_from(tenant, request).await?;
+        let now = self.ledger.clock.now();
+        let id = self.ledger.ids.fresh(CallId::from_parts);
+        let snapshot = self
+            .recipes
+            .snapshot(
+                tenant,
+                id,
+                Direction::Outbound,
+                request.agent_id,
+                &request.variables,
+            )
+            .await?;
+        let row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
+        let state = CallState::Claimed;
+        let event = EventKind::CallAdvanced { call_id: id, state };
+        let made = keyed.as_ref().map(|keyed| keyed.makes(&id, now));
+        let new = NewCall {
+            row: &row,
+            snapshot: &snapshot,
+            token: None,
+            request: made.as_ref(),
+            event: self.ledger.event(tenant, event, now),
+        };
+        match self.ledger.calls.create(new).await {
+            Ok(()) => {}
+            // The same request ran at the same time and was first.
+            Err(CreateRefused::Repeated) => {
+                let made = match &keyed {
+                    Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
+                    None => None,
+                };
+                let made = made.ok_or(StoreError::Conflict)?;
+                return self.again(tenant, made).await;
+            }
+            Err(CreateRefused::CarrierCallTaken) => return Err(StoreError::Conflict.into()),
+            Err(CreateRefused::Store(error)) => return Err(error.into()),
+        }
+        if let Err(error) = self.send(tenant, id).await {
+            // With a key the client asks again and the message is sent then. Without one nobody
+            // would: the call must not wait for ever.
+            if keyed.is_none() {
+                let ended = Fact::NotPlaced(Outcome::PlatformFailed);
+                self.ledger
+                    .record(tenant, id, &ended)
+                    .await
+                    .map_err(refused)?;
+            }
+            return Err(error.into());
+        }
+        Ok(CreatedCall {
+            call: row.call,
+            replayed: false,
+        })
+    }
+
+    /// The answer to a request that was made before: its call, which is sent again on its way if
+    /// that had not happened.
+    async fn again(&self, tenant: TenantId, made: CallId) -> Result<CreatedCall, Refused> {
+        let row = self.ledger.calls.get(tenant, made).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        if row.call.state == CallState::Claimed {
+            self.send(tenant, made).await?;
+        }
+        Ok(CreatedCall {
+            call: row.call,
+            replayed: true,
+        })
+    }
+
+    async fn send(&self, tenant_id: TenantId, call_id: CallId) -> Result<(), StoreError> {
+        let job = DialJob { tenant_id, call_id };
+        self.dial.send(&job, Duration::ZERO).await
+    }
+
+    async fn number_to_call_from(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+    ) -> Result<PhoneNumber, Refused> {
+        if let Some(from) = &request.from {
+            return match self.numbers.of_tenant(tenant, from).await? {
+                Some(number) => Ok(number.number),
+                None => Err(Refused::field("from", "is not one of your numbers")),
+            };
+        }
+        let page = self.numbers.list(tenant, None, NUMBERS_LOOKED_AT).await?;
+        let of_agent = page
+            .items
+            .iter()
+            .find(|number| number.agent_id == Some(request.agent_id));
+        match of_agent.or(page.items.first()) {
+            Some(number) => Ok(number.number.clone()),
+            None => Err(Refused::field(
+                "from",
+                "is missing, and you have no number to call from",
+            )),
+        }
+    }
+
+    /// Reads a call with its turns.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn get_with_turns(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<CallWithTurns, Refused> {
+        let row = self.ledger.calls.get(tenant, call).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        Ok(CallWithTurns {
+            call: row.call,
+            turns: self.turns.of_call(tenant, call).await?,
+        })
+    }
+
+    /// A tenant's calls, newest first, older than `after`.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<CallId>,
+        limit: u32,
+    ) -> Result<Page<Call>, Refused> {
+        let page = self.ledger.calls.list(tenant, after, limit).await?;
+        Ok(Page {
+            items: page.items.into_iter().map(|row| row.call).collect(),
+            more: page.more,
+        })
+    }
+
+    /// Ends a call, whatever its state. Asking twice, or for a call that is over, is fine. The call
+    /// may end a moment after the answer.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn hang_up(&self, tenant: TenantId, call: CallId) -> Result<Call, Refused> {
+        let asked = self.ledger.record(tenant, call, &Fact::HangUpRequested);
+        let row = asked.await.map_err(refused)?.row;
+        if row.call.state == CallState::Ended {
+            return Ok(row.call);
+        }
+        // A call whose request is still under way is hung up when its answer comes.
+        let Some(carrier_call_id) = &row.call.carrier_call_id else {
+            return Ok(row.call);
+        };
+        if hang_up_at_carrier(&self.carrier, carrier_call_id)
+            .await
+            .is_err()
+        {
+            return Err(Refused::Carrier);
+        }
+        // The carrier tells nobody of a call that it ended while it was still queued.
+        let ended = self.ledger.record(tenant, call, &Fact::HungUpAtCarrier);
+        Ok(ended.await.map_err(refused)?.row.call)
+    }
+
+    /// An address under which the archived recording can be fetched for
+    /// [`RECORDING_LINK_LIFETIME`].
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] also while there is no recording in our bucket.
+    pub async fn recording_link(&self, tenant: TenantId, call: CallId) -> Result<String, Refused> {
+        let row = self.ledger.calls.get(tenant, call).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        match &row.call.recording {
+            Some(
+                RecordingState::Stored { object_key, .. }
+                | RecordingState::Archived { object_key, .. },
+            ) => {
+                let name = format!("{call}.wav");
+                let link = self
+                    .bucket
+                    .presign(object_key, &name, RECORDING_LINK_LIFETIME);
+                Ok(link.await?)
+            }
+            Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {
+                Err(Refused::NotFound)
+            }
+        }
+    }
+}
+
+impl Recipes {
+    /// Everything that a call with this agent is held with, as of now.
+    pub(crate) async fn snapshot(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        direction: Direction,
+        agent_id: AgentId,
+        variables: &Variables,
+    ) -> Result<CallSnapshot, Refused> {
+        let agent = self.agents.get(tenant_id, agent_id).await?;
+        let agent = agent.ok_or_else(|| Refused::field("agent_id", "there is no such agent"))?;
+        let prompt: Option<PromptVersion> = self
+            .prompts
+            .latest(tenant_id, agent.fields.prompt_id)
+            .await?;
+        let prompt =
+            prompt.ok_or_else(|| Refused::field("agent_id", "the agent's prompt is missing"))?;
+        let prompt = prompt.render(variables).map_err(|problem| match problem {
+            TemplateProblem::Missing(names) => Refused::MissingVariables(names),
+            TemplateProblem::Unclosed { .. }
+            | TemplateProblem::Name { .. }
+            | TemplateProblem::TooLong => {
+                Refused::field("agent_id", "the agent's prompt cannot be filled in")
+            }
+        })?;
+        if prompt.system.len() + prompt.greeting.len() > RENDERED_BYTES_MAX {
+            let problem = format!("make the prompt longer than {RENDERED_BYTES_MAX} bytes");
+            return Err(Refused::field("variables", &problem));
+        }
+        Ok(CallSnapshot {
+            tenant_id,
+            call_id,
+            direction,
+            agent_id,
+            agent: agent.fields,
+            prompt,
+        })
+    }
+}
+
+/// The row of a call that was just made.
+pub(crate) fn new_row(
+    snapshot: &CallSnapshot,
+    to: PhoneNumber,
+    from: PhoneNumber,
+    state: CallState,
+    created_at: jiff::Timestamp,
+) -> CallRow {
+    CallRow {
+        call: Call {
+            id: snapshot.call_id,
+            tenant_id: snapshot.tenant_id,
+            agent_id: snapshot.agent_id,
+            direction: snapshot.direction,
+            to,
+            from,
+            state,
+            created_at,
+            carrier_call_id: None,
+            placed_at: None,
+            answered_at: None,
+            ended_at: None,
+            carrier_duration_seconds: None,
+            answered_by: None,
+            outcome: None,
+            recording: None,
+        },
+        progress: Progress {
+            row_version: 1,
+            answering_machine: snapshot.agent.answering_machine,
+            ..Progress::default()
+        },
+    }
+}
+
+/// Hangs up at the carrier. A call that the carrier has already ended, or does not know, is fine.
+pub(crate) async fn hang_up_at_carrier(
+    carrier: &Client,
+    carrier_call_id: &str,
+) -> Result<(), RequestError> {
+    let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+        warn!("the carrier's id of a call is not one of the carrier's");
+        return Ok(());
+    };
+    match carrier.hang_up(&sid).await {
+        Ok(_ended) => Ok(()),
+        Err(RequestError::Refused(refusal))
+            if matches!(
+                refusal.kind(),
+                RefusalKind::NotFound | RefusalKind::NotInState
+            ) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn check_variables(variables: &Variables) -> Result<(), Refused> {
+    let mut problems = Vec::new();
+    if variables.len() > VARIABLES_MAX {
+        let problem = format!("must be at most {VARIABLES_MAX}, are {}", variables.len());
+        problems.push(FieldProblem::new("variables", problem));
+    }
+    for (name, value) in variables.iter().take(VARIABLES_MAX) {
+        let chars = value.chars().count();
+        if chars > VALUE_CHARS_MAX {
+            let problem = format!("must have at most {VALUE_CHARS_MAX} characters, has {chars}");
+            let name: String = name.chars().take(64).collect();
+            problems.push(FieldProblem::new(format!("variables.{name}"), problem));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Refused::Invalid(problems))
+    }
+}
+
+pub(crate) fn refused(error: RecordError) -> Refused {
+    match error {
+        RecordError::Unknown => Refused::NotFound,
+        RecordError::OtherCall => Refused::Unavailable(StoreError::Conflict),
+        RecordError::Store(error) => Refused::Unavailable(error),
+    }
+}
+
+impl Calls {
+    /// The call rows, for entry points that only read.
+    #[must_use]
+    pub fn rows(&self) -> &CallRows {
+        &self.ledger.calls
+    }
+}

@@ -1,0 +1,154 @@
+//! The addresses under which the carrier reaches us, with the ids that they carry.
+
+use carrier::twilio::twiml::{self, Stream, Twiml, TwimlProblem};
+use model::{CallId, TenantId, TokenId};
+use url::Url;
+
+/// The public bases of webhooks and of media sockets.
+#[derive(Debug, Clone)]
+pub struct Links {
+    public: Url,
+    media: Url,
+}
+
+/// A base that addresses cannot be joined to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a public address must be http, https, ws or wss with a host")]
+pub struct LinkProblem;
+
+impl Links {
+    /// `public` is where webhooks arrive (http or https), `media` where media sockets do (http, https,
+    /// ws or wss; the WebSocket scheme follows).
+    ///
+    /// # Errors
+    /// When a base has another scheme or no host.
+    pub fn new(public: Url, media: Url) -> Result<Self, LinkProblem> {
+        if !["http", "https"].contains(&public.scheme()) || !public.has_host() {
+            return Err(LinkProblem);
+        }
+        let scheme = match media.scheme() {
+            "http" | "ws" => "ws",
+            "https" | "wss" => "wss",
+            _other => return Err(LinkProblem),
+        };
+        let mut media = media;
+        media.set_scheme(scheme).map_err(|()| LinkProblem)?;
+        if !media.has_host() {
+            return Err(LinkProblem);
+        }
+        Ok(Self { public, media })
+    }
+
+    #[must_use]
+    pub fn public(&self) -> &Url {
+        &self.public
+    }
+
+    #[must_use]
+    pub fn status(&self, tenant: TenantId, call: CallId) -> Url {
+        self.callback("status", tenant, call)
+    }
+
+    #[must_use]
+    pub fn amd(&self, tenant: TenantId, call: CallId) -> Url {
+        self.callback("amd", tenant, call)
+    }
+
+    #[must_use]
+    pub fn recording(&self, tenant: TenantId, call: CallId) -> Url {
+        self.callback("recording", tenant, call)
+    }
+
+    #[must_use]
+    pub fn stream(&self, tenant: TenantId, call: CallId) -> Url {
+        self.callback("stream", tenant, call)
+    }
+
+    #[must_use]
+    pub fn resume(&self, tenant: TenantId, call: CallId) -> Url {
+        self.callback("resume", tenant, call)
+    }
+
+    /// Where media sockets are opened.
+    #[must_use]
+    pub fn media(&self) -> Url {
+        join(&self.media, ["media", "twilio"])
+    }
+
+    /// The document that hands a call to a worker, and asks us again when the worker's socket is gone.
+    ///
+    /// # Errors
+    /// When the addresses break a limit of the carrier's.
+    pub fn connect(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        token: TokenId,
+    ) -> Result<Twiml, TwimlProblem> {
+        let stream = Stream {
+            url: self.media(),
+            status_callback: Some(self.stream(tenant, call)),
+            parameters: vec![
+                ("tenant_id".to_owned(), tenant.to_string()),
+                ("call_id".to_owned(), call.to_string()),
+                ("token".to_owned(), token.to_string()),
+            ],
+        };
+        twiml::connect_stream(stream, self.resume(tenant, call))
+    }
+
+    fn callback(&self, kind: &str, tenant: TenantId, call: CallId) -> Url {
+        let (tenant, call) = (tenant.to_string(), call.to_string());
+        join(&self.public, ["twilio", kind, &tenant, &call])
+    }
+}
+
+fn join<const N: usize>(base: &Url, segments: [&str; N]) -> Url {
+    let mut url = base.clone();
+    // A base with a host always has segments; `Links::new` lets no other in.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_carry_both_ids_and_media_sockets_follow_the_scheme() {
+        let links = Links::new(
+            "https://voice.example.com/base/".parse().unwrap(),
+            "https://media.example.com".parse().unwrap(),
+        )
+        .unwrap();
+        let (tenant, call) = (TenantId::from_parts(0, 1), CallId::from_parts(0, 2));
+        assert_eq!(
+            links.status(tenant, call).as_str(),
+            format!("https://voice.example.com/base/twilio/status/{tenant}/{call}")
+        );
+        assert_eq!(
+            links.media().as_str(),
+            "wss://media.example.com/media/twilio"
+        );
+        let twiml = links
+            .connect(tenant, call, TokenId::from_parts(0, 3))
+            .unwrap();
+        let resume = format!("/twilio/resume/{tenant}/{call}</Redirect>");
+        assert!(twiml.as_str().contains(&resume));
+        assert!(twiml.as_str().contains("name=\"token\""));
+    }
+
+    #[test]
+    fn a_base_that_is_no_web_address_is_refused() {
+        let good: Url = "http://127.0.0.1:8080".parse().unwrap();
+        let file: Url = "file:///tmp".parse().unwrap();
+        assert!(Links::new(file.clone(), good.clone()).is_err());
+        assert!(Links::new(good.clone(), file).is_err());
+        assert_eq!(
+            Links::new(good.clone(), good).unwrap().media().as_str(),
+            "ws://127.0.0.1:8080/media/twilio"
+        );
+    }
+}

@@ -1,0 +1,405 @@
+//! From a claimed call to the one request at the carrier, and what is done when its answer is lost.
+//!
+//! Promise P1: whoever moves a call from `claimed` to `placing` makes the one request of its life.
+//! Everybody else who meets the call, however often, never dials: a call that stays `placing` is
+//! settled by asking the carrier, or by the carrier's callbacks, which carry the call's id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::twilio::client::{
+    Client, CreateCall, CreateError, ListCalls, MachineDetection, MachineDetectionMode, Recording,
+};
+use carrier::twilio::{CallStatus, twiml::Twiml};
+use jiff::{SignedDuration, Timestamp};
+use model::{AnsweringMachine, CallId, CallState, Outcome, TenantId, TokenId};
+use store::{CallRow, DialJob, Queue, StoreError, TokenHash};
+use tracing::{error, info, warn};
+
+use crate::calls::hang_up_at_carrier;
+use crate::ledger::{Ledger, RecordError};
+use crate::progress::{CarrierSays, Fact};
+use crate::{Clock, Ids, Links};
+
+/// A call that waited this long to be placed is not placed any more: nobody expects it now. Messages
+/// are normally delivered within a second; after an outage hours-old ones come.
+pub const CLAIM_AGE_MAX: SignedDuration = SignedDuration::from_mins(15);
+/// How late after the gate the request may still begin. Settling counts on it: a request that has
+/// not begun by then never will.
+pub const REQUEST_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
+/// When the carrier knows of no call this long after the gate, there is none: longer than the delay,
+/// the request's own time-out (10 s) and the carrier's own lag together.
+pub const UNCONFIRMED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// When the carrier cannot be asked for this long, nothing more is to be learned.
+pub const SETTLING_MAX: SignedDuration = SignedDuration::from_hours(1);
+/// The wait between two questions to the carrier.
+pub const SETTLE_PAUSE: Duration = Duration::from_secs(15);
+/// How far the carrier's clock may be behind ours.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// How long it rings.
+pub const RING_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long the first stream of a placed call may take to begin: the carrier's own queue, the ringing
+/// and some room.
+const PLACED_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+/// Connections that are tried for the one request while nothing has been sent.
+const CONNECT_TRIES_MAX: u32 = 3;
+const CONNECT_PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of a dial message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// The carrier has the call.
+    Placed,
+    /// The carrier does not take it, or nobody wants it any more: the call has ended.
+    Ended(Outcome),
+    /// The request's answer is not known; the carrier is asked again in a while.
+    Unsettled,
+    /// An earlier delivery had done it, or there is no such call.
+    Nothing,
+}
+
+/// Why a dial message must be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("the call could not be read or written")]
+    Record(#[source] RecordError),
+    #[error("the next look at the call could not be scheduled")]
+    Queue(#[source] StoreError),
+}
+
+/// The use case of the dial queue.
+#[derive(Debug, Clone)]
+pub struct Placing {
+    ledger: Ledger,
+    queue: Queue<DialJob>,
+    carrier: Client,
+    links: Links,
+}
+
+impl Placing {
+    #[must_use]
+    pub fn new(
+        store: &store::Store,
+        carrier: Client,
+        links: Links,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+    ) -> Self {
+        Self {
+            ledger: Ledger {
+                calls: store.calls.clone(),
+                clock,
+                ids,
+            },
+            queue: store.dial.clone(),
+            carrier,
+            links,
+        }
+    }
+
+    /// Does what a dial message asks for: places the call if nobody has, settles it if somebody tried.
+    ///
+    /// # Errors
+    /// When the message must be delivered again. The carrier is never asked twice to dial.
+    pub async fn place(&self, tenant: TenantId, call: CallId) -> Result<Placed, PlaceError> {
+        let row = self.ledger.calls.get(tenant, call).await;
+        let row = row.map_err(|error| PlaceError::Record(RecordError::Store(error)))?;
+        let Some(row) = row else {
+            warn!(call.id = %call, "a dial message names a call that is not there");
+            return Ok(Placed::Nothing);
+        };
+        match row.call.state {
+            CallState::Claimed => self.pass_gate(&row).await,
+            CallState::Placing => self.settle(&row).await,
+            CallState::Placed | CallState::Ringing | CallState::Answered | CallState::Ended => {
+                Ok(Placed::Nothing)
+            }
+        }
+    }
+
+    async fn pass_gate(&self, row: &CallRow) -> Result<Placed, PlaceError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let now = self.ledger.clock.now();
+        if now.duration_since(row.call.created_at) > CLAIM_AGE_MAX {
+            warn!(call.id = %call, "a call waited too long to be placed");
+            return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+        }
+        let token = self.ledger.ids.fresh(TokenId::from_parts);
+        let request = match self.request(row, token) {
+            Ok(request) => request,
+            Err(problem) => {
+                error!(call.id = %call, %problem, "the call's instructions cannot be written");
+                return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+            }
+        };
+        let hash = TokenHash::of(token);
+        let until = now
+            .checked_add(PLACED_TOKEN_LIFETIME)
+            .unwrap_or(Timestamp::MAX);
+        let gate = self
+            .ledger
+            .record_with(tenant, call, &Fact::GatePassed, Some((&hash, until)))
+            .await
+            .map_err(PlaceError::Record)?;
+        if !gate.changed {
+            // Somebody else passed, or the call was cancelled.
+            return Ok(Placed::Nothing);
+        }
+        self.ask(&gate.row, &request).await
+    }
+
+    /// The one request of a call's life.
+    async fn ask(&self, row: &CallRow, request: &CreateCall) -> Result<Placed, PlaceError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        for attempt in 1..=CONNECT_TRIES_MAX {
+            if self.since_gate(row) > REQUEST_DELAY_MAX {
+                warn!(call.id = %call, "too late after the gate to begin the request");
+                break;
+            }
+            let problem = match self.carrier.create_call(request).await {
+                Ok(carrier_call) => {
+                    let carrier_call_id = carrier_call.sid.into();
+                    return self.placed(tenant, call, carrier_call_id).await;
+                }
+                Err(problem) => problem,
+            };
+            metrics::counter!("carrier_create_failures_total", "kind" => problem.code())
+                .increment(1);
+            warn!(call.id = %call, kind = problem.code(), "the carrier did not confirm the call");
+            match problem {
+                CreateError::Unknown(_) => return self.look_later(tenant, call).await,
+                // Nothing was sent: trying again is still the first request.
+                CreateError::NotSent(_) if attempt < CONNECT_TRIES_MAX => {
+                    tokio::time::sleep(CONNECT_PAUSE * attempt).await;
+                }
+                CreateError::NotSent(_)
+                | CreateError::Invalid(_)
+                | CreateError::RateLimited { .. }
+                | CreateError::Refused(_) => {
+                    let outcome = problem.outcome().unwrap_or(Outcome::PlatformFailed);
+                    return self.not_placed(tenant, call, outcome).await;
+                }
+            }
+        }
+        self.not_placed(tenant, call, Outcome::PlatformFailed).await
+    }
+
+    /// Finds out what became of a request whose answer nobody has. Never dials.
+    async fn settle(&self, row: &CallRow) -> Result<Placed, PlaceError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let Some(gate_at) = row.progress.placing_at else {
+            return self
+                .not_placed(tenant, call, Outcome::CarrierUnconfirmed)
+                .await;
+        };
+        let listed = self
+            .carrier
+            .list_calls(&ListCalls {
+                to: Some(row.call.to.clone()),
+                from: Some(row.call.from.clone()),
+                created_since: gate_at.checked_sub(CLOCK_SKEW).ok(),
+                ..ListCalls::default()
+            })
+            .await;
+        let waited = self.since_gate(row);
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(problem) => {
+                warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
+                return self.wait_or_end(tenant, call, waited > SETTLING_MAX).await;
+            }
+        };
+        let latest = gate_at
+            .checked_add(REQUEST_DELAY_MAX + CLOCK_SKEW)
+            .unwrap_or(Timestamp::MAX);
+        let mut unclaimed = Vec::new();
+        for found in listed.items {
+            let in_time = found.created_at.is_none_or(|created| created <= latest);
+            if in_time
+                && !self
+                    .belongs_to_another(tenant, call, found.sid.as_str())
+                    .await?
+            {
+                unclaimed.push(found);
+            }
+        }
+        match unclaimed.as_slice() {
+            [] => {
+                let sure = listed.complete && waited > UNCONFIRMED_AFTER;
+                self.wait_or_end(tenant, call, sure || waited > SETTLING_MAX)
+                    .await
+            }
+            [found] => {
+                let settled = self
+                    .placed(tenant, call, found.sid.as_str().to_owned())
+                    .await?;
+                if let Some(says) = found.status.and_then(says_after_the_fact) {
+                    let fact = Fact::Status {
+                        carrier_call_id: found.sid.as_str().to_owned(),
+                        says,
+                        at: found.ended_at,
+                        duration_seconds: found.duration_seconds,
+                    };
+                    let recorded = self.ledger.record(tenant, call, &fact).await;
+                    recorded.map_err(PlaceError::Record)?;
+                }
+                Ok(settled)
+            }
+            // Two calls of ours to the same number: only their callbacks can tell which is which.
+            _several => self.wait_or_end(tenant, call, waited > SETTLING_MAX).await,
+        }
+    }
+
+    async fn belongs_to_another(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: &str,
+    ) -> Result<bool, PlaceError> {
+        let known = self.ledger.calls.by_carrier_call(tenant, carrier_call_id);
+        match known.await {
+            Ok(known) => Ok(known.is_some_and(|known| known != call)),
+            Err(error) => Err(PlaceError::Record(RecordError::Store(error))),
+        }
+    }
+
+    async fn placed(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: String,
+    ) -> Result<Placed, PlaceError> {
+        let fact = Fact::Placed { carrier_call_id };
+        let recorded = self.ledger.record(tenant, call, &fact).await;
+        let row = recorded.map_err(PlaceError::Record)?.row;
+        if unwanted(&row)
+            && let Some(carrier_call_id) = &row.call.carrier_call_id
+        {
+            info!(call.id = %call, "hanging up a call that was cancelled while it was placed");
+            if let Err(problem) = hang_up_at_carrier(&self.carrier, carrier_call_id).await {
+                warn!(call.id = %call, kind = problem.code(), "the carrier did not hang up");
+            } else {
+                let ended = self
+                    .ledger
+                    .record(tenant, call, &Fact::HungUpAtCarrier)
+                    .await;
+                ended.map_err(PlaceError::Record)?;
+            }
+        }
+        Ok(Placed::Placed)
+    }
+
+    async fn not_placed(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        outcome: Outcome,
+    ) -> Result<Placed, PlaceError> {
+        let fact = Fact::NotPlaced(outcome);
+        let recorded = self.ledger.record(tenant, call, &fact).await;
+        let row = recorded.map_err(PlaceError::Record)?.row;
+        Ok(row.call.outcome.map_or(Placed::Nothing, Placed::Ended))
+    }
+
+    async fn wait_or_end(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        end: bool,
+    ) -> Result<Placed, PlaceError> {
+        if end {
+            return self
+                .not_placed(tenant, call, Outcome::CarrierUnconfirmed)
+                .await;
+        }
+        self.look_later(tenant, call).await
+    }
+
+    /// A message of its own, so that looking often does not count as failing often.
+    async fn look_later(&self, tenant_id: TenantId, call_id: CallId) -> Result<Placed, PlaceError> {
+        let job = DialJob { tenant_id, call_id };
+        let sent = self.queue.send(&job, SETTLE_PAUSE).await;
+        sent.map_err(PlaceError::Queue)?;
+        Ok(Placed::Unsettled)
+    }
+
+    fn since_gate(&self, row: &CallRow) -> SignedDuration {
+        let gate_at = row.progress.placing_at.unwrap_or(row.call.created_at);
+        self.ledger.clock.now().duration_since(gate_at)
+    }
+
+    fn request(
+        &self,
+        row: &CallRow,
+        token: TokenId,
+    ) -> Result<CreateCall, carrier::twilio::twiml::TwimlProblem> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let twiml: Twiml = self.links.connect(tenant, call, token)?;
+        let machine_detection = match row.progress.answering_machine {
+            AnsweringMachine::Ignore => None,
+            AnsweringMachine::Note | AnsweringMachine::HangUp => Some(MachineDetection::new(
+                MachineDetectionMode::Enable,
+                self.links.amd(tenant, call),
+            )),
+        };
+        Ok(CreateCall {
+            to: row.call.to.clone(),
+            from: row.call.from.clone(),
+            twiml,
+            status_callback: self.links.status(tenant, call),
+            ring_timeout: Some(RING_TIMEOUT),
+            duration_max: None,
+            recording: Some(Recording {
+                status_callback: self.links.recording(tenant, call),
+            }),
+            machine_detection,
+        })
+    }
+}
+
+/// Whether a call that the carrier has should not go on: it was given up or cancelled before.
+pub(crate) fn unwanted(row: &CallRow) -> bool {
+    row.progress.hang_up_requested_at.is_some()
+        || match row.call.outcome {
+            Some(
+                Outcome::CarrierUnconfirmed
+                | Outcome::Cancelled
+                | Outcome::PlatformFailed
+                | Outcome::HungUpByUser
+                | Outcome::Voicemail
+                | Outcome::Fax,
+            ) => true,
+            Some(
+                Outcome::AgentEnded
+                | Outcome::CalleeHungUp
+                | Outcome::CalleeSilent
+                | Outcome::Busy
+                | Outcome::NoAnswer
+                | Outcome::NumberUnreachable
+                | Outcome::CarrierRefused
+                | Outcome::CarrierRateLimited
+                | Outcome::CarrierFailed
+                | Outcome::StreamLost
+                | Outcome::VendorFailed
+                | Outcome::NoCapacity
+                | Outcome::WorkerLost
+                | Outcome::DurationLimit,
+            )
+            | None => false,
+        }
+}
+
+/// What a status that was asked for says. While a call is on its way the callbacks say it better.
+pub(crate) fn says_after_the_fact(status: CallStatus) -> Option<CarrierSays> {
+    match status {
+        CallStatus::Queued
+        | CallStatus::Initiated
+        | CallStatus::Ringing
+        | CallStatus::InProgress => None,
+        CallStatus::Completed => Some(CarrierSays::Completed),
+        CallStatus::Busy => Some(CarrierSays::Busy),
+        CallStatus::Failed => Some(CarrierSays::Failed),
+        CallStatus::NoAnswer => Some(CarrierSays::NoAnswer),
+        CallStatus::Canceled => Some(CarrierSays::Cancelled),
+    }
+}

@@ -1,0 +1,1 @@
+//! Situations and properties of how calls move.

@@ -1,0 +1,60 @@
+//! Why a use case did not do what was asked, in terms that an API can answer with.
+
+use store::StoreError;
+
+/// A field of a request that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field's name in the API, as in `variables.name`.
+    pub field: String,
+    pub problem: String,
+}
+
+impl FieldProblem {
+    #[must_use]
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// A use case's answer to what it does not do. Every variant has one status and one stable code in
+/// the API.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such thing, or it is another tenant's: nobody can tell which.
+    #[error("there is no such thing")]
+    NotFound,
+    #[error("fields cannot be as they are")]
+    Invalid(Vec<FieldProblem>),
+    /// Every variable of the prompt that has no value.
+    #[error("variables of the prompt have no value")]
+    MissingVariables(Vec<String>),
+    /// The same `Idempotency-Key` came with another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The edit was made from another revision than the current one.
+    #[error("the revision is not the current one")]
+    RevisionChanged { current: u32 },
+    #[error("the number is in use")]
+    NumberTaken,
+    /// The carrier could not be asked, or did not do it.
+    #[error("the carrier cannot be reached")]
+    Carrier,
+    #[error("storage did not answer")]
+    Unavailable(#[source] StoreError),
+}
+
+impl Refused {
+    pub(crate) fn field(field: &str, problem: &str) -> Self {
+        Self::Invalid(vec![FieldProblem::new(field, problem)])
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error)
+    }
+}
