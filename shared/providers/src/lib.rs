@@ -18,8 +18,10 @@ pub mod stt;
 pub mod tts;
 
 mod count;
+mod http_client;
 mod refusal;
 mod socket;
+pub mod sse;
 #[cfg(test)]
 mod testing;
 mod tls;

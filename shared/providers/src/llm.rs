@@ -1,5 +1,7 @@
 //! Language models: the conversation in, the agent's next words and tool calls out.
 
+pub mod openai;
+
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,9 +44,9 @@ pub struct Models {
 impl Models {
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new(_settings: &Settings) -> Result<Self, SetupProblem> {
+    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
         // The list: one line for each vendor.
-        let routes: Vec<Box<dyn Vendor>> = vec![];
+        let routes: Vec<Box<dyn Vendor>> = vec![Box::new(openai::OpenAi::new(&settings.openai)?)];
         Ok(Self {
             routes: routes.into(),
         })

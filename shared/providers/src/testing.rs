@@ -20,6 +20,14 @@ pub(crate) const QUICK: Timing = Timing {
     beat: Duration::from_millis(25),
 };
 
+/// Settings with these variables.
+pub(crate) fn settings(variables: &[(&str, &str)]) -> settings::Settings {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settings::Settings::from_variables(&variables.collect()).unwrap()
+}
+
 /// A server's socket, not yet accepting.
 pub(crate) struct Far {
     listener: TcpListener,

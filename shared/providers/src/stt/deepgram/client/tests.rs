@@ -5,15 +5,14 @@ use model::AudioPosition;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::*;
-use crate::testing::{Far, QUICK, next, within};
+use crate::testing::{Far, QUICK, next, settings, within};
 
 fn deepgram(base: &Url, timing: Timing) -> Deepgram {
-    let settings = settings::Deepgram {
-        api_key: Some(settings::Secret::new("dg-key".to_owned())),
-        base_url: base.clone(),
-        model: "nova-3".to_owned(),
-    };
-    let deepgram = Deepgram::new(&settings).unwrap();
+    let settings = settings(&[
+        ("DEEPGRAM_API_KEY", "dg-key"),
+        ("DEEPGRAM_BASE_URL", base.as_str()),
+    ]);
+    let deepgram = Deepgram::new(&settings.deepgram).unwrap();
     Deepgram { timing, ..deepgram }
 }
 
