@@ -6,4 +6,6 @@
     reason = "helpers of tests fail loudly"
 )]
 
+mod fuzz_twilio;
 mod tidy;
+mod twilio_openapi;

@@ -1,0 +1,316 @@
+//! Every request that the Twilio client can make, held against Twilio's own description of its API.
+//!
+//! The description (`protocols/openapi/twilio_api_v2010.json`) lies on the reference shelf beside the
+//! project; where there is no shelf these tests say that they were skipped. What the description only
+//! says in prose (words of some parameters) is written out in `spec.rs`.
+
+mod peer;
+mod spec;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use carrier::twilio::client::{
+    Channels, Client, ClientConfig, CreateCall, ListCalls, MachineDetection, MachineDetectionMode,
+    Recording,
+};
+use carrier::twilio::{CallSid, CallStatus, RecordingSid, twiml};
+use settings::Secret;
+use url::Url;
+
+use peer::{Peer, Seen};
+use spec::Spec;
+
+const CALL: &str = "CA0123456789abcdef0123456789ABCDEF";
+const RECORDING: &str = "REcccccccccccccccccccccccccccccccc";
+/// The account of the description's examples, so that their page links are followed.
+const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+fn call_sid() -> CallSid {
+    CALL.parse().unwrap()
+}
+
+fn recording_sid() -> RecordingSid {
+    RECORDING.parse().unwrap()
+}
+
+fn client(peer: &Peer) -> Client {
+    let token = Secret::new("token".to_owned());
+    let mut config = ClientConfig::new(peer.url(), ACCOUNT.parse().unwrap(), token);
+    config.retry.base = Duration::from_millis(1);
+    Client::new(config).unwrap()
+}
+
+/// The smallest call, and the one with everything.
+fn calls() -> [CreateCall; 3] {
+    let stream = twiml::Stream {
+        url: url("wss://media.example.com/media/twilio"),
+        status_callback: Some(url("https://dialer.example.com/twilio/stream/t/c")),
+        parameters: vec![("token".to_owned(), "tok_é & ü".to_owned())],
+    };
+    let resume = url("https://dialer.example.com/twilio/resume/t/c");
+    let smallest = CreateCall {
+        to: "+14155550100".parse().unwrap(),
+        from: "+15005550006".parse().unwrap(),
+        twiml: twiml::connect_stream(stream, resume).unwrap(),
+        status_callback: url("https://dialer.example.com/twilio/status/t/c?a=b&c=d"),
+        ring_timeout: None,
+        duration_max: None,
+        recording: None,
+        machine_detection: None,
+    };
+    let detection = |mode| {
+        let callback = url("https://dialer.example.com/twilio/amd/t/c");
+        MachineDetection::new(mode, callback)
+    };
+    let whole = CreateCall {
+        ring_timeout: Some(Duration::from_secs(600)),
+        duration_max: Some(Duration::from_secs(14_400)),
+        recording: Some(Recording {
+            status_callback: url("https://dialer.example.com/twilio/recording/t/c"),
+        }),
+        machine_detection: Some(MachineDetection {
+            timeout_seconds: Some(59),
+            speech_threshold_ms: Some(6_000),
+            speech_end_threshold_ms: Some(500),
+            silence_timeout_ms: Some(10_000),
+            ..detection(MachineDetectionMode::DetectMessageEnd)
+        }),
+        ..smallest.clone()
+    };
+    let usual = CreateCall {
+        machine_detection: Some(detection(MachineDetectionMode::Enable)),
+        ..whole.clone()
+    };
+    [smallest, whole, usual]
+}
+
+/// Makes every kind of request once, with every parameter that the client knows.
+async fn everything(client: &Client) {
+    for call in calls() {
+        client.create_call(&call).await.unwrap();
+    }
+    client.fetch_call(&call_sid()).await.unwrap();
+    client.hang_up(&call_sid()).await.unwrap();
+    client.cancel(&call_sid()).await.unwrap();
+    let instructions = twiml::hang_up();
+    client
+        .update_call(&call_sid(), &instructions)
+        .await
+        .unwrap();
+    let list = ListCalls {
+        to: Some("+14155550100".parse().unwrap()),
+        from: Some("+15005550006".parse().unwrap()),
+        status: Some(CallStatus::InProgress),
+        started_from: Some("2026-11-20".parse().unwrap()),
+        created_since: None,
+    };
+    client.list_calls(&list).await.unwrap();
+    client.list_calls(&ListCalls::default()).await.unwrap();
+    client.fetch_recording(&recording_sid()).await.unwrap();
+    client.list_recordings(&call_sid()).await.unwrap();
+    client.delete_recording(&recording_sid()).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_request_is_one_that_twilio_describes() {
+    let Some(spec) = Spec::from_shelf() else {
+        return;
+    };
+    let peer = Peer::start(spec.clone()).await;
+    everything(&client(&peer)).await;
+    let mut covered = BTreeSet::new();
+    for seen in peer.seen() {
+        match spec.check(&seen) {
+            Ok(operation) => {
+                covered.insert(operation);
+            }
+            Err(problems) => panic!("{} {}: {problems:#?}", seen.method, seen.target),
+        }
+    }
+    expect_test::expect![[r#"
+        {
+            "CreateCall",
+            "DeleteRecording",
+            "FetchCall",
+            "FetchRecording",
+            "ListCall",
+            "ListRecording",
+            "UpdateCall",
+        }
+    "#]]
+    .assert_debug_eq(&covered);
+}
+
+#[tokio::test]
+async fn a_recording_asks_for_its_audio_where_the_sheet_says() {
+    let Some(spec) = Spec::from_shelf() else {
+        return;
+    };
+    let peer = Peer::start(spec).await;
+    let client = client(&peer);
+    for channels in [Channels::Two, Channels::One] {
+        // The description does not know audio, and so neither does the peer: it says no.
+        client
+            .recording_media(&recording_sid(), channels)
+            .await
+            .unwrap_err();
+    }
+    let targets: Vec<_> = peer.seen().into_iter().map(|seen| seen.target).collect();
+    let audio = format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings/{RECORDING}.wav");
+    assert_eq!(targets, [format!("{audio}?RequestedChannels=2"), audio]);
+}
+
+#[tokio::test]
+async fn every_example_answer_of_twilio_is_read() {
+    let Some(spec) = Spec::from_shelf() else {
+        return;
+    };
+    let peer = Peer::start(spec.clone()).await;
+    let client = client(&peer);
+    let [call, ..] = calls();
+    let mut read = 0;
+    let mut expect_call = |example: &serde_json::Value,
+                           got: carrier::twilio::client::CarrierCall| {
+        assert_eq!(example["sid"], got.sid.as_str());
+        assert_eq!(
+            example["status"].as_str(),
+            got.status.map(CallStatus::as_str)
+        );
+        let duration = example["duration"]
+            .as_str()
+            .and_then(|text| text.parse().ok());
+        assert_eq!(duration, got.duration_seconds);
+        assert_eq!(
+            example["date_created"].is_string(),
+            got.created_at.is_some()
+        );
+        assert_eq!(
+            example["answered_by"].is_string(),
+            got.answered_by.is_some()
+        );
+        read += 1;
+    };
+    for example in peer.examples("CreateCall") {
+        expect_call(&example, client.create_call(&call).await.unwrap());
+    }
+    for example in peer.examples("FetchCall") {
+        expect_call(&example, client.fetch_call(&call_sid()).await.unwrap());
+    }
+    for example in peer.examples("UpdateCall") {
+        expect_call(&example, client.hang_up(&call_sid()).await.unwrap());
+    }
+    for example in peer.examples("ListCall") {
+        let listed = client.list_calls(&ListCalls::default()).await.unwrap();
+        let described = example["calls"].as_array().unwrap();
+        assert!(listed.items.len() >= described.len());
+        for (example, got) in described.iter().zip(listed.items) {
+            expect_call(example, got);
+        }
+    }
+    for example in peer.examples("FetchRecording") {
+        let got = client.fetch_recording(&recording_sid()).await.unwrap();
+        assert_eq!(example["sid"], got.sid.as_str());
+        assert_eq!(
+            example["status"].as_str(),
+            got.status.map(|status| status.as_str())
+        );
+        assert!(got.duration_seconds.is_some() && got.channels.is_some());
+        read += 1;
+    }
+    for example in peer.examples("ListRecording") {
+        let listed = client.list_recordings(&call_sid()).await.unwrap();
+        let described = example["recordings"].as_array().unwrap();
+        assert!(listed.items.len() >= described.len());
+        read += described.len();
+    }
+    assert!(read >= 10, "only {read} examples were read");
+}
+
+/// The check of the requests would notice what it is there for.
+#[test]
+fn a_request_that_twilio_would_refuse_is_noticed() {
+    let Some(spec) = Spec::from_shelf() else {
+        return;
+    };
+    let good = "To=%2B14155550100&From=%2B15005550006&Twiml=%3CResponse%2F%3E";
+    let create = |body: &str| Seen {
+        method: "POST".to_owned(),
+        target: format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json"),
+        content_type: Some("application/x-www-form-urlencoded".to_owned()),
+        body: body.to_owned(),
+    };
+    assert_eq!(spec.check(&create(good)), Ok("CreateCall".to_owned()));
+    for more in [
+        "Unknown=1",
+        "To=%2B14155550101",
+        "Timeout=soon",
+        "Record=yes",
+        "RecordingChannels=two",
+        "StatusCallbackMethod=PUT",
+        "StatusCallback=%2Fonly%2Fa%2Fpath",
+        "StatusCallbackEvent=melted",
+        "MachineDetection=enable",
+        "AsyncAmd=yes",
+        "Trim=trim",
+        "Url=https%3A%2F%2Fexample.com%2F",
+        "Byoc=BY1",
+    ] {
+        let seen = create(&format!("{good}&{more}"));
+        assert!(spec.check(&seen).is_err(), "{more} was not noticed");
+    }
+    let without = |gone: &str| {
+        good.split('&')
+            .filter(|pair| !pair.starts_with(gone))
+            .collect::<Vec<_>>()
+            .join("&")
+    };
+    for gone in ["To", "From", "Twiml"] {
+        assert!(
+            spec.check(&create(&without(gone))).is_err(),
+            "{gone} was not missed"
+        );
+    }
+    let mut json = create(good);
+    json.content_type = Some("application/json".to_owned());
+    assert!(spec.check(&json).is_err());
+    for (method, target) in [
+        ("GET", format!("/2010-04-01/Accounts/{ACCOUNT}/Calls")),
+        ("GET", format!("/2010-04-01/Accounts/AC1/Calls/{CALL}.json")),
+        (
+            "GET",
+            format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?PageSize=1001"),
+        ),
+        (
+            "GET",
+            format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Since=1"),
+        ),
+        (
+            "GET",
+            format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Status=dead"),
+        ),
+        (
+            "GET",
+            format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json?StartTime%3E=today"),
+        ),
+        (
+            "PUT",
+            format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{CALL}.json"),
+        ),
+    ] {
+        let seen = Seen {
+            method: method.to_owned(),
+            target: target.clone(),
+            content_type: None,
+            body: String::new(),
+        };
+        assert!(
+            spec.check(&seen).is_err(),
+            "{method} {target} was not noticed"
+        );
+    }
+}
