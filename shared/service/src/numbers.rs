@@ -100,20 +100,16 @@ impl Numbers {
             .ok_or(Refused::NotFound)
     }
 
-    /// A tenant's numbers, newest first. `after` is the last number of the page before, by its digits.
+    /// A tenant's numbers, newest first, older than `after`.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn list(
         &self,
         tenant: TenantId,
-        after: Option<&PhoneNumber>,
+        after: Option<NumberId>,
         limit: u32,
     ) -> Result<Page<Number>, Refused> {
-        let after = match after {
-            Some(after) => self.numbers.of_tenant(tenant, after).await?,
-            None => None,
-        };
-        Ok(self.numbers.list(tenant, after.as_ref(), limit).await?)
+        Ok(self.numbers.list(tenant, after, limit).await?)
     }
 }

@@ -76,9 +76,13 @@ impl Agents {
         after: Option<AgentId>,
         limit: u32,
     ) -> Result<Page<Agent>, StoreError> {
-        let after = after.map(|agent| (keys::agent(tenant, agent), in_index(tenant, agent)));
         self.table
-            .rows_by_index(&keys::agents_of(tenant), after, true, limit, "agent")
+            .rows_by_index(
+                &keys::agents_of(tenant),
+                after.map(|id| id.to_string()),
+                limit,
+                "agent",
+            )
             .await
     }
 }

@@ -255,10 +255,8 @@ impl Calls {
         limit: u32,
     ) -> Result<Page<CallRow>, StoreError> {
         let partition = keys::calls_of(tenant);
-        // Both keys are built from the asker's own tenant: a cursor cannot lead into another's.
-        let after = after.map(|call| (keys::call(tenant, call), call_in_index(tenant, call)));
         self.table
-            .rows_by_index(&partition, after, true, limit, "call")
+            .rows_by_index(&partition, after.map(|id| id.to_string()), limit, "call")
             .await
     }
 

@@ -94,22 +94,19 @@ impl Numbers {
         Ok(found.filter(|number| number.tenant_id == tenant))
     }
 
-    /// A tenant's numbers, newest first. `after` is the last number of the page before.
+    /// A tenant's numbers, newest first, older than `after`.
     ///
     /// # Errors
     /// When storage cannot be reached or a row cannot be read.
     pub async fn list(
         &self,
         tenant: TenantId,
-        after: Option<&Number>,
+        after: Option<NumberId>,
         limit: u32,
     ) -> Result<Page<Number>, StoreError> {
-        let after = after.map(|number| {
-            let index = keys::number_in_index(tenant, number.id);
-            (keys::number(&number.number), index)
-        });
+        let partition = keys::numbers_of(tenant);
         self.table
-            .rows_by_index(&keys::numbers_of(tenant), after, true, limit, "number")
+            .rows_by_index(&partition, after.map(|id| id.to_string()), limit, "number")
             .await
     }
 }

@@ -158,9 +158,13 @@ impl Prompts {
         after: Option<PromptId>,
         limit: u32,
     ) -> Result<Page<PromptHead>, StoreError> {
-        let after = after.map(|prompt| (keys::prompt(tenant, prompt), in_index(tenant, prompt)));
         self.table
-            .rows_by_index(&keys::prompts_of(tenant), after, true, limit, "prompt")
+            .rows_by_index(
+                &keys::prompts_of(tenant),
+                after.map(|id| id.to_string()),
+                limit,
+                "prompt",
+            )
             .await
     }
 }

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::StoreError;
 use crate::keys::{IndexKey, Key};
-use crate::schema::{GSI1, GSI1_PK, PK, SK};
+use crate::schema::{GSI1, GSI1_PK, GSI1_SK, PK, SK};
 
 /// The attributes of a row.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -210,31 +210,32 @@ impl Table {
         page(found.items, found.last_evaluated_key.is_some(), what)
     }
 
-    /// Rows of one index partition in order of the index's sort key. `after` are the keys of the row
-    /// that the page follows.
+    /// Rows of one index partition, newest first (ids sort by time), older than `before`.
     pub(crate) async fn rows_by_index<T: DeserializeOwned>(
         &self,
         index_partition: &str,
-        after: Option<(Key, IndexKey)>,
-        newest_first: bool,
+        before: Option<String>,
         limit: u32,
         what: &'static str,
     ) -> Result<Page<T>, StoreError> {
-        let start = after.map(|(key, index)| {
-            let mut start = key.attributes();
-            start.extend(index.attributes());
-            start
-        });
+        let mut condition = format!("{GSI1_PK} = :pk");
+        let mut values = HashMap::from([(
+            ":pk".to_owned(),
+            AttributeValue::S(index_partition.to_owned()),
+        )]);
+        if let Some(before) = before {
+            condition.push_str(&format!(" AND {GSI1_SK} < :before"));
+            values.insert(":before".to_owned(), AttributeValue::S(before));
+        }
         let found = self
             .client
             .query()
             .table_name(&*self.name)
             .index_name(GSI1)
-            .key_condition_expression(format!("{GSI1_PK} = :pk"))
-            .expression_attribute_values(":pk", AttributeValue::S(index_partition.to_owned()))
-            .scan_index_forward(!newest_first)
+            .key_condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
             .send()
             .await
             .map_err(StoreError::unavailable)?;
