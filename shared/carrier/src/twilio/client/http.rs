@@ -135,7 +135,7 @@ impl Http {
         url: &Url,
         repeat: Repeat,
     ) -> Result<Vec<u8>, RequestError> {
-        self.repeat(repeat, async || {
+        self.repeat(repeat, || async move {
             let answer = self.send_by(&self.client, verb, url).await?;
             Ok(match answer.verdict() {
                 Verdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
@@ -148,11 +148,16 @@ impl Http {
     }
 
     /// Repeats `attempt` as far as `repeat` allows, waiting in between.
-    pub(super) async fn repeat<T>(
+    ///
+    /// Not `AsyncFn`: its futures are not provably `Send`, and handlers that use the client must be.
+    pub(super) async fn repeat<T, F>(
         &self,
         repeat: Repeat,
-        attempt: impl AsyncFn() -> Result<Attempt<T>, SendError>,
-    ) -> Result<T, RequestError> {
+        attempt: impl Fn() -> F,
+    ) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<Attempt<T>, SendError>>,
+    {
         let mut made = 0;
         loop {
             made += 1;

@@ -93,7 +93,7 @@ async fn open_one(
     channels: Channels,
 ) -> Result<RecordingMedia, RequestError> {
     let response = http
-        .repeat(Repeat::Always, async || {
+        .repeat(Repeat::Always, || async move {
             let response = http.open(url).await?;
             if response.status().is_success() {
                 return Ok(Attempt::Done(response));
