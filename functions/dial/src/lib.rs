@@ -1,1 +1,84 @@
-//! .
+//! The dial queue's function: places calls, and settles those whose request's answer was lost.
+//!
+//! Takes the batches that SQS delivers and answers which messages must come again. What a message
+//! does is the use case `service::placing`; nothing is decided here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
+use service::Parts;
+use service::placing::Placing;
+use store::DialJob;
+use telemetry::Chain;
+use tracing::{error, info};
+
+/// What the function works with.
+#[derive(Clone)]
+pub struct State {
+    placing: Placing,
+}
+
+impl State {
+    #[must_use]
+    pub fn new(parts: &Parts) -> Self {
+        Self {
+            placing: Placing::new(
+                &parts.store,
+                parts.carrier.clone(),
+                parts.links.clone(),
+                Arc::clone(&parts.clock),
+                parts.ids.clone(),
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("dial::State").finish_non_exhaustive()
+    }
+}
+
+/// Works on one batch, its messages side by side (SQS delivers ten at most).
+///
+/// Messages that could not be worked on, and those that cannot be read, are answered as failed: SQS
+/// delivers them again and moves them to the dead-letter queue in the end.
+pub async fn handle(event: SqsEvent, state: &State) -> SqsBatchResponse {
+    let works = event.records.iter().map(async |message| {
+        let done = work(message, state).await;
+        (message.message_id.clone().unwrap_or_default(), done)
+    });
+    let mut response = SqsBatchResponse::default();
+    for (message_id, done) in join_all(works).await {
+        if !done {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message_id;
+            response.batch_item_failures.push(failure);
+        }
+    }
+    response
+}
+
+/// Whether the message is done with.
+async fn work(message: &SqsMessage, state: &State) -> bool {
+    let body = message.body.as_deref().unwrap_or_default();
+    let Ok(job) = serde_json::from_str::<DialJob>(body) else {
+        metrics::counter!("dial_messages_total", "result" => "unreadable").increment(1);
+        error!("a message of the dial queue cannot be read");
+        return false;
+    };
+    match state.placing.place(job.tenant_id, job.call_id).await {
+        Ok(placed) => {
+            metrics::counter!("dial_messages_total", "result" => "done").increment(1);
+            info!(call.id = %job.call_id, tenant.id = %job.tenant_id, result = ?placed, "dial message worked on");
+            true
+        }
+        Err(problem) => {
+            metrics::counter!("dial_messages_total", "result" => "again").increment(1);
+            error!(call.id = %job.call_id, tenant.id = %job.tenant_id, problem = %Chain(&problem), "a dial message must come again");
+            false
+        }
+    }
+}

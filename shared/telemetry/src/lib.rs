@@ -79,6 +79,23 @@ pub fn init_logs_to(log: &Log, writer: BoxMakeWriter) -> Result<Problems, SetUpE
     Ok(problems)
 }
 
+/// An error with its causes on one line, for a log field: libraries' errors do not repeat their
+/// source.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 /// Logs an error that ends the process, with its causes, where the log cannot be relied on yet.
 pub fn report_fatal(error: &dyn std::error::Error) {
     let mut text = format!("trunkline: {error}");
