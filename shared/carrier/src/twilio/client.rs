@@ -5,6 +5,13 @@
 //! fails, whether the carrier certainly did not place the call (promise P1). Redirects are not
 //! followed. No phone number and no text of the carrier's is in an error: its messages repeat the
 //! number that was called.
+//!
+//! | request | asked again after |
+//! |---|---|
+//! | create a call | nothing, ever; on a connection of its own |
+//! | read, list, delete, hang up, cancel | no connection, a lost answer, 429, 5xx |
+//! | new instructions for a live call | no connection, 429, 503 of the API itself |
+//! | audio of a recording | as reading, until its first byte; then the caller begins again |
 
 mod answer;
 mod create;
@@ -161,7 +168,8 @@ impl Client {
     /// Hangs up, whatever the call's state (`Status=completed`). Saying it twice changes nothing.
     ///
     /// # Errors
-    /// See [`RequestError`].
+    /// See [`RequestError`]. A call that is over already is [`RefusalKind::NotInState`], also when it
+    /// was this request that ended it and its first answer was lost.
     pub async fn hang_up(&self, sid: &CallSid) -> Result<CarrierCall, RequestError> {
         self.set_status(sid, CallStatus::Completed).await
     }

@@ -43,7 +43,7 @@ fn number(text: &str) -> PhoneNumber {
     text.parse().unwrap()
 }
 
-fn call() -> CreateCall {
+fn call_request() -> CreateCall {
     CreateCall {
         to: number("+14155550100"),
         from: number("+15005550006"),
@@ -68,7 +68,7 @@ fn recording() -> RecordingSid {
 async fn create(reply: Reply) -> Result<CarrierCall, CreateError> {
     // A second request would find a second reply, and so be seen.
     let peer = Peer::start(vec![reply, json(201, &call_body("queued"))]).await;
-    let created = client(&peer).create_call(&call()).await;
+    let created = client(&peer).create_call(&call_request()).await;
     assert_eq!(peer.requests().len(), 1, "a create request was repeated");
     created
 }
@@ -83,6 +83,26 @@ fn told(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     line
+}
+
+/// Handlers run on any thread; a future that cannot move would only show in theirs.
+#[test]
+fn every_request_can_move_between_threads() {
+    fn moves<T: Send>(_future: &T) {}
+    let requests = async |client: Client| {
+        let (call, recording) = (sid(), recording());
+        moves(&client.create_call(&call_request()));
+        moves(&client.fetch_call(&call));
+        moves(&client.hang_up(&call));
+        moves(&client.cancel(&call));
+        moves(&client.update_call(&call, &twiml::hang_up()));
+        moves(&client.list_calls(&ListCalls::default()));
+        moves(&client.fetch_recording(&recording));
+        moves(&client.list_recordings(&call));
+        moves(&client.recording_media(&recording, Channels::Two));
+        moves(&client.delete_recording(&recording));
+    };
+    let _compiled = requests;
 }
 
 #[tokio::test]
@@ -270,7 +290,7 @@ async fn nothing_was_sent_when_nobody_listens_or_a_limit_is_broken() {
     let peer = Peer::start(vec![]).await;
     let client = client(&peer);
     peer.stop().await;
-    let error = client.create_call(&call()).await.unwrap_err();
+    let error = client.create_call(&call_request()).await.unwrap_err();
     assert!(matches!(error, CreateError::NotSent(_)), "{error:?}");
     assert!(error.certainly_not_placed());
 
@@ -300,7 +320,7 @@ async fn nothing_was_sent_when_nobody_listens_or_a_limit_is_broken() {
         }),
     ];
     for (parameter, breaks) in broken {
-        let mut call = call();
+        let mut call = call_request();
         breaks(&mut call);
         let error = client.create_call(&call).await.unwrap_err();
         assert!(
