@@ -6,6 +6,7 @@
     reason = "helpers of tests fail loudly"
 )]
 
+mod conformance;
 mod fuzz_twilio;
 mod tidy;
 mod twilio_openapi;

@@ -383,32 +383,31 @@ impl Storage {
         let step = self
             .file
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut messages = Vec::new();
         let mut moved_to = BTreeSet::new();
-        loop {
-            let missing = limit - i64::try_from(messages.len()).unwrap_or(limit);
-            let found = visible(&step, &queue, missing, now_ms)?;
-            if found.is_empty() {
-                break;
+        let receives_max = queue
+            .attributes
+            .redrive
+            .as_ref()
+            .map_or(i64::MAX, |redrive| redrive.max_receive_count);
+        // Those that were received too often are moved away first, until only others are found.
+        let found = loop {
+            let found = visible(&step, &queue, limit, now_ms)?;
+            let mut is_clean = true;
+            for stored in found
+                .iter()
+                .filter(|stored| stored.receives >= receives_max)
+            {
+                moved_to.extend(bury(&step, &queue, stored.id, now_ms)?);
+                is_clean = false;
             }
-            for stored in found {
-                match &queue.attributes.redrive {
-                    Some(redrive) if stored.receives >= redrive.max_receive_count => {
-                        let target = queue_of_arn(&redrive.dead_letter_target_arn);
-                        if let Some(dead) = bury(&step, &queue, stored.id, target, now_ms)? {
-                            moved_to.insert(dead);
-                        }
-                    }
-                    Some(_) | None => {
-                        messages.push(hand_out(
-                            &step, &queue, stored, request, visibility, now_ms,
-                        )?);
-                    }
-                }
+            if is_clean {
+                break found;
             }
-            if i64::try_from(messages.len()).unwrap_or(limit) >= limit {
-                break;
-            }
+        };
+        let mut messages = Vec::with_capacity(found.len());
+        for stored in found {
+            let message = hand_out(&step, &queue, stored, request, visibility, now_ms)?;
+            messages.push(message);
         }
         let next_visible_ms = step
             .prepare_cached(
@@ -877,10 +876,10 @@ fn bury(
     step: &Connection,
     queue: &Queue,
     message: i64,
-    target: Option<&str>,
     now_ms: i64,
 ) -> Result<Option<String>, Refusal> {
-    let target = match target {
+    let redrive = queue.attributes.redrive.as_ref();
+    let target = match redrive.and_then(|to| queue_of_arn(&to.dead_letter_target_arn)) {
         Some(name) => find_queue(step, name)?,
         None => None,
     };
