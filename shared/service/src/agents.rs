@@ -88,14 +88,13 @@ impl Agents {
         tenant: TenantId,
         agent: AgentId,
         revision: u32,
-        change: impl FnOnce(&AgentFields) -> Result<AgentFields, Vec<FieldProblem>> + Send,
+        fields: AgentFields,
     ) -> Result<Agent, Refused> {
         let before = self.get(tenant, agent).await?;
         if before.revision != revision {
             let current = before.revision;
             return Err(Refused::RevisionChanged { current });
         }
-        let fields = change(&before.fields).map_err(Refused::Invalid)?;
         self.check(tenant, &fields).await?;
         let changed = Agent {
             fields,

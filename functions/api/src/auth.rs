@@ -1,0 +1,113 @@
+//! Who is asking, and whether they may: the one place where both are decided.
+//!
+//! A route that is not in [`ROUTES`] is closed, so a new one cannot be forgotten here.
+
+use axum::extract::{MatchedPath, Request, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use service::access::{Permission, Principal};
+use service::keys::KeyError;
+use settings::Secret;
+use telemetry::Chain;
+use tracing::{error, warn};
+
+use crate::{Problem, State};
+
+/// What each request needs. Which role has a permission is `service::access::TABLE`.
+pub const ROUTES: [(&str, &str, Permission); 16] = [
+    ("GET", "/v1/calls", Permission::ReadCalls),
+    ("POST", "/v1/calls", Permission::MakeCalls),
+    ("GET", "/v1/calls/{call_id}", Permission::ReadCalls),
+    (
+        "POST",
+        "/v1/calls/{call_id}/hangup",
+        Permission::HangUpCalls,
+    ),
+    (
+        "GET",
+        "/v1/calls/{call_id}/recording",
+        Permission::ReadRecordings,
+    ),
+    ("GET", "/v1/agents", Permission::ReadAgents),
+    ("POST", "/v1/agents", Permission::ChangeAgents),
+    ("GET", "/v1/agents/{agent_id}", Permission::ReadAgents),
+    ("PATCH", "/v1/agents/{agent_id}", Permission::ChangeAgents),
+    ("GET", "/v1/prompts", Permission::ReadAgents),
+    ("POST", "/v1/prompts", Permission::ChangeAgents),
+    ("GET", "/v1/prompts/{prompt_id}", Permission::ReadAgents),
+    (
+        "POST",
+        "/v1/prompts/{prompt_id}/versions",
+        Permission::ChangeAgents,
+    ),
+    (
+        "GET",
+        "/v1/prompts/{prompt_id}/versions/{version}",
+        Permission::ReadAgents,
+    ),
+    ("GET", "/v1/numbers", Permission::ReadNumbers),
+    ("POST", "/v1/numbers", Permission::ChangeNumbers),
+];
+
+/// Lets a request through with its [`Principal`] as an extension, or refuses it.
+pub(crate) async fn authorize(
+    Shared(state): Shared<State>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let secret = bearer(request.headers()).ok_or_else(unauthorized)?;
+    let principal = match state.keys.authenticate(&secret).await {
+        Ok(principal) => principal,
+        Err(KeyError::Unknown) => return Err(unauthorized()),
+        Err(KeyError::Store(problem)) => {
+            error!(problem = %Chain(&problem), "an API key could not be looked up");
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Not possible just now; try again.",
+            ));
+        }
+    };
+    let method = match request.method().as_str() {
+        "HEAD" => "GET",
+        method => method,
+    };
+    let Some(permission) = needed(method, path.as_str()) else {
+        return Err(Problem::method_not_allowed());
+    };
+    if !principal.role.may(permission) {
+        warn!(key.id = %principal.key_id, role = %principal.role, ?permission, "a request was forbidden");
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            &format!("The role {} may not do this.", principal.role),
+        ));
+    }
+    request.extensions_mut().insert::<Principal>(principal);
+    Ok(next.run(request).await)
+}
+
+pub(crate) fn needed(method: &str, path: &str) -> Option<Permission> {
+    let found = ROUTES
+        .iter()
+        .find(|(known, at, _)| *known == method && *at == path);
+    found.map(|(_, _, permission)| *permission)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<Secret> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    let secret = secret.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty())
+        .then(|| Secret::new(secret.to_owned()))
+}
+
+fn unauthorized() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "Send an API key, as in `Authorization: Bearer …`.",
+    )
+}

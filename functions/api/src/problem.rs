@@ -1,0 +1,147 @@
+//! Problem documents (RFC 9457) with a stable `code`, and errors field by field.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use service::{FieldProblem, Refused};
+use telemetry::Chain;
+use tracing::error;
+use utoipa::ToSchema;
+
+/// Seconds after which a client may try again what storage or carrier did not answer.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` says what it is.
+    #[serde(rename = "type")]
+    kind: String,
+    /// One sentence for people.
+    title: String,
+    status: u16,
+    /// Stable; programs branch on it.
+    code: String,
+    /// What is wrong with which field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// The field's path, as in `turn_taking.endpointing_ms`.
+    field: String,
+    problem: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &str, title: &str) -> Self {
+        Self {
+            kind: "about:blank".to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        // The same for what never was and for what is another tenant's.
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such thing.",
+        )
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This address does not take that method.",
+        )
+    }
+
+    pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
+        let title = "Some fields cannot be as they are.";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", title).with(errors)
+    }
+
+    pub(crate) fn field(field: &str, problem: String) -> Self {
+        Self::invalid(vec![FieldProblem::new(field, problem)])
+    }
+
+    pub(crate) fn with(mut self, errors: Vec<FieldProblem>) -> Self {
+        let errors = errors.into_iter().map(|FieldProblem { field, problem }| {
+            let problem = problem.trim().to_owned();
+            FieldError { field, problem }
+        });
+        self.errors = errors.collect();
+        self
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound => Self::not_found(),
+            Refused::Invalid(errors) => Self::invalid(errors),
+            Refused::MissingVariables(names) => {
+                let title = "Some variables of the prompt have no value.";
+                let errors = names
+                    .into_iter()
+                    .map(|name| FieldProblem::new(format!("variables.{name}"), "has no value"));
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "missing_variables", title)
+                    .with(errors.collect())
+            }
+            Refused::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "The Idempotency-Key was used for another request.",
+            ),
+            Refused::RevisionChanged { current } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "revision_changed",
+                &format!("It was changed meanwhile; the current revision is \"{current}\"."),
+            ),
+            Refused::NumberTaken => Self::new(
+                StatusCode::CONFLICT,
+                "number_taken",
+                "The number is in use.",
+            ),
+            Refused::Carrier => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "carrier_unavailable",
+                "The carrier did not do it; try again.",
+            ),
+            Refused::Unavailable(problem) => {
+                error!(problem = %Chain(&problem), "storage did not do what the API asked");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "unavailable",
+                    "Not possible just now; try again.",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        metrics::counter!("api_problems_total", "code" => self.code.clone()).increment(1);
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (status, content_type, body).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::BAD_GATEWAY {
+            let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}

@@ -1,0 +1,85 @@
+//! The description and the table of routes agree with what is served.
+
+use std::collections::BTreeSet;
+
+use model::{Agent, AgentFields, AgentId, PromptId};
+use serde_json::Value;
+
+use crate::{ROUTES, auth, document};
+
+#[test]
+fn every_described_request_needs_a_permission_or_is_open() {
+    let described = serde_json::to_value(document()).unwrap();
+    let mut open = BTreeSet::new();
+    let mut guarded = 0;
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            if auth::needed(&method, path).is_some() {
+                guarded += 1;
+            } else {
+                open.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    let expected = ["GET /health", "GET /v1/openapi.json"].map(str::to_owned);
+    assert_eq!(open, expected.into());
+    assert_eq!(
+        guarded,
+        ROUTES.len(),
+        "a route is guarded and not described"
+    );
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_knows_every_word() {
+    let described = serde_json::to_value(document()).unwrap();
+    assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
+    let call = &described["components"]["schemas"]["CallView"]["properties"];
+    assert_eq!(
+        call["outcome"]["enum"].as_array().unwrap().len(),
+        model::Outcome::ALL.len()
+    );
+    assert_eq!(
+        call["state"]["enum"].as_array().unwrap().len(),
+        model::CallState::ALL.len()
+    );
+}
+
+#[test]
+fn the_description_of_an_agent_names_its_fields() {
+    let mut fields = AgentFields::new("a", PromptId::from_parts(0, 0));
+    fields.voice_id = Some(String::new());
+    fields.model = Some(String::new());
+    let body = serde_json::to_value(&fields).unwrap();
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    assert_eq!(names(&schemas["AgentBody"]["properties"]), names(&body));
+    assert_eq!(
+        names(&schemas["TurnTakingBody"]["properties"]),
+        names(&body["turn_taking"])
+    );
+    assert_eq!(
+        names(&schemas["SilenceBody"]["properties"]),
+        names(&body["silence"])
+    );
+    let agent = Agent {
+        id: AgentId::from_parts(0, 0),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        updated_at: jiff::Timestamp::UNIX_EPOCH,
+        revision: 1,
+        fields,
+    };
+    let view = serde_json::to_value(&agent).unwrap();
+    let own: BTreeSet<_> = names(&view).difference(&names(&body)).cloned().collect();
+    assert_eq!(
+        own,
+        ["created_at", "id", "revision", "updated_at"]
+            .map(str::to_owned)
+            .into()
+    );
+}
+
+fn names(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
