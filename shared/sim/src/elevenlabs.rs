@@ -191,7 +191,7 @@ impl Vendor {
         refused(status, "invalid_request", problem, now)
     }
 
-    fn voice(&self, voice_id: &str) -> Voice {
+    pub(crate) fn voice(&self, voice_id: &str) -> Voice {
         let mut voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(voice) = voices.get(voice_id) {
             return voice.clone();

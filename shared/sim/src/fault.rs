@@ -54,6 +54,12 @@ impl Faults {
         Self::default()
     }
 
+    /// Whether nothing can go wrong.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.by_index.is_empty() && self.random.is_none()
+    }
+
     /// The request with this number (from 0, counted per server) gets this fault.
     #[must_use]
     pub fn at(mut self, index: u64, fault: Fault) -> Self {

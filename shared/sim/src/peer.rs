@@ -50,6 +50,9 @@ pub trait Peer: Send {
 
     /// When [`Peer::handle_timeout`] is wanted next.
     fn poll_timeout(&self) -> Option<Duration>;
+
+    /// Half open from now on: a driver does not even read any more, so that pings stay unanswered.
+    fn is_half_open(&self) -> bool;
 }
 
 /// What a vendor does with a request for a connection.
@@ -121,6 +124,10 @@ impl Outbox {
     /// No more is sent: the connection was ended by one side or the other.
     pub(crate) fn is_over(&self) -> bool {
         self.over
+    }
+
+    pub(crate) fn is_half_open(&self) -> bool {
+        matches!(self.fault, Some(Fault::SilentAfter { messages }) if self.sent >= messages)
     }
 
     pub(crate) fn end(&mut self) {

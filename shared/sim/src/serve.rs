@@ -209,6 +209,9 @@ pub(crate) async fn drive(
                 return;
             }
         }
+        if peer.is_half_open() {
+            return tokio::time::sleep(HALF_OPEN_MAX).await;
+        }
         let next = match (waiting.front().map(|due| due.at), peer.poll_timeout()) {
             (Some(due), Some(timeout)) => Some(due.min(timeout)),
             (due, timeout) => due.or(timeout),
@@ -264,6 +267,8 @@ async fn deliver(socket: &mut WebSocket, wire: Wire, connection: &Connection) ->
     }
 }
 
+/// How long a half-open connection stands: longer than any client waits.
+const HALF_OPEN_MAX: Duration = Duration::from_secs(120);
 /// How long a client's answer to a close frame is waited for.
 const CLOSE_ANSWER_MAX: Duration = Duration::from_secs(2);
 

@@ -389,6 +389,10 @@ impl Peer for Session {
         self.outbox.take()
     }
 
+    fn is_half_open(&self) -> bool {
+        self.outbox.is_half_open()
+    }
+
     fn poll_timeout(&self) -> Option<Duration> {
         (!self.outbox.is_over()).then(|| self.given_up_at())
     }

@@ -375,6 +375,10 @@ impl Peer for Session {
         self.outbox.take()
     }
 
+    fn is_half_open(&self) -> bool {
+        self.outbox.is_half_open()
+    }
+
     fn poll_timeout(&self) -> Option<Duration> {
         if self.outbox.is_over() {
             return None;

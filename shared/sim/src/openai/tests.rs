@@ -189,18 +189,24 @@ fn what_the_real_service_refuses_is_refused() {
             400 "invalid_request_error" "surprise" "unknown_parameter"
             request: surprise: unknown_parameter"#]],
     );
-    refusal(|body| body["tools"] = json!([]), &expect![[r#"
+    refusal(
+        |body| body["tools"] = json!([]),
+        &expect![[r#"
         400 "invalid_request_error" "tools" "empty_array"
-        request: tools: empty_array"#]]);
+        request: tools: empty_array"#]],
+    );
     refusal(
         |body| body["tools"][0]["function"]["name"] = json!("end call"),
         &expect![[r#"
             400 "invalid_request_error" "tools" "invalid_value"
             request: tools: invalid_value"#]],
     );
-    refusal(|body| body["stream"] = json!(false), &expect![[r#"
+    refusal(
+        |body| body["stream"] = json!(false),
+        &expect![[r#"
         400 "invalid_request_error" "stream" null
-        request: stream: invalid"#]]);
+        request: stream: invalid"#]],
+    );
 }
 
 #[test]
