@@ -17,6 +17,7 @@ pub mod llm;
 pub mod stt;
 pub mod tts;
 
+mod chain;
 mod count;
 mod http_client;
 mod refusal;
@@ -33,12 +34,4 @@ pub enum SetupProblem {
     Tls(#[source] rustls::Error),
     #[error("no HTTP client can be made")]
     Http(#[source] reqwest::Error),
-}
-
-/// The failure where a list has no vendor at all.
-fn no_vendor() -> call::Failure {
-    call::Failure {
-        vendor: std::borrow::Cow::Borrowed("none"),
-        kind: call::FailureKind::Refused,
-    }
 }

@@ -2,7 +2,6 @@
 
 pub mod openai;
 
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,6 +9,7 @@ use call::{Failure, Generate, Generation};
 use settings::Settings;
 
 use crate::SetupProblem;
+use crate::chain::Chain;
 
 /// One answer under way. Dropping it cancels the request.
 ///
@@ -36,19 +36,19 @@ pub(crate) trait Vendor: Send + Sync {
 }
 
 /// The language models in the order in which they are tried.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Models {
-    routes: Arc<[Box<dyn Vendor>]>,
+    routes: Chain<dyn Vendor>,
 }
 
 impl Models {
     /// # Errors
     /// The HTTP client cannot be set up.
     pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: one line for each vendor.
-        let routes: Vec<Box<dyn Vendor>> = vec![Box::new(openai::OpenAi::new(&settings.openai)?)];
+        // The list: the first, and one line for each other vendor.
+        let openai = openai::OpenAi::new(&settings.openai)?;
         Ok(Self {
-            routes: routes.into(),
+            routes: Chain::new(Arc::new(openai), vec![]),
         })
     }
 
@@ -68,24 +68,13 @@ impl Models {
         request: &Generate,
         tuning: Tuning<'_>,
     ) -> Box<dyn GenerationStream> {
-        match self.routes.get(route).or_else(|| self.routes.last()) {
-            Some(vendor) => vendor.generate(request, tuning),
-            None => Box::new(Failed(Some(crate::no_vendor()))),
-        }
+        self.routes.at(route).generate(request, tuning)
     }
 
     /// Makes sure that connections stand before they are needed: call it when a call begins. Costs
     /// nothing while they are known to stand.
     pub fn warm(&self) {
-        if let Some(vendor) = self.routes.first() {
-            vendor.warm();
-        }
-    }
-}
-
-impl fmt::Debug for Models {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Models").finish_non_exhaustive()
+        self.routes.first().warm();
     }
 }
 

@@ -3,7 +3,6 @@
 pub mod deepgram;
 mod replay;
 
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,6 +12,7 @@ use model::AudioPosition;
 use settings::Settings;
 
 use crate::SetupProblem;
+use crate::chain::Chain;
 
 pub use replay::{REPLAY_MAX, ReplayBuffer};
 
@@ -66,20 +66,19 @@ pub(crate) trait Vendor: Send + Sync {
 }
 
 /// The recognisers in the order in which they are tried.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Recognizers {
-    routes: Arc<[Box<dyn Vendor>]>,
+    routes: Chain<dyn Vendor>,
 }
 
 impl Recognizers {
     /// # Errors
     /// TLS cannot be set up.
     pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: one line for each vendor.
-        let routes: Vec<Box<dyn Vendor>> =
-            vec![Box::new(deepgram::Deepgram::new(&settings.deepgram)?)];
+        // The list: the first, and one line for each other vendor.
+        let deepgram = deepgram::Deepgram::new(&settings.deepgram)?;
         Ok(Self {
-            routes: routes.into(),
+            routes: Chain::new(Arc::new(deepgram), vec![]),
         })
     }
 
@@ -100,15 +99,6 @@ impl Recognizers {
         route: usize,
         config: RecognizerConfig,
     ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>> {
-        match self.routes.get(route).or_else(|| self.routes.last()) {
-            Some(vendor) => vendor.connect(config),
-            None => Box::pin(std::future::ready(Err(crate::no_vendor()))),
-        }
-    }
-}
-
-impl fmt::Debug for Recognizers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recognizers").finish_non_exhaustive()
+        self.routes.at(route).connect(config)
     }
 }

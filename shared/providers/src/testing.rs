@@ -17,7 +17,7 @@ const TEST_MAX: Duration = Duration::from_secs(20);
 /// A beat that tests do not wait long for, and time enough to connect on a busy machine.
 pub(crate) const QUICK: Timing = Timing {
     connect: Duration::from_secs(10),
-    beat: Duration::from_millis(25),
+    beat: Duration::from_millis(60),
 };
 
 /// Settings with these variables.

@@ -1,7 +1,8 @@
 //! Speech synthesis: the agent's sentences in, µ-law audio at 8 kHz out.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
+pub mod elevenlabs;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,12 +10,14 @@ use call::{Synthesis, UtteranceId};
 use settings::Settings;
 
 use crate::SetupProblem;
+use crate::chain::Chain;
 
 /// The agent's voice for one call. It connects when it is polled first and connects again when it
 /// has to; what was asked of it meanwhile waits, within a limit.
 ///
 /// Every utterance ends with [`Synthesis::Finished`] or [`Synthesis::Failed`], unless it is
-/// cancelled: then nothing comes of it any more. Calls for an utterance that has ended are ignored.
+/// cancelled: then nothing comes of it any more. Audio of one that has failed is not complete; the
+/// same utterance may be spoken again, from wherever its speaker likes.
 pub trait Synthesizer: Send {
     /// Speaks one or more whole sentences or clauses after what was asked before. Text in which there
     /// is nothing to pronounce is left out. Poll afterwards: that sends it.
@@ -35,19 +38,20 @@ pub(crate) trait Vendor: Send + Sync {
 }
 
 /// The ways to synthesise speech in the order in which they are tried.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Synthesizers {
-    routes: Arc<[Box<dyn Vendor>]>,
+    routes: Chain<dyn Vendor>,
 }
 
 impl Synthesizers {
     /// # Errors
     /// TLS or the HTTP client cannot be set up.
-    pub fn new(_settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: one line for each way.
-        let routes: Vec<Box<dyn Vendor>> = vec![];
+    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
+        // The list: the first, and one line for each other way.
+        let socket = elevenlabs::OverWebSocket::new(&settings.elevenlabs)?;
+        let http = elevenlabs::OverHttp::new(&settings.elevenlabs)?;
         Ok(Self {
-            routes: routes.into(),
+            routes: Chain::new(Arc::new(socket), vec![Box::new(http)]),
         })
     }
 
@@ -62,45 +66,36 @@ impl Synthesizers {
     /// `language` is BCP 47.
     #[must_use]
     pub fn open(&self, route: usize, voice: Option<&str>, language: &str) -> Box<dyn Synthesizer> {
-        match self.routes.get(route).or_else(|| self.routes.last()) {
-            Some(vendor) => vendor.open(voice, language),
-            None => Box::new(Mute::default()),
-        }
+        self.routes.at(route).open(voice, language)
     }
 }
 
-impl fmt::Debug for Synthesizers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Synthesizers").finish_non_exhaustive()
-    }
-}
+/// The utterances that have failed, so that their end is not taken for a success.
+#[derive(Debug, Default)]
+pub(crate) struct FailedUtterances(VecDeque<UtteranceId>);
 
-/// Stands where the list has no vendor: every utterance fails, once.
-#[derive(Default)]
-struct Mute {
-    failing: VecDeque<UtteranceId>,
-    seen: BTreeSet<UtteranceId>,
-}
+impl FailedUtterances {
+    /// A call speaks one utterance at a time, and the one before may be coming to its end.
+    const MAX: usize = 8;
 
-impl Synthesizer for Mute {
-    fn speak(&mut self, utterance: UtteranceId, _text: &str) {
-        if self.seen.insert(utterance) {
-            self.failing.push_back(utterance);
+    /// Notes it; false when it was known.
+    pub(crate) fn note(&mut self, utterance: UtteranceId) -> bool {
+        if self.contains(utterance) {
+            return false;
         }
-    }
-
-    fn finish(&mut self, utterance: UtteranceId) {
-        self.speak(utterance, "");
-    }
-
-    fn cancel(&mut self, utterance: UtteranceId) {
-        self.failing.retain(|failing| *failing != utterance);
-    }
-
-    fn poll_event(&mut self, _cx: &mut Context<'_>) -> Poll<(UtteranceId, Synthesis)> {
-        match self.failing.pop_front() {
-            Some(utterance) => Poll::Ready((utterance, Synthesis::Failed(crate::no_vendor()))),
-            None => Poll::Pending,
+        if self.0.len() == Self::MAX {
+            self.0.pop_front();
         }
+        self.0.push_back(utterance);
+        true
+    }
+
+    pub(crate) fn contains(&self, utterance: UtteranceId) -> bool {
+        self.0.contains(&utterance)
+    }
+
+    /// It is tried again.
+    pub(crate) fn forgive(&mut self, utterance: UtteranceId) {
+        self.0.retain(|failed| *failed != utterance);
     }
 }

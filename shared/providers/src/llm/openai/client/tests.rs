@@ -7,9 +7,16 @@ use super::*;
 use crate::testing::{Far, next, read_head, settings, within, write};
 
 const QUICK: Timing = Timing {
-    first_token: Duration::from_millis(150),
-    inter_chunk: Duration::from_millis(150),
+    first_token: Duration::from_millis(300),
+    inter_chunk: Duration::from_millis(300),
     tail: Duration::from_millis(30),
+};
+
+/// Longer than any test takes.
+const PATIENT: Timing = Timing {
+    first_token: Duration::from_secs(60),
+    inter_chunk: Duration::from_secs(60),
+    tail: Duration::from_secs(60),
 };
 
 const HEAD: &str =
@@ -69,7 +76,7 @@ async fn request(tcp: &mut TcpStream) -> String {
 #[tokio::test]
 async fn two_answers_over_one_connection() {
     let far = Far::new().await;
-    let openai = openai(&far.base, QUICK);
+    let openai = openai(&far.base, PATIENT);
     let server = async {
         let mut tcp = far.accept_tcp().await;
         for _answer in 0..2 {
@@ -125,7 +132,7 @@ async fn refusals_are_told_apart() {
             "HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\nretry-after: 2\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let openai = openai(&far.base, QUICK);
+        let openai = openai(&far.base, PATIENT);
         let mut stream = ask(&openai);
         let (kind, ()) = tokio::join!(failed(&mut stream), far.answer(&answer));
         assert_eq!(kind, expected, "{status}");
@@ -146,7 +153,7 @@ async fn answers_that_are_not_streams() {
         ("SSH-2.0-OpenSSH_9.7\r\n\r\n", FailureKind::Closed),
     ] {
         let far = Far::new().await;
-        let openai = openai(&far.base, QUICK);
+        let openai = openai(&far.base, PATIENT);
         let mut stream = ask(&openai);
         let (kind, ()) = tokio::join!(failed(&mut stream), far.answer(head));
         assert_eq!(kind, expected, "{head}");
@@ -156,7 +163,7 @@ async fn answers_that_are_not_streams() {
 #[tokio::test]
 async fn a_host_that_is_not_there() {
     let far = Far::new().await;
-    let openai = openai(&far.base, QUICK);
+    let openai = openai(&far.base, PATIENT);
     drop(far);
     assert_eq!(failed(&mut ask(&openai)).await, FailureKind::Connect);
 }
@@ -211,7 +218,7 @@ async fn a_complete_answer_does_not_wait_for_figures() {
 #[tokio::test]
 async fn an_interruption_ends_the_request() {
     let far = Far::new().await;
-    let openai = openai(&far.base, QUICK);
+    let openai = openai(&far.base, PATIENT);
     let mut stream = ask(&openai);
     let server = async {
         let mut tcp = far.accept_tcp().await;
@@ -238,7 +245,7 @@ async fn an_interruption_ends_the_request() {
 #[tokio::test]
 async fn warming_makes_one_connection_and_no_more() {
     let far = Far::new().await;
-    let openai = openai(&far.base, QUICK);
+    let openai = openai(&far.base, PATIENT);
     openai.warm();
     openai.warm();
     let mut tcp = within(far.accept_tcp()).await;
