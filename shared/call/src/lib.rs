@@ -14,6 +14,12 @@ mod call;
 mod config;
 mod event;
 mod ids;
+mod phrases;
+mod playback;
+mod script;
+mod speakable;
+mod splitter;
+mod words;
 
 pub use action::{
     Action, ChatMessage, Generate, Interruption, Observation, Synthesize, ToolCall, ToolSpec,
