@@ -247,12 +247,12 @@ impl Script {
         }
     }
 
-    /// The words that are complete: all but the one whose end the voice has yet to tell.
+    /// The words that are complete: all but the one whose last characters are yet to come.
     fn whole_words(&self) -> &[Word] {
         let open = match self.timing {
-            Timing::Known { cursor, in_word } => {
+            Timing::Known { cursor, in_word: _ } => {
                 let goes_on = self.text.get(cursor..).and_then(|rest| rest.chars().next());
-                in_word && goes_on.is_some_and(|next| !next.is_whitespace())
+                goes_on.is_some_and(|next| !next.is_whitespace())
             }
             Timing::Lost => false,
         };
@@ -344,7 +344,7 @@ impl Matching<'_> {
         }
         self.cursor += skipped + c.len_utf8();
         let text_end = self.cursor;
-        match self.script.words.last_mut().filter(|_| self.in_word) {
+        match self.script.words.last_mut().filter(|_| skipped == 0) {
             Some(open) => {
                 open.text_end = text_end;
                 open.ends = open.ends.max(at + 1);
