@@ -1,69 +1,325 @@
-//! One conversation.
+//! One conversation: who speaks, who listens, and what every event means at that moment.
+//!
+//! The branching over events is here; what follows from them is in the modules below.
 
-use std::collections::VecDeque;
+mod answering;
+mod ending;
+mod listening;
+mod speaking;
+#[cfg(test)]
+mod tests;
 
-use model::{CallSnapshot, CallTime, Outcome, Turn};
+use std::fmt;
 
-use crate::config::Config;
-use crate::{Action, CarrierClosed, Event, Routes, ToolSpec};
+use model::{AudioPosition, CallSnapshot, CallTime, Outcome, Speaker, Turn, TurnKind};
+
+use crate::config::{Config, millis};
+use crate::hearing::Hearing;
+use crate::history::History;
+use crate::keypad::Keypad;
+use crate::limit::Limit;
+use crate::outbox::{Chain, Outbox};
+use crate::recogniser::Recogniser;
+use crate::silence::Silence;
+use crate::speech::Speech;
+use crate::tools::Tools;
+use crate::{
+    Action, CarrierClosed, ChatMessage, Event, Observation, Recognition, Routes, ToolSpec,
+};
+
+/// Audio of the caller cannot be further ahead of our clock than this: what claims to be is garbage
+/// and would make us deaf for everything before it.
+const POSITION_AHEAD_MAX: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// One call. Feed it events, drain its actions, wake it when it asks to be woken.
-#[derive(Debug)]
 pub struct Call {
-    #[expect(dead_code, reason = "read by the conversation, which follows")]
     config: Config,
-    actions: VecDeque<Action>,
-    ended: bool,
+    now: CallTime,
+    /// When the carrier's stream began: position zero of the caller's audio.
+    stream_started: CallTime,
+    agent: Agent,
+    hearing: Hearing,
+    keypad: Option<Keypad>,
+    /// Turns of the caller that are answered once the agent has finished what it is saying.
+    waiting: Waiting,
+    recogniser: Recogniser,
+    models: Chain,
+    voices: Chain,
+    tools: Tools,
+    history: History,
+    silence: Silence,
+    limit: Limit,
+    next_seq: u32,
+    out: Outbox,
+}
+
+/// What the agent does.
+enum Agent {
+    /// The carrier's stream is not open yet.
+    Offline(Opening),
+    Listening,
+    /// Speaks, or is about to: thinking is speaking that cannot be heard yet.
+    Speaking(Box<Speech>),
+    /// Was stopped by what may have been noise.
+    Stopped(Box<Stopped>),
+    Ended,
+}
+
+/// How the call begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Greet,
+    /// The call was held by another worker before; `owed`: its caller waits for an answer.
+    Bridge {
+        owed: bool,
+    },
+}
+
+/// A speech that was stopped, kept in case nobody meant to.
+struct Stopped {
+    speech: Box<Speech>,
+    at: CallTime,
+    /// When it goes on if no words come.
+    resume_at: CallTime,
+}
+
+/// The caller's turns to be answered later.
+#[derive(Default)]
+struct Waiting {
+    messages: Vec<ChatMessage>,
+    waterfall: Option<model::Waterfall>,
 }
 
 impl Call {
     /// A call that has not been connected yet. `history` is empty unless the call is resumed on this
     /// worker: then it is every turn stored so far, in order.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the history is the call's from here on"
+    )]
     pub fn new(snapshot: &CallSnapshot, routes: Routes, history: Vec<Turn>) -> Self {
-        drop(history);
+        let agent = &snapshot.agent;
+        let opening = match history.last() {
+            None => Opening::Greet,
+            Some(last) => Opening::Bridge {
+                owed: last.speaker == Speaker::Caller,
+            },
+        };
+        let next_seq = history.iter().map(|turn| turn.seq.saturating_add(1)).max();
         Self {
-            config: Config::new(snapshot, routes),
-            actions: VecDeque::new(),
-            ended: false,
+            config: Config::new(snapshot),
+            now: CallTime::ZERO,
+            stream_started: CallTime::ZERO,
+            agent: Agent::Offline(opening),
+            hearing: Hearing::new(millis(agent.turn_taking.end_of_turn_ms_max)),
+            keypad: None,
+            waiting: Waiting::default(),
+            recogniser: Recogniser::new(routes.recognition.max(1)),
+            models: Chain::new(routes.generation.max(1)),
+            voices: Chain::new(routes.synthesis.max(1)),
+            tools: Tools::new(&agent.tools),
+            history: History::new(&snapshot.prompt.system, &history),
+            silence: Silence::default(),
+            limit: Limit::new(agent.duration_max(), &history),
+            next_seq: next_seq.unwrap_or(0),
+            out: Outbox::default(),
         }
     }
 
     /// Adds tools that the session runs itself, by [`Action::RunTool`], beside those of the agent
-    /// that the core knows.
+    /// that the core knows. A name that is known already keeps its meaning.
     #[must_use]
-    pub fn with_session_tools(self, tools: Vec<ToolSpec>) -> Self {
-        drop(tools);
+    pub fn with_session_tools(mut self, tools: Vec<ToolSpec>) -> Self {
+        self.tools.add(tools);
         self
     }
 
     /// Takes note of something that happened. `now` never goes back; if it does, it counts as the
     /// latest time seen.
-    pub fn handle(&mut self, event: Event, _now: CallTime) {
-        if self.ended {
+    pub fn handle(&mut self, event: Event, now: CallTime) {
+        self.now = self.now.max(now);
+        if matches!(self.agent, Agent::Ended) {
             return;
         }
-        if let Event::CarrierClosed(closed) = event {
-            let outcome = match closed {
-                CarrierClosed::Stopped => Outcome::CalleeHungUp,
-                CarrierClosed::Lost => Outcome::StreamLost,
-            };
-            self.ended = true;
-            self.actions.push_back(Action::End(outcome));
+        match event {
+            Event::Connected => self.connected(),
+            Event::Key(key) => self.key(key),
+            Event::Marked(mark) => self.marked(mark),
+            Event::Recognition(event) => self.recognition(event),
+            Event::Generation { id, event } => self.generation(id, event),
+            Event::Synthesis { utterance, event } => self.voiced(utterance, event),
+            Event::ToolDone { id, result } => self.tool_done(&id, &result),
+            Event::HangUp => self.end(Outcome::HungUpByUser),
+            Event::DrainDeadline => self.end(Outcome::WorkerLost),
+            Event::CarrierClosed(closed) => self.carrier_closed(closed),
         }
+        self.advance();
     }
 
     /// Does what is due at `now`. Calling it too early does nothing.
-    pub fn handle_timeout(&mut self, _now: CallTime) {}
+    pub fn handle_timeout(&mut self, now: CallTime) {
+        self.now = self.now.max(now);
+        if matches!(self.agent, Agent::Ended) {
+            return;
+        }
+        self.check_limit();
+        self.check_recogniser();
+        self.check_hearing();
+        self.check_keypad();
+        self.check_stopped();
+        self.check_silence();
+        self.check_answer();
+        self.check_voice();
+        self.advance();
+    }
 
-    /// When the call wants to be woken next, and why.
+    /// When the call wants to be woken next, and why. `None` once it is over.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(CallTime, &'static str)> {
-        None
+        let agent = match &self.agent {
+            Agent::Ended => return None,
+            Agent::Offline(_) => None,
+            Agent::Listening => self.silence_due().map(|(at, _)| (at, "silence")),
+            Agent::Speaking(speech) => speech.due(),
+            Agent::Stopped(stopped) => {
+                (!self.hearing.has_words()).then_some((stopped.resume_at, "false interruption"))
+            }
+        };
+        let limit = Some((self.limit.due(), "longest call"));
+        let recogniser = self.recogniser.due().map(|at| (at, "recognition"));
+        let hearing = self.hearing.due().map(|at| (at, "end of turn"));
+        let keypad = self.keypad.as_ref().map(|keypad| (keypad.due(), "keypad"));
+        let all = [agent, limit, recogniser, hearing, keypad];
+        all.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// The next thing to do; to be called until it answers `None`.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.out.pop()
+    }
+
+    fn connected(&mut self) {
+        let Agent::Offline(opening) = self.agent else {
+            return;
+        };
+        self.stream_started = self.now;
+        self.agent = Agent::Listening;
+        self.silence.begins(self.now);
+        match opening {
+            Opening::Greet => {
+                let greeting = self.config.greeting.clone();
+                self.speak_fixed(TurnKind::Greeting, &greeting, self.config.greeting_guard);
+            }
+            Opening::Bridge { owed } => {
+                if owed {
+                    self.waiting.waterfall = Some(model::Waterfall::from_caller_stopped(self.now));
+                }
+                let bridge = self.config.phrases.bridge;
+                self.speak_fixed(TurnKind::Bridge, bridge, self.config.guard);
+            }
+        }
+    }
+
+    fn recognition(&mut self, event: Recognition) {
+        match event {
+            Recognition::Opened => self.recogniser.opened(self.now),
+            Recognition::SpeechStarted { at } => {
+                self.recogniser.works(self.now);
+                self.sound(self.believable(at));
+            }
+            Recognition::Interim { text, end } => {
+                self.recogniser.works(self.now);
+                let news = self.hearing.interim(&text, self.believable(end), self.now);
+                self.heard(news);
+            }
+            Recognition::Final {
+                text,
+                start,
+                end,
+                speech_final,
+            } => {
+                self.recogniser.works(self.now);
+                let end = self.believable(end);
+                let start = start.min(end);
+                let news = self
+                    .hearing
+                    .finals(&text, start, end, speech_final, self.now);
+                self.heard(news);
+            }
+            Recognition::UtteranceEnded => {
+                self.recogniser.works(self.now);
+                let over = self.hearing.utterance_ended(self.now);
+                self.wait_over(over);
+            }
+            Recognition::Lost(failure) => {
+                let step = self.recogniser.lost(failure.kind, self.now);
+                self.recogniser_step(step);
+            }
+        }
+    }
+
+    fn marked(&mut self, mark: crate::Mark) {
+        let known = match &mut self.agent {
+            Agent::Speaking(speech) => speech.marked(mark, self.now),
+            Agent::Offline(_) | Agent::Listening | Agent::Stopped(_) | Agent::Ended => false,
+        };
+        // Marks that a clear flushed come back as well.
+        if !known {
+            self.out.observe(Observation::StaleDropped);
+        }
+    }
+
+    fn carrier_closed(&mut self, closed: CarrierClosed) {
+        let decided = self.decided();
+        self.end(decided.unwrap_or(match closed {
+            CarrierClosed::Stopped => Outcome::CalleeHungUp,
+            CarrierClosed::Lost => Outcome::StreamLost,
+        }));
+    }
+
+    /// Moves the speech forward until nothing more follows at this time.
+    fn advance(&mut self) {
+        loop {
+            let Agent::Speaking(speech) = &mut self.agent else {
+                return;
+            };
+            speech.advance(self.voices.route, self.now, &mut self.out);
+            if !speech.is_over(self.now) {
+                return;
+            }
+            self.speech_over();
+        }
+    }
+
+    /// A position as far as it can be true.
+    fn believable(&self, position: AudioPosition) -> AudioPosition {
+        let elapsed = self.now.since(self.stream_started) + POSITION_AHEAD_MAX;
+        position.min(AudioPosition::ZERO + elapsed)
+    }
+
+    /// When the caller's audio at this position came in.
+    fn time_of(&self, position: AudioPosition) -> CallTime {
+        let at = self.stream_started + position.since(AudioPosition::ZERO);
+        at.min(self.now)
+    }
+}
+
+/// Says where the call stands, and nothing that anybody said.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agent = match &self.agent {
+            Agent::Offline(_) => "offline",
+            Agent::Listening => "listening",
+            Agent::Speaking(speech) if speech.is_audible() => "speaking",
+            Agent::Speaking(_) => "thinking",
+            Agent::Stopped(_) => "stopped",
+            Agent::Ended => "ended",
+        };
+        f.debug_struct("Call")
+            .field("now", &self.now)
+            .field("agent", &agent)
+            .field("next_seq", &self.next_seq)
+            .finish_non_exhaustive()
     }
 }

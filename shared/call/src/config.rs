@@ -1,6 +1,10 @@
 //! What a call is held with, and how many vendors stand behind each ability.
 
-use model::{AgentFields, CallSnapshot};
+use std::time::Duration;
+
+use model::{AgentFields, BargeIn, CallSnapshot, SilencePolicy};
+
+use crate::phrases::Phrases;
 
 /// How many vendors are in each chain. A chain always has at least one: zero counts as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,23 +15,38 @@ pub struct Routes {
 }
 
 /// The parts of the snapshot that decide how a conversation goes.
-#[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) agent: AgentFields,
     pub(crate) greeting: String,
-    pub(crate) routes: Routes,
+    pub(crate) greeting_guard: BargeIn,
+    pub(crate) guard: BargeIn,
+    pub(crate) farewell: String,
+    pub(crate) phrases: Phrases,
+    pub(crate) silence: SilencePolicy,
+    pub(crate) false_interruption: Duration,
 }
 
 impl Config {
-    pub(crate) fn new(snapshot: &CallSnapshot, routes: Routes) -> Self {
+    pub(crate) fn new(snapshot: &CallSnapshot) -> Self {
+        let agent: &AgentFields = &snapshot.agent;
+        let guard = agent.turn_taking.barge_in;
+        let greeting_guard = if agent.greeting_interruptible {
+            guard
+        } else {
+            BargeIn::Protected
+        };
         Self {
-            agent: snapshot.agent.clone(),
             greeting: snapshot.prompt.greeting.clone(),
-            routes: Routes {
-                recognition: routes.recognition.max(1),
-                generation: routes.generation.max(1),
-                synthesis: routes.synthesis.max(1),
-            },
+            greeting_guard,
+            guard,
+            farewell: agent.farewell.clone(),
+            phrases: Phrases::of(&agent.language),
+            silence: agent.silence,
+            false_interruption: millis(agent.turn_taking.false_interruption_ms),
         }
     }
+}
+
+/// A setting in milliseconds as a duration.
+pub(crate) fn millis(ms: u32) -> Duration {
+    Duration::from_millis(u64::from(ms))
 }

@@ -10,15 +10,26 @@
 //! [`Call::poll_action`] before the next event.
 
 mod action;
+mod answer;
+mod barge_in;
 mod call;
 mod config;
 mod event;
+mod hearing;
+mod history;
 mod ids;
+mod keypad;
+mod limit;
+mod outbox;
 mod phrases;
 mod playback;
+mod recogniser;
 mod script;
+mod silence;
 mod speakable;
+mod speech;
 mod splitter;
+mod tools;
 mod words;
 
 pub use action::{

@@ -223,6 +223,11 @@ impl Script {
         chunk.unwrap_or_default().trim()
     }
 
+    /// How many chunks there are.
+    pub(crate) const fn chunks(&self) -> usize {
+        self.chunk_ends.len()
+    }
+
     /// How many chunks have their end within `position` of the audio, as far as times tell.
     pub(crate) fn chunks_ended(&self, position: u64) -> usize {
         let whole = self.whole_words();

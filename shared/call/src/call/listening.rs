@@ -1,0 +1,354 @@
+//! The caller's side: sounds, words and keys, when they interrupt, and when their turn is over.
+
+use model::{AudioPosition, Speaker, Stage, Turn, TurnInput, TurnKind, Waterfall};
+
+use super::{Agent, Call, Stopped};
+use crate::barge_in::{Noticed, Verdict, judge};
+use crate::hearing::{News, Said, WaitOver};
+use crate::history::caller_text;
+use crate::keypad::{Keypad, is_key};
+use crate::recogniser::Step;
+use crate::speech::{Speech, Then};
+use crate::{Action, ChatMessage, Observation, words};
+
+/// Said before the greeting began, up to this many words are how people answer the phone: the
+/// greeting is the answer to them and is not stopped.
+const PICK_UP_WORDS_MAX: usize = 3;
+/// Turns that wait to be answered; more are in the transcript and not in the answer.
+const WAITING_TURNS_MAX: usize = 16;
+
+/// What becomes of a turn that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    Answer,
+    /// Once the agent has finished what it is saying.
+    AnswerLater,
+    /// Something else answers it.
+    Note,
+    /// It only showed that the caller listens.
+    Backchannel,
+    /// It was the agent's own voice.
+    Echo,
+}
+
+impl Call {
+    /// Voice activity began.
+    pub(super) fn sound(&mut self, at: AudioPosition) {
+        if matches!(self.agent, Agent::Offline(_)) || !self.hearing.sound(at) {
+            return;
+        }
+        self.silence.sound(self.now);
+        let Agent::Speaking(speech) = &self.agent else {
+            return;
+        };
+        if !speech.is_audible() || self.is_pick_up(speech) {
+            return;
+        }
+        if let Verdict::Stop(by) = judge(Noticed::Sound, speech.saying(self.now)) {
+            self.stop_speech(by);
+        }
+    }
+
+    /// A result of the recogniser was taken note of.
+    pub(super) fn heard(&mut self, news: News) {
+        match news {
+            News::Stale => self.out.observe(Observation::StaleDropped),
+            News::Nothing => self.words_may_be_gone(),
+            News::Words => self.words_came(),
+            News::Over => {
+                self.words_came();
+                self.end_of_turn();
+            }
+        }
+    }
+
+    pub(super) fn check_hearing(&mut self) {
+        let over = self.hearing.handle_timeout(self.now);
+        self.wait_over(over);
+    }
+
+    pub(super) fn wait_over(&mut self, over: Option<WaitOver>) {
+        match over {
+            None => {}
+            Some(WaitOver::AskForFinal) => self.out.push(Action::FinalizeRecognition),
+            Some(WaitOver::Over) => self.end_of_turn(),
+        }
+    }
+
+    /// A key was pressed. It ends what the caller was saying, and interrupts.
+    pub(super) fn key(&mut self, key: char) {
+        if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_closing() {
+            return;
+        }
+        if self.hearing.is_speaking() {
+            self.out.push(Action::FinalizeRecognition);
+        }
+        match &self.agent {
+            Agent::Speaking(speech) if speech.is_audible() => {
+                if let Verdict::Stop(by) = judge(Noticed::Key, speech.saying(self.now)) {
+                    self.stop_speech(by);
+                }
+            }
+            Agent::Speaking(speech) if is_dropped_by_words(speech) => self.drop_speech(),
+            Agent::Stopped(_) => self.listen(),
+            Agent::Speaking(_) | Agent::Offline(_) | Agent::Listening | Agent::Ended => {}
+        }
+        match &mut self.keypad {
+            Some(keypad) => keypad.press(key, self.now),
+            None => {
+                if let Some(said) = self.hearing.take() {
+                    self.note_turn(&said);
+                }
+                self.keypad = Some(Keypad::new(key, self.now));
+            }
+        }
+        self.check_keypad();
+    }
+
+    pub(super) fn check_keypad(&mut self) {
+        if self
+            .keypad
+            .as_ref()
+            .is_some_and(|keypad| keypad.due() <= self.now)
+            && let Some(keypad) = self.keypad.take()
+        {
+            let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
+            waterfall.reach(Stage::Recognised, keypad.last);
+            let message = self.store_keys(&keypad);
+            if matches!(self.agent, Agent::Speaking(_)) {
+                self.answer_later(message, waterfall);
+            } else {
+                self.history.push(message);
+                self.answer(waterfall);
+            }
+        }
+    }
+
+    /// Nothing but noise stopped the agent: it goes on.
+    pub(super) fn check_stopped(&mut self) {
+        if let Agent::Stopped(stopped) = &self.agent
+            && stopped.resume_at <= self.now
+            && !self.hearing.has_words()
+        {
+            self.resume_speech();
+        }
+    }
+
+    pub(super) fn check_recogniser(&mut self) {
+        let step = self.recogniser.handle_timeout(self.now);
+        self.recogniser_step(step);
+    }
+
+    pub(super) fn recogniser_step(&mut self, step: Step) {
+        match step {
+            Step::Nothing => {}
+            Step::Open { route } => {
+                self.out.observe(Observation::RecognitionRetried);
+                self.out.push(Action::OpenRecognition { route });
+            }
+            Step::GiveUp => self.vendors_failed(),
+        }
+    }
+
+    /// What the caller said without having been answered: at the end of the call.
+    pub(super) fn store_unanswered(&mut self) {
+        if let Some(said) = self.hearing.take() {
+            self.store_said(&said);
+        }
+        if let Some(keypad) = self.keypad.take() {
+            self.store_keys(&keypad);
+        }
+    }
+
+    fn words_came(&mut self) {
+        let Agent::Speaking(speech) = &self.agent else {
+            return;
+        };
+        let text = self.hearing.text();
+        let heard = words::words(&text);
+        if speech.is_audible() {
+            if self.is_pick_up(speech) && heard.len() <= PICK_UP_WORDS_MAX {
+                return;
+            }
+            let spoken = self.hearing.spoken();
+            let noticed = Noticed::Words {
+                text: &text,
+                spoken,
+            };
+            if let Verdict::Stop(by) = judge(noticed, speech.saying(self.now)) {
+                self.stop_speech(by);
+            }
+        } else if is_dropped_by_words(speech) && !words::is_acknowledgement(&heard) {
+            // Nothing was said yet: the caller goes on with the turn that we thought was over.
+            self.drop_speech();
+        }
+    }
+
+    fn words_may_be_gone(&mut self) {
+        if let Agent::Stopped(stopped) = &mut self.agent {
+            stopped.resume_at = stopped.resume_at.max(self.now);
+        }
+    }
+
+    fn end_of_turn(&mut self) {
+        let reply = self.reply();
+        let Some(said) = self.hearing.take() else {
+            return;
+        };
+        match reply {
+            Reply::Answer => {
+                let waterfall = self.note_turn(&said);
+                self.answer(waterfall);
+            }
+            Reply::AnswerLater => {
+                let message = self.store_said(&said);
+                let waterfall = self.waterfall(&said);
+                self.answer_later(message, waterfall);
+            }
+            Reply::Note => {
+                self.note_turn(&said);
+            }
+            Reply::Backchannel => {
+                self.out.observe(Observation::BackchannelIgnored);
+                self.silence.broken();
+                if matches!(self.agent, Agent::Stopped(_)) {
+                    self.resume_speech();
+                }
+            }
+            Reply::Echo => {}
+        }
+    }
+
+    /// What the words that are here, taken as a whole turn, call for.
+    fn reply(&self) -> Reply {
+        let text = self.hearing.text();
+        let heard = words::words(&text);
+        match &self.agent {
+            Agent::Speaking(speech) if !speech.is_audible() => {
+                if !is_dropped_by_words(speech) {
+                    Reply::Note
+                } else if words::is_acknowledgement(&heard) {
+                    Reply::Backchannel
+                } else {
+                    Reply::AnswerLater
+                }
+            }
+            Agent::Speaking(speech) => {
+                if self.is_closing() || self.is_pick_up(speech) {
+                    return Reply::Note;
+                }
+                self.reply_over(speech, self.now, &text, Reply::AnswerLater)
+            }
+            Agent::Stopped(stopped) => {
+                let Stopped { speech, at, .. } = &**stopped;
+                self.reply_over(speech, *at, &text, self.reply_in_silence())
+            }
+            Agent::Listening if heard.is_empty() => Reply::Note,
+            Agent::Listening => self.reply_in_silence(),
+            Agent::Offline(_) | Agent::Ended => Reply::Note,
+        }
+    }
+
+    /// A key entry that goes on is answered together with the words before it.
+    const fn reply_in_silence(&self) -> Reply {
+        if self.keypad.is_some() {
+            Reply::Note
+        } else {
+            Reply::Answer
+        }
+    }
+
+    fn reply_over(
+        &self,
+        speech: &Speech,
+        at: model::CallTime,
+        text: &str,
+        otherwise: Reply,
+    ) -> Reply {
+        let spoken = self.hearing.spoken();
+        match judge(Noticed::Words { text, spoken }, speech.saying(at)) {
+            Verdict::Backchannel => Reply::Backchannel,
+            Verdict::Echo => Reply::Echo,
+            Verdict::Stop(_) | Verdict::GoOn => otherwise,
+        }
+    }
+
+    /// Whether the caller's words began before the greeting did.
+    fn is_pick_up(&self, speech: &Speech) -> bool {
+        let opens = matches!(speech.kind, TurnKind::Greeting | TurnKind::Bridge);
+        let began = self.hearing.began().map(|began| self.time_of(began));
+        opens
+            && began
+                .zip(speech.first_sent_at())
+                .is_some_and(|(began, first)| began < first)
+    }
+
+    /// The caller's turn is stored and known to the model; an answer to it starts from here.
+    fn note_turn(&mut self, said: &Said) -> Waterfall {
+        let message = self.store_said(said);
+        self.history.push(message);
+        self.waterfall(said)
+    }
+
+    fn waterfall(&self, said: &Said) -> Waterfall {
+        let mut waterfall = Waterfall::from_caller_stopped(self.time_of(said.ended));
+        waterfall.reach(Stage::Recognised, said.recognised_at.unwrap_or(self.now));
+        waterfall
+    }
+
+    fn answer_later(&mut self, message: ChatMessage, waterfall: Waterfall) {
+        if self.waiting.messages.len() < WAITING_TURNS_MAX {
+            self.waiting.messages.push(message);
+        }
+        self.waiting.waterfall = Some(waterfall);
+    }
+
+    fn store_said(&mut self, said: &Said) -> ChatMessage {
+        let started_at = self.time_of(said.started);
+        self.store_caller(
+            &said.text,
+            TurnInput::Speech,
+            started_at,
+            self.time_of(said.ended),
+        )
+    }
+
+    fn store_keys(&mut self, keypad: &Keypad) -> ChatMessage {
+        self.store_caller(&keypad.keys, TurnInput::Keypad, keypad.started, keypad.last)
+    }
+
+    fn store_caller(
+        &mut self,
+        text: &str,
+        input: TurnInput,
+        started_at: model::CallTime,
+        ended_at: model::CallTime,
+    ) -> ChatMessage {
+        self.silence.broken();
+        self.silence.begins(self.now);
+        self.store(Turn {
+            seq: 0,
+            speaker: Speaker::Caller,
+            kind: TurnKind::Talk,
+            text: text.to_owned(),
+            intended: None,
+            interrupted: false,
+            input,
+            started_at,
+            ended_at: ended_at.max(started_at),
+            tools: Vec::new(),
+            waterfall: None,
+        });
+        ChatMessage::Caller(caller_text(text, input))
+    }
+}
+
+/// Whether words drop a speech that cannot be heard yet. Greeting and bridge come first whatever
+/// the caller says meanwhile, and the last words come after everything.
+fn is_dropped_by_words(speech: &Speech) -> bool {
+    match speech.kind {
+        TurnKind::Greeting | TurnKind::Bridge => false,
+        TurnKind::Farewell => speech.guard != model::BargeIn::Protected,
+        TurnKind::Talk | TurnKind::Reminder => speech.then == Then::Listen,
+    }
+}
