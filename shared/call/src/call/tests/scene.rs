@@ -220,7 +220,11 @@ impl Scene {
     }
 
     fn raise(&mut self) {
-        let call = Call::new(&self.snapshot, self.routes, std::mem::take(&mut self.history));
+        let call = Call::new(
+            &self.snapshot,
+            self.routes,
+            std::mem::take(&mut self.history),
+        );
         self.call = Some(call.with_session_tools(std::mem::take(&mut self.tools)));
         self.at(0, Event::Recognition(Recognition::Opened));
         self.at(0, Event::Connected);
@@ -238,17 +242,39 @@ impl Scene {
             // Somebody speaks for that long: sound, interim words, final words.
             "says" => {
                 let text = quoted(rest);
-                let length = rest.rsplit_once(' ').map_or(500, |(_, ms)| millis(ms.trim_end_matches('s')));
+                let length = rest
+                    .rsplit_once(' ')
+                    .map_or(500, |(_, ms)| millis(ms.trim_end_matches('s')));
                 let end = at + length;
-                self.at(at + SOUND_DELAY_MS, recognised(Recognition::SpeechStarted { at: pos(at) }));
-                self.at(end + SOUND_DELAY_MS, recognised(Recognition::Interim { text: text.clone(), end: pos(end) }));
+                self.at(
+                    at + SOUND_DELAY_MS,
+                    recognised(Recognition::SpeechStarted { at: pos(at) }),
+                );
+                self.at(
+                    end + SOUND_DELAY_MS,
+                    recognised(Recognition::Interim {
+                        text: text.clone(),
+                        end: pos(end),
+                    }),
+                );
                 self.at(
                     end + FINAL_DELAY_MS,
-                    recognised(Recognition::Final { text, start: pos(at), end: pos(end), speech_final: true }),
+                    recognised(Recognition::Final {
+                        text,
+                        start: pos(at),
+                        end: pos(end),
+                        speech_final: true,
+                    }),
                 );
             }
             "sound" => self.at(at, recognised(Recognition::SpeechStarted { at: pos(at) })),
-            "interim" => self.at(at, recognised(Recognition::Interim { text: quoted(rest), end: pos(at) })),
+            "interim" => self.at(
+                at,
+                recognised(Recognition::Interim {
+                    text: quoted(rest),
+                    end: pos(at),
+                }),
+            ),
             "final" | "pause" => self.at(
                 at,
                 recognised(Recognition::Final {
@@ -259,7 +285,10 @@ impl Scene {
                 }),
             ),
             "utterance-end" => self.at(at, recognised(Recognition::UtteranceEnded)),
-            "deaf" => self.at(at, recognised(Recognition::Lost(failure(FailureKind::Closed)))),
+            "deaf" => self.at(
+                at,
+                recognised(Recognition::Lost(failure(FailureKind::Closed))),
+            ),
             "key" => self.at(at, Event::Key(rest.chars().next().unwrap())),
             "hang-up" => self.at(at, Event::CarrierClosed(CarrierClosed::Stopped)),
             "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
@@ -270,18 +299,33 @@ impl Scene {
             "tool-done" => {
                 let (id, result) = rest.split_once(' ').unwrap();
                 let id = id.to_owned();
-                self.at(at, Event::ToolDone { id, result: Ok(quoted(result)) });
+                self.at(
+                    at,
+                    Event::ToolDone {
+                        id,
+                        result: Ok(quoted(result)),
+                    },
+                );
             }
             "audio-of" => {
                 let utterance = UtteranceId(rest.parse().unwrap());
                 let audio = Bytes::from_static(&[1; 1_600]);
-                let event = Synthesis::Audio { audio, alignment: None };
+                let event = Synthesis::Audio {
+                    audio,
+                    alignment: None,
+                };
                 self.at(at, Event::Synthesis { utterance, event });
             }
             "text-of" => {
                 let (id, text) = rest.split_once(' ').unwrap();
                 let id = GenerationId(id.parse().unwrap());
-                self.at(at, Event::Generation { id, event: Generation::Text(quoted(text)) });
+                self.at(
+                    at,
+                    Event::Generation {
+                        id,
+                        event: Generation::Text(quoted(text)),
+                    },
+                );
             }
             other => panic!("unknown event {other}"),
         }
@@ -296,8 +340,12 @@ impl Scene {
     fn run(&mut self, until_ms: u64) {
         for _step in 0..100_000 {
             let event_at = self.queue.keys().next().map(|(at, _)| *at);
-            let call = self.call.as_mut().unwrap();
-            let timeout_at = call.poll_timeout().map(|(at, _)| at.as_micros());
+            let timeout_at = self
+                .call
+                .as_ref()
+                .unwrap()
+                .poll_timeout()
+                .map(|(at, _)| at.as_micros());
             let Some(next) = event_at.into_iter().chain(timeout_at).min() else {
                 return;
             };
@@ -307,6 +355,7 @@ impl Scene {
             self.now = self.now.max(next);
             self.carrier_ran_dry();
             let now = CallTime::from_micros(self.now);
+            let call = self.call.as_mut().unwrap();
             if event_at == Some(next) {
                 let (_, event) = self.queue.pop_first().unwrap();
                 call.handle(event, now);
@@ -334,8 +383,17 @@ impl Scene {
             Action::FinalizeRecognition => self.line("finalize recognition"),
             Action::Generate(request) => {
                 let route = request.route;
-                let told: Vec<String> = request.messages.iter().skip(1).map(|m| message(m)).collect();
-                self.line(&format!("ask {}@{route}: {}", request.id.0, told.join(" / ")));
+                let told: Vec<String> = request
+                    .messages
+                    .iter()
+                    .skip(1)
+                    .map(|m| message(m))
+                    .collect();
+                self.line(&format!(
+                    "ask {}@{route}: {}",
+                    request.id.0,
+                    told.join(" / ")
+                ));
                 if request.tools.is_empty() {
                     self.line("  without tools");
                 }
@@ -343,23 +401,41 @@ impl Scene {
             }
             Action::CancelGeneration(id) => {
                 self.line(&format!("cancel model {}", id.0));
-                let stale = |event: &Event| matches!(event, Event::Generation { id: of, .. } if *of == id);
+                let stale =
+                    |event: &Event| matches!(event, Event::Generation { id: of, .. } if *of == id);
                 self.queue.retain(|_, event| !stale(event));
             }
             Action::Synthesize(request) => {
-                let cached = if request.cacheable { " (cacheable)" } else { "" };
-                self.line(&format!("voice {}@{}{cached}: {}", request.utterance, request.route, request.text));
+                let cached = if request.cacheable {
+                    " (cacheable)"
+                } else {
+                    ""
+                };
+                self.line(&format!(
+                    "voice {}@{}{cached}: {}",
+                    request.utterance, request.route, request.text
+                ));
                 self.voice(request.utterance, request.route, &request.text);
             }
             Action::FinishSynthesis(utterance) => {
-                let last = self.queue.iter().rev().find_map(|((at, _), event)| match event {
-                    Event::Synthesis { utterance: of, .. } if *of == utterance => Some(*at),
-                    _other => None,
-                });
+                let last = self
+                    .queue
+                    .iter()
+                    .rev()
+                    .find_map(|((at, _), event)| match event {
+                        Event::Synthesis { utterance: of, .. } if *of == utterance => Some(*at),
+                        _other => None,
+                    });
                 let silent = self.given_ms.get(&utterance) == Some(&u64::MAX);
                 if !silent {
                     let at = last.unwrap_or(self.now) / 1_000;
-                    self.at(at, Event::Synthesis { utterance, event: Synthesis::Finished });
+                    self.at(
+                        at,
+                        Event::Synthesis {
+                            utterance,
+                            event: Synthesis::Finished,
+                        },
+                    );
                 }
             }
             Action::CancelSynthesis(utterance) => {
@@ -381,16 +457,25 @@ impl Scene {
                 self.carrier.empty_at = self.now;
                 self.carrier.playing = false;
                 let now = self.ms();
-                let marks: Vec<Mark> = self.queue.values().filter_map(|event| match event {
-                    Event::Marked(mark) => Some(*mark),
-                    _other => None,
-                }).collect();
-                self.queue.retain(|_, event| !matches!(event, Event::Marked(_)));
+                let marks: Vec<Mark> = self
+                    .queue
+                    .values()
+                    .filter_map(|event| match event {
+                        Event::Marked(mark) => Some(*mark),
+                        _other => None,
+                    })
+                    .collect();
+                self.queue
+                    .retain(|_, event| !matches!(event, Event::Marked(_)));
                 for mark in marks {
                     self.at(now, Event::Marked(mark));
                 }
             }
-            Action::RunTool(ToolCall { id, name, arguments }) => {
+            Action::RunTool(ToolCall {
+                id,
+                name,
+                arguments,
+            }) => {
                 self.line(&format!("run {name} {arguments} as {id}"));
             }
             Action::StoreTurn(turn) => self.store(&turn),
@@ -426,7 +511,12 @@ impl Scene {
             line.push_str(" (keys)");
         }
         for used in &turn.tools {
-            write!(line, " [{} {} -> {} {}]", used.name, used.arguments, used.ok, used.result).unwrap();
+            write!(
+                line,
+                " [{} {} -> {} {}]",
+                used.name, used.arguments, used.ok, used.result
+            )
+            .unwrap();
         }
         self.line(&line);
     }
@@ -438,7 +528,13 @@ impl Scene {
         let mut say = |scene: &mut Self, text: &str| {
             for token in text.split_inclusive(' ') {
                 let text = token.to_owned();
-                scene.at(at, Event::Generation { id, event: Generation::Text(text) });
+                scene.at(
+                    at,
+                    Event::Generation {
+                        id,
+                        event: Generation::Text(text),
+                    },
+                );
                 at += TOKEN_MS;
             }
             at
@@ -455,7 +551,11 @@ impl Scene {
                 let at = say(self, &text);
                 for (place, (name, arguments)) in calls.into_iter().enumerate() {
                     let id_of_call = format!("t{place}");
-                    let event = Generation::ToolCall { id: id_of_call, name, arguments };
+                    let event = Generation::ToolCall {
+                        id: id_of_call,
+                        name,
+                        arguments,
+                    };
                     self.at(at, Event::Generation { id, event });
                 }
                 (at, finished())
@@ -480,7 +580,10 @@ impl Scene {
             return;
         }
         // A space behind every chunk, as vendors want it.
-        let chars: Vec<(char, u32)> = format!("{text} ").chars().zip((0..).map(|c| c * CHAR_MS)).collect();
+        let chars: Vec<(char, u32)> = format!("{text} ")
+            .chars()
+            .zip((0..).map(|c| c * CHAR_MS))
+            .collect();
         let length = chars.len() * CHAR_MS as usize;
         *given += length as u64;
         let alignment = (mood != VoiceMood::Untimed).then_some(Alignment { chars });
@@ -511,7 +614,12 @@ impl Scene {
         if self.carrier.playing && self.carrier.empty_at < self.now {
             let played = self.carrier.sent / 8;
             let at = Duration::from_micros(self.carrier.empty_at);
-            writeln!(self.trace, "{:>7.3} audio ends ({played} ms)", at.as_secs_f64()).unwrap();
+            writeln!(
+                self.trace,
+                "{:>7.3} audio ends ({played} ms)",
+                at.as_secs_f64()
+            )
+            .unwrap();
             self.carrier.playing = false;
         }
     }
@@ -553,7 +661,10 @@ fn message(message: &ChatMessage) -> String {
         ChatMessage::System(text) => format!("system {text}"),
         ChatMessage::Caller(text) => format!("caller '{text}'"),
         ChatMessage::Agent { text, tool_calls } => {
-            let calls: String = tool_calls.iter().map(|call| format!(" +{}", call.name)).collect();
+            let calls: String = tool_calls
+                .iter()
+                .map(|call| format!(" +{}", call.name))
+                .collect();
             format!("agent '{text}'{calls}")
         }
         ChatMessage::ToolResult { id, content } => format!("{id} -> {content}"),
@@ -562,11 +673,16 @@ fn message(message: &ChatMessage) -> String {
 
 /// What stands between the first and the last quote.
 fn quoted(text: &str) -> String {
-    let inner = text.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\''));
+    let inner = text
+        .split_once('\'')
+        .and_then(|(_, rest)| rest.rsplit_once('\''));
     inner.map_or(String::new(), |(inner, _)| inner.to_owned())
 }
 
 fn millis(seconds: &str) -> u64 {
     let seconds: f64 = seconds.parse().unwrap();
-    Duration::from_secs_f64(seconds).as_millis().try_into().unwrap()
+    Duration::from_secs_f64(seconds)
+        .as_millis()
+        .try_into()
+        .unwrap()
 }
