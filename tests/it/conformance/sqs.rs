@@ -266,10 +266,9 @@ async fn what_travels_beside_the_body_comes_with_its_digest(world: World) {
         .message_attribute_names("All")
         .wait_time_seconds(20);
     let message = receive.send().await.unwrap().messages.unwrap().remove(0);
-    assert_eq!(
-        message.md5_of_message_attributes(),
-        sent.md5_of_message_attributes()
-    );
+    let digest = Some("65365e851fbe9dd24740c0b07f6ae417");
+    assert_eq!(sent.md5_of_message_attributes(), digest);
+    assert_eq!(message.md5_of_message_attributes(), digest);
     let beside = message.message_attributes.unwrap();
     assert_eq!(beside.len(), 3);
     assert_eq!(beside["kind"].string_value(), Some("call"));

@@ -101,6 +101,24 @@ async fn a_page_in_a_browser_cannot_use_the_ports() {
 }
 
 #[tokio::test]
+async fn a_stop_answers_those_who_wait_for_messages() {
+    let (_folder, engines) = started().await;
+    let sqs = engines.clients().await.sqs;
+    let (queue, _dead) = store::schema::create_queue_pair(&sqs, "jobs")
+        .await
+        .unwrap();
+    let receive = sqs.receive_message().queue_url(queue).wait_time_seconds(20);
+    let waiting = tokio::spawn(receive.send());
+    // The stop must be quick whether the receiver waits by now or comes too late.
+    tokio::task::yield_now().await;
+    let stop = tokio::time::timeout(STOP_DEADLINE / 2, engines.stop());
+    stop.await.expect("nobody held up the stop").unwrap();
+    if let Ok(received) = waiting.await.unwrap() {
+        assert!(received.messages().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_secret_opens_nothing() {
     let (_folder, engines) = started().await;
     let mut config = engines.aws_config().clone();

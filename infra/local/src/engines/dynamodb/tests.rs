@@ -1,0 +1,82 @@
+//! What our front adds to dynoxide: its errors' kinds and the removal of expired rows.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+
+fn table() -> (TempDir, Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let table = Table::open(&folder.path().join("t.sqlite")).unwrap();
+    let create = json!({
+        "TableName": "rows",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+    });
+    ask(&table, "CreateTable", &create).unwrap();
+    (folder, table)
+}
+
+fn ask(table: &Table, operation: &str, request: &Value) -> Result<Value, String> {
+    match perform(&table.database, operation, request.to_string().as_bytes()) {
+        Ok(answer) => Ok(serde_json::from_str(&answer).unwrap()),
+        Err(error) => {
+            let body: Value = serde_json::from_str(&error.to_json()).unwrap();
+            let kind = body["__type"].as_str().unwrap();
+            Err(kind.rsplit('#').next().unwrap().to_owned())
+        }
+    }
+}
+
+#[test]
+fn expired_rows_are_removed_and_others_stay() {
+    let (_folder, table) = table();
+    let expiry = json!({
+        "TableName": "rows",
+        "TimeToLiveSpecification": { "Enabled": true, "AttributeName": "ttl" },
+    });
+    ask(&table, "UpdateTimeToLive", &expiry).unwrap();
+    for (pk, ttl) in [("old", "1700000000"), ("young", "4000000000")] {
+        let put =
+            json!({ "TableName": "rows", "Item": { "pk": { "S": pk }, "ttl": { "N": ttl } } });
+        ask(&table, "PutItem", &put).unwrap();
+    }
+    table.database.sweep_ttl().unwrap();
+    let left = ask(&table, "Scan", &json!({ "TableName": "rows" })).unwrap();
+    assert_eq!(left["Count"], 1);
+    assert_eq!(left["Items"][0]["pk"]["S"], "young");
+}
+
+#[test]
+fn a_value_that_dynamodb_would_not_take_is_a_validation_error() {
+    let (_folder, table) = table();
+    for value in [
+        json!({ "SS": [] }),
+        json!({ "N": "many" }),
+        json!({ "NULL": false }),
+        json!({ "S": "a", "N": "1" }),
+        json!({}),
+    ] {
+        let put = json!({ "TableName": "rows", "Item": { "pk": { "S": "a" }, "v": value } });
+        let refused = ask(&table, "PutItem", &put).unwrap_err();
+        assert_eq!(refused, "ValidationException", "{value}");
+    }
+}
+
+#[test]
+fn a_request_of_the_wrong_shape_is_a_serialization_error() {
+    let (_folder, table) = table();
+    let refused = ask(&table, "PutItem", &json!({ "TableName": 7 })).unwrap_err();
+    assert_eq!(refused, "SerializationException");
+    let broken = perform(&table.database, "GetItem", b"{\"TableName\":").unwrap_err();
+    assert!(broken.to_json().contains("SerializationException"));
+}
+
+#[test]
+fn an_operation_that_is_not_offered_is_refused_and_not_retried() {
+    let (_folder, table) = table();
+    let refused = perform(&table.database, "CreateBackup", b"{}").unwrap_err();
+    // Clients repeat 500 and 503; this is neither.
+    assert_eq!(refused.status_code(), 501);
+}
