@@ -4,6 +4,8 @@
 //! human, a long one a machine, nothing at all is unknown. It hears loudness and a mailbox's beep,
 //! and understands no words.
 
+use serde::{Deserialize, Serialize};
+
 use crate::person::AnsweredBy;
 use crate::voice::{FRAME_BYTES, mulaw};
 
@@ -11,7 +13,7 @@ use crate::voice::{FRAME_BYTES, mulaw};
 const LOUD: u16 = 300;
 
 /// What to wait for, as the request says; in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Detection {
     /// `DetectMessageEnd` rather than `Enable`.
     pub(super) wait_for_message_end: bool,

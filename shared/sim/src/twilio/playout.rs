@@ -34,6 +34,25 @@ pub struct PlayoutStats {
     pub buffered_bytes_max: u64,
 }
 
+impl PlayoutStats {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            received_bytes: self.received_bytes + other.received_bytes,
+            played_bytes: self.played_bytes + other.played_bytes,
+            cleared_bytes: self.cleared_bytes + other.cleared_bytes,
+            dropped_bytes: self.dropped_bytes + other.dropped_bytes,
+            dropped_marks: self.dropped_marks + other.dropped_marks,
+            clears: self.clears + other.clears,
+            underruns: self.underruns + other.underruns,
+            underrun_samples: self.underrun_samples + other.underrun_samples,
+            underrun_samples_max: self.underrun_samples_max.max(other.underrun_samples_max),
+            buffered_bytes_max: self.buffered_bytes_max.max(other.buffered_bytes_max),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Item {
     Audio(Vec<u8>),
