@@ -7,15 +7,15 @@
 mod messages;
 mod moves;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::attributes::{self, Attributes, COUNTED, arn_of, queue_of_arn};
 use super::refusal::Refusal;
-
-pub(super) use messages::Looked;
+use super::wire::IncomingMessage;
 
 const PURGE_PAUSE_MS: i64 = 60 * 1_000;
 const LIST_MAX: i64 = 1_000;
@@ -87,6 +87,17 @@ pub(super) struct Queue {
     created_ms: i64,
     changed_ms: i64,
     purged_ms: i64,
+}
+
+/// What one look into a queue found.
+pub(super) struct Looked {
+    pub(super) messages: Vec<IncomingMessage>,
+    /// Dead-letter queues that got something by this look.
+    pub(super) moved_to: BTreeSet<String>,
+    /// When the next hidden message becomes visible.
+    pub(super) next_visible_in: Option<Duration>,
+    /// How long the receiver is willing to wait.
+    pub(super) wait: Duration,
 }
 
 impl Storage {

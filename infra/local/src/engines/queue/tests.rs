@@ -54,9 +54,10 @@ impl World {
     }
 
     fn send(&mut self, queue: &str, message: Value) -> Result<String, Refusal> {
-        let message = serde_json::from_value(message).unwrap();
-        let mut sent = self.storage.send(queue, vec![message], self.now)?;
-        sent.pop().unwrap().map(|sent| sent.message_id)
+        let mut sent = self
+            .storage
+            .send(queue, vec![outgoing(message)], self.now)?;
+        sent.remove(0).map(|sent| sent.message_id)
     }
 
     fn look(&mut self, queue: &str) -> storage::Looked {
@@ -77,6 +78,10 @@ impl World {
     fn delete(&mut self, queue: &str, handle: &str) -> Result<(), Refusal> {
         self.storage.delete_message(queue, handle, self.now)
     }
+}
+
+fn outgoing(message: Value) -> wire::OutgoingMessage {
+    serde_json::from_value(message).unwrap()
 }
 
 #[test]

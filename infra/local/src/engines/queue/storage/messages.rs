@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
-use super::{Queue, Storage, find_queue, ranged, to_json};
+use super::{Looked, Queue, Storage, find_queue, ranged, to_json};
 use crate::engines::queue::attributes::{
     self, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX, arn_of, queue_of_arn,
 };
@@ -20,17 +20,6 @@ use crate::engines::queue::wire::{
 /// A deduplication id counts for five minutes, also after its message is gone (SQS developer guide).
 const DEDUPLICATION_MS: i64 = 5 * 60 * 1_000;
 const RECEIVE_MAX: i64 = 10;
-
-/// What one look into a queue found.
-pub(in crate::engines::queue) struct Looked {
-    pub(in crate::engines::queue) messages: Vec<IncomingMessage>,
-    /// Dead-letter queues that got something by this look.
-    pub(in crate::engines::queue) moved_to: BTreeSet<String>,
-    /// When the next hidden message becomes visible.
-    pub(in crate::engines::queue) next_visible_in: Option<Duration>,
-    /// How long the receiver is willing to wait.
-    pub(in crate::engines::queue) wait: Duration,
-}
 
 struct Stored {
     id: i64,
