@@ -60,7 +60,8 @@ impl World {
         schema::create_bucket(&client, &bucket).await.unwrap();
         Self {
             client,
-            web: reqwest::Client::new(),
+            // A proxy of the environment is not asked for a server of this machine.
+            web: reqwest::Client::builder().no_proxy().build().unwrap(),
             bucket,
         }
     }

@@ -71,7 +71,7 @@ async fn other_users_of_the_machine_cannot_read_the_state() {
 async fn a_page_in_a_browser_cannot_use_the_ports() {
     let (_folder, engines) = started().await;
     let endpoints = engines.aws_config().endpoints.clone();
-    let web = reqwest::Client::new();
+    let web = reqwest::Client::builder().no_proxy().build().unwrap();
     for url in [endpoints.dynamodb, endpoints.sqs, endpoints.s3].map(Option::unwrap) {
         let from_page = web
             .post(&url)
