@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::{CallTime, ToolUse};
 
+use crate::history::agent_text;
 use crate::splitter::Splitter;
 use crate::tools::{self, CALLS_PER_ROUND_MAX};
 use crate::{ChatMessage, GenerationId, ToolCall};
@@ -213,8 +214,10 @@ impl Answer {
         let mut from = 0;
         for round in &self.rounds {
             let to = round.text_end.min(text.len()).max(from);
+            let words = text.get(from..to).unwrap_or_default().trim();
+            let cut = !words.is_empty() && to < round.text_end;
             messages.push(ChatMessage::Agent {
-                text: text.get(from..to).unwrap_or_default().trim().to_owned(),
+                text: agent_text(words, cut),
                 tool_calls: round.uses.iter().map(|used| used.call.clone()).collect(),
             });
             messages.extend(round.uses.iter().map(|used| ChatMessage::ToolResult {

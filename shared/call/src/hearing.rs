@@ -180,6 +180,14 @@ impl Hearing {
         }
     }
 
+    /// Waits for the words so far to become final, and then the turn is over.
+    pub(crate) fn ask_for_final(&mut self, now: CallTime) {
+        if let Wait::Verdict { .. } = self.wait {
+            let until = now + FINALIZE_WAIT;
+            self.wait = Wait::Final { until };
+        }
+    }
+
     /// When the wait for the recogniser is over.
     pub(crate) const fn due(&self) -> Option<CallTime> {
         match self.wait {
@@ -257,9 +265,7 @@ impl Hearing {
         if self.interim.is_empty() || matches!(self.wait, Wait::Final { .. }) {
             return WaitOver::Over;
         }
-        self.wait = Wait::Final {
-            until: now + FINALIZE_WAIT,
-        };
+        self.ask_for_final(now);
         WaitOver::AskForFinal
     }
 

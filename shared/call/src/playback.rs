@@ -47,7 +47,8 @@ pub(crate) struct Playback {
     marks: VecDeque<(Mark, u64)>,
     /// Played for sure: the carrier returned a mark behind it.
     confirmed: u64,
-    underruns: u32,
+    /// When the carrier ran out of audio, until somebody asks.
+    dry_at: Option<CallTime>,
 }
 
 /// A stretch of uninterrupted playing.
@@ -168,9 +169,9 @@ impl Playback {
         self.queued
     }
 
-    /// How often the carrier ran out of audio since the last time this was asked.
-    pub(crate) const fn take_underruns(&mut self) -> u32 {
-        std::mem::replace(&mut self.underruns, 0)
+    /// When the carrier ran out of audio before the message that was sent last, if it did; told once.
+    pub(crate) const fn take_gap(&mut self) -> Option<CallTime> {
+        self.dry_at.take()
     }
 
     /// Forgets audio that was not sent, from `position` on.
@@ -222,11 +223,10 @@ impl Playback {
 
     /// A new run begins when nothing is being played at `now`.
     fn note_run(&mut self, now: CallTime) {
-        let ran_dry = self.ends_at().map(|end| end < now);
-        if ran_dry == Some(true) {
-            self.underruns += 1;
-        }
-        if ran_dry != Some(false) {
+        let ended = self.ends_at();
+        let dry_at = ended.filter(|end| *end < now);
+        self.dry_at = self.dry_at.or(dry_at);
+        if ended.is_none() || dry_at.is_some() {
             let from = self.sent;
             self.run = Some(Run { started: now, from });
         }
@@ -330,7 +330,8 @@ mod tests {
         assert_eq!(playback.played(at(500)), 800);
         playback.push(audio(100));
         assert_eq!(sizes_due(&mut playback, at(500)), [100]);
-        assert_eq!(playback.take_underruns(), 1);
+        assert_eq!(playback.take_gap(), Some(at(100)));
+        assert_eq!(playback.take_gap(), None);
         assert_eq!(playback.played(at(550)), 1_200);
     }
 

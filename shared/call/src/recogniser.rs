@@ -143,10 +143,6 @@ fn back_off(losses: u32) -> Duration {
 mod tests {
     use super::*;
 
-    fn at(ms: u64) -> CallTime {
-        CallTime::from_millis(ms)
-    }
-
     /// When and where new connections are asked for while each one is refused.
     fn opens(routes: usize, kind: FailureKind) -> Vec<(u64, usize)> {
         let mut recogniser = Recogniser::new(routes);

@@ -60,6 +60,8 @@ pub(crate) struct Speech {
     script: Script,
     voice: Voice,
     playback: Playback,
+    /// Since when the voice owes audio for text that it was given.
+    owed_since: Option<CallTime>,
     /// Chunks that were marked.
     marked: usize,
     ending: Option<Ending>,
@@ -166,6 +168,7 @@ impl Speech {
             script: Script::default(),
             voice: Voice::Idle,
             playback: Playback::default(),
+            owed_since: None,
             marked: 0,
             ending: None,
         }
@@ -210,10 +213,14 @@ impl Speech {
             self.mark_chunks(out);
             self.feed_voice(route, now, out);
         }
-        for _gap in 0..self.playback.take_underruns() {
-            if !self.waits_for_tools() {
-                out.observe(Observation::Underrun);
-            }
+        // Silence while the model or a tool takes its time is no underrun.
+        if let Some(dry_at) = self.playback.take_gap()
+            && self.owed_since.is_some_and(|since| since <= dry_at)
+        {
+            out.observe(Observation::Underrun);
+        }
+        if self.script.chars_uncovered(self.playback.received()) == 0 {
+            self.owed_since = None;
         }
         self.mark_end(now, out);
     }
@@ -314,14 +321,15 @@ impl Speech {
         if let Some(id) = self.answer.as_ref().and_then(Answer::asked) {
             out.push(Action::CancelGeneration(id));
         }
-        if let Voice::Speaking { .. } = self.voice {
-            out.push(Action::CancelSynthesis(self.utterance));
-        }
+        self.cancel_voice(out);
     }
 
-    /// Tells a voice that has been silent for too long that it is not wanted any more.
-    pub(crate) fn cancel_voice(&self, out: &mut Outbox) {
-        out.push(Action::CancelSynthesis(self.utterance));
+    /// Tells the voice that it is not wanted any more.
+    pub(crate) fn cancel_voice(&mut self, out: &mut Outbox) {
+        if let Voice::Speaking { .. } = self.voice {
+            out.push(Action::CancelSynthesis(self.utterance));
+            self.voice = Voice::Idle;
+        }
     }
 
     pub(crate) fn reach(&mut self, stage: Stage, now: CallTime) {
@@ -393,10 +401,6 @@ impl Speech {
             self.heard(now).text_end
         };
         let heard = self.script.up_to(heard_end).to_owned();
-        let (messages, from) = match &self.answer {
-            Some(answer) => answer.messages(&heard),
-            None => (Vec::new(), 0),
-        };
         if let Some(answer) = &self.answer {
             let rest = speakable(answer.splitter.rest());
             if !rest.is_empty() {
@@ -405,11 +409,15 @@ impl Speech {
             }
         }
         let interrupted = heard.len() < intended.len();
+        let (messages, from) = match &self.answer {
+            Some(answer) => answer.messages(&heard),
+            None => (Vec::new(), 0),
+        };
         let words = heard.get(from..).unwrap_or_default().trim();
-        let last_words = if heard.is_empty() {
+        let last_words = if words.is_empty() {
             String::new()
         } else {
-            agent_text(words, interrupted).trim().to_owned()
+            agent_text(words, interrupted)
         };
         let tools = self.answer.as_ref().map(Answer::tool_uses);
         Told {
@@ -438,7 +446,7 @@ impl Speech {
             answer: unfinished.then(|| Answer::going_on(now)),
             ..Self::fixed(self.kind, "", self.guard, self.then, out)
         };
-        if let Voice::Done = self.voice {
+        if matches!(self.voice, Voice::Done) {
             let (playback, from) = self.playback.tail(heard.next_word_at);
             rest.script = self.script.tail(heard.text_end, from);
             rest.playback = playback;
@@ -482,6 +490,7 @@ impl Speech {
             self.script.push(&text);
             self.reach(Stage::FirstChunk, now);
             self.reach(Stage::SpeechAsked, now);
+            self.owed_since.get_or_insert(now);
             self.voice = Voice::Speaking {
                 last: now,
                 answered: false,
@@ -537,18 +546,14 @@ impl Speech {
         self.answer.as_ref().is_none_or(Answer::is_complete)
     }
 
-    fn waits_for_tools(&self) -> bool {
-        let answer = self.answer.as_ref();
-        answer.is_some_and(|answer| matches!(answer.state, crate::answer::State::Tools { .. }))
-    }
-
     /// A mark behind each chunk; the last one is marked as the end.
     fn mark_chunks(&mut self, out: &mut Outbox) {
         if self.playback.is_sent() {
             return;
         }
         let ended = self.script.chunks_ended(self.playback.sent());
-        if ended > self.marked {
+        let is_last = matches!(self.voice, Voice::Done) && ended == self.script.chunks();
+        if ended > self.marked && !is_last {
             self.marked = ended;
             self.send_mark(ended - 1, out);
         }

@@ -86,7 +86,7 @@ fn boundary(text: &str, first: bool) -> Option<usize> {
                     last_space = Some(end);
                     Place::Inside
                 }
-                place => place,
+                place @ (Place::Boundary(_) | Place::Inside | Place::Unknown) => place,
             },
             ',' | ';' | ':' | '–' | '—' if first && counted >= FIRST_CLAUSE_CHARS_MIN => {
                 clause_end(text, end)
@@ -190,6 +190,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at every use")]
     /// Feeds the text character by character and shows one chunk a line.
     fn check(text: &str, expected: Expect) {
         expected.assert_eq(&chunks(text.chars().map(String::from)).join("\n"));

@@ -8,7 +8,7 @@ use model::{BargeIn, Outcome, Stage, TurnKind, Waterfall};
 use super::{Agent, Call};
 use crate::answer::{Answer, MODEL_SILENT_MAX, Round, State, Use};
 use crate::speech::{Speech, Then};
-use crate::tools::{Prepared, TOOL_MS_MAX};
+use crate::tools::{Prepared, ROUNDS_MAX, TOOL_MS_MAX};
 use crate::{
     Action, ChatMessage, FailureKind, Generate, Generation, GenerationId, Observation, ToolCall,
 };
@@ -181,10 +181,12 @@ impl Call {
         }
         answer.failures = 0;
         answer.goes_on = false;
+        // Whoever uses tools that were not offered any more does not get them.
+        let wants_tools = !calls.is_empty() && answer.rounds.len() < ROUNDS_MAX;
         if let Some(rest) = rest {
             speech.say(&rest);
         }
-        if !calls.is_empty() {
+        if wants_tools {
             self.run_tools(calls);
         }
     }
@@ -282,13 +284,16 @@ impl Call {
 
 /// How long to wait before the next try: not at all where another vendor is asked.
 fn retry_wait(kind: FailureKind, same_vendor: bool) -> Duration {
-    match kind {
-        FailureKind::RateLimited {
-            retry_after: Some(wait),
-        } if same_vendor => wait.min(RETRY_WAIT_MAX),
-        _any if same_vendor => RETRY_WAIT,
-        _any => Duration::ZERO,
+    if !same_vendor {
+        return Duration::ZERO;
     }
+    if let FailureKind::RateLimited {
+        retry_after: Some(wait),
+    } = kind
+    {
+        return wait.min(RETRY_WAIT_MAX);
+    }
+    RETRY_WAIT
 }
 
 /// Adds the agent's words, to its last message where that is the one before.

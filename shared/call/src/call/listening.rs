@@ -80,8 +80,9 @@ impl Call {
         if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_closing() {
             return;
         }
-        if self.hearing.is_speaking() {
+        if self.hearing.is_speaking() && self.keypad.is_none() {
             self.out.push(Action::FinalizeRecognition);
+            self.hearing.ask_for_final(self.now);
         }
         match &self.agent {
             Agent::Speaking(speech) if speech.is_audible() => {
@@ -95,12 +96,7 @@ impl Call {
         }
         match &mut self.keypad {
             Some(keypad) => keypad.press(key, self.now),
-            None => {
-                if let Some(said) = self.hearing.take() {
-                    self.note_turn(&said);
-                }
-                self.keypad = Some(Keypad::new(key, self.now));
-            }
+            None => self.keypad = Some(Keypad::new(key, self.now)),
         }
         self.check_keypad();
     }
@@ -110,8 +106,13 @@ impl Call {
             .keypad
             .as_ref()
             .is_some_and(|keypad| keypad.due() <= self.now)
-            && let Some(keypad) = self.keypad.take()
         {
+            // Words that did not become final in time come before the keys that ended them.
+            self.end_of_turn();
+        } else {
+            return;
+        }
+        if let Some(keypad) = self.keypad.take() {
             let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
             waterfall.reach(Stage::Recognised, keypad.last);
             let message = self.store_keys(&keypad);

@@ -39,6 +39,7 @@ pub(super) fn play(script: &str) -> Scene {
     for part in parts.iter().filter(|part| begins_with_number(part)) {
         until = until.max(scene.schedule(part));
     }
+    scene.scripted = scene.queued;
     scene.run(until);
     scene
 }
@@ -78,6 +79,8 @@ pub(super) struct Scene {
     now: u64,
     queue: BTreeMap<(u64, u64), Event>,
     queued: u64,
+    /// What is in the script happens, whatever is cancelled meanwhile.
+    scripted: u64,
     answers: VecDeque<Answer>,
     voices: BTreeMap<usize, VoiceMood>,
     /// Milliseconds of audio given for each utterance.
@@ -126,6 +129,7 @@ impl Scene {
             now: 0,
             queue: BTreeMap::new(),
             queued: 0,
+            scripted: 0,
             answers: VecDeque::new(),
             voices: BTreeMap::new(),
             given_ms: BTreeMap::new(),
@@ -275,15 +279,22 @@ impl Scene {
                     end: pos(at),
                 }),
             ),
-            "final" | "pause" => self.at(
-                at,
-                recognised(Recognition::Final {
-                    text: quoted(rest),
-                    start: pos(at.saturating_sub(400)),
-                    end: pos(at.saturating_sub(50)),
+            // `final 'text' @2.5`: words that ended at that second; without it, just now.
+            "final" | "pause" => {
+                let (text, end) = rest.rsplit_once('@').unwrap_or((rest, ""));
+                let end = if end.is_empty() {
+                    at.saturating_sub(50)
+                } else {
+                    millis(end)
+                };
+                let heard = Recognition::Final {
+                    text: quoted(text),
+                    start: pos(end.saturating_sub(350)),
+                    end: pos(end),
                     speech_final: word == "pause",
-                }),
-            ),
+                };
+                self.at(at, recognised(heard));
+            }
             "utterance-end" => self.at(at, recognised(Recognition::UtteranceEnded)),
             "deaf" => self.at(
                 at,
@@ -403,7 +414,8 @@ impl Scene {
                 self.line(&format!("cancel model {}", id.0));
                 let stale =
                     |event: &Event| matches!(event, Event::Generation { id: of, .. } if *of == id);
-                self.queue.retain(|_, event| !stale(event));
+                self.queue
+                    .retain(|(_, place), event| *place <= self.scripted || !stale(event));
             }
             Action::Synthesize(request) => {
                 let cached = if request.cacheable {
@@ -418,14 +430,9 @@ impl Scene {
                 self.voice(request.utterance, request.route, &request.text);
             }
             Action::FinishSynthesis(utterance) => {
-                let last = self
-                    .queue
-                    .iter()
-                    .rev()
-                    .find_map(|((at, _), event)| match event {
-                        Event::Synthesis { utterance: of, .. } if *of == utterance => Some(*at),
-                        _other => None,
-                    });
+                let of_it = self.queue.iter().rev();
+                let mut of_it = of_it.filter(|(_, event)| is_synthesis_of(event, utterance));
+                let last = of_it.next().map(|((at, _), _)| *at);
                 let silent = self.given_ms.get(&utterance) == Some(&u64::MAX);
                 if !silent {
                     let at = last.unwrap_or(self.now) / 1_000;
@@ -440,8 +447,9 @@ impl Scene {
             }
             Action::CancelSynthesis(utterance) => {
                 self.line(&format!("cancel voice {utterance}"));
-                let stale = |event: &Event| matches!(event, Event::Synthesis { utterance: of, .. } if *of == utterance);
-                self.queue.retain(|_, event| !stale(event));
+                let stale = |event: &Event| is_synthesis_of(event, utterance);
+                self.queue
+                    .retain(|(_, place), event| *place <= self.scripted || !stale(event));
             }
             Action::SendAudio(audio) => self.carrier_takes(&audio),
             Action::SendMark(mark) => {
@@ -457,16 +465,14 @@ impl Scene {
                 self.carrier.empty_at = self.now;
                 self.carrier.playing = false;
                 let now = self.ms();
-                let marks: Vec<Mark> = self
+                let pending = self
                     .queue
-                    .values()
-                    .filter_map(|event| match event {
-                        Event::Marked(mark) => Some(*mark),
-                        _other => None,
-                    })
-                    .collect();
-                self.queue
-                    .retain(|_, event| !matches!(event, Event::Marked(_)));
+                    .iter()
+                    .filter(|((_, place), _)| *place > self.scripted);
+                let marks: Vec<Mark> = pending.filter_map(|(_, event)| mark_of(event)).collect();
+                self.queue.retain(|(_, place), event| {
+                    *place <= self.scripted || mark_of(event).is_none()
+                });
                 for mark in marks {
                     self.at(now, Event::Marked(mark));
                 }
@@ -616,7 +622,7 @@ impl Scene {
             let at = Duration::from_micros(self.carrier.empty_at);
             writeln!(
                 self.trace,
-                "{:>7.3} audio ends ({played} ms)",
+                "{:.3} audio ends ({played} ms)",
                 at.as_secs_f64()
             )
             .unwrap();
@@ -626,7 +632,7 @@ impl Scene {
 
     fn line(&mut self, text: &str) {
         let at = Duration::from_micros(self.now).as_secs_f64();
-        writeln!(self.trace, "{at:>7.3} {text}").unwrap();
+        writeln!(self.trace, "{at:.3} {text}").unwrap();
     }
 
     const fn ms(&self) -> u64 {
@@ -640,6 +646,18 @@ fn answer(text: &str) -> Answer {
         (name.to_owned(), arguments.to_owned())
     });
     Answer::Says(quoted(text), calls.collect())
+}
+
+fn is_synthesis_of(event: &Event, utterance: UtteranceId) -> bool {
+    matches!(event, Event::Synthesis { utterance: of, .. } if *of == utterance)
+}
+
+fn mark_of(event: &Event) -> Option<Mark> {
+    if let Event::Marked(mark) = event {
+        Some(*mark)
+    } else {
+        None
+    }
 }
 
 fn finished() -> Generation {
