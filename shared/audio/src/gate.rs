@@ -57,6 +57,13 @@ impl SpeechGate {
         }
     }
 
+    /// Whether the last stretch was itself loud, rather than shortly behind something loud: tells the
+    /// silence that may end a turn from the speech before it.
+    #[must_use]
+    pub const fn is_loud(&self) -> bool {
+        self.open_bytes == HANGOVER_MS * BYTES_PER_MS
+    }
+
     /// Down at once, up slowly, and never below what is silence anywhere.
     fn follow_room(&mut self, mean: u32) {
         let heard = mean << ROOM_RISE_SHIFT;
@@ -108,6 +115,15 @@ mod tests {
         assert_eq!(gate.hear(&tone::sine(300, 20, 4_000)), Activity::Speech);
         assert_eq!(hear(&mut gate, &silence(200)), Activity::Speech);
         assert_eq!(hear(&mut gate, &silence(220)), Activity::Silence);
+    }
+
+    #[test]
+    fn the_first_frame_after_speech_is_speech_and_is_not_loud() {
+        let mut gate = SpeechGate::new();
+        gate.hear(&tone::sine(300, 20, 4_000));
+        assert!(gate.is_loud());
+        assert_eq!(gate.hear(&silence(20)), Activity::Speech);
+        assert!(!gate.is_loud());
     }
 
     #[test]
