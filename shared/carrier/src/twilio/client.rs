@@ -145,6 +145,12 @@ impl Client {
         Ok(Self { http })
     }
 
+    /// The account that it speaks as.
+    #[must_use]
+    pub fn account_sid(&self) -> &str {
+        self.http.account_sid()
+    }
+
     /// Asks the carrier to place a call: one request, never repeated.
     ///
     /// # Errors

@@ -84,6 +84,11 @@ struct ErrorBody {
 }
 
 impl Http {
+    /// Requests are made in the account's own name.
+    pub(super) fn account_sid(&self) -> &str {
+        &self.user
+    }
+
     pub(super) fn new(config: ClientConfig) -> Result<Self, reqwest::Error> {
         let base = config.base_url.as_str().trim_end_matches('/').to_owned();
         let mut account_url = config.base_url;
