@@ -1,0 +1,80 @@
+//! What the worker needs of the control plane, as a port: so that a session can be tested without a
+//! table, and a table without a session.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use model::Outcome;
+use service::media::{self, Media, MediaError, MediaSession, OpenError, SessionKey};
+
+use crate::handshake::Hello;
+use crate::turns::Record;
+
+/// The control plane, as a media session sees it. [`Media`] is the real one.
+pub trait Control: fmt::Debug + Send + Sync {
+    /// Consumes the token and gives the call's snapshot.
+    fn open(&self, hello: Hello) -> BoxFuture<'static, Result<MediaSession, OpenError>>;
+
+    /// Stores one record of the session. Twice is as good as once.
+    fn store(
+        &self,
+        session: Arc<SessionKey>,
+        record: Record,
+    ) -> BoxFuture<'static, Result<(), MediaError>>;
+
+    /// Ends the session: with an outcome the call too, without one it is left to be resumed.
+    fn close(
+        &self,
+        session: Arc<SessionKey>,
+        outcome: Option<Outcome>,
+    ) -> BoxFuture<'static, Result<(), MediaError>>;
+
+    /// Asks the carrier to end a call whose socket is gone.
+    fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>>;
+}
+
+impl Control for Media {
+    fn open(&self, hello: Hello) -> BoxFuture<'static, Result<MediaSession, OpenError>> {
+        let media = self.clone();
+        Box::pin(async move {
+            media
+                .open(&media::Hello {
+                    tenant_id: hello.tenant_id,
+                    call_id: hello.call_id,
+                    token: hello.token,
+                    stream_id: &hello.stream_id,
+                    carrier_call_id: &hello.carrier_call_id,
+                })
+                .await
+        })
+    }
+
+    fn store(
+        &self,
+        session: Arc<SessionKey>,
+        record: Record,
+    ) -> BoxFuture<'static, Result<(), MediaError>> {
+        let media = self.clone();
+        Box::pin(async move {
+            match record {
+                Record::Opened => media.opened(&session).await,
+                Record::Turn(turn) => media.store_turn(&session, &turn).await,
+            }
+        })
+    }
+
+    fn close(
+        &self,
+        session: Arc<SessionKey>,
+        outcome: Option<Outcome>,
+    ) -> BoxFuture<'static, Result<(), MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.close(&session, outcome).await })
+    }
+
+    fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.hang_up(&session).await })
+    }
+}

@@ -1,0 +1,151 @@
+//! Who may start a call here: capacity and draining. Knows numbers and a state, not calls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Admission of calls to one worker.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    calls: AtomicUsize,
+    calls_max: usize,
+    stage: AtomicU8,
+    /// Told when a call leaves and when the stage changes.
+    changed: Notify,
+}
+
+/// How far a worker is on its way out. Only moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stage {
+    Serving,
+    /// No new calls; running ones go on.
+    Draining,
+    /// Running calls must end now.
+    Expired,
+}
+
+/// Why a call is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub(crate) enum NoRoom {
+    #[error("all places for calls are taken")]
+    Capacity,
+    #[error("the worker is stopping")]
+    Draining,
+}
+
+/// One call's place. Dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Permit(Arc<Gate>);
+
+impl Gate {
+    /// A gate that lets at most `calls_max` calls in at a time.
+    #[must_use]
+    pub(crate) fn new(calls_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            calls: AtomicUsize::new(0),
+            calls_max,
+            stage: AtomicU8::new(0),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// When every place is taken or the worker is stopping.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Permit, NoRoom> {
+        if self.stage() != Stage::Serving {
+            return Err(NoRoom::Draining);
+        }
+        self.calls
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |calls| {
+                (calls < self.calls_max).then_some(calls + 1)
+            })
+            .map(|_before| Permit(Arc::clone(self)))
+            .map_err(|_full| NoRoom::Capacity)
+    }
+
+    /// Calls inside.
+    #[must_use]
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Acquire)
+    }
+
+    /// The most calls that are let in at a time.
+    #[must_use]
+    pub(crate) fn calls_max(&self) -> usize {
+        self.calls_max
+    }
+
+    #[must_use]
+    pub(crate) fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::Serving,
+            1 => Stage::Draining,
+            _expired => Stage::Expired,
+        }
+    }
+
+    /// Moves on to `stage`; never back.
+    pub(crate) fn advance(&self, stage: Stage) {
+        let number = match stage {
+            Stage::Serving => 0,
+            Stage::Draining => 1,
+            Stage::Expired => 2,
+        };
+        self.stage.fetch_max(number, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until no call is inside.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.calls() == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_comes_back_when_its_call_ends() {
+        let gate = Gate::new(1);
+        let first = gate.enter().unwrap();
+        assert_eq!(gate.enter().unwrap_err(), NoRoom::Capacity);
+        drop(first);
+        assert_eq!(gate.calls(), 0);
+        gate.enter().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stopping_worker_lets_nobody_in_and_waits_for_the_last_call() {
+        let gate = Gate::new(2);
+        let call = gate.enter().unwrap();
+        gate.advance(Stage::Draining);
+        assert_eq!(gate.enter().unwrap_err(), NoRoom::Draining);
+        gate.advance(Stage::Serving);
+        assert_eq!(gate.stage(), Stage::Draining);
+        let waiting = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.empty().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(call);
+        waiting.await.unwrap();
+    }
+}

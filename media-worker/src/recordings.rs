@@ -1,0 +1,266 @@
+//! The recordings task: takes jobs from the queue and has each recording archived.
+//!
+//! A few at a time, each in constant memory; a job's message stays hidden while it is worked on and is
+//! deleted only when everything is done. What fails comes again, what cannot be read or fails
+//! for ever is moved to the dead-letter queue by the queue itself. How a recording is copied, verified
+//! and deleted is `service::recordings`' business.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use service::recordings::{ArchiveError, Archived, RecordingJob, Recordings};
+use store::{Queue, Received, StoreError, WAIT_MAX};
+use tokio::task::JoinSet;
+
+use crate::meters::Meters;
+
+/// Recordings copied at a time: a copy is one download and one upload in parts of a few megabytes, and
+/// shares its core with calls.
+pub const COPIES_MAX: usize = 4;
+
+/// A job under way is hidden again this often, for [`HIDDEN_FOR`]: long before it would appear.
+const HIDE_EVERY: Duration = Duration::from_secs(20);
+
+/// How long a job stays hidden after the worker that has it dies.
+const HIDDEN_FOR: Duration = Duration::from_secs(60);
+
+/// The pause after the queue could not be asked.
+const QUEUE_PAUSE: Duration = Duration::from_secs(5);
+
+/// The queue and the use case, as a port.
+pub trait RecordingWork: fmt::Debug + Send + Sync + 'static {
+    /// Waits for jobs, at most `most`.
+    fn receive(&self, most: u8) -> BoxFuture<'_, Result<Vec<Received<RecordingJob>>, StoreError>>;
+    fn archive<'a>(
+        &'a self,
+        job: &'a RecordingJob,
+    ) -> BoxFuture<'a, Result<Archived, ArchiveError>>;
+    fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// The real queue and the real use case.
+#[derive(Debug)]
+pub struct QueuedRecordings {
+    pub queue: Queue<RecordingJob>,
+    pub recordings: Recordings,
+}
+
+impl RecordingWork for QueuedRecordings {
+    fn receive(&self, most: u8) -> BoxFuture<'_, Result<Vec<Received<RecordingJob>>, StoreError>> {
+        Box::pin(self.queue.receive(most, WAIT_MAX))
+    }
+
+    fn archive<'a>(
+        &'a self,
+        job: &'a RecordingJob,
+    ) -> BoxFuture<'a, Result<Archived, ArchiveError>> {
+        Box::pin(self.recordings.archive(job))
+    }
+
+    fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.queue.hide(receipt, HIDDEN_FOR))
+    }
+
+    fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.queue.done(receipt))
+    }
+}
+
+/// Works until `stop`, then finishes what is under way.
+pub async fn archive_recordings(work: Arc<dyn RecordingWork>, stop: impl Future<Output = ()>) {
+    let mut stop = pin!(stop);
+    let mut copies = JoinSet::new();
+    loop {
+        while copies.try_join_next().is_some() {}
+        let free = COPIES_MAX.saturating_sub(copies.len());
+        if free == 0 {
+            tokio::select! {
+                () = &mut stop => break,
+                _one = copies.join_next() => continue,
+            }
+        }
+        let received = tokio::select! {
+            () = &mut stop => break,
+            received = work.receive(u8::try_from(free).unwrap_or(1)) => received,
+        };
+        match received {
+            Ok(jobs) => {
+                for job in jobs {
+                    copies.spawn(one(Arc::clone(&work), job));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the recordings queue cannot be asked");
+                tokio::select! {
+                    () = &mut stop => break,
+                    () = tokio::time::sleep(QUEUE_PAUSE) => {}
+                }
+            }
+        }
+    }
+    while copies.join_next().await.is_some() {}
+}
+
+async fn one(work: Arc<dyn RecordingWork>, received: Received<RecordingJob>) {
+    let job = match &received.message {
+        Ok(job) => job,
+        Err(error) => {
+            Meters::recording("unreadable");
+            tracing::error!(%error, "a recording job cannot be read, it goes to the dead letters");
+            return;
+        }
+    };
+    let mut archiving = work.archive(job);
+    let result = loop {
+        tokio::select! {
+            result = &mut archiving => break result,
+            () = tokio::time::sleep(HIDE_EVERY) => {
+                if let Err(error) = work.hide(&received.receipt).await {
+                    // Somebody else may take the job too: every step can be repeated.
+                    tracing::warn!(%error, "a recording job could not be kept hidden");
+                }
+            }
+        }
+    };
+    drop(archiving);
+    match result {
+        Ok(archived) => {
+            Meters::recording(match archived {
+                Archived::Now => "archived",
+                Archived::Before => "archived_before",
+                Archived::Nothing => "nothing",
+            });
+            tracing::info!(call.id = %job.call_id, ?archived, "a recording job is done");
+            if let Err(error) = work.done(&received.receipt).await {
+                tracing::warn!(%error, "a done recording job could not be deleted, it comes again");
+            }
+        }
+        Err(error) => {
+            Meters::recording(error.code());
+            tracing::warn!(
+                call.id = %job.call_id,
+                error = &error as &dyn std::error::Error,
+                "a recording is not archived yet"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use model::{CallId, TenantId};
+
+    use super::*;
+
+    /// A queue of jobs that each take a time and have a result; a log of what was asked.
+    #[derive(Debug, Default)]
+    struct Scripted {
+        jobs: Mutex<VecDeque<(u64, bool)>>,
+        log: Mutex<Vec<String>>,
+        running: Mutex<(usize, usize)>,
+    }
+
+    impl RecordingWork for Scripted {
+        fn receive(
+            &self,
+            most: u8,
+        ) -> BoxFuture<'_, Result<Vec<Received<RecordingJob>>, StoreError>> {
+            Box::pin(async move {
+                let mut jobs = Vec::new();
+                while jobs.len() < usize::from(most) {
+                    let Some((seconds, works)) = self.jobs.lock().unwrap().pop_front() else {
+                        break;
+                    };
+                    let id = format!("{seconds}s {works}");
+                    jobs.push(Received {
+                        message: Ok(RecordingJob {
+                            tenant_id: TenantId::from_parts(0, 0),
+                            call_id: CallId::from_parts(seconds, 0),
+                            carrier_recording_id: works.to_string(),
+                        }),
+                        body: String::new(),
+                        message_id: id.clone(),
+                        receipt: id,
+                    });
+                }
+                if jobs.is_empty() {
+                    tokio::time::sleep(WAIT_MAX).await;
+                }
+                Ok(jobs)
+            })
+        }
+
+        fn archive<'a>(
+            &'a self,
+            job: &'a RecordingJob,
+        ) -> BoxFuture<'a, Result<Archived, ArchiveError>> {
+            Box::pin(async move {
+                {
+                    let mut running = self.running.lock().unwrap();
+                    running.0 += 1;
+                    running.1 = running.1.max(running.0);
+                }
+                tokio::time::sleep(Duration::from_secs(job.call_id.unix_ms())).await;
+                self.running.lock().unwrap().0 -= 1;
+                if job.carrier_recording_id == "true" {
+                    Ok(Archived::Now)
+                } else {
+                    Err(ArchiveError::Mismatch)
+                }
+            })
+        }
+
+        fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            self.log.lock().unwrap().push(format!("hide {receipt}"));
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            self.log.lock().unwrap().push(format!("done {receipt}"));
+            Box::pin(std::future::ready(Ok(())))
+        }
+    }
+
+    async fn run(jobs: &[(u64, bool)], stop_after_s: u64) -> (Vec<String>, usize) {
+        let work = Arc::new(Scripted::default());
+        work.jobs.lock().unwrap().extend(jobs);
+        let stop = tokio::time::sleep(Duration::from_secs(stop_after_s));
+        archive_recordings(Arc::clone(&work) as Arc<dyn RecordingWork>, stop).await;
+        let log = work.log.lock().unwrap().clone();
+        let most = work.running.lock().unwrap().1;
+        (log, most)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_copy_is_kept_hidden_and_deleted_when_done() {
+        let (log, _) = run(&[(50, true)], 100).await;
+        assert_eq!(log, ["hide 50s true", "hide 50s true", "done 50s true"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_that_failed_stays_in_the_queue() {
+        let (log, _) = run(&[(1, false), (2, true)], 100).await;
+        assert_eq!(log, ["done 2s true"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_copies_run_at_a_time() {
+        let (log, most) = run(&[(1, true); 11], 100).await;
+        assert_eq!(log.len(), 11);
+        assert_eq!(most, COPIES_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopping_worker_finishes_the_copy_under_way() {
+        let (log, _) = run(&[(50, true)], 1).await;
+        assert_eq!(log.last().map(String::as_str), Some("done 50s true"));
+    }
+}

@@ -1,0 +1,156 @@
+//! A worker that runs alone: built from settings, listens, serves, and leaves when it is told to.
+
+use std::future::Future;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use providers::llm::Models;
+use providers::stt::Recognizers;
+use providers::tts::Synthesizers;
+use service::Parts;
+use service::media::Media;
+use service::recordings::Recordings;
+use settings::Settings;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::recordings::{QueuedRecordings, RecordingWork, archive_recordings};
+use crate::tools::Tools;
+use crate::worker::{Worker, WorkerParts};
+
+/// Runs a worker with everything real, on the port of its settings, until the process is asked to
+/// stop; then drains it.
+///
+/// # Errors
+/// A setting is missing, storage cannot be used, or the port is taken.
+pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    let metrics = telemetry::Metrics::install()?;
+    let runtime = runtime(settings.worker.threads).context("starting the runtime")?;
+    runtime.block_on(async {
+        let parts = Parts::from_settings(settings).await?;
+        let worker = Worker::start(worker_parts(settings, &parts, metrics)?);
+        let address = (Ipv4Addr::UNSPECIFIED, settings.worker.port);
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.context("listening on TRUNKLINE_WORKER_PORT")?;
+        let stop = stop_signal().context("listening to signals")?;
+        tracing::info!(port = settings.worker.port, "the media worker is ready");
+        serve(worker, listener, Some(recordings(&parts)), stop)
+            .await
+            .context("serving")
+    })
+}
+
+/// A worker's parts from those of the whole product.
+///
+/// # Errors
+/// TLS or an HTTP client cannot be set up.
+pub fn worker_parts(
+    settings: &Settings,
+    parts: &Parts,
+    metrics: telemetry::Metrics,
+) -> anyhow::Result<WorkerParts> {
+    let media = Media::new(
+        &parts.store,
+        parts.carrier.clone(),
+        Arc::clone(&parts.clock),
+        parts.ids.clone(),
+    );
+    Ok(WorkerParts {
+        settings: settings.worker.clone(),
+        media_socket: parts.links.media(),
+        account_sid: parts.carrier.account_sid().to_owned(),
+        tokens: parts.tokens.clone(),
+        control: Arc::new(media),
+        recognizers: Recognizers::new(settings)?,
+        models: Models::new(settings)?,
+        synthesizers: Synthesizers::new(settings)?,
+        tools: Tools::default(),
+        metrics: Some(metrics),
+    })
+}
+
+/// The work of the recordings task from the parts of the whole product.
+#[must_use]
+pub fn recordings(parts: &Parts) -> Arc<dyn RecordingWork> {
+    Arc::new(QueuedRecordings {
+        queue: parts.store.recordings.clone(),
+        recordings: Recordings::new(
+            &parts.store,
+            parts.carrier.clone(),
+            Arc::clone(&parts.clock),
+            parts.ids.clone(),
+        ),
+    })
+}
+
+/// A runtime with so many threads; 0 means one per core. One thread needs no locks between threads
+/// and does the most per core.
+///
+/// # Errors
+/// The operating system refuses threads or its event queue.
+pub fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        0 => Builder::new_multi_thread(),
+        several => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(several);
+            builder
+        }
+    };
+    builder.enable_all().build()
+}
+
+/// Serves `worker` on `listener` and archives recordings, until `stop`.
+///
+/// Then it drains: `/health` says so, new calls are refused, running ones end in their own time or at
+/// the drain deadline, recordings under way are finished.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(
+    worker: Worker,
+    listener: TcpListener,
+    recordings: Option<Arc<dyn RecordingWork>>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let (tell_stopping, mut stopping) = watch::channel(false);
+    let copies = async {
+        if let Some(recordings) = recordings {
+            // An error means that the sender is gone, which is a stop too.
+            let stopped = async { drop(stopping.wait_for(|stop| *stop).await) };
+            archive_recordings(recordings, stopped).await;
+        }
+    };
+    let leaving = async {
+        stop.await;
+        tell_stopping.send_replace(true);
+        worker.drain().await;
+    };
+    let everything = async { tokio::join!(leaving, copies) };
+    let router = worker.router();
+    tokio::select! {
+        // The server ends by an error only; it answers to the last, so that its health can be asked.
+        served = async { axum::serve(listener, router).await } => served,
+        ((), ()) = everything => Ok(()),
+    }
+}
+
+/// Completes when the process is asked to stop (`SIGTERM`, or `SIGINT` from a terminal).
+///
+/// # Errors
+/// The signals cannot be listened to.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _told = terminate.recv() => {}
+            _told = interrupt.recv() => {}
+        }
+    })
+}
