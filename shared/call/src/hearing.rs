@@ -246,6 +246,12 @@ impl Hearing {
         }
     }
 
+    /// Where the last sound or word of this turn was.
+    pub(crate) fn last_heard(&self) -> Option<AudioPosition> {
+        let word = self.has_words().then(|| self.end_of_words());
+        self.sound_at.max(word)
+    }
+
     /// How long the caller has been speaking, by voice activity and the end of the last word.
     pub(crate) fn spoken(&self) -> Duration {
         let ended = self.end_of_words();

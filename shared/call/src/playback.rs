@@ -114,14 +114,16 @@ impl Playback {
         self.marks.push_back((mark, self.sent));
     }
 
-    /// Notes that the carrier returned a mark. `false` when it is not one that is under way.
-    pub(crate) fn marked(&mut self, mark: Mark) -> bool {
+    /// Notes that the carrier returned a mark. `false` when it is not one that is under way. A carrier
+    /// cannot have played what time did not allow: a mark that is early counts as far as the clock.
+    pub(crate) fn marked(&mut self, mark: Mark, now: CallTime) -> bool {
         let Some(place) = self.marks.iter().position(|(sent, _)| *sent == mark) else {
             return false;
         };
+        let possible = self.by_clock(now);
         // Marks come back in order, so those before it are played too.
         for (_, position) in self.marks.drain(..=place) {
-            self.confirmed = self.confirmed.max(position);
+            self.confirmed = self.confirmed.max(position.min(possible));
         }
         true
     }
@@ -351,8 +353,8 @@ mod tests {
         }
         assert_eq!(playback.played(at(590)), 590 * 8);
         assert_eq!(playback.played(at(1_000)), 800);
-        assert!(playback.marked(mark(0)));
-        assert!(!playback.marked(mark(0)));
+        assert!(playback.marked(mark(0), at(1_000)));
+        assert!(!playback.marked(mark(0), at(1_000)));
         assert_eq!(playback.played(at(1_000)), 8_000);
     }
 

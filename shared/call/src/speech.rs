@@ -26,7 +26,7 @@ const VOICE_SILENT_MAX: Duration = Duration::from_secs(5);
 const LAST_MARK_WAIT: Duration = Duration::from_secs(1);
 /// Text is given to the voice only as long as less than this waits to be played, so that a long
 /// answer needs little memory and an interrupted one costs little.
-const AHEAD_BYTES_MAX: u64 = 8_000 * audio::BYTES_PER_MS as u64;
+const AHEAD_BYTES_MAX: u64 = 6_000 * audio::BYTES_PER_MS as u64;
 /// With less than this in hand the estimate of what is still to come is not trusted.
 const AHEAD_BYTES_MIN: usize = 2_000 * audio::BYTES_PER_MS;
 /// Fixed words up to this length (some 40 seconds) are one piece for the cache of synthesised speech;
@@ -95,8 +95,8 @@ enum Voice {
 #[derive(Debug, Clone, Copy)]
 struct Ending {
     mark: Mark,
+    /// When the speech is over: with the mark's return, or when it was waited for long enough.
     deadline: CallTime,
-    confirmed: bool,
 }
 
 /// What became of a piece of synthesis.
@@ -219,7 +219,7 @@ impl Speech {
         {
             out.observe(Observation::Underrun);
         }
-        if self.script.chars_uncovered(self.playback.received()) == 0 {
+        if self.owed_since.is_some() && self.script.chars_uncovered(self.playback.received()) == 0 {
             self.owed_since = None;
         }
         self.mark_end(now, out);
@@ -228,7 +228,7 @@ impl Speech {
     /// Everything was played, as far as can be known.
     pub(crate) fn is_over(&self, now: CallTime) -> bool {
         match &self.ending {
-            Some(ending) => ending.confirmed || ending.deadline <= now,
+            Some(ending) => ending.deadline <= now,
             None => matches!(self.voice, Voice::Done) && self.playback.is_sent(),
         }
     }
@@ -306,12 +306,13 @@ impl Speech {
 
     /// Takes a returned mark. `false` when it is none of this speech's.
     pub(crate) fn marked(&mut self, mark: Mark, now: CallTime) -> bool {
-        if !self.playback.marked(mark) {
+        if !self.playback.marked(mark, now) {
             return false;
         }
         self.reach(Stage::FirstMark, now);
-        if let Some(ending) = &mut self.ending {
-            ending.confirmed |= ending.mark == mark;
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.mark == mark) {
+            // Not before the clock says so, see `Playback::marked`.
+            ending.deadline = self.playback.ends_at().unwrap_or(now).max(now);
         }
         true
     }
@@ -567,7 +568,6 @@ impl Speech {
             self.ending = Some(Ending {
                 mark,
                 deadline: ends_at.max(now) + LAST_MARK_WAIT,
-                confirmed: false,
             });
         }
     }

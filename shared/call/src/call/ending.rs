@@ -68,7 +68,9 @@ impl Call {
         }
         let audible = matches!(&self.agent, Agent::Speaking(speech) if speech.is_audible());
         match self.limit {
-            Limit::At(_) if self.is_saying_goodbye() => self.limit = Limit::farewell(self.now),
+            Limit::At(_) | Limit::Grace(_) if self.is_saying_goodbye() => {
+                self.limit = Limit::farewell(self.now);
+            }
             Limit::At(_) if audible => self.limit = Limit::grace(self.now),
             Limit::At(_) | Limit::Grace(_) => self.say_farewell(Outcome::DurationLimit, None),
             Limit::Farewell(_) => self.end(self.decided().unwrap_or(Outcome::DurationLimit)),

@@ -1,6 +1,10 @@
 //! The caller's side: sounds, words and keys, when they interrupt, and when their turn is over.
 
-use model::{AudioPosition, Speaker, Stage, Turn, TurnInput, TurnKind, Waterfall};
+use std::time::Duration;
+
+use model::{
+    AudioPosition, BargeIn, CallTime, Speaker, Stage, Turn, TurnInput, TurnKind, Waterfall,
+};
 
 use super::{Agent, Call, Stopped};
 use crate::barge_in::{Noticed, Verdict, judge};
@@ -14,6 +18,8 @@ use crate::{Action, ChatMessage, Observation, words};
 /// Said before the greeting began, up to this many words are how people answer the phone: the
 /// greeting is the answer to them and is not stopped.
 const PICK_UP_WORDS_MAX: usize = 3;
+/// Such words end this soon after the greeting began: what goes on is said to the greeting.
+const PICK_UP_MAX: Duration = Duration::from_secs(1);
 /// Turns that wait to be answered; more are in the transcript and not in the answer.
 const WAITING_TURNS_MAX: usize = 16;
 
@@ -259,13 +265,7 @@ impl Call {
         }
     }
 
-    fn reply_over(
-        &self,
-        speech: &Speech,
-        at: model::CallTime,
-        text: &str,
-        otherwise: Reply,
-    ) -> Reply {
+    fn reply_over(&self, speech: &Speech, at: CallTime, text: &str, otherwise: Reply) -> Reply {
         let spoken = self.hearing.spoken();
         match judge(Noticed::Words { text, spoken }, speech.saying(at)) {
             Verdict::Backchannel => Reply::Backchannel,
@@ -274,14 +274,17 @@ impl Call {
         }
     }
 
-    /// Whether the caller's words began before the greeting did.
+    /// Whether this is how people pick up the phone: words that began before the greeting did and
+    /// were over soon after.
     fn is_pick_up(&self, speech: &Speech) -> bool {
         let opens = matches!(speech.kind, TurnKind::Greeting | TurnKind::Bridge);
+        let Some(first) = speech.first_sent_at().filter(|_| opens) else {
+            return false;
+        };
         let began = self.hearing.began().map(|began| self.time_of(began));
-        opens
-            && began
-                .zip(speech.first_sent_at())
-                .is_some_and(|(began, first)| began < first)
+        let last = self.hearing.last_heard().map(|last| self.time_of(last));
+        began.is_some_and(|began| began < first)
+            && last.is_some_and(|last| last < first + PICK_UP_MAX)
     }
 
     /// The caller's turn is stored and known to the model; an answer to it starts from here.
@@ -322,8 +325,8 @@ impl Call {
         &mut self,
         text: &str,
         input: TurnInput,
-        started_at: model::CallTime,
-        ended_at: model::CallTime,
+        started_at: CallTime,
+        ended_at: CallTime,
     ) -> ChatMessage {
         self.silence.broken();
         self.silence.begins(self.now);
@@ -349,7 +352,7 @@ impl Call {
 fn is_dropped_by_words(speech: &Speech) -> bool {
     match speech.kind {
         TurnKind::Greeting | TurnKind::Bridge => false,
-        TurnKind::Farewell => speech.guard != model::BargeIn::Protected,
+        TurnKind::Farewell => speech.guard != BargeIn::Protected,
         TurnKind::Talk | TurnKind::Reminder => speech.then == Then::Listen,
     }
 }

@@ -1,5 +1,6 @@
 //! Situations: what a person on the phone would notice, and what must not happen.
 
+mod properties;
 mod scene;
 
 use expect_test::{Expect, expect};
@@ -256,7 +257,7 @@ mod interrupting {
                 2.040 voice u1@0: One two three four five six seven eight nine ten eleven twelve thirteen fourteen.
                 2.140 audio begins
                 2.170 voice u1@0: Fifteen sixteen seventeen eighteen nineteen twenty and so on and on and on.
-                2.340 voice u1@0: And more of it comes after that for a very long time indeed, as nobody can know.
+                3.940 voice u1@0: And more of it comes after that for a very long time indeed, as nobody can know.
                 4.000 CLEAR (140 ms unplayed)
                 4.000 cancel voice u1
                 4.000 turn 2 agent Talk 2.140s-4.000s 'One two three four five six seven' of 'One two three four five six seven eight nine ten eleven twelve thirteen fourteen. Fifteen sixteen seventeen eighteen nineteen twenty and so on and on and on. And more of it comes after that for a very long time indeed, as nobody can know. The end is near now.'
@@ -265,8 +266,8 @@ mod interrupting {
                 6.000 voice u2@0: One two three four five six seven eight nine ten eleven twelve thirteen fourteen.
                 6.000 voice u2@0: Fifteen sixteen seventeen eighteen nineteen twenty and so on and on and on.
                 6.100 audio begins
-                6.100 voice u2@0: And more of it comes after that for a very long time indeed, as nobody can know.
-                9.900 voice u2@0: The end is near now."#]],
+                7.900 voice u2@0: And more of it comes after that for a very long time indeed, as nobody can know.
+                11.900 voice u2@0: The end is near now."#]],
         );
     }
 
