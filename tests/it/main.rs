@@ -8,5 +8,7 @@
 
 mod conformance;
 mod fuzz_twilio;
+mod fuzz_vendors;
 mod tidy;
 mod twilio_openapi;
+mod vendors;
