@@ -23,7 +23,8 @@ impl fmt::Display for UtteranceId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
     pub utterance: UtteranceId,
-    /// Sentence within the utterance, from 0.
+    /// Sentence within the speech, from 0; one more than the last sentence where the end of all audio
+    /// has a mark of its own. Goes on counting when another voice takes the speech over.
     pub sentence: u32,
 }
 

@@ -8,6 +8,15 @@
 //!
 //! After each [`Call::handle`] or [`Call::handle_timeout`] take every action with
 //! [`Call::poll_action`] before the next event.
+//!
+//! Where to find what:
+//! - who speaks and what an event means at that moment: `call` and the modules below it;
+//! - the caller's turn: `hearing` (words), `keypad`, `words` (acknowledgements, echoes);
+//! - what stops the agent: `barge_in`;
+//! - the agent's turn: `answer` (language model, tools), `speech` (one stretch of it), `splitter` and
+//!   `speakable` (text fit for a voice), `script` (what was heard), `playback` (pacing);
+//! - what the model is told: `history`, `tools`; what the core says itself: `phrases`;
+//! - patience and its end: `silence`, `limit`, `recogniser`.
 
 mod action;
 mod answer;

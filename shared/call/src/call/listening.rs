@@ -108,26 +108,23 @@ impl Call {
     }
 
     pub(super) fn check_keypad(&mut self) {
-        if self
-            .keypad
-            .as_ref()
-            .is_some_and(|keypad| keypad.due() <= self.now)
-        {
-            // Words that did not become final in time come before the keys that ended them.
-            self.end_of_turn();
-        } else {
+        let due = self.keypad.as_ref().map(Keypad::due);
+        if due.is_none_or(|due| due > self.now) {
             return;
         }
-        if let Some(keypad) = self.keypad.take() {
-            let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
-            waterfall.reach(Stage::Recognised, keypad.last);
-            let message = self.store_keys(&keypad);
-            if matches!(self.agent, Agent::Speaking(_)) {
-                self.answer_later(message, waterfall);
-            } else {
-                self.history.push(message);
-                self.answer(waterfall);
-            }
+        // Words that did not become final in time come before the keys that ended them.
+        self.end_of_turn();
+        let Some(keypad) = self.keypad.take() else {
+            return;
+        };
+        let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
+        waterfall.reach(Stage::Recognised, keypad.last);
+        let message = self.store_keys(&keypad);
+        if matches!(self.agent, Agent::Speaking(_)) {
+            self.answer_later(message, waterfall);
+        } else {
+            self.history.push(message);
+            self.answer(waterfall);
         }
     }
 
