@@ -29,11 +29,6 @@ pub trait Recognizer: Send {
     /// as the last event.
     fn send_audio(&mut self, mulaw: &[u8]) -> Result<(), Failure>;
 
-    /// How many bytes of audio to gather into one message (8 bytes a millisecond). From 0, the
-    /// default, every [`Recognizer::send_audio`] is a message of its own. Fewer messages cost less on
-    /// both sides and come later.
-    fn gather(&mut self, bytes: usize);
-
     /// Asks to make the words so far final now. The answer is a `Final` with `speech_final`, usually:
     /// vendors do not promise one when there is little audio. Wait for it with a deadline.
     fn finalize(&mut self);

@@ -88,11 +88,10 @@ impl Vendor for Deepgram {
 struct Connection {
     socket: Socket,
     state: State,
-    /// Where the vendor's clock lies, and how far the caller's audio is sent or gathered.
+    /// Where the vendor's clock lies, and how far the caller's audio is sent.
     scale: Scale,
     /// Audio on its way into a message. One allocation, used again and again.
-    gathered: BytesMut,
-    gather_bytes: usize,
+    outgoing: BytesMut,
     /// Beats since audio or a keep-alive was sent.
     beats_quiet: u8,
 }
@@ -117,17 +116,16 @@ impl Connection {
                 start: config.position,
                 end: config.position,
             },
-            gathered: BytesMut::new(),
-            gather_bytes: 0,
+            outgoing: BytesMut::new(),
             beats_quiet: 0,
         }
     }
 
-    /// Hands what was gathered to the socket. Never an empty message: that would end the stream.
-    fn send_gathered(&mut self) -> Result<(), FailureKind> {
-        while !self.gathered.is_empty() {
-            let bytes = self.gathered.len().min(MESSAGE_BYTES_MAX);
-            let audio = self.gathered.split_to(bytes).freeze();
+    /// Hands the audio to the socket. Never an empty message: that would end the stream.
+    fn send_outgoing(&mut self) -> Result<(), FailureKind> {
+        while !self.outgoing.is_empty() {
+            let bytes = self.outgoing.len().min(MESSAGE_BYTES_MAX);
+            let audio = self.outgoing.split_to(bytes).freeze();
             self.socket.send(Message::Binary(audio))?;
             self.beats_quiet = 0;
         }
@@ -135,7 +133,6 @@ impl Connection {
     }
 
     fn send_text(&mut self, text: &'static str) -> Result<(), FailureKind> {
-        self.send_gathered()?;
         self.socket
             .send(Message::Text(Utf8Bytes::from_static(text)))
     }
@@ -150,8 +147,6 @@ impl Connection {
     }
 
     fn beat(&mut self) -> Result<(), FailureKind> {
-        // What a gathered message still lacks may never come.
-        self.send_gathered()?;
         self.beats_quiet = self.beats_quiet.saturating_add(1);
         if self.beats_quiet < BEATS_QUIET_MAX {
             return Ok(());
@@ -206,18 +201,11 @@ impl Recognizer for Connection {
             State::Lost(failure) => return Err(failure.clone()),
             State::Closing | State::Over => return Err(failure(FailureKind::Closed)),
         }
-        self.gathered.extend_from_slice(mulaw);
+        self.outgoing.extend_from_slice(mulaw);
         let bytes = u64::try_from(mulaw.len()).unwrap_or(u64::MAX);
         self.scale.end += Duration::from_micros(bytes.saturating_mul(MICROS_PER_BYTE));
-        if self.gathered.len() < self.gather_bytes {
-            return Ok(());
-        }
-        let sent = self.send_gathered();
+        let sent = self.send_outgoing();
         self.note(sent)
-    }
-
-    fn gather(&mut self, bytes: usize) {
-        self.gather_bytes = bytes.min(MESSAGE_BYTES_MAX);
     }
 
     fn finalize(&mut self) {

@@ -71,7 +71,6 @@ async fn a_call_from_hello_to_the_last_word() {
         );
         let heard = r#"{"type":"Results","start":0,"duration":0.04,"is_final":true,"from_finalize":true,"channel":{"alternatives":[{"transcript":"hi"}]}}"#;
         socket.send(Message::text(heard)).await.unwrap();
-        // The rest that was gathered comes before the end.
         assert_eq!(
             socket.next().await.unwrap().unwrap(),
             Message::binary(vec![7; 80])
@@ -108,7 +107,6 @@ async fn a_call_from_hello_to_the_last_word() {
                 speech_final: true
             }
         );
-        recognizer.gather(160);
         recognizer.send_audio(&[7; 80]).unwrap();
         recognizer.close();
         assert_eq!(lost(&mut recognizer).await, FailureKind::Closed);
