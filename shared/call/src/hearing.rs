@@ -283,7 +283,8 @@ impl Hearing {
     /// The text less the words that ended the last turn before they were final.
     fn without_taken<'a>(&self, text: &'a str, end: AudioPosition) -> &'a str {
         let text = text.trim();
-        if self.taken_early.is_empty() || self.has_words() {
+        // Until the first final of this turn a result still begins with them.
+        if self.taken_early.is_empty() || !self.finals.is_empty() {
             return text;
         }
         if words::words(text).starts_with(&self.taken_early) {
@@ -372,6 +373,19 @@ mod tests {
         let late = hearing.finals("Book a table", pos(100), pos(900), false, at(4_200));
         assert_eq!(late, News::Words);
         assert_eq!(text(hearing.take()), Some("table".to_owned()));
+    }
+
+    #[test]
+    fn words_that_ended_a_turn_early_are_in_no_later_one() {
+        let mut hearing = hearing();
+        hearing.interim("Yes, that works for", pos(500), at(600));
+        assert_eq!(text(hearing.take()), Some("Yes, that works for".to_owned()));
+        let more = "Yes, that works for me.";
+        assert_eq!(hearing.interim(more, pos(900), at(1_000)), News::Words);
+        assert_eq!(hearing.text(), "me.");
+        let last = hearing.finals(more, pos(100), pos(900), true, at(1_100));
+        assert_eq!(last, News::Over);
+        assert_eq!(text(hearing.take()), Some("me.".to_owned()));
     }
 
     #[test]
