@@ -13,6 +13,10 @@ use crate::Alignment;
 /// the pace of most voices.
 pub(crate) const BYTES_PER_CHAR: u64 = 66 * BYTES_PER_MS as u64;
 
+/// Audio without times from the beginning of a word, or from its end, up to here is a long sound or a
+/// pause, in which no character begins. A voice that gives no times at all has more of it.
+const UNTIMED_BYTES_MAX: u64 = 2_500 * BYTES_PER_MS as u64;
+
 /// The text of a speech as far as it was given to the voice.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
@@ -74,7 +78,8 @@ impl Script {
         };
         let Some(alignment) = alignment.filter(|alignment| !alignment.chars.is_empty()) else {
             // Silence behind the last word needs no times; words without them are lost.
-            if cursor < self.text.len() && length > 0 {
+            if cursor < self.text.len() && length > 0 && !self.is_filled_by(base + length, in_word)
+            {
                 self.lose_timing();
             }
             return;
@@ -267,6 +272,21 @@ impl Script {
         }
     }
 
+    /// Whether audio without times up to `end` belongs to the last word or to the pause after it.
+    fn is_filled_by(&mut self, end: u64, in_word: bool) -> bool {
+        let Some(last) = self.words.last_mut() else {
+            return false;
+        };
+        let from = if in_word { last.starts } else { last.ends };
+        if end.saturating_sub(from) > UNTIMED_BYTES_MAX {
+            return false;
+        }
+        if in_word {
+            last.ends = last.ends.max(end);
+        }
+        true
+    }
+
     /// From here on times are estimated. A word that is not whole goes with the rest.
     fn lose_timing(&mut self) {
         let whole = self.whole_words().len();
@@ -447,6 +467,21 @@ mod tests {
         script.align(ms(200), ms(200), Some(&timed("zwei")));
         assert_eq!(heard(&script, ms(199), None), "One");
         assert_eq!(script.timing, Timing::Lost);
+    }
+
+    #[test]
+    fn a_stretch_in_which_no_character_begins_loses_no_time() {
+        let mut script = script(&["At 10, yes."]);
+        script.align(0, ms(200), Some(&timed("At 1")));
+        script.align(ms(200), ms(300), None);
+        assert_eq!(heard(&script, ms(499), None), "At");
+        script.align(ms(500), ms(150), Some(&timed("0, ")));
+        script.align(ms(650), ms(400), None);
+        assert_eq!(heard(&script, ms(599), None), "At");
+        assert_eq!(heard(&script, ms(600), None), "At 10,");
+        script.align(ms(1_050), ms(200), Some(&timed("yes.")));
+        assert_eq!(script.heard(ms(1_100), None).next_word_at, ms(1_050));
+        assert_eq!(heard(&script, ms(1_250), None), "At 10, yes.");
     }
 
     #[test]
