@@ -41,3 +41,7 @@ bench: ## Capacity, latency and memory of one media worker on one core
 .PHONY: tools
 tools: ## Install the checkers that are missing
 	tools/install.sh
+
+.PHONY: watch
+watch: ## Run the functions under cargo lambda watch against a running `make run`
+	tools/watch.sh

@@ -31,7 +31,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let runtime = runtime(settings.worker.threads).context("starting the runtime")?;
     runtime.block_on(async {
         let parts = Parts::from_settings(settings).await?;
-        let worker = Worker::start(worker_parts(settings, &parts, metrics)?);
+        let worker = Worker::start(worker_parts(settings, &parts, Some(metrics))?);
         let address = (Ipv4Addr::UNSPECIFIED, settings.worker.port);
         let listener = TcpListener::bind(address).await;
         let listener = listener.context("listening on TRUNKLINE_WORKER_PORT")?;
@@ -50,7 +50,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
 pub fn worker_parts(
     settings: &Settings,
     parts: &Parts,
-    metrics: telemetry::Metrics,
+    metrics: Option<telemetry::Metrics>,
 ) -> anyhow::Result<WorkerParts> {
     let media = Media::new(
         &parts.store,
@@ -68,7 +68,7 @@ pub fn worker_parts(
         models: Models::new(settings)?,
         synthesizers: Synthesizers::new(settings)?,
         tools: Tools::default(),
-        metrics: Some(metrics),
+        metrics,
     })
 }
 

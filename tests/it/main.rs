@@ -9,6 +9,7 @@
 mod conformance;
 mod fuzz_twilio;
 mod fuzz_vendors;
+mod journeys;
 mod tidy;
 mod twilio_openapi;
 mod vendors;

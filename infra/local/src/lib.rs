@@ -1,5 +1,91 @@
-//! Everything in one process, for a laptop: the embedded engines and what runs on them.
+//! Everything in one process, for a laptop: embedded engines, simulated far side, and the production
+//! parts between them.
+//!
+//! The only crate that knows the embedded engines, and with `tests` the only one that knows `sim`.
 
+mod books;
+pub mod cli;
+pub mod client;
 pub mod engines;
+pub mod environment;
+pub mod far_side;
+mod owner;
+pub mod people;
+pub mod platform;
 pub mod pump;
+pub mod scene;
+mod seed;
 pub mod tailer;
+mod welcome;
+
+use std::fs::{self, File};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use settings::Settings;
+use telemetry::Metrics;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use cli::Cli;
+use platform::Platform;
+
+pub use owner::{KEY_FILE, OwnerKey};
+
+/// Name of the log in the state folder: the terminal is for the scene.
+const LOG_FILE: &str = "trunkline.log";
+
+/// Starts, plays the first scene, and stays until it is told to stop.
+///
+/// # Errors
+/// When the settings cannot be used or something cannot be started.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::from_environment()?;
+    let state_dir = &settings.local.state_dir;
+    fs::create_dir_all(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(state_dir.join(LOG_FILE))
+        .context("opening the log")?;
+    telemetry::init_logs_to(&settings.log, BoxMakeWriter::new(log)).context("setting up logs")?;
+    let metrics = Metrics::install().context("setting up metrics")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(live(cli, settings, metrics))
+}
+
+async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result<ExitCode> {
+    let platform = Platform::start(settings, Some(metrics)).await?;
+    welcome::introduce(&platform);
+    let mut code = ExitCode::SUCCESS;
+    if cli.once || (!cli.quiet && platform.far_side.carrier.is_some()) {
+        anyhow::ensure!(
+            platform.far_side.carrier.is_some(),
+            "the scene is played with simulated people, and the carrier is real: place a call with the API instead"
+        );
+        let verdict = scene::play(&platform).await?;
+        if !verdict.complete() {
+            code = ExitCode::FAILURE;
+        }
+    }
+    if !cli.once {
+        welcome::explain(&platform);
+        stop_signal()
+            .await
+            .context("waiting for a signal to stop")?;
+        scene::say("stopping: running calls may end first");
+    }
+    platform.stop().await?;
+    Ok(code)
+}
+
+/// Waits for Ctrl-C or a polite request to stop.
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _terminated = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+//! The variables with which a process beside this one works on the same installation: a function under
+//! `cargo lambda watch`, or a media worker of its own. Kept in the state folder while we run.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use settings::{Secret, Settings};
+
+/// Name of the file in the state folder, readable by its owner only. A shell reads it with
+/// `set -a; . .trunkline/environment`.
+pub const ENVIRONMENT_FILE: &str = "environment";
+
+/// Names and values, simulated sides included.
+#[must_use]
+pub fn variables(
+    settings: &Settings,
+    engines: Vec<(&'static str, Secret)>,
+) -> Vec<(&'static str, Secret)> {
+    let mut variables = engines;
+    let mut set = |name, value: Option<&str>| {
+        if let Some(value) = value {
+            variables.push((name, Secret::new(value.to_owned())));
+        }
+    };
+    let secret = |value: &'_ Option<Secret>| value.as_ref().map(|value| value.expose().to_owned());
+    set(
+        "PUBLIC_URL",
+        settings.public.public_url.as_ref().map(url::Url::as_str),
+    );
+    set(
+        "MEDIA_URL",
+        settings.public.media_url.as_ref().map(url::Url::as_str),
+    );
+    set("TWILIO_ACCOUNT_SID", settings.twilio.account_sid.as_deref());
+    set(
+        "TWILIO_AUTH_TOKEN",
+        secret(&settings.twilio.auth_token).as_deref(),
+    );
+    set("TWILIO_BASE_URL", Some(settings.twilio.base_url.as_str()));
+    set(
+        "DEEPGRAM_API_KEY",
+        secret(&settings.deepgram.api_key).as_deref(),
+    );
+    set(
+        "DEEPGRAM_BASE_URL",
+        Some(settings.deepgram.base_url.as_str()),
+    );
+    set(
+        "OPENAI_API_KEY",
+        secret(&settings.openai.api_key).as_deref(),
+    );
+    set("OPENAI_BASE_URL", Some(settings.openai.base_url.as_str()));
+    set(
+        "ELEVENLABS_API_KEY",
+        secret(&settings.elevenlabs.api_key).as_deref(),
+    );
+    set(
+        "ELEVENLABS_BASE_URL",
+        Some(settings.elevenlabs.base_url.as_str()),
+    );
+    set(
+        "ELEVENLABS_VOICE_ID",
+        settings.elevenlabs.voice_id.as_deref(),
+    );
+    variables
+}
+
+/// Writes the file.
+///
+/// # Errors
+/// When the state folder cannot be written.
+pub(crate) fn keep(
+    state_dir: &Path,
+    variables: &[(&'static str, Secret)],
+) -> anyhow::Result<PathBuf> {
+    let path = state_dir.join(ENVIRONMENT_FILE);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options
+        .open(&path)
+        .context("writing the environment file")?;
+    for (name, value) in variables {
+        writeln!(file, "{name}={}", quoted(value.expose()))
+            .context("writing the environment file")?;
+    }
+    Ok(path)
+}
+
+/// As a shell reads it back: single quotes, and no single quote inside.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_kept() {
+        let state = tempfile::tempdir().unwrap();
+        let odd = "it's $HOME `x` \\ \"q\"";
+        keep(
+            state.path(),
+            &[("TWILIO_AUTH_TOKEN", Secret::new(odd.to_owned()))],
+        )
+        .unwrap();
+        let script = format!(
+            ". {}/{ENVIRONMENT_FILE}; printf %s \"$TWILIO_AUTH_TOKEN\"",
+            state.path().display()
+        );
+        let read = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(script)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(read.stdout).unwrap(), odd);
+    }
+}

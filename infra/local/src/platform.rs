@@ -1,0 +1,262 @@
+//! The whole product in one process: engines, far side, API, webhooks, dial pump, media worker.
+//!
+//! The parts are the production parts, wired as the template wires them on AWS; what differs is where
+//! the settings point.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use carrier::twilio::client::{Client, ClientConfig};
+use carrier::twilio::signature::Tokens;
+use media_worker::Worker;
+use model::{AgentId, PhoneNumber, TenantId};
+use service::keys::Keys;
+use service::{Clock, Ids, Links, Parts, SystemClock};
+use settings::{Secret, Settings};
+use store::{Store, schema};
+use telemetry::Metrics;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::client::{ApiClient, CallView};
+use crate::engines::Engines;
+use crate::environment;
+use crate::far_side::FarSide;
+use crate::owner::OwnerKey;
+use crate::people;
+use crate::pump::Pump;
+use crate::seed::{self, Seeded};
+
+/// Dial messages handled at once: each is one request to the carrier, which paces by the second.
+const DIAL_HANDLERS_MAX: usize = 8;
+
+/// A running installation.
+#[derive(Debug)]
+pub struct Platform {
+    engines: Engines,
+    pub far_side: FarSide,
+    pub parts: Parts,
+    base: Url,
+    settings: Settings,
+    owner: OwnerKey,
+    tenant_id: TenantId,
+    seeded: Seeded,
+    worker: Worker,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Platform {
+    /// Starts everything. With it started, a call can be placed.
+    ///
+    /// # Errors
+    /// When the state folder is in use or unusable, or a port is taken.
+    pub async fn start(mut settings: Settings, metrics: Option<Metrics>) -> anyhow::Result<Self> {
+        let state_dir = absolute(&settings.local.state_dir)?;
+        // The lock on the folder comes first: whatever else is in it is ours only with the lock.
+        let engines = Engines::start(&state_dir)
+            .await
+            .context("starting the embedded engines")?;
+        let clients = engines.clients().await;
+        let queues = schema::create(&clients, &settings.storage)
+            .await
+            .context("creating table, queues and bucket")?;
+        let store = Store::new(&clients, &settings.storage, &queues);
+
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.local.port));
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("opening {address}; TRUNKLINE_PORT chooses another port"))?;
+        let base = Url::parse(&format!(
+            "http://{}/",
+            listener.local_addr().context("reading the port")?
+        ))
+        .context("forming the local address")?;
+        let public = settings
+            .public
+            .public_url
+            .get_or_insert_with(|| base.clone())
+            .clone();
+        let media = settings
+            .public
+            .media_url
+            .get_or_insert_with(|| base.clone())
+            .clone();
+        let links = Links::new(public, media).context("PUBLIC_URL and MEDIA_URL")?;
+        let far_side = FarSide::start(&mut settings, &state_dir).await?;
+
+        let parts = parts(&settings, store, links)?;
+        let keys = Keys::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());
+        let owner = OwnerKey::ensure(&state_dir, settings.local.api_key.as_ref(), || {
+            keys.fresh_secret()
+        })?;
+        let principal = keys
+            .ensure_owner("Owner", &owner.key)
+            .await
+            .context("creating the owner")?;
+        let seeded = seed::ensure(&parts, principal.tenant_id, far_side.carrier.is_some()).await?;
+
+        environment::keep(
+            &state_dir,
+            &environment::variables(&settings, engines.environment()),
+        )?;
+
+        let stop = CancellationToken::new();
+        let worker = media_worker::worker_parts(&settings, &parts, metrics);
+        let worker = Worker::start(worker.context("setting up the media worker")?);
+        let router = api::router(api::State::new(&parts))
+            .merge(callbacks::router(callbacks::State::new(&parts)))
+            .fallback_service(worker.router());
+        let dial = Arc::new(dial::State::new(&parts));
+        let dial_pump = Pump::new(clients.sqs.clone(), &queues.dial, DIAL_HANDLERS_MAX);
+        let handle_dials = move |event| {
+            let dial = Arc::clone(&dial);
+            async move { Ok::<_, Infallible>(dial::handle(event, &dial).await) }
+        };
+        let recordings = media_worker::recordings(&parts);
+        let tasks = vec![
+            tokio::spawn(serve(listener, router, stop.clone())),
+            tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
+            tokio::spawn(media_worker::archive_recordings(
+                recordings,
+                stop.clone().cancelled_owned(),
+            )),
+        ];
+
+        Ok(Self {
+            engines,
+            far_side,
+            parts,
+            base,
+            settings,
+            owner,
+            tenant_id: principal.tenant_id,
+            seeded,
+            worker,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Where the API, the webhooks and the media socket are.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.base
+    }
+
+    /// The settings as they are in force, simulated sides included.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The owner's API key.
+    #[must_use]
+    pub fn owner(&self) -> &OwnerKey {
+        &self.owner
+    }
+
+    #[must_use]
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    /// The agent that the first scene is played with.
+    #[must_use]
+    pub fn agent_id(&self) -> AgentId {
+        self.seeded.agent_id
+    }
+
+    /// Who is called in the first scene.
+    #[must_use]
+    pub fn scene_number(&self) -> &'static str {
+        people::SCENE.number
+    }
+
+    /// The AWS SDK's variables for a process beside this one.
+    #[must_use]
+    pub fn engines_environment(&self) -> Vec<(&'static str, Secret)> {
+        self.engines.environment()
+    }
+
+    /// A client of this installation's API with the owner's key.
+    ///
+    /// # Errors
+    /// When no HTTP client can be built.
+    pub fn client(&self) -> anyhow::Result<ApiClient> {
+        ApiClient::new(self.base.clone(), self.owner.key.clone())
+    }
+
+    /// What the simulated sides have to say of a finished call: nothing was refused, the carrier's
+    /// copy of the recording is gone, and the person heard what the transcript says.
+    #[must_use]
+    pub fn far_side_steps(&self, call: &CallView) -> Vec<(&'static str, bool, String)> {
+        crate::books::steps(&self.far_side, call)
+    }
+
+    /// Stops: no new calls, running ones end or time out, then everything closes.
+    ///
+    /// # Errors
+    /// When the engines do not stop in time.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.worker.drain().await;
+        self.stop.cancel();
+        for task in self.tasks {
+            task.await.context("stopping a part")?;
+        }
+        drop(self.far_side);
+        self.engines
+            .stop()
+            .await
+            .context("stopping the embedded engines")
+    }
+}
+
+/// Our number in this installation, for calls whose request names none.
+pub(crate) fn local_number() -> anyhow::Result<PhoneNumber> {
+    "+15005550006".parse().context("our simulated number")
+}
+
+/// What every entry point is built from.
+fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Parts> {
+    let account = settings
+        .twilio
+        .account_sid
+        .as_deref()
+        .context("TWILIO_ACCOUNT_SID is not set")?;
+    let account = account.parse().context("TWILIO_ACCOUNT_SID")?;
+    let token = settings
+        .twilio
+        .auth_token
+        .clone()
+        .context("TWILIO_AUTH_TOKEN is not set")?;
+    let config = ClientConfig::new(settings.twilio.base_url.clone(), account, token.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(Parts {
+        store,
+        carrier: Client::new(config).context("setting up the carrier's client")?,
+        tokens: Tokens::new(token),
+        links,
+        ids: Ids::new(Arc::clone(&clock)),
+        clock,
+    })
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = serving.await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the local server ended"
+        );
+    }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).context("TRUNKLINE_STATE_DIR")
+}

@@ -1,0 +1,124 @@
+//! A person's errand over real HTTP, WebSocket and audio, a file each. Every journey has its own
+//! installation: own state folder, own ports.
+
+mod calls;
+mod doors;
+mod process;
+mod readme;
+mod vendors;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use local::client::{ApiClient, CallView};
+use local::platform::Platform;
+use model::{CallId, CallState, Speaker};
+use serde_json::{Value, json};
+use settings::Settings;
+use tempfile::TempDir;
+
+/// How long a journey waits for what must come: generous, because it ends as soon as it comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A whole installation on this machine, and its state folder.
+pub(crate) struct Installation {
+    pub(crate) platform: Platform,
+    pub(crate) api: ApiClient,
+    _state: TempDir,
+}
+
+impl Installation {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_settings| {}).await
+    }
+
+    /// With settings as they would be without any variable, changed as the journey needs.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let variables = BTreeMap::from([
+            ("TRUNKLINE_STATE_DIR".to_owned(), state.path().to_string_lossy().into_owned()),
+            ("TRUNKLINE_PORT".to_owned(), "0".to_owned()),
+        ]);
+        let mut settings = Settings::from_variables(&variables).unwrap();
+        settings.worker.drain = Duration::ZERO;
+        change(&mut settings);
+        let platform = Platform::start(settings, None).await.unwrap();
+        let api = platform.client().unwrap();
+        Self { platform, api, _state: state }
+    }
+
+    /// Asks for a call to this number, as a program of the user's would.
+    pub(crate) async fn call(&self, to: &str) -> CallId {
+        let created: CallView = self.api.post("v1/calls", &self.request(to)).await.unwrap();
+        created.id
+    }
+
+    pub(crate) fn request(&self, to: &str) -> Value {
+        json!({
+            "agent_id": self.platform.agent_id(),
+            "to": to,
+            "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
+        })
+    }
+
+    /// Waits until the call looks as it should.
+    pub(crate) async fn until(&self, id: CallId, what: &str, holds: impl Fn(&CallView) -> bool) -> CallView {
+        let begun = Instant::now();
+        loop {
+            let call = self.api.call(id).await.unwrap();
+            if holds(&call) {
+                return call;
+            }
+            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}: {call:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn ended(&self, id: CallId) -> CallView {
+        self.until(id, "the end of the call", |call| call.state == CallState::Ended && call.outcome.is_some()).await
+    }
+
+    pub(crate) async fn archived(&self, id: CallId) -> CallView {
+        self.until(id, "the archived recording", |call| {
+            call.state == CallState::Ended && recording_state(call) == Some("archived")
+        })
+        .await
+    }
+
+    /// What the simulated person of this call heard, in order.
+    pub(crate) fn heard(&self, call: &CallView) -> String {
+        let sid = call.carrier_call_id.as_deref().unwrap();
+        self.platform.far_side.carrier_call(sid).unwrap().log.heard_text()
+    }
+
+    /// Ends the journey: nothing that a real side would refuse may have been done.
+    pub(crate) async fn finish(self) {
+        let violations = self.platform.far_side.violations();
+        assert!(violations.is_empty(), "{violations:#?}");
+        self.platform.stop().await.unwrap();
+    }
+}
+
+pub(crate) fn recording_state(call: &CallView) -> Option<&str> {
+    call.recording.as_ref().map(|recording| recording.state.as_str())
+}
+
+pub(crate) fn said_by(call: &CallView, speaker: Speaker) -> Vec<String> {
+    let turns = call.turns.iter().filter(|turn| turn.speaker == speaker);
+    turns.map(|turn| turn.text.clone()).collect()
+}
+
+/// Words without case and punctuation: what can be compared between a text and an ear.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let plain = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    text.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect()
+}
+
+/// The binary of the laptop run. It belongs to another package than this test, so cargo does not name
+/// it; it lies beside this test's own folder, built by the same command.
+pub(crate) fn trunkline() -> std::path::PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let path = this.parent().unwrap().parent().unwrap().join("trunkline");
+    assert!(path.exists(), "{} is not built: test the whole workspace", path.display());
+    path
+}
