@@ -319,7 +319,13 @@ impl Next {
             self.row.call.ended_at = Some(at.unwrap_or(self.now));
             self.row.call.outcome = Some(outcome);
             self.row.progress.provisional = provisional;
-        } else if self.row.progress.provisional && !provisional {
+            return;
+        }
+        // Whoever tells it first, the call ended when the carrier says that it did.
+        if let (Some(at), Some(known)) = (at, self.row.call.ended_at) {
+            self.row.call.ended_at = Some(known.min(at));
+        }
+        if self.row.progress.provisional && !provisional {
             self.row.call.outcome = Some(outcome);
             self.row.progress.provisional = false;
         }
