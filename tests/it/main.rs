@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod control;
 mod fuzz_twilio;
 mod fuzz_vendors;
 mod journeys;

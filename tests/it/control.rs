@@ -1,0 +1,387 @@
+//! The control plane against the embedded engines and a carrier that does as it is told.
+//!
+//! Each test has its own world: engines in a folder of its own, the API and the webhooks on a port of
+//! their own, a clock that stands still until it is moved, and a fake carrier that counts what it is
+//! asked. What it answers is the test's choice; the strict carrier is `sim::twilio`.
+
+mod access;
+mod callbacks;
+mod calls;
+mod carrier;
+mod placing;
+mod recordings;
+mod sessions;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::carrier::twilio::client::{Client, ClientConfig, Retry};
+use ::carrier::twilio::signature::{self, Tokens};
+use ::local::engines::Engines;
+use jiff::{SignedDuration, Timestamp};
+use model::{CallId, TenantId};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use service::access::Role;
+use service::keys::Keys;
+use service::{Clock, Ids, Links, Parts};
+use settings::{Secret, Settings};
+use store::{CallRow, DialJob, Store, schema};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use carrier::FakeCarrier;
+
+const AUTH_TOKEN: &str = "12345";
+const OWNER_KEY: &str = "tk_owner_of_the_first_tenant";
+const OTHER_KEY: &str = "tk_owner_of_another_tenant";
+pub(crate) const OUR_NUMBER: &str = "+14155550199";
+pub(crate) const THEIR_NUMBER: &str = "+14155550100";
+
+/// Everything that a test of the control plane needs.
+pub(crate) struct World {
+    pub(crate) url: String,
+    pub(crate) parts: Parts,
+    pub(crate) dial: dial::State,
+    pub(crate) carrier: FakeCarrier,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) tenant: TenantId,
+    pub(crate) other_tenant: TenantId,
+    http: reqwest::Client,
+    _engines: Engines,
+    _folder: TempDir,
+}
+
+/// A clock that stands until it is moved.
+#[derive(Debug)]
+pub(crate) struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    pub(crate) fn pass(&self, seconds: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// What the API or a webhook answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The fields that a problem names.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let json = self.json();
+        let errors = json["errors"].as_array().cloned().unwrap_or_default();
+        let fields = errors.iter();
+        fields
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engines = Engines::start(folder.path()).await.unwrap();
+        let clients = engines.clients().await;
+        let names = Settings::from_variables(&BTreeMap::new()).unwrap().storage;
+        let queues = schema::create(&clients, &names).await.unwrap();
+        let store = Store::new(&clients, &names, &queues);
+
+        let fake = FakeCarrier::start().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let now = Timestamp::now();
+        let clock = Arc::new(TestClock(Mutex::new(now)));
+        fake.set_clock(Arc::clone(&clock));
+        let parts = Parts {
+            store,
+            carrier: client(&fake),
+            tokens: Tokens::new(Secret::new(AUTH_TOKEN.to_owned())),
+            links: Links::new(url.parse().unwrap(), url.parse().unwrap()).unwrap(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
+        };
+        let router = api::router(api::State::new(&parts))
+            .merge(::callbacks::router(::callbacks::State::new(&parts)));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let keys = keys(&parts);
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let owner = keys.ensure_owner("us", &secret(OWNER_KEY)).await.unwrap();
+        let other = keys
+            .add_tenant("them", Role::Owner, &secret(OTHER_KEY))
+            .await
+            .unwrap();
+        let no_redirect = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().redirect(no_redirect);
+        Self {
+            url,
+            dial: dial::State::new(&parts),
+            parts,
+            carrier: fake,
+            clock,
+            tenant: owner.tenant_id,
+            other_tenant: other.tenant_id,
+            http: http.build().unwrap(),
+            _engines: engines,
+            _folder: folder,
+        }
+    }
+
+    /// A request of the first tenant's owner.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.ask_as(OWNER_KEY, method, path, body, &[]).await
+    }
+
+    /// A request of the other tenant's owner.
+    pub(crate) async fn other_asks(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.ask_as(OTHER_KEY, method, path, body, &[]).await
+    }
+
+    pub(crate) async fn ask_with(
+        &self,
+        headers: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        self.ask_as(OWNER_KEY, method, path, body, headers).await
+    }
+
+    pub(crate) async fn ask_as(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if !key.is_empty() {
+            request = request.bearer_auth(key);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        answer(request).await
+    }
+
+    /// A request whose body is sent as it is.
+    pub(crate) async fn ask_raw(&self, path: &str, content_type: &str, body: String) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let request = request.bearer_auth(OWNER_KEY);
+        answer(request.header("content-type", content_type).body(body)).await
+    }
+
+    /// A webhook as the carrier signs and sends it.
+    pub(crate) async fn webhook(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let url = format!("{}{path}", self.url);
+        let token = Secret::new(AUTH_TOKEN.to_owned());
+        let signature = signature::sign_form(&token, &url, fields);
+        self.webhook_signed(path, fields, Some(&signature)).await
+    }
+
+    pub(crate) async fn webhook_signed(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        signature: Option<&str>,
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        if let Some(signature) = signature {
+            request = request.header("X-Twilio-Signature", signature);
+        }
+        answer(request).await
+    }
+
+    /// A status callback of a call of the first tenant's.
+    pub(crate) async fn status(&self, call: &str, sid: &str, status: &str, seq: &str) -> Answer {
+        let path = format!("/twilio/status/{}/{call}", self.tenant);
+        let at = "Fri, 20 Nov 2026 23:00:00 +0000";
+        let fields = [
+            ("CallSid", sid),
+            ("AccountSid", carrier::ACCOUNT),
+            ("From", OUR_NUMBER),
+            ("To", THEIR_NUMBER),
+            ("CallStatus", status),
+            ("Timestamp", at),
+            ("SequenceNumber", seq),
+            ("CallbackSource", "call-progress-events"),
+        ];
+        self.webhook(&path, &fields).await
+    }
+
+    /// A prompt without variables, an agent with it and a number to call from.
+    pub(crate) async fn agent(&self) -> String {
+        self.agent_saying("You remind people of things.", "Hello!")
+            .await
+    }
+
+    pub(crate) async fn agent_saying(&self, system: &str, greeting: &str) -> String {
+        let prompt = json!({ "name": "p", "system": system, "greeting": greeting });
+        let prompt = self.ask("POST", "/v1/prompts", Some(prompt)).await;
+        assert_eq!(prompt.status, 201, "{}", prompt.text);
+        let agent = json!({ "name": "a", "prompt_id": prompt.id() });
+        let agent = self.ask("POST", "/v1/agents", Some(agent)).await;
+        assert_eq!(agent.status, 201, "{}", agent.text);
+        let number = json!({ "number": OUR_NUMBER, "agent_id": agent.id() });
+        let number = self.ask("POST", "/v1/numbers", Some(number)).await;
+        assert!([201, 409].contains(&number.status), "{}", number.text);
+        agent.id()
+    }
+
+    /// A call that is claimed and waits in the queue.
+    pub(crate) async fn call(&self, agent: &str) -> String {
+        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent });
+        let call = self.ask("POST", "/v1/calls", Some(call)).await;
+        assert_eq!(call.status, 201, "{}", call.text);
+        call.id()
+    }
+
+    /// A call that the carrier has, with the carrier's id of it.
+    pub(crate) async fn placed_call(&self) -> (String, String) {
+        let agent = self.agent().await;
+        let call = self.call(&agent).await;
+        assert_eq!(self.dial_all().await, 1);
+        let row = self.row(&call).await;
+        (call, row.call.carrier_call_id.unwrap())
+    }
+
+    /// Delivers what waits in the dial queue, as Lambda would; answers how many were delivered.
+    pub(crate) async fn dial_all(&self) -> usize {
+        let mut delivered = 0;
+        loop {
+            let queue = &self.parts.store.dial;
+            let received = queue.receive(10, Duration::ZERO).await.unwrap();
+            if received.is_empty() {
+                return delivered;
+            }
+            for message in received {
+                delivered += 1;
+                let failed = self.deliver(&message.body).await;
+                assert!(!failed, "the message failed");
+                queue.done(&message.receipt).await.unwrap();
+            }
+        }
+    }
+
+    /// Delivers a dial message's body; answers whether it must come again.
+    pub(crate) async fn deliver(&self, body: &str) -> bool {
+        let event = sqs_event(&[body]);
+        let response = dial::handle(event, &self.dial).await;
+        !response.batch_item_failures.is_empty()
+    }
+
+    pub(crate) fn dial_message(&self, call: &str) -> String {
+        let job = DialJob {
+            tenant_id: self.tenant,
+            call_id: call.parse().unwrap(),
+        };
+        serde_json::to_string(&job).unwrap()
+    }
+
+    pub(crate) async fn row(&self, call: &str) -> CallRow {
+        let id: CallId = call.parse().unwrap();
+        let row = self.parts.store.calls.get(self.tenant, id).await.unwrap();
+        row.unwrap()
+    }
+
+    /// The state and, once there is one, the outcome.
+    pub(crate) async fn told(&self, call: &str) -> String {
+        let call = self.ask("GET", &format!("/v1/calls/{call}"), None).await;
+        let call = call.json();
+        let state = call["state"].as_str().unwrap();
+        match call["outcome"].as_str() {
+            Some(outcome) => format!("{state} {outcome}"),
+            None => state.to_owned(),
+        }
+    }
+}
+
+pub(crate) fn keys(parts: &Parts) -> Keys {
+    Keys::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone())
+}
+
+pub(crate) fn sqs_event(bodies: &[&str]) -> aws_lambda_events::sqs::SqsEvent {
+    let records: Vec<_> = bodies
+        .iter()
+        .enumerate()
+        .map(|(place, body)| json!({ "messageId": format!("m{place}"), "body": body }))
+        .collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+fn client(fake: &FakeCarrier) -> Client {
+    let mut config = ClientConfig::new(
+        fake.url.parse().unwrap(),
+        carrier::ACCOUNT.parse().unwrap(),
+        Secret::new(AUTH_TOKEN.to_owned()),
+    );
+    config.retry = Retry {
+        attempts_max: 2,
+        base: Duration::from_millis(1),
+        wait_max: Duration::from_millis(2),
+        retry_after_max: Duration::ZERO,
+    };
+    Client::new(config).unwrap()
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let header = |name: &str| {
+        let value = response.headers().get(name)?;
+        Some(value.to_str().unwrap().to_owned())
+    };
+    let (etag, location) = (header("etag"), header("location"));
+    let status = response.status();
+    if status.is_client_error() && status != StatusCode::PAYLOAD_TOO_LARGE {
+        assert_eq!(
+            header("content-type").as_deref(),
+            Some("application/problem+json")
+        );
+    }
+    Answer {
+        status: status.as_u16(),
+        etag,
+        location,
+        text: response.text().await.unwrap(),
+    }
+}

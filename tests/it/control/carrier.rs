@@ -1,0 +1,227 @@
+//! A carrier that does as it is told and counts what it is asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::stream;
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use service::Clock as _;
+use tokio::net::TcpListener;
+
+use super::TestClock;
+
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
+
+/// What the carrier does with the next requests to call somebody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum OnCreate {
+    #[default]
+    Take,
+    /// Takes the call and loses the answer on the way.
+    TakeAndLose,
+    /// Loses the request.
+    Lose,
+    /// Refuses with a status and an error code.
+    Refuse(u16, u32),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FakeCarrier {
+    pub(crate) url: String,
+    state: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    clock: Option<Arc<TestClock>>,
+    on_create: OnCreate,
+    /// Every request to call somebody, by its form.
+    created: Vec<BTreeMap<String, String>>,
+    calls: BTreeMap<String, Value>,
+    hung_up: Vec<String>,
+    recordings: BTreeMap<String, Vec<u8>>,
+    /// Bytes after which a recording's transfer breaks off.
+    break_after: Option<usize>,
+    fetched: usize,
+    deletions_fail: bool,
+    deleted: Vec<String>,
+}
+
+impl FakeCarrier {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(Inner::default()));
+        let base = format!("/2010-04-01/Accounts/{ACCOUNT}");
+        let router = Router::new()
+            .route(&format!("{base}/Calls.json"), post(create).get(list))
+            .route(&format!("{base}/Calls/{{sid}}"), post(update).get(fetch))
+            .route(
+                &format!("{base}/Recordings/{{sid}}"),
+                get(recording).delete(delete),
+            )
+            .with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, state }
+    }
+
+    pub(crate) fn set_clock(&self, clock: Arc<TestClock>) {
+        self.state.lock().unwrap().clock = Some(clock);
+    }
+
+    pub(crate) fn on_create(&self, answer: OnCreate) {
+        self.state.lock().unwrap().on_create = answer;
+    }
+
+    /// How often it was asked to call somebody.
+    pub(crate) fn asked_to_call(&self) -> usize {
+        self.state.lock().unwrap().created.len()
+    }
+
+    pub(crate) fn form(&self, place: usize) -> BTreeMap<String, String> {
+        self.state.lock().unwrap().created[place].clone()
+    }
+
+    pub(crate) fn hung_up(&self) -> Vec<String> {
+        self.state.lock().unwrap().hung_up.clone()
+    }
+
+    pub(crate) fn set_status(&self, sid: &str, status: &str) {
+        let mut inner = self.state.lock().unwrap();
+        let call = inner.calls.get_mut(sid).unwrap();
+        call["status"] = json!(status);
+    }
+
+    pub(crate) fn keep_recording(&self, sid: &str, wav: Vec<u8>) {
+        self.state
+            .lock()
+            .unwrap()
+            .recordings
+            .insert(sid.to_owned(), wav);
+    }
+
+    pub(crate) fn break_after(&self, bytes: Option<usize>) {
+        self.state.lock().unwrap().break_after = bytes;
+    }
+
+    pub(crate) fn deletions_fail(&self, fail: bool) {
+        self.state.lock().unwrap().deletions_fail = fail;
+    }
+
+    pub(crate) fn fetched(&self) -> usize {
+        self.state.lock().unwrap().fetched
+    }
+
+    pub(crate) fn deleted(&self) -> Vec<String> {
+        self.state.lock().unwrap().deleted.clone()
+    }
+
+    /// A call that somebody made to one of our numbers.
+    pub(crate) fn inbound(&self, sid: &str) {
+        let call = json!({ "sid": sid, "status": "in-progress" });
+        self.state
+            .lock()
+            .unwrap()
+            .calls
+            .insert(sid.to_owned(), call);
+    }
+}
+
+type Shared = State<Arc<Mutex<Inner>>>;
+
+async fn create(State(state): Shared, body: Bytes) -> Response {
+    let mut inner = state.lock().unwrap();
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    inner.created.push(form.clone());
+    let sid = format!("CA{:032x}", inner.created.len());
+    let now = inner.clock.as_ref().unwrap().now();
+    let created = rfc2822::to_string(&now.to_zoned(TimeZone::UTC)).unwrap();
+    let call = json!({
+        "sid": sid, "status": "queued", "to": form["To"], "from": form["From"],
+        "date_created": created,
+    });
+    match inner.on_create {
+        OnCreate::Take => {
+            inner.calls.insert(sid, call.clone());
+            (StatusCode::CREATED, call.to_string()).into_response()
+        }
+        OnCreate::TakeAndLose => {
+            inner.calls.insert(sid, call);
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        OnCreate::Lose => StatusCode::GATEWAY_TIMEOUT.into_response(),
+        OnCreate::Refuse(status, code) => {
+            let problem = json!({ "code": code, "message": "no", "status": status });
+            (StatusCode::from_u16(status).unwrap(), problem.to_string()).into_response()
+        }
+    }
+}
+
+async fn list(State(state): Shared) -> String {
+    let inner = state.lock().unwrap();
+    let calls: Vec<_> = inner.calls.values().collect();
+    json!({ "calls": calls, "next_page_uri": null }).to_string()
+}
+
+async fn fetch(State(state): Shared, Path(sid): Path<String>) -> Response {
+    let inner = state.lock().unwrap();
+    match inner.calls.get(sid.trim_end_matches(".json")) {
+        Some(call) => call.to_string().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn update(State(state): Shared, Path(sid): Path<String>) -> Response {
+    let mut inner = state.lock().unwrap();
+    let sid = sid.trim_end_matches(".json").to_owned();
+    inner.hung_up.push(sid.clone());
+    match inner.calls.get_mut(&sid) {
+        Some(call) => {
+            call["status"] = json!("completed");
+            call.to_string().into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn recording(State(state): Shared, Path(sid): Path<String>) -> Response {
+    let mut inner = state.lock().unwrap();
+    let Some(wav) = inner.recordings.get(sid.trim_end_matches(".wav")).cloned() else {
+        let problem = json!({ "code": 20404, "message": "none", "status": 404 });
+        return (StatusCode::NOT_FOUND, problem.to_string()).into_response();
+    };
+    inner.fetched += 1;
+    let length = wav.len();
+    let mut chunks: Vec<Result<Bytes, std::io::Error>> = Vec::new();
+    let sent = inner.break_after.unwrap_or(length);
+    for chunk in wav[..sent].chunks(64 * 1024) {
+        chunks.push(Ok(Bytes::copy_from_slice(chunk)));
+    }
+    if sent < length {
+        chunks.push(Err(std::io::Error::other("broken off")));
+    }
+    Response::builder()
+        .header("content-type", "audio/x-wav")
+        .header("content-length", length)
+        .body(Body::from_stream(stream::iter(chunks)))
+        .unwrap()
+}
+
+async fn delete(State(state): Shared, Path(sid): Path<String>) -> StatusCode {
+    let mut inner = state.lock().unwrap();
+    if inner.deletions_fail {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    let sid = sid.trim_end_matches(".json").to_owned();
+    inner.recordings.remove(&sid);
+    inner.deleted.push(sid);
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,237 @@
+//! Media sessions as a worker opens, writes and closes them.
+
+use std::sync::Arc;
+
+use model::{CallId, CallTime, Outcome, Speaker, TenantId, TokenId, Turn, TurnInput, TurnKind};
+use service::media::{Hello, Media, MediaError, MediaSession, OpenError};
+
+use super::World;
+use super::callbacks::voice_fields;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_opens_one_session_of_its_own_call() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let (tenant, call_id) = (world.tenant, call.parse::<CallId>().unwrap());
+    let wrong = TokenId::from_parts(0, 1);
+    let elsewhere: CallId = call.replace("call_0", "call_1").parse().unwrap();
+    for (tenant, call, token) in [
+        (world.other_tenant, call_id, token),
+        (tenant, elsewhere, token),
+        (tenant, call_id, wrong),
+    ] {
+        assert!(refused(&open(&media, tenant, call, token, &sid).await));
+    }
+    let session = open(&media, tenant, call_id, token, &sid).await.unwrap();
+    assert_eq!((session.key.session, session.history.len()), (1, 0));
+    assert_eq!(session.snapshot.prompt.greeting, "Hello!");
+    assert!(refused(&open(&media, tenant, call_id, token, &sid).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_grows_old() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    world.clock.pass(60 * 60 + 1);
+    let opened = open(
+        &media(&world),
+        world.tenant,
+        call.parse().unwrap(),
+        token,
+        &sid,
+    )
+    .await;
+    assert!(refused(&opened));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_call_opens_no_session() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    world
+        .ask("POST", &format!("/v1/calls/{call}/hangup"), None)
+        .await;
+    let opened = open(
+        &media(&world),
+        world.tenant,
+        call.parse().unwrap(),
+        token,
+        &sid,
+    )
+    .await;
+    assert!(refused(&opened));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_resumed_with_what_was_said() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let call_id: CallId = call.parse().unwrap();
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let first = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    media.opened(&first.key).await.unwrap();
+    assert_eq!(world.told(&call).await, "answered");
+    for _ in 0..2 {
+        // A turn whose answer was lost is stored again.
+        media
+            .store_turn(&first.key, &turn(0, "Hello!"))
+            .await
+            .unwrap();
+    }
+    let path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let answer = world
+        .webhook(&path, &voice_fields(&sid, "outbound-api"))
+        .await;
+    let other = "CA000000000000000000000000000000ff";
+    let token = token_in(&answer.text);
+    assert!(refused(
+        &open(&media, world.tenant, call_id, token, other).await
+    ));
+    let second = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    assert_eq!(
+        (second.key.session, &second.history),
+        (2, &vec![turn(0, "Hello!")])
+    );
+    // The first worker was not dead, only late: its turn keeps its place, ours comes after.
+    media
+        .store_turn(&first.key, &turn(1, "Are you"))
+        .await
+        .unwrap();
+    media.opened(&second.key).await.unwrap();
+    media
+        .store_turn(&second.key, &turn(1, "I am back."))
+        .await
+        .unwrap();
+    let late = media.store_turn(&first.key, &turn(2, "there?")).await;
+    assert!(matches!(late, Err(MediaError::Superseded)));
+    let late = media.close(&first.key, Some(Outcome::StreamLost)).await;
+    assert!(matches!(late, Err(MediaError::Superseded)));
+    media
+        .close(&second.key, Some(Outcome::AgentEnded))
+        .await
+        .unwrap();
+    world.status(&call, &sid, "completed", "3").await;
+    let told = world
+        .ask("GET", &format!("/v1/calls/{call}"), None)
+        .await
+        .json();
+    assert_eq!(told["outcome"], "agent_ended");
+    let turns = told["turns"].as_array().unwrap().iter();
+    let said: Vec<_> = turns.map(|turn| turn["text"].as_str().unwrap()).collect();
+    assert_eq!(said, ["Hello!", "Are you", "I am back."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_a_call_leaves_an_event() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let session = open(&media, world.tenant, call.parse().unwrap(), token, &sid)
+        .await
+        .unwrap();
+    media.opened(&session.key).await.unwrap();
+    media
+        .store_turn(&session.key, &turn(0, "Hello!"))
+        .await
+        .unwrap();
+    media
+        .close(&session.key, Some(Outcome::AgentEnded))
+        .await
+        .unwrap();
+    let mut kinds = Vec::new();
+    for shard in 0..store::EVENT_SHARDS {
+        let start = model::EventId::from_parts(0, 0);
+        let events = world
+            .parts
+            .store
+            .calls
+            .events_after(shard, start, 100)
+            .await
+            .unwrap();
+        for event in events.items {
+            assert_eq!(event.tenant_id, world.tenant);
+            let event = serde_json::to_value(&event).unwrap();
+            let detail = ["state", "outcome", "speaker"].map(|name| event[name].as_str());
+            let detail: Vec<_> = detail.into_iter().flatten().collect();
+            kinds.push(format!(
+                "{} {}",
+                event["type"].as_str().unwrap(),
+                detail.join(" ")
+            ));
+        }
+    }
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        [
+            "call_advanced answered",
+            "call_advanced claimed",
+            "call_advanced placed",
+            "call_advanced placing",
+            "call_ended agent_ended",
+            "turn_stored agent",
+        ]
+    );
+}
+
+pub(super) fn media(world: &World) -> Media {
+    let parts = &world.parts;
+    Media::new(
+        &parts.store,
+        parts.carrier.clone(),
+        Arc::clone(&parts.clock),
+        parts.ids.clone(),
+    )
+}
+
+async fn open(
+    media: &Media,
+    tenant_id: TenantId,
+    call_id: CallId,
+    token: TokenId,
+    carrier_call_id: &str,
+) -> Result<MediaSession, OpenError> {
+    let hello = Hello {
+        tenant_id,
+        call_id,
+        token,
+        stream_id: "MZ00000000000000000000000000000001",
+        carrier_call_id,
+    };
+    media.open(&hello).await
+}
+
+fn refused(opened: &Result<MediaSession, OpenError>) -> bool {
+    matches!(opened, Err(OpenError::Refused))
+}
+
+fn token_in(twiml: &str) -> TokenId {
+    let (_, after) = twiml.split_once("name=\"token\" value=\"").unwrap();
+    after.split_once('"').unwrap().0.parse().unwrap()
+}
+
+fn turn(seq: u32, text: &str) -> Turn {
+    Turn {
+        seq,
+        speaker: Speaker::Agent,
+        kind: TurnKind::Talk,
+        text: text.to_owned(),
+        intended: None,
+        interrupted: false,
+        input: TurnInput::Speech,
+        started_at: CallTime::from_millis(10),
+        ended_at: CallTime::from_millis(900),
+        tools: Vec::new(),
+        waterfall: None,
+    }
+}
