@@ -1,4 +1,4 @@
-//! `/v1/agents`.
+//! The requests under `/v1/agents`: create, list, read, change from a revision.
 
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, header};

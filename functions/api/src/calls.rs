@@ -1,4 +1,4 @@
-//! `/v1/calls`.
+//! The requests under `/v1/calls`: create, list, read with turns, hang up, fetch the recording.
 
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -1,4 +1,4 @@
-//! `/v1/numbers`.
+//! The requests under `/v1/numbers`: add, list.
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! `/v1/prompts`.
+//! The requests under `/v1/prompts`: create, list, read, add a version.
 
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
