@@ -4,6 +4,11 @@ use carrier::twilio::twiml::{self, Stream, Twiml, TwimlProblem};
 use model::{CallId, TenantId, TokenId};
 use url::Url;
 
+/// What the carrier does when a webhook is not taken in, told in the fragment, which is never sent
+/// and never signed (voice sheet, section 5): try again up to five times, within its 15 seconds in
+/// all, when we cannot be reached, do not answer, or answer that we cannot just now.
+const RETRIES: &str = "rc=5&rp=5xx,ct,rt";
+
 /// The public bases of webhooks and of media sockets.
 #[derive(Debug, Clone)]
 pub struct Links {
@@ -99,7 +104,9 @@ impl Links {
 
     fn callback(&self, kind: &str, tenant: TenantId, call: CallId) -> Url {
         let (tenant, call) = (tenant.to_string(), call.to_string());
-        join(&self.public, ["twilio", kind, &tenant, &call])
+        let mut url = join(&self.public, ["twilio", kind, &tenant, &call]);
+        url.set_fragment(Some(RETRIES));
+        url
     }
 }
 
@@ -126,7 +133,7 @@ mod tests {
         let (tenant, call) = (TenantId::from_parts(0, 1), CallId::from_parts(0, 2));
         assert_eq!(
             links.status(tenant, call).as_str(),
-            format!("https://voice.example.com/base/twilio/status/{tenant}/{call}")
+            format!("https://voice.example.com/base/twilio/status/{tenant}/{call}#{RETRIES}")
         );
         assert_eq!(
             links.media().as_str(),
@@ -135,7 +142,7 @@ mod tests {
         let twiml = links
             .connect(tenant, call, TokenId::from_parts(0, 3))
             .unwrap();
-        let resume = format!("/twilio/resume/{tenant}/{call}</Redirect>");
+        let resume = format!("/twilio/resume/{tenant}/{call}#rc=5&amp;rp=5xx,ct,rt</Redirect>");
         assert!(twiml.as_str().contains(&resume));
         assert!(twiml.as_str().contains("name=\"token\""));
     }

@@ -26,7 +26,10 @@ async fn the_request_carries_everything_that_the_call_needs() {
     let (call, _sid) = world.placed_call().await;
     let form = world.carrier.form(0);
     let tenant = world.tenant;
-    let link = |kind: &str| format!("{}/twilio/{kind}/{tenant}/{call}", world.url);
+    let link = |kind: &str| {
+        let retries = "rc=5&rp=5xx,ct,rt";
+        format!("{}/twilio/{kind}/{tenant}/{call}#{retries}", world.url)
+    };
     for (name, value) in [
         ("To", THEIR_NUMBER.to_owned()),
         ("From", OUR_NUMBER.to_owned()),
@@ -45,7 +48,8 @@ async fn the_request_carries_everything_that_the_call_needs() {
     let socket = world.url.replace("http", "ws");
     assert!(twiml.contains(&format!("<Stream url=\"{socket}/media/twilio\"")));
     assert!(twiml.contains(&format!("<Parameter name=\"call_id\" value=\"{call}\"")));
-    assert!(twiml.contains(&format!(">{}</Redirect>", link("resume"))));
+    let resume = link("resume").replace('&', "&amp;");
+    assert!(twiml.contains(&format!(">{resume}</Redirect>")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
