@@ -23,9 +23,9 @@ use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
 
 /// The most variables of one call.
 pub const VARIABLES_MAX: usize = 100;
-/// The most bytes of a prompt with its variables filled in: a table row holds 400 KB, the snapshot
-/// around it is a few KB and JSON escapes make it longer.
-pub const RENDERED_BYTES_MAX: usize = 250_000;
+/// The most bytes of a snapshot as JSON: a row of the table holds 400 KB, with its keys and tokens.
+/// All but a few KB of it is the prompt with its variables filled in.
+pub const SNAPSHOT_BYTES_MAX: usize = 380_000;
 /// How long the address of a recording is good for.
 pub const RECORDING_LINK_LIFETIME: Duration = Duration::from_secs(300);
 /// A tenant's numbers that are looked through for one to call from.
@@ -331,18 +331,20 @@ impl Recipes {
                 Refused::field("agent_id", "the agent's prompt cannot be filled in")
             }
         })?;
-        if prompt.system.len() + prompt.greeting.len() > RENDERED_BYTES_MAX {
-            let problem = format!("make the prompt longer than {RENDERED_BYTES_MAX} bytes");
-            return Err(Refused::field("variables", &problem));
-        }
-        Ok(CallSnapshot {
+        let snapshot = CallSnapshot {
             tenant_id,
             call_id,
             direction,
             agent_id,
             agent: agent.fields,
             prompt,
-        })
+        };
+        let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
+        if bytes > SNAPSHOT_BYTES_MAX {
+            let problem = format!("make the prompt longer than {SNAPSHOT_BYTES_MAX} bytes");
+            return Err(Refused::field("variables", &problem));
+        }
+        Ok(snapshot)
     }
 }
 

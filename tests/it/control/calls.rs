@@ -69,6 +69,18 @@ async fn missing_variables_are_all_named_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn values_that_make_a_prompt_too_long_for_a_row_are_refused() {
+    let world = World::start().await;
+    let agent = world.agent_saying(&"{{a}}".repeat(200), "Hi").await;
+    // Each line feed is two bytes in JSON: what counts is what is stored.
+    for (value, status) in [("\n".repeat(900), 201), ("\n".repeat(1_000), 422)] {
+        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "variables": { "a": format!("x{value}x") } });
+        let answer = world.ask("POST", "/v1/calls", Some(call)).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_request_is_named_by_field() {
     let world = World::start().await;
     let agent = world.agent().await;
