@@ -13,4 +13,5 @@ mod fuzz_vendors;
 mod journeys;
 mod tidy;
 mod twilio_openapi;
+mod vendor_specs;
 mod vendors;

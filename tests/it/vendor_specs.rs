@@ -1,0 +1,215 @@
+//! What we send to speech and language vendors, held against their own machine-readable descriptions,
+//! and their own message shapes held against what we read.
+//!
+//! The descriptions (`protocols/openapi`) lie on the reference shelf beside the project; where there is
+//! no shelf these tests say that they were skipped. They are older than the vendors' newest clients, so
+//! only what they name is checked, not that they name everything.
+
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use call::{ChatMessage, Generate, Generation, GenerationId, Recognition, ToolCall, ToolSpec};
+use model::AudioPosition;
+use providers::llm::Tuning;
+use providers::llm::openai::codec as openai;
+use providers::stt::RecognizerConfig;
+use providers::stt::deepgram::codec as deepgram;
+use serde_json::{Value, json};
+use url::Url;
+
+use schema::Schemas;
+
+const DEEPGRAM: &str = "deepgram-asyncapi.yml";
+const OPENAI: &str = "openai-chat-realtime.schemas.json";
+
+#[test]
+fn every_parameter_of_a_recognition_is_deepgrams() {
+    let Some(description) = description(DEEPGRAM) else {
+        return;
+    };
+    let schemas = Schemas::new(&description);
+    let query = &description["channels"]["/v1/listen"]["bindings"]["ws"]["query"]["properties"];
+    let query = query.as_object().unwrap();
+    let config = RecognizerConfig {
+        language: "en-IN".to_owned(),
+        endpointing_ms: 300,
+        position: AudioPosition::ZERO,
+        tag: "tenant_1 call_1".to_owned(),
+    };
+    let base = Url::parse("https://api.deepgram.com").unwrap();
+    let url = deepgram::listen_url(&base, "nova-3", &config);
+    let mut seen = 0;
+    for (name, value) in url.query_pairs() {
+        let Some(schema) = query.get(name.as_ref()) else {
+            panic!("{name} is not a parameter of Deepgram's");
+        };
+        schemas.check(schema, &json!(value), &name);
+        seen += 1;
+    }
+    assert!(seen >= 11, "only {seen} parameters");
+}
+
+#[test]
+fn every_control_message_is_deepgrams() {
+    let Some(description) = description(DEEPGRAM) else {
+        return;
+    };
+    let schemas = Schemas::new(&description);
+    for (name, sent) in [
+        ("KeepAlive", deepgram::KEEP_ALIVE),
+        ("Finalize", deepgram::FINALIZE),
+        ("CloseStream", deepgram::CLOSE_STREAM),
+    ] {
+        let sent: Value = serde_json::from_str(sent).unwrap();
+        let schema = schemas.named(&format!("ListenV1_ListenV1{name}"));
+        schemas.check(schema, &sent, name);
+        assert_eq!(sent["type"], name);
+    }
+}
+
+#[test]
+fn every_message_that_deepgram_describes_is_understood() {
+    let Some(description) = description(DEEPGRAM) else {
+        return;
+    };
+    let schemas = Schemas::new(&description);
+    let scale = deepgram::Scale {
+        start: AudioPosition::ZERO,
+        end: AudioPosition::from_millis(60_000),
+    };
+    for name in ["Results", "Metadata", "UtteranceEnd", "SpeechStarted"] {
+        // The smallest message that the description allows, and the largest.
+        for optional in [false, true] {
+            let schema = schemas.named(&format!("ListenV1_ListenV1{name}"));
+            let message = schemas.example(schema, optional);
+            schemas.check(schema, &message, name);
+            let heard = deepgram::decode(&message.to_string(), scale).unwrap();
+            let understood = match heard {
+                deepgram::Message::Heard(Recognition::Final { .. }) => optional,
+                deepgram::Message::Heard(_) => name != "Metadata",
+                deepgram::Message::Aside => true,
+                deepgram::Message::Unknown
+                | deepgram::Message::NotUnderstood
+                | deepgram::Message::Error => false,
+            };
+            assert!(understood, "{name}: {heard:?}");
+        }
+    }
+}
+
+#[test]
+fn every_request_to_a_model_is_openais() {
+    let Some(description) = description(OPENAI) else {
+        return;
+    };
+    let schemas = Schemas::new(&description);
+    let schema = schemas.named("CreateChatCompletionRequest");
+    let fields = schemas.properties(schema);
+    for base in ["https://api.openai.com/v1", "https://llm.example.com"] {
+        let takes = openai::Capabilities::of(&Url::parse(base).unwrap());
+        for request in [smallest(), largest()] {
+            let tuning = Tuning {
+                model: None,
+                prompt_cache_key: Some("agent_1-2"),
+            };
+            let body = openai::encode(&request, "gpt-5.4-mini", tuning, takes).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            schemas.check(schema, &body, "request");
+            for field in body.as_object().unwrap().keys() {
+                assert!(fields.contains(field), "{field} is not a field of OpenAI's");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_chunk_that_openai_describes_is_understood() {
+    let Some(description) = description(OPENAI) else {
+        return;
+    };
+    let schemas = Schemas::new(&description);
+    let schema = schemas.named("CreateChatCompletionStreamResponse");
+    for optional in [false, true] {
+        let chunk = schemas.example(schema, optional);
+        schemas.check(schema, &chunk, "chunk");
+        let mut answer = openai::Answer::new(GenerationId(0));
+        answer.push(format!("data: {chunk}\n\ndata: [DONE]\n\n").as_bytes());
+        answer.end();
+        let events: Vec<_> = std::iter::from_fn(|| answer.next_event()).collect();
+        let finished = matches!(events.last(), Some(Generation::Finished { .. }));
+        assert!(finished, "{chunk}\n{events:?}");
+    }
+}
+
+fn smallest() -> Generate {
+    Generate {
+        id: GenerationId(0),
+        route: 0,
+        messages: vec![Arc::new(ChatMessage::System("Be brief.".to_owned()))],
+        tools: Arc::from([]),
+    }
+}
+
+fn largest() -> Generate {
+    let call = ToolCall {
+        id: "call_1".to_owned(),
+        name: "end_call".to_owned(),
+        arguments: String::new(),
+    };
+    let messages = [
+        ChatMessage::System("Be brief.".to_owned()),
+        ChatMessage::Agent {
+            text: String::new(),
+            tool_calls: vec![],
+        },
+        ChatMessage::Caller("Goodbye.".to_owned()),
+        ChatMessage::Agent {
+            text: String::new(),
+            tool_calls: vec![call.clone()],
+        },
+        ChatMessage::ToolResult {
+            id: "call_1".to_owned(),
+            content: "done".to_owned(),
+        },
+        ChatMessage::Agent {
+            text: "Bye.".to_owned(),
+            tool_calls: vec![call],
+        },
+    ];
+    Generate {
+        messages: messages.into_iter().map(Arc::new).collect(),
+        tools: Arc::from([ToolSpec {
+            name: "end_call".to_owned(),
+            description: "Ends the call.".to_owned(),
+            parameters: r#"{"type":"object","properties":{}}"#.to_owned(),
+        }]),
+        ..smallest()
+    }
+}
+
+/// A description from the reference shelf: the folder `shared` beside the project or above it.
+fn description(name: &str) -> Option<Value> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = tests.ancestors().skip(2).find_map(|folder| {
+        let file: PathBuf = folder.join("shared/protocols/openapi").join(name);
+        file.is_file().then_some(file)
+    });
+    let Some(file) = file else {
+        skipped(name);
+        return None;
+    };
+    let text = std::fs::read_to_string(file).unwrap();
+    // JSON is YAML, and slower to read as such.
+    Some(if name.ends_with(".json") {
+        serde_json::from_str(&text).unwrap()
+    } else {
+        serde_saphyr::from_str(&text).unwrap()
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
+fn skipped(name: &str) {
+    println!("skipped: no {name} on a shelf beside the project");
+}
