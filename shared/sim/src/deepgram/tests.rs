@@ -39,7 +39,7 @@ fn check(script: &[&str], expected: &Expect) {
         for frame in audio.chunks(160) {
             now += Duration::from_millis(20);
             for due in session.handle(Input::Binary(frame), now) {
-                *told += &format!("{:>5} {}\n", now.as_millis(), tell(&due));
+                *told += &format!("{} {}\n", now.as_millis(), tell(&due));
             }
         }
         now
@@ -50,7 +50,7 @@ fn check(script: &[&str], expected: &Expect) {
         } else if step.starts_with('{') {
             let at = send(&mut session, &[], &mut told);
             for due in session.handle(Input::Text(step), at) {
-                told += &format!("{:>5} {}\n", at.as_millis(), tell(&due));
+                told += &format!("{} {}\n", at.as_millis(), tell(&due));
             }
         } else {
             let mut audio = speak(step, &Voice::named("caller")).audio;
@@ -98,14 +98,14 @@ fn words_come_as_they_are_spoken_and_are_final_after_a_pause() {
     check(
         &["400", "Hello, this is Ann.", "1500"],
         &expect![[r#"
-              440 SpeechStarted 0.4
-              740 "Hello," 0.0+0.74
-             1160 "Hello, this" 0.0+1.16
-             1360 "Hello, this is" 0.0+1.36
-             1620 "Hello, this is Ann." 0.0+1.62
-             1920 "Hello, this is Ann." 0.0+1.92 is_final speech_final
-             2620 UtteranceEnd 1.62
-             2920 "" 1.92+1.0
+            440 SpeechStarted 0.4
+            740 "Hello," 0.0+0.74
+            1160 "Hello, this" 0.0+1.16
+            1360 "Hello, this is" 0.0+1.36
+            1620 "Hello, this is Ann." 0.0+1.62
+            1920 "Hello, this is Ann." 0.0+1.92 is_final speech_final
+            2620 UtteranceEnd 1.62
+            2920 "" 1.92+1.0
         "#]],
     );
 }
@@ -144,10 +144,10 @@ fn what_is_not_of_the_schema_is_told_and_the_stream_goes_on() {
             "hm",
         ],
         &expect![[r#"
-               20 Error "SchemaError"
-               20 Error "SchemaError"
-               60 SpeechStarted 0.02
-              160 "hm" 0.0+0.16
+            20 Error "SchemaError"
+            20 Error "SchemaError"
+            60 SpeechStarted 0.02
+            160 "hm" 0.0+0.16
         "#]],
     );
 }
