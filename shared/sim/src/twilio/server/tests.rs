@@ -176,7 +176,7 @@ fn config(person: &str) -> Config {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::new()
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 async fn request(
