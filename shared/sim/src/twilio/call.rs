@@ -1011,9 +1011,19 @@ impl PhoneCall {
     fn keep_stream(&mut self, stream: &MediaStream) {
         self.seen.playout = self.seen.playout.and(stream.stats());
         self.seen.stream_messages += stream.messages();
-        for StreamProblem { code, what } in stream.problems() {
-            self.account
-                .violated(*code, what.clone(), Some(&self.record.sid));
+        // The carrier warns of each kind once per stream.
+        for kind in [31_950, 31_951] {
+            let mut of_kind = stream
+                .problems()
+                .iter()
+                .filter(|problem| problem.code == kind);
+            if let Some(StreamProblem { code, what }) = of_kind.next() {
+                let what = match of_kind.count() {
+                    0 => what.clone(),
+                    more => format!("{what} (and {more} more like it)"),
+                };
+                self.account.violated(*code, what, Some(&self.record.sid));
+            }
         }
     }
 

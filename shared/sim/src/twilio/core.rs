@@ -714,3 +714,6 @@ const fn no_content() -> RestAnswer {
         lost: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

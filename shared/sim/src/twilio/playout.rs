@@ -198,6 +198,8 @@ fn count(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn play(playout: &mut Playout, samples: usize) -> (usize, Vec<String>) {
@@ -261,5 +263,74 @@ mod tests {
         playout.audio(vec![1; 10]);
         assert_eq!(playout.stats().dropped_bytes, 10);
         assert_eq!(playout.buffered(), BUFFER_BYTES_MAX);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Audio(usize),
+        Mark,
+        Clear,
+        Play(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (1_usize..500).prop_map(Step::Audio),
+            3 => Just(Step::Mark),
+            1 => Just(Step::Clear),
+            4 => (0_usize..600).prop_map(Step::Play),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        /// Against the plainest model: how many samples must have been played before a mark is due.
+        #[test]
+        fn marks_come_back_in_order_and_never_before_their_audio(steps in steps()) {
+            let mut playout = Playout::default();
+            let (mut buffered, mut waiting, mut next) = (0_usize, VecDeque::new(), 0_u32);
+            for step in steps {
+                match step {
+                    Step::Audio(bytes) => {
+                        playout.audio(vec![1; bytes]);
+                        buffered += bytes;
+                    }
+                    Step::Mark => {
+                        let name = next.to_string();
+                        next += 1;
+                        if buffered == 0 && waiting.is_empty() {
+                            prop_assert_eq!(playout.mark(name.clone()), Some(name));
+                        } else {
+                            prop_assert_eq!(playout.mark(name.clone()), None);
+                            waiting.push_back((buffered, name));
+                        }
+                    }
+                    Step::Clear => {
+                        let names: Vec<String> = waiting.drain(..).map(|(_at, name)| name).collect();
+                        prop_assert_eq!(playout.clear(), names);
+                        buffered = 0;
+                    }
+                    Step::Play(samples) => {
+                        prop_assert_eq!(playout.next_mark_in(), waiting.front().map(|(at, _name)| *at));
+                        let mut out = Vec::new();
+                        let reached = playout.play(samples, &mut out);
+                        let played = samples.min(buffered);
+                        buffered -= played;
+                        let sound = out.iter().filter(|byte| **byte == 1).count();
+                        prop_assert_eq!((out.len(), sound), (samples, played));
+                        let mut due = Vec::new();
+                        while let Some((at, name)) = waiting.pop_front_if(|(at, _name)| *at <= played) {
+                            let _ = at;
+                            due.push(name);
+                        }
+                        for (at, _name) in &mut waiting {
+                            *at -= played;
+                        }
+                        prop_assert_eq!(reached, due);
+                    }
+                }
+                prop_assert_eq!(playout.buffered(), buffered);
+            }
+        }
     }
 }
