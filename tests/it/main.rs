@@ -6,6 +6,7 @@
     reason = "helpers of tests fail loudly"
 )]
 
+mod carrier_peer;
 mod conformance;
 mod control;
 mod fuzz_twilio;
