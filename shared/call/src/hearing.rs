@@ -16,6 +16,9 @@ const FINALIZE_WAIT: Duration = Duration::from_millis(500);
 /// A result that reaches no further than this beyond an ended turn is a late version of its words.
 const LATE_RESULT: Duration = Duration::from_millis(300);
 
+/// Turns in a row that end before their words are final: keys pressed in mid-sentence do that.
+const TAKEN_EARLY_MAX: usize = 8;
+
 /// What the caller said since the last turn ended.
 #[derive(Debug)]
 pub(crate) struct Hearing {
@@ -29,8 +32,9 @@ pub(crate) struct Hearing {
     recognised_at: Option<CallTime>,
     /// Everything before this belongs to turns that are over.
     settled: AudioPosition,
-    /// Words that ended a turn before they were final.
-    taken_early: Vec<String>,
+    /// Words that ended turns before they were final, by turn: the next final begins with those of one
+    /// or of several in a row.
+    taken_early: Vec<Vec<String>>,
     sound_at: Option<AudioPosition>,
     wait: Wait,
 }
@@ -209,7 +213,13 @@ impl Hearing {
         let started = self.started.take()?;
         let ended = self.end_of_words();
         self.settled = self.settled.max(self.interim_end).max(self.final_end);
-        self.taken_early = words::words(&self.interim);
+        if !self.finals.is_empty() || self.taken_early.len() == TAKEN_EARLY_MAX {
+            self.taken_early.clear();
+        }
+        let early = words::words(&self.interim);
+        if !early.is_empty() {
+            self.taken_early.push(early);
+        }
         self.finals.clear();
         self.interim.clear();
         Some(Said {
@@ -287,9 +297,12 @@ impl Hearing {
         if self.taken_early.is_empty() || !self.finals.is_empty() {
             return text;
         }
-        if words::words(text).starts_with(&self.taken_early) {
+        let said = words::words(text);
+        let runs = (0..self.taken_early.len()).filter_map(|from| self.taken_early.get(from..));
+        let taken = runs.map(<[_]>::concat).find(|run| said.starts_with(run));
+        if let Some(taken) = taken {
             let mut rest = text;
-            for _word in &self.taken_early {
+            for _word in &taken {
                 rest = rest
                     .split_once(char::is_whitespace)
                     .map_or("", |(_, rest)| rest.trim_start());
@@ -385,6 +398,18 @@ mod tests {
         assert_eq!(hearing.text(), "me.");
         let last = hearing.finals(more, pos(100), pos(900), true, at(1_100));
         assert_eq!(last, News::Over);
+        assert_eq!(text(hearing.take()), Some("me.".to_owned()));
+    }
+
+    #[test]
+    fn words_that_ended_two_turns_early_are_in_no_later_one() {
+        let mut hearing = hearing();
+        hearing.interim("That sounds", pos(500), at(600));
+        assert_eq!(text(hearing.take()), Some("That sounds".to_owned()));
+        hearing.interim("That sounds good to", pos(900), at(1_000));
+        assert_eq!(text(hearing.take()), Some("good to".to_owned()));
+        let last = "That sounds good to me.";
+        hearing.finals(last, pos(100), pos(1_400), true, at(1_500));
         assert_eq!(text(hearing.take()), Some("me.".to_owned()));
     }
 
