@@ -115,6 +115,14 @@ impl Vendor {
             .at_rate(settings.rate_percent());
         let audio = Bytes::from(speak(&body.text, &voice).audio);
         let first = now + behaviour.first_byte.draw(&mut rng);
+        // Without a length and a check sum nobody can tell a body that ends too early from a whole one,
+        // or noise from speech, so the connection breaks instead.
+        let fault = match fault {
+            Some(Fault::CloseAfter { messages } | Fault::GarbageAfter { messages }) => {
+                Some(Fault::CutAfter { messages })
+            }
+            other @ (Some(_) | None) => other,
+        };
         let mut outbox = Outbox::new(
             Latency::NONE,
             fault,
