@@ -19,5 +19,6 @@ pub mod recording;
 mod serve;
 pub mod twilio;
 pub mod voice;
+pub mod world;
 
 pub use serve::Violations;

@@ -1,0 +1,210 @@
+//! Scenes out of a seed: people of all kinds, agents of all settings, far sides that fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{
+    AgentFields, AgentId, BargeIn, CallId, CallSnapshot, Direction, PromptId, RenderedPrompt,
+    SilencePolicy, TenantId, TurnTaking,
+};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::checks::MUMBLES;
+use super::{Network, Scene};
+use crate::fault::{Fault, Faults};
+use crate::latency::{Latency, chance};
+use crate::openai::Script;
+use crate::person::Person;
+
+const SAYINGS: [&str; 14] = [
+    "Yes, that works for me.",
+    "What time was it again?",
+    "Who is this?",
+    "Can I park there?",
+    "No, I can't make it on that day.",
+    "Sure.",
+    "Could you repeat that please?",
+    "I think so, but let me check my calendar first.",
+    "How long does it take?",
+    "Thursday is fine.",
+    "Do I have to bring anything?",
+    "My number is five five one two.",
+    "Hm, let me think. Yes, I will be there.",
+    "That sounds good to me, thanks.",
+];
+const OPENINGS: [&str; 4] = [
+    "Hello?",
+    "Yes, hello, Ann speaking.",
+    "Hi.",
+    "Good morning, who is calling?",
+];
+const INTERRUPTIONS: [&str; 4] = [
+    "Wait, stop.",
+    "Sorry, who is this?",
+    "No no, that is wrong.",
+    "Hold on a second please.",
+];
+
+impl Scene {
+    /// The scene of this number. Half of them work, in the others some far side fails.
+    #[must_use]
+    pub fn random(seed: u64) -> Self {
+        let mut rng = chance(seed, "scene", 0);
+        let snapshot = snapshot(agent(&mut rng));
+        let brain = Arc::new(Script::dental_reminder());
+        let mut scene = Self::new(seed, person(&mut rng), snapshot, brain);
+        scene.speech_cached = rng.random_ratio(1, 2);
+        if rng.random_ratio(1, 4) {
+            scene.network = Network {
+                to_worker: Latency::between_ms(30, 90),
+                to_carrier: Latency::between_ms(30, 90),
+                vendors: Latency::between_ms(40, 120),
+            };
+        }
+        if rng.random_ratio(1, 4) {
+            scene.openai.first_token = Latency::between_ms(300, 1_500);
+        }
+        if rng.random_ratio(1, 2) {
+            fail(&mut scene, &mut rng);
+        }
+        scene
+    }
+
+    /// Nothing fails in it.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.hears()
+            && self.openai.faults.is_none()
+            && self.elevenlabs.faults.is_none()
+            && self.stream_lost_at.is_none()
+    }
+
+    /// The recogniser does not fail in it, nor does the line.
+    pub(super) fn hears(&self) -> bool {
+        self.deepgram.faults.is_none() && self.stream_lost_at.is_none()
+    }
+}
+
+/// A call of this agent.
+#[must_use]
+pub(super) fn snapshot(agent: AgentFields) -> CallSnapshot {
+    CallSnapshot {
+        tenant_id: TenantId::from_parts(0, 1),
+        call_id: CallId::from_parts(0, 2),
+        direction: Direction::Outbound,
+        agent_id: AgentId::from_parts(0, 3),
+        agent,
+        prompt: RenderedPrompt {
+            id: PromptId::from_parts(0, 4),
+            version: 1,
+            system: "You are the assistant of a dental clinic.\nDay: Friday\n".to_owned(),
+            greeting: "Hello, this is the assistant of Bright Dental. Do you have a moment?"
+                .to_owned(),
+        },
+    }
+}
+
+fn agent(rng: &mut ChaCha8Rng) -> AgentFields {
+    let mut agent = AgentFields::new("Reminder", PromptId::from_parts(0, 4));
+    let barge_in = [BargeIn::Immediate, BargeIn::Balanced, BargeIn::Protected];
+    agent.turn_taking = TurnTaking {
+        barge_in: pick(rng, &barge_in),
+        endpointing_ms: rng.random_range(150..=600),
+        end_of_turn_ms_max: rng.random_range(1_500..=4_000),
+        false_interruption_ms: rng.random_range(800..=2_500),
+    };
+    agent.greeting_interruptible = rng.random_ratio(3, 4);
+    agent.silence = SilencePolicy {
+        remind_after_ms: rng.random_range(4_000..=9_000),
+        reminders_max: rng.random_range(0..=2),
+        hang_up_after_ms: rng.random_range(3_000..=8_000),
+    };
+    agent.duration_seconds_max = rng.random_range(30..=180);
+    agent
+}
+
+fn person(rng: &mut ChaCha8Rng) -> Person {
+    let mut person = Person::answers_after_rings(0)
+        .sounds(rng.random_range(90..220), rng.random_range(80..=130))
+        .replies_after_ms(rng.random_range(350..=1_500));
+    if rng.random_ratio(1, 10) {
+        // Never says a word.
+        return person;
+    }
+    if rng.random_ratio(2, 3) {
+        person = person.opens_with(pick(rng, &OPENINGS));
+    }
+    for _step in 0..rng.random_range(1..=6) {
+        person = match rng.random_range(0..20) {
+            0..=8 => person.says(pick(rng, &SAYINGS)),
+            9..=12 => person
+                .interrupts_after_words(rng.random_range(1..=12))
+                .says(pick(rng, &INTERRUPTIONS)),
+            13 | 14 => person.mumbles(pick(rng, &MUMBLES)),
+            15 => person.coughs_ms(rng.random_range(60..=700)),
+            16 | 17 => person.waits_ms(rng.random_range(200..=6_000)),
+            18 => person.presses(pick(rng, &['1', '5', '#'])),
+            _rest => person
+                .waits_ms(rng.random_range(100..=2_500))
+                .opens_with(pick(rng, &SAYINGS)),
+        };
+    }
+    match rng.random_range(0..4) {
+        0 => person.says("No, thanks, goodbye."),
+        1 => person.hangs_up_after_ms(rng.random_range(0..=4_000)),
+        _rest => person,
+    }
+}
+
+/// Gives one or more far sides a fault.
+fn fail(scene: &mut Scene, rng: &mut ChaCha8Rng) {
+    for _fault in 0..rng.random_range(1..=3) {
+        match rng.random_range(0..10) {
+            0..=2 => scene.deepgram.faults = faults(rng, 30),
+            3..=5 => scene.openai.faults = faults(rng, 20),
+            6..=7 => scene.elevenlabs.faults = faults(rng, 12),
+            8 => scene.stream_lost_at = Some(Duration::from_millis(rng.random_range(0..=40_000))),
+            _rest => scene.hung_up_at = Some(Duration::from_millis(rng.random_range(0..=40_000))),
+        }
+    }
+}
+
+fn faults(rng: &mut ChaCha8Rng, messages_max: u32) -> Faults {
+    let messages = rng.random_range(1..=messages_max);
+    let kinds = [
+        Fault::RefuseConnect,
+        Fault::Unauthorized,
+        Fault::RateLimited {
+            retry_after: Some(Duration::from_secs(1)),
+        },
+        Fault::ServerError,
+        Fault::CloseAfter { messages },
+        Fault::CutAfter { messages },
+        Fault::SilentAfter {
+            messages: rng.random_range(0..=messages_max),
+        },
+        Fault::GarbageAfter { messages },
+        Fault::Slow {
+            extra: Duration::from_millis(rng.random_range(50..=2_500)),
+        },
+    ];
+    let mut faults = Faults::none();
+    for _fault in 0..rng.random_range(1..=3) {
+        faults = faults.at(rng.random_range(0..6), pick(rng, &kinds));
+    }
+    if rng.random_ratio(1, 5) {
+        // A vendor that is down altogether.
+        faults = faults.randomly(scene_seed(rng), 1_000, &[pick(rng, &kinds)]);
+    }
+    faults
+}
+
+fn scene_seed(rng: &mut ChaCha8Rng) -> u64 {
+    rng.random()
+}
+
+fn pick<T: Copy>(rng: &mut ChaCha8Rng, from: &[T]) -> T {
+    let place = rng.random_range(0..from.len());
+    from[place]
+}

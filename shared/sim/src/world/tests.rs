@@ -1,0 +1,290 @@
+//! Calls that are told apart by what a person went through.
+
+use expect_test::{Expect, expect};
+use model::{AgentFields, PromptId};
+
+use super::*;
+use crate::fault::{Fault, Faults};
+use crate::openai::Script;
+
+fn scene(person: Person) -> Scene {
+    let agent = AgentFields::new("Reminder", PromptId::from_parts(0, 4));
+    let brain = Arc::new(Script::dental_reminder());
+    Scene::new(1, person, random::snapshot(agent), brain)
+}
+
+fn check(scene: &Scene, expected: &Expect) {
+    let report = run(scene);
+    expected.assert_eq(&report.to_string());
+    assert_eq!(report.broken, Vec::<String>::new());
+}
+
+#[test]
+fn a_reminder_call_goes_from_hello_to_goodbye() {
+    let person = Person::answers_after_rings(0)
+        .opens_with("Hello?")
+        .says("Yes, who is this?")
+        .says("Sure, that works.")
+        .says("Can I park there?")
+        .says("No, thanks, goodbye.");
+    check(
+        &scene(person),
+        &expect![[r#"
+            agent_ended after 49.9 s
+              0.01 agent:  [of: Hello, this is the assistant of Bright Dental. Do you have a moment?]
+              0.01 caller: Hello?
+              1.65 agent: I am calling from Bright Dental to remind you of your appointment on Friday at 10:30 a.m. with Dr. Patel. Can you make it?
+             11.53 caller: Yes, who is this?
+             13.60 agent: I am the automated assistant of Bright Dental. I am calling about your appointment on Friday. Can you make it?
+             21.95 caller: Sure, that works.
+             24.18 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+             33.65 caller: Can I park there?
+             35.84 agent: Yes, parking is free behind the building, and the entrance is on Mill Lane. Is there anything else you would like to know?
+             44.71 caller: No, thanks, goodbye.
+             46.98 agent: Thank you, and see you soon. Goodbye! <end_call>
+            the person's side:
+            0.00-0.34 person: Hello?
+            0.06-10.82 agent: Hello,- I am calling from Bright Dental to remind you of your appointment on Friday at 10:30 a.m. with Dr. Patel. Can you make it?
+            11.52-12.60 person: Yes, who is this?
+            13.64-21.24 agent: I am the automated assistant of Bright Dental. I am calling about your appointment on Friday. Can you make it?
+            21.94-23.02 person: Sure, that works.
+            24.20-32.94 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+            33.64-34.74 person: Can I park there?
+            35.88-44.00 agent: Yes, parking is free behind the building, and the entrance is on Mill Lane. Is there anything else you would like to know?
+            44.70-46.02 person: No, thanks, goodbye.
+            47.02-49.58 agent: Thank you, and see you soon. Goodbye!
+            noticed: [Interrupted(SpeechStarted)]
+        "#]],
+    );
+}
+
+#[test]
+fn an_interrupted_agent_stops_within_a_frame_and_remembers_what_was_heard() {
+    let person = Person::answers_after_rings(0)
+        .says("Yes?")
+        .interrupts_after_words(6)
+        .says("Sorry, when is that?")
+        .hangs_up_after_ms(9_000);
+    check(
+        &scene(person),
+        &expect![[r#"
+        callee_hung_up after 19.7 s
+          0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+          5.43 caller: Yes?
+          6.76 agent: Wonderful, you are confirmed for Friday [of: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?]
+          9.41 caller: Sorry, when is that?
+         11.75 agent: Your appointment with Dr. Patel is on Friday at 10:30 a.m., at our practice on Mill Lane. Can you make [of: Your appointment with Dr. Patel is on Friday at 10:30 a.m., at our practice on Mill Lane. Can you make it?]
+        the person's side:
+        0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+        5.42-5.62 person: Yes?
+        6.80-9.40 agent: Wonderful, you are confirmed for Friday
+        9.40-10.68 person: Sorry, when is that?
+        9.46-19.60 agent: at Your appointment with Dr. Patel is on Friday at 10:30 a.m., at our practice on Mill Lane. Can you make it?
+        noticed: [Interrupted(SpeechStarted)]
+    "#]],
+    );
+}
+
+#[test]
+fn a_cough_is_no_interruption_and_the_agent_goes_on() {
+    let person = Person::answers_after_rings(0)
+        .waits_ms(800)
+        .coughs_ms(300)
+        .hangs_up_after_ms(9_000);
+    check(
+        &scene(person),
+        &expect![[r#"
+            callee_hung_up after 10.1 s
+              0.01 agent: Hello, this [of: Hello, this is the assistant of Bright Dental. Do you have a moment?]
+              2.98 agent: is the assistant of Bright Dental. Do you have a moment?
+            the person's side:
+            0.06-6.84 agent: Hello, this is- is the assistant of Bright Dental. Do you have a moment?
+            noticed: [Interrupted(SpeechStarted), FalseInterruption]
+        "#]],
+    );
+}
+
+#[test]
+fn nobody_speaks() {
+    check(
+        &scene(Person::answers_after_rings(0)),
+        &expect![[r#"
+        callee_silent after 40.9 s
+          0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+         15.04 agent: Are you still there?
+         26.63 agent: Are you still there?
+         38.24 agent: Thank you for your time. Goodbye.
+        the person's side:
+        0.06-40.54 agent: Hello, this is the assistant of Bright Dental. Do you have a moment? Are you still there? Are you still there? Thank you for your time. Goodbye.
+    "#]],
+    );
+}
+
+#[test]
+fn a_recogniser_that_dies_is_replaced_and_hears_the_words_again() {
+    let person = Person::answers_after_rings(0)
+        .says("Yes, I have a moment for you.")
+        .says("That is fine, thank you.")
+        .says("No, goodbye.");
+    let mut scene = scene(person);
+    scene.deepgram.faults = Faults::none().at(0, Fault::CutAfter { messages: 9 });
+    check(
+        &scene,
+        &expect![[r#"
+        agent_ended after 23.5 s
+          0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+          5.43 caller: Yes, I have a moment for you.
+          8.54 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+         18.03 caller: That is fine, thank you.
+         20.53 agent: Thank you, and see you soon. Goodbye! <end_call>
+        the person's side:
+        0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+        5.42-7.38 person: Yes, I have a moment for you.
+        8.58-17.32 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+        18.02-19.56 person: That is fine, thank you.
+        20.56-23.12 agent: Thank you, and see you soon. Goodbye!
+        noticed: [RecognitionRetried]
+    "#]],
+    );
+}
+
+#[test]
+fn a_voice_that_is_down_is_replaced_by_the_other_one() {
+    let person = Person::answers_after_rings(0)
+        .says("Yes?")
+        .says("No, goodbye.");
+    let mut scene = scene(person);
+    scene.speech_cached = false;
+    scene.elevenlabs.faults = Faults::none()
+        .at(0, Fault::ServerError)
+        .at(1, Fault::RefuseConnect);
+    check(
+        &scene,
+        &expect![[r#"
+            agent_ended after 21.2 s
+              0.33 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+              5.73 caller: Yes?
+              7.09 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+             16.57 caller: No, goodbye.
+             18.30 agent: Thank you, and see you soon. Goodbye! <end_call>
+            the person's side:
+            0.36-5.02 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+            5.72-5.92 person: Yes?
+            7.12-15.86 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
+            16.56-17.32 person: No, goodbye.
+            18.32-20.88 agent: Thank you, and see you soon. Goodbye!
+            noticed: [SynthesisRetried, SynthesisRetried]
+        "#]],
+    );
+}
+
+#[test]
+fn a_model_that_is_down_ends_the_call_politely() {
+    let person = Person::answers_after_rings(0).says("Yes?");
+    let mut scene = scene(person);
+    scene.openai.faults = Faults::none().randomly(1, 1_000, &[Fault::ServerError]);
+    check(
+        &scene,
+        &expect![[r#"
+        vendor_failed after 12.1 s
+          0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+          5.43 caller: Yes?
+          6.31 agent: I am sorry, I am having technical trouble. Thank you for your time. Goodbye.
+        the person's side:
+        0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
+        5.42-5.62 person: Yes?
+        6.34-11.74 agent: I am sorry, I am having technical trouble. Thank you for your time. Goodbye.
+        noticed: [GenerationRetried]
+    "#]],
+    );
+}
+
+#[test]
+fn the_same_scene_always_gives_the_same_report() {
+    for seed in 0..20 {
+        let mut scene = Scene::random(seed);
+        scene.trace = true;
+        assert_eq!(
+            run(&scene).to_string(),
+            run(&scene).to_string(),
+            "seed {seed}"
+        );
+    }
+}
+
+/// Plays scenes that work with a bug built in, and counts those in which the checks find it.
+fn found(defect: Defect, symptoms: &[&str]) {
+    let mut found = 0;
+    let mut played = 0;
+    let mut other = Vec::new();
+    for seed in 0..60 {
+        let mut scene = Scene::random(seed);
+        if !scene.works() || scene.network != Network::nearby() {
+            continue;
+        }
+        scene.defect = Some(defect);
+        played += 1;
+        let report = run(&scene);
+        let shows = |broken: &String| symptoms.iter().any(|symptom| broken.contains(symptom));
+        if report.broken.iter().any(shows) {
+            found += 1;
+        } else {
+            other.push((seed, report.broken));
+        }
+    }
+    assert!(
+        found * 4 >= played,
+        "{defect:?} found in {found} of {played} calls; the others: {other:?}"
+    );
+}
+
+#[test]
+fn a_lost_audio_message_is_found() {
+    found(
+        Defect::AudioLost { every: 9 },
+        &["garbled words", "underruns"],
+    );
+}
+
+#[test]
+fn an_audio_message_out_of_order_is_found() {
+    found(Defect::AudioReordered { every: 9 }, &["garbled words"]);
+}
+
+#[test]
+fn a_clear_that_is_not_sent_is_found() {
+    found(
+        Defect::ClearSkipped,
+        &["speech went on after the interruption"],
+    );
+}
+
+#[test]
+fn marks_that_come_too_early_are_found() {
+    found(Defect::MarksEarly, &["marks came back before"]);
+}
+
+#[test]
+fn marks_out_of_order_are_found() {
+    found(Defect::MarksReordered, &["marks came back out of order"]);
+}
+
+#[test]
+fn caller_audio_lost_on_the_way_is_found() {
+    found(Defect::CallerAudioLost { every: 40 }, &["the person said"]);
+}
+
+#[test]
+fn turns_stored_twice_are_found() {
+    found(Defect::TurnsStoredTwice, &["is stored as number"]);
+}
+
+#[test]
+fn an_end_that_is_ignored_is_found() {
+    found(Defect::EndIgnored, &["no outcome"]);
+}
+
+#[test]
+fn a_transcript_of_what_was_meant_is_found() {
+    found(Defect::TranscriptIntended, &["the person heard"]);
+}
