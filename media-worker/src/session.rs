@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use audio::SpeechGate;
 use bytes::BytesMut;
-use call::{Action, CarrierClosed, Event, Failure, Generation, GenerationId, Mark, Recognition};
+use call::{
+    Action, CarrierClosed, Event, Failure, Generation, GenerationId, Mark, Recognition, UtteranceId,
+};
 use carrier::twilio::media::{self, Inbound, Track};
 use futures_util::future::BoxFuture;
 use model::{AudioPosition, CallTime, Outcome};
@@ -52,8 +54,12 @@ const REPLAY_LEAD: Duration = Duration::from_millis(500);
 /// and mean the same.
 const SETTLED_SLACK: Duration = Duration::from_millis(400);
 
-/// Marks of one playout that can be given back when the carrier does not read.
-const DROPPED_MARKS_MAX: usize = 64;
+/// The core's reason to be woken for the next message of audio (`call`'s playback). It keeps a lead of
+/// 100 to 200 ms, and caller audio wakes us every 20 ms anyway.
+const PLAYBACK: &str = "playback";
+
+/// So much later than due the timer wakes us for playback, so that mostly it need not.
+const PLAYBACK_SLACK: Duration = Duration::from_millis(25);
 
 /// Everything a session is made of.
 pub(crate) struct Parts {
@@ -95,6 +101,8 @@ pub(crate) struct Session {
     /// Reused for every message to the carrier.
     out: BytesMut,
     playout: Playout,
+    /// The utterance whose text was given to a voice last.
+    speaking: Option<UtteranceId>,
     bad_messages: u32,
     carrier_heard_at: Instant,
     woken_at: Instant,
@@ -134,11 +142,13 @@ enum RecognitionLeg {
 }
 
 /// Whether the carrier takes what we send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Playout {
     Flowing,
-    /// It does not read. What the agent says meanwhile is dropped, marks kept to be given back.
-    Stalled {
-        marks: Vec<Mark>,
+    /// It did not read, so this utterance (and with it its marks: it was not heard) is dropped until
+    /// the next one begins. `cleared` once what the carrier still had of it is emptied.
+    Dropping {
+        cleared: bool,
     },
 }
 
@@ -218,6 +228,7 @@ impl Session {
             due: Due::ALL,
             out: BytesMut::new(),
             playout: Playout::Flowing,
+            speaking: None,
             bad_messages: 0,
             carrier_heard_at: now,
             woken_at: now,
@@ -526,7 +537,7 @@ impl Session {
 
     /// Looks at every deadline that has passed.
     fn step_clock(&mut self) -> bool {
-        let now = Instant::now();
+        let now = self.woken_at;
         if !self.drain_told && self.parts.gate.stage() == Stage::Expired {
             self.drain_told = true;
             self.close_reason = CloseReason::GoingAway;
@@ -606,6 +617,10 @@ impl Session {
             }
             Action::CancelGeneration(id) => self.generations.retain(|(of, _)| *of != id),
             Action::Synthesize(wanted) => {
+                if self.speaking != Some(wanted.utterance) {
+                    self.speaking = Some(wanted.utterance);
+                    self.begin_utterance();
+                }
                 self.parts.speaker.speak(wanted);
                 self.due.add(Source::Speech);
             }
@@ -637,7 +652,7 @@ impl Session {
     }
 
     fn play(&mut self, audio: &[u8]) {
-        if let Playout::Stalled { .. } = self.playout {
+        if self.playout != Playout::Flowing {
             return;
         }
         media::encode_media(&self.parts.stream_sid, audio, &mut self.out);
@@ -649,42 +664,40 @@ impl Session {
     }
 
     fn mark(&mut self, mark: Mark) {
-        if let Playout::Stalled { marks } = &mut self.playout {
-            if marks.len() < DROPPED_MARKS_MAX {
-                marks.push(mark);
-            }
-            return;
-        }
-        media::encode_mark(&self.parts.stream_sid, &mark.to_string(), &mut self.out);
-        if !self.send_out()
-            && let Playout::Stalled { marks } = &mut self.playout
-        {
-            marks.push(mark);
+        if self.playout == Playout::Flowing {
+            media::encode_mark(&self.parts.stream_sid, &mark.to_string(), &mut self.out);
+            self.send_out();
         }
     }
 
     fn clear(&mut self) {
         self.clearing_since.get_or_insert(self.woken_at);
-        if let Playout::Stalled { .. } = self.playout {
-            // A clear goes out as soon as the carrier reads again.
-            return;
-        }
         media::encode_clear(&self.parts.stream_sid, &mut self.out);
-        self.send_out();
+        // A clear that does not fit goes out as soon as the carrier reads again.
+        let cleared = self.send_out();
+        if let Playout::Dropping { cleared: known } = &mut self.playout {
+            *known |= cleared;
+        }
     }
 
-    /// Queues the message in `out`; false when the carrier does not take it and playout stalls.
+    /// A new utterance: the one that was dropped is over, if the carrier reads again.
+    fn begin_utterance(&mut self) {
+        if self.playout == (Playout::Dropping { cleared: true }) {
+            self.playout = Playout::Flowing;
+        }
+    }
+
+    /// Queues the message in `out`; false when the carrier does not take it, and then the utterance is
+    /// given up.
     fn send_out(&mut self) -> bool {
         let message = self.out.split().freeze();
-        match self.parts.socket.send(message) {
-            Ok(()) => true,
-            Err(Full) => {
-                self.parts.meters.playouts_dropped.increment(1);
-                tracing::warn!("the carrier does not read, the agent's words are dropped");
-                self.playout = Playout::Stalled { marks: Vec::new() };
-                false
-            }
+        let sent = self.parts.socket.send(message);
+        if sent == Err(Full) && self.playout == Playout::Flowing {
+            self.parts.meters.playouts_dropped.increment(1);
+            tracing::warn!("the carrier does not read, what the agent says is dropped");
+            self.playout = Playout::Dropping { cleared: false };
         }
+        sent.is_ok()
     }
 
     /// Writes to the carrier what this wake has for it.
@@ -695,16 +708,11 @@ impl Session {
         if let Some(since) = self.clearing_since.take() {
             self.parts.meters.barge_in(since.elapsed());
         }
-        if let Playout::Stalled { marks } = &mut self.playout {
-            // The carrier reads again. What it still has is cut off in mid-word and its end was
-            // dropped: it is cleared, and the marks that never left come back as after any clear.
-            let marks = std::mem::take(marks);
-            self.playout = Playout::Flowing;
+        if self.playout == (Playout::Dropping { cleared: false }) {
+            // It reads again; what it still has breaks off in mid-word.
             media::encode_clear(&self.parts.stream_sid, &mut self.out);
-            self.send_out();
-            for mark in marks {
-                self.feed(Event::Marked(mark));
-            }
+            let cleared = self.send_out();
+            self.playout = Playout::Dropping { cleared };
             cx.waker().wake_by_ref();
         }
     }
@@ -748,7 +756,8 @@ impl Session {
         }
         // A stream that broke, and one that a stopping worker gives up, leave the call to be resumed:
         // the carrier goes on to the resume webhook.
-        let resumable = self.superseded || self.drain_told || self.end == Some(Outcome::StreamLost);
+        let resumable = self.superseded
+            || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
         Some(Ending {
             outcome: self.end.filter(|_| !resumable),
             carrier: self.carrier_closed,
@@ -759,8 +768,13 @@ impl Session {
     /// Makes sure that the next deadline wakes us.
     fn arm(&mut self, cx: &Context<'_>) {
         let mut next = self.carrier_heard_at + CARRIER_SILENCE_MAX;
-        if let Some((at, _reason)) = self.parts.call.poll_timeout() {
-            next = next.min(self.instant(at));
+        if let Some((at, reason)) = self.parts.call.poll_timeout() {
+            let slack = if reason == PLAYBACK {
+                PLAYBACK_SLACK
+            } else {
+                Duration::ZERO
+            };
+            next = next.min(self.instant(at) + slack);
         }
         if let Some(at) = self.parts.turns.next_attempt() {
             next = next.min(at);
