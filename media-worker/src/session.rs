@@ -756,8 +756,8 @@ impl Session {
         }
         // A stream that broke, and one that a stopping worker gives up, leave the call to be resumed:
         // the carrier goes on to the resume webhook.
-        let resumable = self.superseded
-            || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
+        let resumable =
+            self.superseded || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
         Some(Ending {
             outcome: self.end.filter(|_| !resumable),
             carrier: self.carrier_closed,

@@ -1,0 +1,11 @@
+//! Whole sessions of a media worker over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, outside the test functions themselves"
+)]
+
+mod conversation;
+mod refusals;
+mod scene;
