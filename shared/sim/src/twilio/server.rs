@@ -256,6 +256,20 @@ impl Server {
         tokio::time::timeout(within, found).await.ok().flatten()
     }
 
+    /// Waits until no call has anything left to do: all are over, recordings are made, and every
+    /// callback is answered or given up. Whether that was in time.
+    pub async fn settled(&self, within: Duration) -> bool {
+        let mut changed = self.changed();
+        let settled = async {
+            while !lock(&self.shared.drivers).is_empty() {
+                if changed.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(within, settled).await.is_ok()
+    }
+
     /// How many calls are not over.
     #[must_use]
     pub fn calls_on(&self) -> usize {
@@ -306,6 +320,7 @@ impl Shared {
         let idle = is_idle();
         if idle {
             drivers.remove(sid);
+            self.tell_change();
         }
         idle
     }
