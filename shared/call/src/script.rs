@@ -141,6 +141,16 @@ impl Script {
             return (0, 0);
         }
         let whole = self.whole_words();
+        // The last sound of a word is whole only once something was heard after it: its times say
+        // when its letters begin, not that all of them came.
+        let whole = match (self.timing, whole.split_last()) {
+            (Timing::Known { in_word: true, .. }, Some((last, before)))
+                if last.ends >= received =>
+            {
+                before
+            }
+            (Timing::Known { .. } | Timing::Lost, _) => whole,
+        };
         let chunk_end = self.chunk_ends.iter().rev().find_map(|end| {
             let place = whole.binary_search_by_key(end, |word| word.text_end).ok()?;
             whole.get(place).filter(|word| word.ends >= sent)
@@ -482,6 +492,17 @@ mod tests {
         script.align(ms(1_050), ms(200), Some(&timed("yes.")));
         assert_eq!(script.heard(ms(1_100), None).next_word_at, ms(1_050));
         assert_eq!(heard(&script, ms(1_250), None), "At 10, yes.");
+    }
+
+    #[test]
+    fn a_word_whose_last_sound_was_lost_is_said_again() {
+        let mut script = script(&["One two three."]);
+        // Every letter of "two" has begun; nothing shows that its sound came to an end.
+        script.align(0, ms(360), Some(&timed("One two")));
+        assert_eq!(script.restart(ms(100), ms(360)), (3, ms(150)));
+        // The pause after it does.
+        script.align(ms(360), ms(100), Some(&timed(" ")));
+        assert_eq!(script.restart(ms(100), ms(460)), (7, ms(360)));
     }
 
     #[test]
