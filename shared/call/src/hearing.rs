@@ -115,6 +115,11 @@ impl Hearing {
         let text = self.without_taken(text, end);
         if text.is_empty() {
             self.interim.clear();
+            if self.finals.is_empty() {
+                // The words so far were taken back.
+                self.wait = Wait::Nothing;
+                self.started = None;
+            }
             return News::Nothing;
         }
         if text == self.interim {
@@ -434,6 +439,18 @@ mod tests {
         let nothing = hearing.finals("", pos(100), pos(900), true, at(1_000));
         assert_eq!(nothing, News::Nothing);
         assert_eq!((hearing.is_speaking(), hearing.due()), (false, None));
+        assert_eq!(hearing.take(), None);
+    }
+
+    #[test]
+    fn interim_words_that_are_taken_back_leave_nothing_either() {
+        let mut hearing = hearing();
+        hearing.interim("who", pos(500), at(600));
+        assert_eq!(text(hearing.take()), Some("who".to_owned()));
+        hearing.interim("what", pos(900), at(1_000));
+        // The next connection hears the sound again, and as the word of the turn before.
+        let nothing = hearing.interim("who", pos(1_100), at(1_200));
+        assert_eq!((nothing, hearing.due()), (News::Nothing, None));
         assert_eq!(hearing.take(), None);
     }
 
