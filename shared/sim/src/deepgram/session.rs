@@ -142,10 +142,11 @@ impl Session {
             for heard in heard {
                 self.hear(heard, now);
             }
-            if self.words.len() > words_before && self.parameters.interim_results {
+            let word_ended = self.words.len() > words_before;
+            if word_ended && self.parameters.interim_results {
                 self.result(Kind::Interim, now);
             }
-            self.judge(now);
+            self.judge(word_ended, now);
         }
     }
 
@@ -193,7 +194,7 @@ impl Session {
     }
 
     /// Decides, after each step of audio, what there is to say besides new words.
-    fn judge(&mut self, now: Duration) {
+    fn judge(&mut self, word_ended: bool, now: Duration) {
         let quiet = (self.listener.sound_until())
             .map_or(self.position, |until| self.position.saturating_sub(until));
         let endpointing = self.parameters.endpointing_ms.map(|ms| ms * SAMPLES_PER_MS);
@@ -218,7 +219,9 @@ impl Session {
                 );
             }
         }
-        if self.position - self.from >= self.final_every {
+        // Never in the middle of a word: what is final stays as it is.
+        let between_words = word_ended || !self.listener.in_speech();
+        if self.position - self.from >= self.final_every && between_words {
             self.result(Kind::Final, now);
         } else if self.parameters.interim_results
             && self.position - self.said_at >= self.interim_every
@@ -240,6 +243,10 @@ impl Session {
             true => text.to_owned(),
             false => plain(text),
         };
+        // What is under way belongs to the next result.
+        let under_way = kind != Kind::Interim && self.listener.in_speech();
+        let last = self.words.last().filter(|_| under_way);
+        let until = last.map_or(self.position, |word| word.end);
         let transcript: Vec<_> = self.words.iter().map(|word| shown(&word.text)).collect();
         let words: Vec<_> = (self.words.iter())
             .map(|word| {
@@ -256,7 +263,7 @@ impl Session {
         let message = json!({
             "type": "Results",
             "channel_index": [0, 1],
-            "duration": seconds(self.position - self.from),
+            "duration": seconds(until.saturating_sub(self.from)),
             "start": seconds(self.from),
             "is_final": kind != Kind::Interim,
             "speech_final": kind == Kind::SpeechFinal,
@@ -276,7 +283,7 @@ impl Session {
         match kind {
             Kind::Interim => {}
             Kind::Final | Kind::SpeechFinal | Kind::FromFinalize => {
-                self.from = self.position;
+                self.from = until;
                 self.words.clear();
             }
         }

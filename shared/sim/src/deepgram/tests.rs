@@ -122,14 +122,15 @@ fn finalize_and_close_flush_what_was_heard() {
             r#"{"type":"CloseStream"}"#,
         ],
         &expect![[r#"
-              140 SpeechStarted 0.1
-              300 "yes" 0.0+0.3
-              360 "yes" 0.0+0.36 is_final from_finalize
-              560 "and" 0.36+0.2
-              760 "and no" 0.36+0.4
-              820 "and no" 0.36+0.46 is_final
-              820 Metadata
-              820 close 1000 
+            140 SpeechStarted 0.1
+            300 "yes" 0.0+0.3
+            360 "yes" 0.0+0.3 is_final from_finalize
+            360 "" 0.3+0.06 is_final from_finalize
+            560 "and" 0.36+0.2
+            760 "and no" 0.36+0.4
+            820 "and no" 0.36+0.46 is_final
+            820 Metadata
+            820 close 1000 
         "#]],
     );
 }

@@ -131,6 +131,9 @@ fn turns(turns: &[Turn], broken: &mut Vec<String>) {
         }
     }
     for turn in turns {
+        if turn.speaker == Speaker::Caller && turn.text.trim().is_empty() {
+            broken.push(format!("turn {} of the caller has no words", turn.seq));
+        }
         if turn.ended_at < turn.started_at {
             broken.push(format!("turn {} ends before it begins", turn.seq));
         }
