@@ -108,11 +108,16 @@ impl Worker {
         }))
     }
 
-    /// `/media/twilio`, `/health` and `/metrics`.
+    /// `/media/twilio`, `/health` and `/metrics`: for a worker that runs alone.
     pub fn router(&self) -> Router {
+        self.router_beside_others()
+            .route("/health", get(health).with_state(Arc::clone(&self.0)))
+    }
+
+    /// `/media/twilio` and `/metrics`: for a process that has a health of its own.
+    pub fn router_beside_others(&self) -> Router {
         Router::new()
             .route(MEDIA_PATH, get(media))
-            .route("/health", get(health))
             .route("/metrics", get(metrics))
             .with_state(Arc::clone(&self.0))
     }

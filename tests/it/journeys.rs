@@ -36,7 +36,10 @@ impl Installation {
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let state = tempfile::tempdir().unwrap();
         let variables = BTreeMap::from([
-            ("TRUNKLINE_STATE_DIR".to_owned(), state.path().to_string_lossy().into_owned()),
+            (
+                "TRUNKLINE_STATE_DIR".to_owned(),
+                state.path().to_string_lossy().into_owned(),
+            ),
             ("TRUNKLINE_PORT".to_owned(), "0".to_owned()),
         ]);
         let mut settings = Settings::from_variables(&variables).unwrap();
@@ -44,7 +47,11 @@ impl Installation {
         change(&mut settings);
         let platform = Platform::start(settings, None).await.unwrap();
         let api = platform.client().unwrap();
-        Self { platform, api, _state: state }
+        Self {
+            platform,
+            api,
+            _state: state,
+        }
     }
 
     /// Asks for a call to this number, as a program of the user's would.
@@ -62,20 +69,31 @@ impl Installation {
     }
 
     /// Waits until the call looks as it should.
-    pub(crate) async fn until(&self, id: CallId, what: &str, holds: impl Fn(&CallView) -> bool) -> CallView {
+    pub(crate) async fn until(
+        &self,
+        id: CallId,
+        what: &str,
+        holds: impl Fn(&CallView) -> bool,
+    ) -> CallView {
         let begun = Instant::now();
         loop {
             let call = self.api.call(id).await.unwrap();
             if holds(&call) {
                 return call;
             }
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}: {call:#?}");
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "waited in vain for {what}: {call:#?}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     pub(crate) async fn ended(&self, id: CallId) -> CallView {
-        self.until(id, "the end of the call", |call| call.state == CallState::Ended && call.outcome.is_some()).await
+        self.until(id, "the end of the call", |call| {
+            call.state == CallState::Ended && call.outcome.is_some()
+        })
+        .await
     }
 
     pub(crate) async fn archived(&self, id: CallId) -> CallView {
@@ -88,7 +106,12 @@ impl Installation {
     /// What the simulated person of this call heard, in order.
     pub(crate) fn heard(&self, call: &CallView) -> String {
         let sid = call.carrier_call_id.as_deref().unwrap();
-        self.platform.far_side.carrier_call(sid).unwrap().log.heard_text()
+        self.platform
+            .far_side
+            .carrier_call(sid)
+            .unwrap()
+            .log
+            .heard_text()
     }
 
     /// Ends the journey: nothing that a real side would refuse may have been done.
@@ -100,7 +123,9 @@ impl Installation {
 }
 
 pub(crate) fn recording_state(call: &CallView) -> Option<&str> {
-    call.recording.as_ref().map(|recording| recording.state.as_str())
+    call.recording
+        .as_ref()
+        .map(|recording| recording.state.as_str())
 }
 
 pub(crate) fn said_by(call: &CallView, speaker: Speaker) -> Vec<String> {
@@ -110,8 +135,16 @@ pub(crate) fn said_by(call: &CallView, speaker: Speaker) -> Vec<String> {
 
 /// Words without case and punctuation: what can be compared between a text and an ear.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    let plain = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    text.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect()
+    let plain = |word: &str| {
+        word.chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+            .to_lowercase()
+    };
+    text.split_whitespace()
+        .map(plain)
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 /// The binary of the laptop run. It belongs to another package than this test, so cargo does not name
@@ -119,6 +152,10 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 pub(crate) fn trunkline() -> std::path::PathBuf {
     let this = std::env::current_exe().unwrap();
     let path = this.parent().unwrap().parent().unwrap().join("trunkline");
-    assert!(path.exists(), "{} is not built: test the whole workspace", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: test the whole workspace",
+        path.display()
+    );
     path
 }

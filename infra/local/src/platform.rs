@@ -111,7 +111,7 @@ impl Platform {
         let worker = Worker::start(worker.context("setting up the media worker")?);
         let router = api::router(api::State::new(&parts))
             .merge(callbacks::router(callbacks::State::new(&parts)))
-            .fallback_service(worker.router());
+            .merge(worker.router_beside_others());
         let dial = Arc::new(dial::State::new(&parts));
         let dial_pump = Pump::new(clients.sqs.clone(), &queues.dial, DIAL_HANDLERS_MAX);
         let handle_dials = move |event| {

@@ -8,6 +8,7 @@
 use audio::BYTES_PER_MS;
 
 use crate::Alignment;
+use crate::splitter;
 
 /// Without any timing, a character of speech is taken to last this long: 15 characters a second,
 /// the pace of most voices.
@@ -228,14 +229,16 @@ impl Script {
         before.copied().unwrap_or(0)
     }
 
-    /// The chunk that is being said at the place `at`; the last one when all is said.
-    pub(crate) fn chunk_at(&self, at: usize) -> &str {
+    /// The sentence that is being said at the place `at`; the last one when all is said. A chunk may
+    /// hold several: a greeting is one.
+    pub(crate) fn sentence_at(&self, at: usize) -> &str {
         let last = self.text.len();
         let end = self.chunk_ends.iter().find(|end| **end > at);
         let end = end.copied().unwrap_or(last);
         let start = self.chunk_ends.iter().rev().find(|start| **start < end);
-        let chunk = self.text.get(start.copied().unwrap_or(0)..end);
-        chunk.unwrap_or_default().trim()
+        let start = start.copied().unwrap_or(0);
+        let chunk = self.text.get(start..end).unwrap_or_default();
+        splitter::sentence_at(chunk, at.saturating_sub(start)).trim()
     }
 
     /// How many chunks there are.
@@ -527,8 +530,8 @@ mod tests {
         script.align(ms(450), ms(300), Some(&timed("Three?")));
         let rest = script.tail(3, ms(200));
         assert_eq!(rest.text(), "two. Three?");
-        assert_eq!(rest.chunk_at(0), "two.");
-        assert_eq!(rest.chunk_at(4), "Three?");
+        assert_eq!(rest.sentence_at(0), "two.");
+        assert_eq!(rest.sentence_at(4), "Three?");
         assert_eq!(heard(&rest, ms(200), None), "two.");
         assert_eq!(script.chunk_start(9), 8);
     }

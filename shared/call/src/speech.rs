@@ -368,7 +368,7 @@ impl Speech {
         let to = to.map_or(text.len(), |(at, _)| place + at);
         Saying {
             guard: self.guard,
-            sentence: self.script.chunk_at(place),
+            sentence: self.script.sentence_at(place),
             recent: text.get(from..to).unwrap_or_default(),
         }
     }

@@ -63,6 +63,21 @@ impl Splitter {
     }
 }
 
+/// The sentence of `text` that holds the byte `at`; the last one when `at` is beyond it.
+pub(crate) fn sentence_at(text: &str, at: usize) -> &str {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(end) = boundary(rest, false) else {
+            return rest;
+        };
+        if from + end > at || from + end >= text.len() {
+            return rest.get(..end).unwrap_or(rest);
+        }
+        from += end;
+    }
+}
+
 /// What a character says about the place after it.
 enum Place {
     Inside,
@@ -207,6 +222,20 @@ mod tests {
         }
         chunks.extend(splitter.finish());
         chunks
+    }
+
+    #[test]
+    fn the_sentence_being_said_is_found_inside_a_longer_text() {
+        let text = "Hello Dana, this is the clinic. I am calling about Monday. Can you make it?";
+        for (at, sentence) in [
+            (5, "Hello Dana, this is the clinic."),
+            (30, "Hello Dana, this is the clinic."),
+            (32, "I am calling about Monday."),
+            (70, "Can you make it?"),
+            (500, "Can you make it?"),
+        ] {
+            assert_eq!(sentence_at(text, at).trim(), sentence, "at {at}");
+        }
     }
 
     #[test]

@@ -15,19 +15,47 @@ async fn the_api_answers_strangers_with_problems_and_nothing_else() {
     let url = |path: &str| here.platform.url().join(path).unwrap();
     for (path, key, status, code) in [
         ("v1/calls", None, StatusCode::UNAUTHORIZED, "unauthorized"),
-        ("v1/calls", Some("tk_wrong"), StatusCode::UNAUTHORIZED, "unauthorized"),
-        ("v1/calls/call_00000000000000000000000000", Some("owner"), StatusCode::NOT_FOUND, "not_found"),
-        ("v1/calls/no-id", Some("owner"), StatusCode::NOT_FOUND, "not_found"),
-        ("v2/calls", Some("owner"), StatusCode::NOT_FOUND, "not_found"),
+        (
+            "v1/calls",
+            Some("tk_wrong"),
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+        ),
+        (
+            "v1/calls/call_00000000000000000000000000",
+            Some("owner"),
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
+        (
+            "v1/calls/no-id",
+            Some("owner"),
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
+        (
+            "v2/calls",
+            Some("owner"),
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
     ] {
         let mut request = http.get(url(path));
         if let Some(key) = key {
-            let key = if key == "owner" { here.platform.owner().key.expose() } else { key };
+            let key = if key == "owner" {
+                here.platform.owner().key.expose()
+            } else {
+                key
+            };
             request = request.header(AUTHORIZATION, format!("Bearer {key}"));
         }
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), status, "{path}");
-        assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json", "{path}");
+        assert_eq!(
+            answer.headers()[CONTENT_TYPE],
+            "application/problem+json",
+            "{path}"
+        );
         let problem: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         assert_eq!(problem["code"], code, "{path}: {problem}");
     }
@@ -39,8 +67,16 @@ async fn a_missing_variable_is_named_before_anybody_is_dialled() {
     let here = Installation::start().await;
     let mut body = here.request(local::people::SCENE.number);
     body["variables"] = serde_json::json!({ "name": "Dana" });
-    let refused = here.api.post::<Value>("v1/calls", &body).await.unwrap_err().to_string();
-    assert!(refused.contains("422") && refused.contains("day") && refused.contains("time"), "{refused}");
+    let refused = here
+        .api
+        .post::<Value>("v1/calls", &body)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("422") && refused.contains("day") && refused.contains("time"),
+        "{refused}"
+    );
     let carrier = here.platform.far_side.carrier.as_ref().unwrap();
     assert!(carrier.calls().is_empty());
     here.finish().await;
@@ -50,8 +86,13 @@ async fn a_missing_variable_is_named_before_anybody_is_dialled() {
 async fn a_forged_webhook_changes_nothing() {
     let here = Installation::start().await;
     let id = here.call("+14155550103").await;
-    here.until(id, "the first turn", |call| !call.turns.is_empty()).await;
-    let url = here.platform.url().join(&format!("twilio/status/{}/{id}", here.platform.tenant_id())).unwrap();
+    here.until(id, "the first turn", |call| !call.turns.is_empty())
+        .await;
+    let url = here
+        .platform
+        .url()
+        .join(&format!("twilio/status/{}/{id}", here.platform.tenant_id()))
+        .unwrap();
     let form = "CallSid=CA00000000000000000000000000000000&CallStatus=completed&SequenceNumber=9";
     for signature in [None, Some("bm8gc2lnbmF0dXJlIG9mIHR3aWxpbw==")] {
         let mut request = reqwest::Client::new()
@@ -61,7 +102,10 @@ async fn a_forged_webhook_changes_nothing() {
         if let Some(signature) = signature {
             request = request.header("X-Twilio-Signature", signature);
         }
-        assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            StatusCode::FORBIDDEN
+        );
     }
     let call = here.api.call(id).await.unwrap();
     assert_eq!(call.outcome, None, "the call goes on");

@@ -25,11 +25,24 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the binary on a state folder and waits until it says where it is.
     pub(crate) async fn start(state: &Path, arguments: &[&str]) -> Self {
-        let mut child = command(state, arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_at(state, arguments, 0).await
+    }
+
+    /// The same, on this port.
+    async fn start_at(state: &Path, arguments: &[&str], port: u16) -> Self {
+        let mut child = command(state, arguments)
+            .env("TRUNKLINE_PORT", port.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = tokio::time::timeout(PATIENCE, async {
             loop {
-                let line = lines.next_line().await.unwrap().expect("the process ended before it was up");
+                let line = lines
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .expect("the process ended before it was up");
                 if let Some((_, base)) = line.split_once("API at ") {
                     break Url::parse(base.trim()).unwrap();
                 }
@@ -69,17 +82,35 @@ async fn the_first_scene_happens_whole_within_seconds_and_logs_nothing_personal(
     let begun = Instant::now();
     let output = command(state.path(), &["--once"]).output().await.unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{told}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     // The promise is ten seconds on a quiet machine; this bound only tells a hang from a call.
     assert!(begun.elapsed() < PATIENCE);
-    for part in ["ringing", "answered", "interrupted", "recorded", "archived", "ended"] {
+    for part in [
+        "ringing",
+        "answered",
+        "interrupted",
+        "recorded",
+        "archived",
+        "ended",
+    ] {
         assert!(told.contains(part), "{part} was not told: {told}");
     }
 
     let log = std::fs::read_to_string(state.path().join("trunkline.log")).unwrap();
     let told_of_calls = log.lines().filter(|line| line.contains("call_")).count();
     assert!(told_of_calls > 0, "the log says nothing of calls: {log}");
-    for personal in ["4155550100", "5005550006", "I will be there", "Bright Dental", "Dana", KEY] {
+    for personal in [
+        "4155550100",
+        "5005550006",
+        "I will be there",
+        "Bright Dental",
+        "Dana",
+        KEY,
+    ] {
         assert!(!log.contains(personal), "{personal} is in the log");
     }
     for level in [" ERROR ", " WARN "] {
@@ -90,7 +121,9 @@ async fn the_first_scene_happens_whole_within_seconds_and_logs_nothing_personal(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
     let state = tempfile::tempdir().unwrap();
-    let first = Running::start(state.path(), &["--quiet"]).await;
+    // The carrier goes on sending its webhooks to the address that it was given before the kill.
+    let port = free_port();
+    let first = Running::start_at(state.path(), &["--quiet"], port).await;
     let api = first.api();
     let agents: Value = api.get("v1/agents").await.unwrap();
     let body = json!({
@@ -102,7 +135,7 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
     let before = until(&api, &call, "three turns", |call| call.turns.len() >= 3).await;
     first.kill().await;
 
-    let second = Running::start(state.path(), &["--quiet"]).await;
+    let second = Running::start_at(state.path(), &["--quiet"], port).await;
     let api = second.api();
     let after = until(&api, &call, "the archived recording", |call| {
         call.outcome.is_some() && recording_state(call) == Some("archived")
@@ -142,18 +175,35 @@ async fn two_processes_never_share_a_state_folder() {
     let second = command(state.path(), &["--quiet"]).output().await.unwrap();
     assert!(!second.status.success());
     let told = String::from_utf8(second.stderr).unwrap();
-    assert!(told.contains("in use") || told.contains("another process"), "{told}");
+    assert!(
+        told.contains("in use") || told.contains("another process"),
+        "{told}"
+    );
     first.kill().await;
 }
 
-async fn until(api: &ApiClient, call: &CallView, what: &str, holds: impl Fn(&CallView) -> bool) -> CallView {
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+async fn until(
+    api: &ApiClient,
+    call: &CallView,
+    what: &str,
+    holds: impl Fn(&CallView) -> bool,
+) -> CallView {
     let begun = Instant::now();
     loop {
         let seen = api.call(call.id).await.unwrap();
         if holds(&seen) {
             return seen;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}: {seen:#?}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "waited in vain for {what}: {seen:#?}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

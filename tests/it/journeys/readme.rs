@@ -10,13 +10,19 @@ use crate::tidy::root;
 
 /// Commands that something else runs, and what.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
-    ("git clone", "whoever reads this has done it; the gate runs on a fresh clone"),
+    (
+        "git clone",
+        "whoever reads this has done it; the gate runs on a fresh clone",
+    ),
     ("cd trunkline", "the gate runs in a fresh clone"),
     ("make run", "`cargo run`, whose binary the journeys start"),
     ("make test", "the gate"),
     ("make conformance", "the gate"),
     ("make bench", "by hand: its numbers need a quiet machine"),
-    ("make watch", "`tools/watch.sh`, by hand: needs cargo-lambda"),
+    (
+        "make watch",
+        "`tools/watch.sh`, by hand: needs cargo-lambda",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,12 +30,19 @@ async fn every_command_of_the_readme_works() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let state = tempfile::tempdir().unwrap();
     let here = Running::start(state.path(), &["--quiet"]).await;
-    let address = format!("{}:{}", here.base.host_str().unwrap(), here.base.port().unwrap());
+    let address = format!(
+        "{}:{}",
+        here.base.host_str().unwrap(),
+        here.base.port().unwrap()
+    );
 
     let mut script = "set -euo pipefail\n".to_owned();
     let mut curls = 0;
     for line in commands(&readme) {
-        if RUN_ELSEWHERE.iter().any(|(command, _)| line.starts_with(command)) {
+        if RUN_ELSEWHERE
+            .iter()
+            .any(|(command, _)| line.starts_with(command))
+        {
             continue;
         }
         assert!(
@@ -45,10 +58,22 @@ async fn every_command_of_the_readme_works() {
         script.push('\n');
     }
     assert!(curls >= 4, "the README shows how to use the API");
-    let output = Command::new("bash").arg("-c").arg(&script).current_dir(home(&state)).output().await.unwrap();
-    let (told, problems) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg(&script)
+        .current_dir(home(&state))
+        .output()
+        .await
+        .unwrap();
+    let (told, problems) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{script}\n{told}\n{problems}");
-    assert!(told.contains("\"call_") || told.contains("call_"), "no call was made: {told}");
+    assert!(
+        told.contains("\"call_") || told.contains("call_"),
+        "no call was made: {told}"
+    );
 }
 
 fn home(state: &tempfile::TempDir) -> &Path {

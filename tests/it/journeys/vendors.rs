@@ -22,7 +22,9 @@ async fn a_recogniser_that_breaks_off_hears_the_unfinished_words_again() {
     let mut behaviour = deepgram::Behaviour::new(KEY);
     behaviour.faults = Faults::none().at(0, Fault::CutAfter { messages: 2 });
     let listen = loopback();
-    let vendor = deepgram::Server::start(deepgram::Config { listen, behaviour }).await.unwrap();
+    let vendor = deepgram::Server::start(deepgram::Config { listen, behaviour })
+        .await
+        .unwrap();
     let here = Installation::start_with(|settings: &mut Settings| {
         settings.deepgram.simulated = false;
         settings.deepgram.api_key = Some(Secret::new(KEY.to_owned()));
@@ -32,7 +34,10 @@ async fn a_recogniser_that_breaks_off_hears_the_unfinished_words_again() {
     let id = here.call(PATIENT).await;
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-    assert_eq!(words(&said_by(&call, Speaker::Caller).join(" ")), words(PATIENT_SAYS));
+    assert_eq!(
+        words(&said_by(&call, Speaker::Caller).join(" ")),
+        words(PATIENT_SAYS)
+    );
     assert!(vendor.stats().requests >= 2, "it connected again");
     here.finish().await;
 }
@@ -40,9 +45,13 @@ async fn a_recogniser_that_breaks_off_hears_the_unfinished_words_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_fails_once_is_asked_again() {
     let mut behaviour = openai::Behaviour::new(KEY, Arc::new(Script::dental_reminder()));
-    behaviour.faults = Faults::none().at(0, Fault::ServerError).at(2, Fault::CutAfter { messages: 0 });
+    behaviour.faults = Faults::none()
+        .at(0, Fault::ServerError)
+        .at(2, Fault::CutAfter { messages: 0 });
     let listen = loopback();
-    let vendor = openai::Server::start(openai::Config { listen, behaviour }).await.unwrap();
+    let vendor = openai::Server::start(openai::Config { listen, behaviour })
+        .await
+        .unwrap();
     let here = Installation::start_with(|settings: &mut Settings| {
         settings.openai.simulated = false;
         settings.openai.api_key = Some(Secret::new(KEY.to_owned()));
@@ -52,7 +61,10 @@ async fn a_model_that_fails_once_is_asked_again() {
     let id = here.call(PATIENT).await;
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-    assert_eq!(words(&here.heard(&call)), words(&said_by(&call, Speaker::Agent).join(" ")));
+    assert_eq!(
+        words(&here.heard(&call)),
+        words(&said_by(&call, Speaker::Agent).join(" "))
+    );
     here.finish().await;
 }
 
@@ -60,9 +72,13 @@ async fn a_model_that_fails_once_is_asked_again() {
 async fn a_voice_whose_socket_dies_goes_on_over_http() {
     let mut behaviour = elevenlabs::Behaviour::new(KEY);
     // Every socket dies after some audio; what is asked over HTTP comes after them.
-    behaviour.faults = Faults::none().at(0, Fault::CutAfter { messages: 3 }).at(1, Fault::RefuseConnect);
+    behaviour.faults = Faults::none()
+        .at(0, Fault::CutAfter { messages: 3 })
+        .at(1, Fault::RefuseConnect);
     let listen = loopback();
-    let vendor = elevenlabs::Server::start(elevenlabs::Config { listen, behaviour }).await.unwrap();
+    let vendor = elevenlabs::Server::start(elevenlabs::Config { listen, behaviour })
+        .await
+        .unwrap();
     let here = Installation::start_with(|settings: &mut Settings| {
         settings.elevenlabs.simulated = false;
         settings.elevenlabs.api_key = Some(Secret::new(KEY.to_owned()));
@@ -78,7 +94,10 @@ async fn a_voice_whose_socket_dies_goes_on_over_http() {
     // Where a voice died in mid-sentence, words may have been said again: none may be missing.
     let mut rest = heard.iter();
     for word in words(&transcript) {
-        assert!(rest.any(|next| *next == word), "“{word}” was not heard: {heard:?}");
+        assert!(
+            rest.any(|next| *next == word),
+            "“{word}” was not heard: {heard:?}"
+        );
     }
     here.finish().await;
 }
@@ -88,7 +107,9 @@ async fn a_call_without_any_voice_ends_as_the_vendors_doing() {
     let mut behaviour = elevenlabs::Behaviour::new(KEY);
     behaviour.faults = Faults::none().randomly(1, 1_000, &[Fault::ServerError]);
     let listen = loopback();
-    let vendor = elevenlabs::Server::start(elevenlabs::Config { listen, behaviour }).await.unwrap();
+    let vendor = elevenlabs::Server::start(elevenlabs::Config { listen, behaviour })
+        .await
+        .unwrap();
     let here = Installation::start_with(|settings: &mut Settings| {
         settings.elevenlabs.simulated = false;
         settings.elevenlabs.api_key = Some(Secret::new(KEY.to_owned()));

@@ -322,6 +322,24 @@ mod interrupting {
     }
 
     #[test]
+    fn a_listening_sound_early_in_a_greeting_that_ends_with_a_question_is_no_answer() {
+        check(
+            "greeting 'Good morning to you. Do you have a minute for a short question?'
+            | 0.6 says 'mm-hm' 0.3s | 6.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Good morning to you. Do you have a minute for a short question?
+                0.100 audio begins
+                0.700 CLEAR (100 ms unplayed)
+                0.700 turn 0 agent Greeting 0.100s-0.700s 'Good morning' of 'Good morning to you. Do you have a minute for a short question?'
+                0.700 observe Interrupted(SpeechStarted)
+                1.200 observe BackchannelIgnored
+                1.200 observe FalseInterruption
+                1.200 audio begins
+                3.760 turn 1 agent Greeting 1.200s-3.760s 'to you. Do you have a minute for a short question?'"#]],
+        );
+    }
+
+    #[test]
     fn yes_to_a_question_is_an_answer() {
         check(
             "preset balanced | greeting 'Good morning to you. Do you have a minute for a short question?'

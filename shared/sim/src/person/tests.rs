@@ -1,3 +1,5 @@
+//! People on the phone as situations: what they hear, say and do, and when.
+
 use expect_test::{Expect, expect};
 
 use super::*;

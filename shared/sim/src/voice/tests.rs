@@ -1,3 +1,5 @@
+//! Words in audio as situations and properties: what is heard of whole, cut and damaged speech.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 

@@ -133,7 +133,8 @@ fn a_call_takes_its_course() {
         5.010 recording completed
         completed: 0
         0.00-2.36 agent: Are you there? Bye.
-    "#]].assert_eq(&run("answers after 2 rings", STREAM, Faults::default()));
+    "#]]
+    .assert_eq(&run("answers after 2 rings", STREAM, Faults::default()));
 }
 
 #[test]
@@ -151,7 +152,8 @@ fn the_callee_hangs_up_in_mid_sentence() {
         0.770 recording completed
         completed: 0
         0.00-0.42 agent: Are you-
-    "#]].assert_eq(&run(person, STREAM, Faults::default()));
+    "#]]
+    .assert_eq(&run(person, STREAM, Faults::default()));
 }
 
 #[test]
@@ -171,7 +173,8 @@ fn a_stream_breaks_by_a_fault() {
         2.350 recording completed
         completed: 0
         0.00-1.70 agent: Are you Bye.
-    "#]].assert_eq(&run("answers after 0 rings", STREAM, faults));
+    "#]]
+    .assert_eq(&run("answers after 0 rings", STREAM, faults));
 }
 
 #[test]
