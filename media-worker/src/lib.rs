@@ -62,10 +62,12 @@
 //! | `trunkline_recordings_total{result}` | counter | recording jobs done, by how |
 
 mod control;
+mod ear;
 mod gate;
 mod handshake;
 mod inbound;
 mod meters;
+mod playout;
 mod recordings;
 mod serve;
 mod session;

@@ -10,23 +10,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use audio::SpeechGate;
-use bytes::BytesMut;
-use call::{
-    Action, CarrierClosed, Event, Failure, Generation, GenerationId, Mark, Recognition, UtteranceId,
-};
+use call::{Action, CarrierClosed, Event, Generation, GenerationId, Mark, Recognition, Synthesis};
 use carrier::twilio::media::{self, Inbound, Track};
-use futures_util::future::BoxFuture;
-use model::{AudioPosition, CallTime, Outcome};
+use model::{CallTime, Outcome};
 use providers::llm::{GenerationStream, Models, Tuning};
-use providers::stt::{Recognizer, RecognizerConfig, Recognizers, ReplayBuffer};
 use service::media::SessionKey;
 use tokio::time::Instant;
 
+use crate::ear::{Ear, Taken};
 use crate::gate::{Gate, Stage};
-use crate::inbound::{BYTES_PER_MS, CallerAudio, MessageSize, Placed};
+use crate::inbound::BYTES_PER_MS;
 use crate::meters::Meters;
-use crate::socket::{CarrierSocket, CloseReason, Full, Incoming};
+use crate::playout::{Flushed, Playout};
+use crate::socket::{CarrierSocket, CloseReason, Incoming};
 use crate::speech::Speaker;
 use crate::timers::TimerSlot;
 use crate::tools::{Running, Tools};
@@ -47,13 +43,6 @@ const GENERATIONS_MAX: usize = 4;
 /// Events taken in one wake before other calls have their turn.
 const EVENTS_PER_WAKE_MAX: u32 = 256;
 
-/// Audio before speech that is kept for a replay although nothing was said in it.
-const REPLAY_LEAD: Duration = Duration::from_millis(500);
-
-/// What the recogniser calls the end of its words and what we take for sound differ by this much
-/// and mean the same.
-const SETTLED_SLACK: Duration = Duration::from_millis(400);
-
 /// The core's reason to be woken for the next message of audio (`call`'s playback). It keeps a lead of
 /// 100 to 200 ms, and caller audio wakes us every 20 ms anyway.
 const PLAYBACK: &str = "playback";
@@ -69,45 +58,29 @@ pub(crate) struct Parts {
     pub(crate) stream_sid: String,
     pub(crate) key: Arc<SessionKey>,
     pub(crate) call: call::Call,
+    pub(crate) ear: Ear,
     pub(crate) speaker: Speaker,
+    pub(crate) models: Models,
+    /// The language model's name; absent means the deployment's.
+    pub(crate) model: Option<String>,
+    pub(crate) prompt_cache_key: String,
+    pub(crate) tools: Tools,
     pub(crate) turns: TurnWriter,
     pub(crate) timer: TimerSlot,
     pub(crate) gate: Arc<Gate>,
     pub(crate) meters: Arc<Meters>,
-    pub(crate) recognizers: Recognizers,
-    pub(crate) models: Models,
-    pub(crate) tools: Tools,
-    pub(crate) language: String,
-    pub(crate) model: Option<String>,
-    pub(crate) prompt_cache_key: String,
-    pub(crate) endpointing_ms: u32,
 }
 
 /// One running call.
 pub(crate) struct Session {
     parts: Parts,
-    caller: CallerAudio,
-    /// Tells voice from silence in the caller's audio.
-    ear: SpeechGate,
-    message_size: MessageSize,
-    replay: ReplayBuffer,
-    /// End of the last sound the caller made, and of the last words that are final.
-    voiced_until: AudioPosition,
-    settled_until: AudioPosition,
-    recognition: RecognitionLeg,
+    playout: Playout,
     generations: Vec<(GenerationId, Box<dyn GenerationStream>)>,
     running_tools: Running,
     due: Due,
-    /// Reused for every message to the carrier.
-    out: BytesMut,
-    playout: Playout,
-    /// The utterance whose text was given to a voice last.
-    speaking: Option<UtteranceId>,
     bad_messages: u32,
     carrier_heard_at: Instant,
     woken_at: Instant,
-    /// A `clear` is on its way since then.
-    clearing_since: Option<Instant>,
     drain_told: bool,
     carrier_closed: Option<CarrierClosed>,
     close_reason: CloseReason,
@@ -129,27 +102,6 @@ pub(crate) struct Remains {
     pub(crate) socket: CarrierSocket,
     pub(crate) turns: TurnWriter,
     pub(crate) key: Arc<SessionKey>,
-}
-
-enum RecognitionLeg {
-    /// The core decides whether and where to connect again.
-    Closed,
-    Connecting {
-        from: AudioPosition,
-        connect: BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>>,
-    },
-    Open(Box<dyn Recognizer>),
-}
-
-/// Whether the carrier takes what we send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Playout {
-    Flowing,
-    /// It did not read, so this utterance (and with it its marks: it was not heard) is dropped until
-    /// the next one begins. `cleared` once what the carrier still had of it is emptied.
-    Dropping {
-        cleared: bool,
-    },
 }
 
 /// Where something can happen, in the order in which it is looked at. What comes earlier feeds what
@@ -210,37 +162,26 @@ impl Due {
 }
 
 impl Session {
-    /// Begins the call: the recogniser starts to connect, the core is told that audio flows.
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// Begins the call: the voice starts to connect beside the recogniser, the core is told that audio
+    /// flows.
+    pub(crate) fn new(mut parts: Parts) -> Self {
         let now = Instant::now();
-        let message_size = MessageSize::new(parts.endpointing_ms);
+        parts.speaker.warm();
         let mut session = Self {
+            playout: Playout::new(std::mem::take(&mut parts.stream_sid)),
             parts,
-            caller: CallerAudio::new(),
-            ear: SpeechGate::new(),
-            message_size,
-            replay: ReplayBuffer::new(),
-            voiced_until: AudioPosition::ZERO,
-            settled_until: AudioPosition::ZERO,
-            recognition: RecognitionLeg::Closed,
             generations: Vec::new(),
             running_tools: Running::default(),
             due: Due::ALL,
-            out: BytesMut::new(),
-            playout: Playout::Flowing,
-            speaking: None,
             bad_messages: 0,
             carrier_heard_at: now,
             woken_at: now,
-            clearing_since: None,
             drain_told: false,
             carrier_closed: None,
             close_reason: CloseReason::Done,
             end: None,
             superseded: false,
         };
-        session.connect_recognizer(0);
-        session.parts.speaker.warm();
         session.feed(Event::Connected);
         session
     }
@@ -321,7 +262,7 @@ impl Session {
         };
         if message
             .stream_sid()
-            .is_some_and(|stream| stream != self.parts.stream_sid)
+            .is_some_and(|stream| stream != self.playout.stream_sid())
         {
             return self.ignore("foreign_stream");
         }
@@ -350,147 +291,32 @@ impl Session {
     }
 
     fn take_audio(&mut self, sequence: u64, timestamp_ms: u64, payload: &str) {
-        let overlap_bytes = match self.caller.place(sequence, timestamp_ms) {
-            Placed::AtEnd {
-                lost_ms,
-                overlap_bytes,
-            } => {
+        match self.parts.ear.take(sequence, timestamp_ms, payload) {
+            Taken::Heard { lost_ms, due } => {
+                self.parts.meters.frames_received.increment(1);
                 if lost_ms > 0 {
                     self.parts.meters.audio_lost_ms.increment(lost_ms);
                 }
-                overlap_bytes
-            }
-            Placed::Duplicate => return self.ignore("duplicate"),
-            Placed::Late => return self.ignore("out_of_order"),
-        };
-        let decoded = self
-            .caller
-            .append(overlap_bytes, |into| media::decode_payload(payload, into));
-        let bytes = match decoded {
-            Ok(bytes) => bytes,
-            Err(problem) => return self.ignore(problem.code()),
-        };
-        self.parts.meters.frames_received.increment(1);
-        let _activity = self.ear.hear(self.caller.newest(bytes));
-        let voiced = self.ear.is_loud();
-        if voiced {
-            self.voiced_until = self.caller.end();
-        }
-        let waiting = self.caller.waiting().len();
-        if self.message_size.is_due(bytes, voiced, waiting) {
-            self.send_to_recognizer();
-        }
-    }
-
-    /// Sends all caller audio that waits, and keeps it for a replay.
-    fn send_to_recognizer(&mut self) {
-        let audio = self.caller.waiting();
-        if audio.is_empty() {
-            return;
-        }
-        self.replay.push(audio);
-        match &mut self.recognition {
-            RecognitionLeg::Open(recognizer) => {
-                self.parts.meters.recognition_messages.increment(1);
-                // A failure comes again as the recogniser's last event.
-                drop(recognizer.send_audio(audio));
-                self.due.add(Source::Recognition);
-                // Nothing is said that is not final: only the lead before speech is needed.
-                if self.voiced_until <= self.settled_until + SETTLED_SLACK {
-                    self.replay.settle(self.replay.end() - REPLAY_LEAD);
+                if due && self.parts.ear.send() {
+                    self.parts.meters.recognition_messages.increment(1);
+                    self.due.add(Source::Recognition);
                 }
             }
-            RecognitionLeg::Closed | RecognitionLeg::Connecting { .. } => {}
+            Taken::Duplicate => self.ignore("duplicate"),
+            Taken::Late => self.ignore("out_of_order"),
+            Taken::Unreadable(problem) => self.ignore(problem.code()),
         }
-        self.caller.sent();
-    }
-
-    fn connect_recognizer(&mut self, route: usize) {
-        let from = self.replay.start();
-        let key = &self.parts.key;
-        let connect = self.parts.recognizers.connect(
-            route,
-            RecognizerConfig {
-                language: self.parts.language.clone(),
-                endpointing_ms: self.parts.endpointing_ms,
-                position: from,
-                tag: format!("{} {}", key.tenant_id, key.call_id),
-            },
-        );
-        self.recognition = RecognitionLeg::Connecting { from, connect };
-        self.due.add(Source::Recognition);
     }
 
     fn step_recognition(&mut self, cx: &mut Context<'_>) -> bool {
-        match &mut self.recognition {
-            RecognitionLeg::Closed => false,
-            RecognitionLeg::Connecting { from, connect } => {
-                let Poll::Ready(connected) = connect.as_mut().poll(cx) else {
-                    return false;
-                };
-                let from = *from;
-                match connected {
-                    Ok(recognizer) => self.replay_into(recognizer, from),
-                    Err(failure) => self.recognition_lost(failure),
-                }
-                true
-            }
-            RecognitionLeg::Open(recognizer) => {
-                let Poll::Ready(event) = recognizer.poll_event(cx) else {
-                    return false;
-                };
-                match event {
-                    Recognition::Lost(failure) => self.recognition_lost(failure),
-                    Recognition::Opened
-                    | Recognition::SpeechStarted { .. }
-                    | Recognition::Interim { .. }
-                    | Recognition::Final { .. }
-                    | Recognition::UtteranceEnded => self.recognised(event),
-                }
-                true
-            }
-        }
-    }
-
-    fn recognised(&mut self, event: Recognition) {
-        match &event {
-            Recognition::Final {
-                end, speech_final, ..
-            } => {
-                self.replay.settle(*end);
-                self.settled_until = self.settled_until.max(*end);
-                if *speech_final {
-                    self.message_size.turn_ended();
-                }
-            }
-            Recognition::UtteranceEnded => self.message_size.turn_ended(),
-            Recognition::Opened
-            | Recognition::SpeechStarted { .. }
-            | Recognition::Interim { .. }
-            | Recognition::Lost(_) => {}
+        let Poll::Ready(event) = self.parts.ear.poll_event(cx) else {
+            return false;
+        };
+        if let Recognition::Lost(failure) = &event {
+            Meters::vendor_failed(failure);
         }
         self.feed(Event::Recognition(event));
-    }
-
-    fn recognition_lost(&mut self, failure: Failure) {
-        Meters::vendor_failed(&failure);
-        self.recognition = RecognitionLeg::Closed;
-        self.feed(Event::Recognition(Recognition::Lost(failure)));
-    }
-
-    /// Gives a new recogniser the words that are not final yet, at their places.
-    fn replay_into(&mut self, mut recognizer: Box<dyn Recognizer>, from: AudioPosition) {
-        // While connecting, the oldest may have gone beyond the replay's limit: silence holds its
-        // place.
-        let gone_micros = self.replay.start().since(from).as_micros();
-        let gone = gone_micros * u128::from(BYTES_PER_MS) / 1_000;
-        let silence = vec![0xFF; usize::try_from(gone).unwrap_or(0)];
-        let (older, newer) = self.replay.audio();
-        for piece in [silence.as_slice(), older, newer] {
-            // A failure comes again as the recogniser's last event.
-            drop(recognizer.send_audio(piece));
-        }
-        self.recognition = RecognitionLeg::Open(recognizer);
+        true
     }
 
     fn step_generation(&mut self, cx: &mut Context<'_>) -> bool {
@@ -520,7 +346,7 @@ impl Session {
         let Poll::Ready((utterance, event)) = self.parts.speaker.poll_event(cx) else {
             return false;
         };
-        if let call::Synthesis::Failed(failure) = &event {
+        if let Synthesis::Failed(failure) = &event {
             Meters::vendor_failed(failure);
         }
         self.feed(Event::Synthesis { utterance, event });
@@ -593,14 +419,14 @@ impl Session {
     fn perform(&mut self, action: Action) {
         match action {
             Action::SendAudio(audio) => self.play(&audio),
-            Action::SendMark(mark) => self.mark(mark),
-            Action::Clear => self.clear(),
-            Action::OpenRecognition { route } => self.connect_recognizer(route),
+            Action::SendMark(mark) => self.playout.mark(&mut self.parts.socket, mark),
+            Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
+            Action::OpenRecognition { route } => {
+                self.parts.ear.connect(route);
+                self.due.add(Source::Recognition);
+            }
             Action::FinalizeRecognition => {
-                self.send_to_recognizer();
-                if let RecognitionLeg::Open(recognizer) = &mut self.recognition {
-                    recognizer.finalize();
-                }
+                self.parts.ear.finalize();
                 self.due.add(Source::Recognition);
             }
             Action::Generate(request) => {
@@ -617,10 +443,7 @@ impl Session {
             }
             Action::CancelGeneration(id) => self.generations.retain(|(of, _)| *of != id),
             Action::Synthesize(wanted) => {
-                if self.speaking != Some(wanted.utterance) {
-                    self.speaking = Some(wanted.utterance);
-                    self.begin_utterance();
-                }
+                self.playout.speaks(wanted.utterance);
                 self.parts.speaker.speak(wanted);
                 self.due.add(Source::Speech);
             }
@@ -652,68 +475,24 @@ impl Session {
     }
 
     fn play(&mut self, audio: &[u8]) {
-        if self.playout != Playout::Flowing {
-            return;
-        }
-        media::encode_media(&self.parts.stream_sid, audio, &mut self.out);
-        if self.send_out() {
+        let was_dropping = self.playout.is_dropping();
+        if self.playout.play(&mut self.parts.socket, audio) {
             self.parts.meters.media_sent.increment(1);
             let millis = u64::try_from(audio.len()).unwrap_or(0) / BYTES_PER_MS;
             self.parts.meters.audio_sent_ms.increment(millis);
-        }
-    }
-
-    fn mark(&mut self, mark: Mark) {
-        if self.playout == Playout::Flowing {
-            media::encode_mark(&self.parts.stream_sid, &mark.to_string(), &mut self.out);
-            self.send_out();
-        }
-    }
-
-    fn clear(&mut self) {
-        self.clearing_since.get_or_insert(self.woken_at);
-        media::encode_clear(&self.parts.stream_sid, &mut self.out);
-        // A clear that does not fit goes out as soon as the carrier reads again.
-        let cleared = self.send_out();
-        if let Playout::Dropping { cleared: known } = &mut self.playout {
-            *known |= cleared;
-        }
-    }
-
-    /// A new utterance: the one that was dropped is over, if the carrier reads again.
-    fn begin_utterance(&mut self) {
-        if self.playout == (Playout::Dropping { cleared: true }) {
-            self.playout = Playout::Flowing;
-        }
-    }
-
-    /// Queues the message in `out`; false when the carrier does not take it, and then the utterance is
-    /// given up.
-    fn send_out(&mut self) -> bool {
-        let message = self.out.split().freeze();
-        let sent = self.parts.socket.send(message);
-        if sent == Err(Full) && self.playout == Playout::Flowing {
+        } else if !was_dropping {
             self.parts.meters.playouts_dropped.increment(1);
             tracing::warn!("the carrier does not read, what the agent says is dropped");
-            self.playout = Playout::Dropping { cleared: false };
         }
-        sent.is_ok()
     }
 
     /// Writes to the carrier what this wake has for it.
     fn flush(&mut self, cx: &mut Context<'_>) {
-        if !self.parts.socket.is_unflushed() || self.parts.socket.poll_flush(cx).is_pending() {
-            return;
-        }
-        if let Some(since) = self.clearing_since.take() {
-            self.parts.meters.barge_in(since.elapsed());
-        }
-        if self.playout == (Playout::Dropping { cleared: false }) {
-            // It reads again; what it still has breaks off in mid-word.
-            media::encode_clear(&self.parts.stream_sid, &mut self.out);
-            let cleared = self.send_out();
-            self.playout = Playout::Dropping { cleared };
-            cx.waker().wake_by_ref();
+        match self.playout.flush(&mut self.parts.socket, cx) {
+            Flushed::Written {
+                clear_took: Some(took),
+            } => self.parts.meters.barge_in(took),
+            Flushed::Written { clear_took: None } | Flushed::Nothing => {}
         }
     }
 
@@ -779,7 +558,7 @@ impl Session {
         if let Some(at) = self.parts.turns.next_attempt() {
             next = next.min(at);
         }
-        self.parts.timer.arm(next, cx.waker());
+        self.parts.timer.arm(next, self.woken_at, cx.waker());
     }
 
     fn call_time(&self, now: Instant) -> CallTime {
@@ -790,3 +569,6 @@ impl Session {
         self.parts.started + at.since(CallTime::ZERO)
     }
 }
+
+#[cfg(test)]
+mod tests;

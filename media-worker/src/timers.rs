@@ -21,6 +21,13 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// a carrier's socket counts as dead). A deadline further away costs one wake-up per horizon.
 const SLOTS: usize = 512;
 
+/// [`SLOTS`] as ticks.
+const HORIZON: u64 = SLOTS as u64;
+
+/// A wake-up that is no longer needed is taken back when it is nearer than this; a further one costs
+/// less than the taking back.
+const NEAR: Duration = Duration::from_millis(200);
+
 /// The wheel. Clones of its `Arc` are handed to the sessions.
 #[derive(Debug)]
 pub(crate) struct Timers {
@@ -58,6 +65,9 @@ struct Wheel {
 struct Session {
     waker: Option<Waker>,
     due: Option<u64>,
+    /// The earliest tick in whose place the wheel has the session. A deadline that moves to a later
+    /// tick leaves it there: it moves on when that tick comes.
+    placed: Option<u64>,
 }
 
 impl Timers {
@@ -84,6 +94,7 @@ impl Timers {
         let session = Session {
             waker: None,
             due: None,
+            placed: None,
         };
         let mut wheel = self.wheel();
         let index = match wheel.vacant.pop() {
@@ -143,9 +154,8 @@ impl Timers {
         let mut guard = self.wheel();
         let wheel = &mut *guard;
         // After a long stop (a suspended laptop) one turn of the wheel visits every place.
-        let turns = now
-            .saturating_sub(wheel.served)
-            .min(u64::try_from(SLOTS).unwrap_or(u64::MAX));
+        let turns = now.saturating_sub(wheel.served).min(HORIZON);
+        let mut moved = Vec::new();
         for tick in (now - turns + 1)..=now {
             let Some(place) = wheel.slots.get_mut(slot_of(tick)) else {
                 continue;
@@ -155,17 +165,28 @@ impl Timers {
                 let Some(Some(session)) = wheel.sessions.get_mut(index) else {
                     continue;
                 };
-                if session.due.is_some_and(|at| at <= now) {
-                    session.due = None;
-                    due.extend(session.waker.clone());
+                if session.placed.is_none_or(|at| at > now) {
+                    // Left behind by one that has moved to an earlier tick and been woken there.
+                    continue;
+                }
+                session.placed = None;
+                match session.due {
+                    Some(at) if at <= now => {
+                        session.due = None;
+                        due.extend(session.waker.clone());
+                    }
+                    Some(at) => moved.push((index, at)),
+                    None => {}
                 }
             }
         }
         wheel.served = wheel.served.max(now);
+        for (index, at) in moved {
+            wheel.put(index, at);
+        }
         let next = (wheel.waiting > 0)
             .then(|| {
-                let horizon = u64::try_from(SLOTS).unwrap_or(u64::MAX);
-                (wheel.served + 1..=wheel.served + horizon).find(|tick| {
+                (wheel.served + 1..=wheel.served + HORIZON).find(|tick| {
                     wheel
                         .slots
                         .get(slot_of(*tick))
@@ -184,9 +205,8 @@ impl Timers {
             // The driver rests while nothing waits: there is nothing to serve up to now.
             wheel.served = wheel.served.max(self.tick_now());
         }
-        let horizon = wheel.served + u64::try_from(SLOTS).unwrap_or(u64::MAX);
         // Not in a tick that was served already: it would wait a whole turn of the wheel.
-        let tick = tick.clamp(wheel.served + 1, horizon);
+        let tick = tick.clamp(wheel.served + 1, wheel.served + HORIZON);
         let Some(Some(session)) = wheel.sessions.get_mut(index) else {
             return tick;
         };
@@ -198,10 +218,10 @@ impl Timers {
         {
             session.waker = Some(waker.clone());
         }
-        if let Some(place) = wheel.slots.get_mut(slot_of(tick)) {
-            place.push(index);
-            wheel.waiting += 1;
+        if session.placed.is_some_and(|placed| placed <= tick) {
+            return tick;
         }
+        wheel.put(index, tick);
         if tick < wheel.driver_until {
             wheel.driver_until = tick;
             self.earlier.notify_one();
@@ -239,12 +259,28 @@ impl Timers {
     }
 }
 
+impl Wheel {
+    /// Puts a session into the place of `tick`, or of the horizon where that is nearer.
+    fn put(&mut self, index: usize, tick: u64) {
+        let tick = tick.clamp(self.served + 1, self.served + HORIZON);
+        if let Some(Some(session)) = self.sessions.get_mut(index) {
+            session.placed = Some(tick);
+        }
+        if let Some(place) = self.slots.get_mut(slot_of(tick)) {
+            place.push(index);
+            self.waiting += 1;
+        }
+    }
+}
+
 impl TimerSlot {
-    /// Wakes `waker` at the first tick that is not before `at`. An earlier call that is still to
-    /// come is kept when it is not later than `at`: it wakes early, which costs less than moving it.
-    pub(crate) fn arm(&mut self, at: Instant, waker: &Waker) {
+    /// Wakes `waker` at the first tick that is not before `at`, instead of the time that was set
+    /// before. `now` is when the session was woken.
+    pub(crate) fn arm(&mut self, at: Instant, now: Instant, waker: &Waker) {
         let tick = self.timers.tick_of(at);
-        if self.armed.is_some_and(|armed| armed <= tick) {
+        if let Some(armed) = self.armed
+            && (armed == tick || armed < tick && self.timers.at(armed) > now + NEAR)
+        {
             return;
         }
         self.armed = Some(self.timers.arm(self.index, tick, waker));
@@ -266,8 +302,7 @@ impl Drop for TimerSlot {
 }
 
 fn slot_of(tick: u64) -> usize {
-    let slots = u64::try_from(SLOTS).unwrap_or(u64::MAX);
-    usize::try_from(tick % slots).unwrap_or(0)
+    usize::try_from(tick % HORIZON).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -291,7 +326,7 @@ mod tests {
             }
             wakes += 1;
             assert!(wakes < 100, "woken again and again before the time");
-            slot.arm(at, cx.waker());
+            slot.arm(at, now, cx.waker());
             Poll::Pending
         })
         .await;
@@ -356,8 +391,8 @@ mod tests {
         poll_fn(|cx| {
             polls += 1;
             if polls == 1 {
-                slot.arm(started + Duration::from_secs(4), cx.waker());
-                slot.arm(started + Duration::from_millis(50), cx.waker());
+                slot.arm(started + Duration::from_secs(4), started, cx.waker());
+                slot.arm(started + Duration::from_millis(50), started, cx.waker());
                 Poll::Pending
             } else {
                 Poll::Ready(())
@@ -368,11 +403,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_moves_away_does_not_wake() {
+        let timers = driven();
+        let started = Instant::now();
+        let mut slot = timers.slot();
+        let mut polls = 0_u32;
+        poll_fn(|cx| {
+            polls += 1;
+            if polls == 1 {
+                slot.arm(started + Duration::from_millis(50), started, cx.waker());
+                slot.arm(started + Duration::from_millis(900), started, cx.waker());
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+        assert!(started.elapsed() >= Duration::from_millis(900));
+        assert_eq!(timers.wheel().waiting, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_call_that_ended_is_not_woken_and_its_place_is_used_again() {
         let timers = driven();
         let mut first = timers.slot();
         let soon = Instant::now() + Duration::from_millis(30);
-        first.arm(soon, Waker::noop());
+        first.arm(soon, Instant::now(), Waker::noop());
         let index = first.index;
         drop(first);
         let second = timers.slot();
@@ -398,7 +454,8 @@ mod tests {
                 let mut polls = 0_u32;
                 poll_fn(|cx| {
                     polls += 1;
-                    slot.arm(Instant::now() + Duration::from_secs(4), cx.waker());
+                    let now = Instant::now();
+                    slot.arm(now + Duration::from_secs(4), now, cx.waker());
                     if polls == 1 {
                         Poll::Pending
                     } else {

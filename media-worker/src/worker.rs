@@ -24,6 +24,7 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::control::Control;
+use crate::ear::{Ear, Listening};
 use crate::gate::{Gate, NoRoom, Permit, Stage};
 use crate::handshake::{Hello, Refusal, wait_for_start};
 use crate::meters::Meters;
@@ -324,6 +325,14 @@ async fn talk(
         socket,
         started: accepted_at,
         stream_sid: hello.stream_id,
+        ear: Ear::new(
+            parts.recognizers.clone(),
+            Listening {
+                language: snapshot.agent.language,
+                endpointing_ms: snapshot.agent.turn_taking.endpointing_ms,
+                tag: format!("{} {}", key.tenant_id, key.call_id),
+            },
+        ),
         key,
         call,
         speaker: Speaker::new(
@@ -336,13 +345,10 @@ async fn talk(
         timer: timers.slot(),
         gate: Arc::clone(gate),
         meters: Arc::clone(meters),
-        recognizers: parts.recognizers.clone(),
         models: parts.models.clone(),
         tools: parts.tools.clone(),
-        language: snapshot.agent.language,
         model: snapshot.agent.model,
         prompt_cache_key: snapshot.agent_id.to_string(),
-        endpointing_ms: snapshot.agent.turn_taking.endpointing_ms,
     }));
     let ending = poll_fn(|cx| session.poll(cx)).await;
     meters

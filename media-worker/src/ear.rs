@@ -1,0 +1,224 @@
+//! The listening side of one call: the caller's audio in order and in place, and the recogniser that
+//! hears it, through its losses.
+//!
+//! It does not decide where or when to connect again: it is told.
+
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use audio::SpeechGate;
+use call::{Failure, Recognition};
+use carrier::twilio::media::{self, MediaProblem};
+use futures_util::future::BoxFuture;
+use model::AudioPosition;
+use providers::stt::{Recognizer, RecognizerConfig, Recognizers, ReplayBuffer};
+
+use crate::inbound::{BYTES_PER_MS, CallerAudio, MessageSize, Placed};
+
+/// Audio before speech that is kept for a replay although nothing was said in it.
+const REPLAY_LEAD: Duration = Duration::from_millis(500);
+
+/// What the recogniser calls the end of its words and what we take for sound differ by this much
+/// and mean the same.
+const SETTLED_SLACK: Duration = Duration::from_millis(400);
+
+/// How a call is listened to.
+#[derive(Debug, Clone)]
+pub(crate) struct Listening {
+    /// BCP 47.
+    pub(crate) language: String,
+    /// Silence that ends a caller's phrase.
+    pub(crate) endpointing_ms: u32,
+    /// Label in the vendor's accounts.
+    pub(crate) tag: String,
+}
+
+/// The listening side of one call.
+pub(crate) struct Ear {
+    recognizers: Recognizers,
+    how: Listening,
+    caller: CallerAudio,
+    gate: SpeechGate,
+    message_size: MessageSize,
+    replay: ReplayBuffer,
+    /// End of the last sound the caller made, and of the last words that are final.
+    voiced_until: AudioPosition,
+    settled_until: AudioPosition,
+    leg: Leg,
+}
+
+/// What became of a message with audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is heard, after `lost_ms` of silence for what never came. `due`: enough waits to be sent.
+    Heard {
+        lost_ms: u64,
+        due: bool,
+    },
+    /// It was here before, or comes too late: not heard again.
+    Duplicate,
+    Late,
+    Unreadable(MediaProblem),
+}
+
+enum Leg {
+    /// Waits to be told where to connect.
+    Closed,
+    Connecting {
+        from: AudioPosition,
+        connect: BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>>,
+    },
+    Open(Box<dyn Recognizer>),
+}
+
+impl Ear {
+    /// Begins to connect the first recogniser.
+    pub(crate) fn new(recognizers: Recognizers, how: Listening) -> Self {
+        let mut ear = Self {
+            recognizers,
+            caller: CallerAudio::new(),
+            gate: SpeechGate::new(),
+            message_size: MessageSize::new(how.endpointing_ms),
+            how,
+            replay: ReplayBuffer::new(),
+            voiced_until: AudioPosition::ZERO,
+            settled_until: AudioPosition::ZERO,
+            leg: Leg::Closed,
+        };
+        ear.connect(0);
+        ear
+    }
+
+    /// Takes the caller's audio of one message.
+    pub(crate) fn take(&mut self, sequence: u64, timestamp_ms: u64, payload: &str) -> Taken {
+        let (lost_ms, overlap_bytes) = match self.caller.place(sequence, timestamp_ms) {
+            Placed::AtEnd {
+                lost_ms,
+                overlap_bytes,
+            } => (lost_ms, overlap_bytes),
+            Placed::Duplicate => return Taken::Duplicate,
+            Placed::Late => return Taken::Late,
+        };
+        let decoded = self
+            .caller
+            .append(overlap_bytes, |into| media::decode_payload(payload, into));
+        let bytes = match decoded {
+            Ok(bytes) => bytes,
+            Err(problem) => return Taken::Unreadable(problem),
+        };
+        let _activity = self.gate.hear(self.caller.newest(bytes));
+        let voiced = self.gate.is_loud();
+        if voiced {
+            self.voiced_until = self.caller.end();
+        }
+        let waiting = self.caller.waiting().len();
+        let due = self.message_size.is_due(bytes, voiced, waiting);
+        Taken::Heard { lost_ms, due }
+    }
+
+    /// Sends all audio that waits, and keeps it for a replay. True when a message went to a recogniser,
+    /// which is to be polled then.
+    pub(crate) fn send(&mut self) -> bool {
+        let audio = self.caller.waiting();
+        if audio.is_empty() {
+            return false;
+        }
+        self.replay.push(audio);
+        let sent = match &mut self.leg {
+            Leg::Open(recognizer) => {
+                // A failure comes again as the recogniser's last event.
+                drop(recognizer.send_audio(audio));
+                // Nothing was said that is not final: only the lead before speech is needed.
+                if self.voiced_until <= self.settled_until + SETTLED_SLACK {
+                    self.replay.settle(self.replay.end() - REPLAY_LEAD);
+                }
+                true
+            }
+            Leg::Closed | Leg::Connecting { .. } => false,
+        };
+        self.caller.sent();
+        sent
+    }
+
+    /// Connects the recogniser with this place in the vendor chain, in the place of the one before.
+    pub(crate) fn connect(&mut self, route: usize) {
+        let from = self.replay.start();
+        let connect = self.recognizers.connect(
+            route,
+            RecognizerConfig {
+                language: self.how.language.clone(),
+                endpointing_ms: self.how.endpointing_ms,
+                position: from,
+                tag: self.how.tag.clone(),
+            },
+        );
+        self.leg = Leg::Connecting { from, connect };
+    }
+
+    /// Asks for the words so far to be made final now.
+    pub(crate) fn finalize(&mut self) {
+        self.send();
+        if let Leg::Open(recognizer) = &mut self.leg {
+            recognizer.finalize();
+        }
+    }
+
+    /// What the recogniser has to say. Pending also when there is none.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Recognition> {
+        if let Leg::Connecting { from, connect } = &mut self.leg {
+            let from = *from;
+            match std::task::ready!(connect.as_mut().poll(cx)) {
+                Ok(recognizer) => self.replay_into(recognizer, from),
+                Err(failure) => {
+                    self.leg = Leg::Closed;
+                    return Poll::Ready(Recognition::Lost(failure));
+                }
+            }
+        }
+        let Leg::Open(recognizer) = &mut self.leg else {
+            return Poll::Pending;
+        };
+        let event = std::task::ready!(recognizer.poll_event(cx));
+        match &event {
+            Recognition::Final {
+                end, speech_final, ..
+            } => {
+                self.replay.settle(*end);
+                self.settled_until = self.settled_until.max(*end);
+                if *speech_final {
+                    self.message_size.turn_ended();
+                }
+            }
+            Recognition::UtteranceEnded => self.message_size.turn_ended(),
+            Recognition::Lost(_) => self.leg = Leg::Closed,
+            Recognition::Opened
+            | Recognition::SpeechStarted { .. }
+            | Recognition::Interim { .. } => {}
+        }
+        Poll::Ready(event)
+    }
+
+    /// Gives a new recogniser the words that are not final yet, at their places.
+    fn replay_into(&mut self, mut recognizer: Box<dyn Recognizer>, from: AudioPosition) {
+        // While connecting, the oldest may have gone beyond the replay's limit: silence holds its
+        // place.
+        let gone_micros = self.replay.start().since(from).as_micros();
+        let gone = gone_micros * u128::from(BYTES_PER_MS) / 1_000;
+        let silence = vec![audio::SILENCE; usize::try_from(gone).unwrap_or(0)];
+        let (older, newer) = self.replay.audio();
+        for piece in [silence.as_slice(), older, newer] {
+            // A failure comes again as the recogniser's last event.
+            drop(recognizer.send_audio(piece));
+        }
+        self.leg = Leg::Open(recognizer);
+    }
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ear")
+            .field("caller", &self.caller.end())
+            .finish_non_exhaustive()
+    }
+}
