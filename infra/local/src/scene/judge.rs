@@ -52,7 +52,7 @@ pub(super) async fn judge(
             what,
             happened,
             seen,
-        })
+        });
     };
 
     let saw = |state| account.states().contains(&state);

@@ -307,6 +307,10 @@ const ALL_FACTS: [&str; 32] = [
     "absent RE1",
 ];
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that a situation reads `check(.., expect![..])`"
+)]
 fn check(story: &str, expected: Expect) {
     let mut row = claimed();
     let mut told = Vec::new();
