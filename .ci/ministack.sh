@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the storage conformance suite on ministack, an AWS emulator that shares no code with ours, so
+# Runs the storage conformance suite and the tests of the control plane on ministack, an AWS emulator that shares no code with ours, so
 # that the embedded engines are not judged by themselves alone.
 #
 # Needs python3 (3.10 or newer) and the Python package index. Installs into target/, once.
@@ -74,7 +74,7 @@ done
 say "running the suite on $endpoint"
 status=0
 TRUNKLINE_CONFORMANCE_ENDPOINT="$endpoint" \
-  cargo test --locked -p tests --test it conformance::another -- --nocapture 2>&1 |
+  cargo test --locked -p tests --test it -- conformance::another control:: --nocapture 2>&1 |
   tee "$scratch/suite" || status=$?
 if [ "$status" -ne 0 ]; then
   say "the last lines of its log:" >&2

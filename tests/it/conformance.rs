@@ -110,7 +110,7 @@ async fn eventually<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> T
 }
 
 /// A name that no other run uses.
-fn fresh_name(kind: &str) -> String {
+pub(crate) fn fresh_name(kind: &str) -> String {
     format!(
         "trunkline-{kind}-{}",
         hex::encode(rand::random::<[u8; 6]>())
@@ -163,7 +163,7 @@ async fn named(service: &str) -> Option<(String, Clients)> {
     clippy::disallowed_methods,
     reason = "which endpoint a test asks is no setting of the product"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -3,6 +3,9 @@
 //! Each test has its own world: engines in a folder of its own, the API and the webhooks on a port of
 //! their own, a clock that stands still until it is moved, and a fake carrier that counts what it is
 //! asked. What it answers is the test's choice; the strict carrier is `sim::twilio`.
+//!
+//! With `TRUNKLINE_CONFORMANCE_ENDPOINT` set the same tests run on what is there, as the conformance
+//! suite does: the promises must not hang on a peculiarity of our own engines.
 
 mod access;
 mod callbacks;
@@ -12,7 +15,6 @@ mod placing;
 mod recordings;
 mod sessions;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,12 +28,15 @@ use serde_json::{Value, json};
 use service::access::Role;
 use service::keys::Keys;
 use service::{Clock, Ids, Links, Parts};
-use settings::{Secret, Settings};
+use settings::{Secret, Storage};
+use store::aws::{AwsConfig, Clients, Endpoints};
 use store::{CallRow, DialJob, Store, schema};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use carrier::FakeCarrier;
+
+use crate::conformance::{fresh_name, variable};
 
 const AUTH_TOKEN: &str = "12345";
 const OWNER_KEY: &str = "tk_owner_of_the_first_tenant";
@@ -49,8 +54,7 @@ pub(crate) struct World {
     pub(crate) tenant: TenantId,
     pub(crate) other_tenant: TenantId,
     http: reqwest::Client,
-    _engines: Engines,
-    _folder: TempDir,
+    _engines: Option<(Engines, TempDir)>,
 }
 
 /// A clock that stands until it is moved.
@@ -105,10 +109,8 @@ impl Answer {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let engines = Engines::start(folder.path()).await.unwrap();
-        let clients = engines.clients().await;
-        let names = Settings::from_variables(&BTreeMap::new()).unwrap().storage;
+        let (engines, clients) = engines().await;
+        let names = names();
         let queues = schema::create(&clients, &names).await.unwrap();
         let store = Store::new(&clients, &names, &queues);
 
@@ -149,7 +151,6 @@ impl World {
             other_tenant: other.tenant_id,
             http: http.build().unwrap(),
             _engines: engines,
-            _folder: folder,
         }
     }
 
@@ -333,6 +334,35 @@ impl World {
             Some(outcome) => format!("{state} {outcome}"),
             None => state.to_owned(),
         }
+    }
+}
+
+/// Our own engines, or the clients of another endpoint.
+async fn engines() -> (Option<(Engines, TempDir)>, Clients) {
+    if let Some(endpoint) = variable("TRUNKLINE_CONFORMANCE_ENDPOINT") {
+        let config = AwsConfig {
+            endpoints: Endpoints {
+                dynamodb: Some(endpoint.clone()),
+                sqs: Some(endpoint.clone()),
+                s3: Some(endpoint),
+            },
+            ..AwsConfig::default()
+        };
+        return (None, Clients::connect(&config).await);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let engines = Engines::start(folder.path()).await.unwrap();
+    let clients = engines.clients().await;
+    (Some((engines, folder)), clients)
+}
+
+/// Names that no other test uses: another endpoint serves them all.
+fn names() -> Storage {
+    Storage {
+        table: fresh_name("table"),
+        bucket: fresh_name("bucket"),
+        dial_queue: fresh_name("dial"),
+        recordings_queue: fresh_name("recordings"),
     }
 }
 

@@ -10,8 +10,6 @@ use carrier::twilio::RecordingSid;
 use carrier::twilio::client::{
     Channels, Client, RECORDING_BYTES_MAX, RecordingMedia, RequestError,
 };
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use model::{CallId, RecordingState, TenantId};
 use sha2::{Digest as _, Sha256};
 use store::{Bucket, Digest, PART_BYTES, StoreError, Upload};
@@ -140,7 +138,7 @@ impl Recordings {
         job: &RecordingJob,
         sid: &RecordingSid,
     ) -> Result<RecordingState, ArchiveError> {
-        let object_key = object_key(job.tenant_id, job.call_id, sid);
+        let object_key = object_key(job.tenant_id, job.call_id);
         let sent = self.stream(&object_key, sid).await?;
         let kept = self.bucket.digest(&object_key).await;
         if kept.map_err(ArchiveError::Bucket)? != sent {
@@ -286,12 +284,10 @@ impl Source {
     }
 }
 
-/// The same key each time, so that a repeated copy replaces the earlier one.
-fn object_key(tenant: TenantId, call: CallId, sid: &RecordingSid) -> String {
-    let unix_ms = i64::try_from(call.unix_ms()).unwrap_or_default();
-    let made = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    let day = made.to_zoned(TimeZone::UTC).date();
-    format!("recordings/{tenant}/{day}/{call}/{sid}.wav")
+/// The same key each time, so that a repeated copy replaces the earlier one. A call has one recording,
+/// and call ids sort by time; the key is short because some stores make file names of it.
+fn object_key(tenant: TenantId, call: CallId) -> String {
+    format!("recordings/{tenant}/{call}.wav")
 }
 
 // The client refuses longer recordings; the bucket takes them all.
