@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the storage conformance suite and the tests of the control plane on ministack, an AWS emulator that shares no code with ours, so
-# that the embedded engines are not judged by themselves alone.
+# Runs the storage conformance suite and the tests of the control plane on ministack, an AWS emulator
+# that shares no code with ours, so that the embedded engines are not judged by themselves alone.
 #
 # Needs python3 (3.10 or newer) and the Python package index. Installs into target/, once.
 set -euo pipefail

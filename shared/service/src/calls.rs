@@ -378,6 +378,7 @@ pub(crate) fn new_row(
         progress: Progress {
             row_version: 1,
             answering_machine: snapshot.agent.answering_machine,
+            duration_seconds_max: snapshot.agent.duration_seconds_max,
             ..Progress::default()
         },
     }

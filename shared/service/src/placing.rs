@@ -41,6 +41,10 @@ pub const RING_TIMEOUT: Duration = Duration::from_secs(45);
 /// How long the first stream of a placed call may take to begin: the carrier's own queue, the ringing
 /// and some room.
 const PLACED_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
+/// What the carrier allows a call beyond the agent's own limit, so that the farewell is heard.
+const TIME_LIMIT_MARGIN: Duration = Duration::from_secs(60);
+/// The usual ceiling of an account (voice sheet, section 2).
+const TIME_LIMIT_MAX: Duration = Duration::from_secs(14_400);
 /// Connections that are tried for the one request while nothing has been sent.
 const CONNECT_TRIES_MAX: u32 = 3;
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
@@ -348,13 +352,20 @@ impl Placing {
             twiml,
             status_callback: self.links.status(tenant, call),
             ring_timeout: Some(RING_TIMEOUT),
-            duration_max: None,
+            duration_max: Some(time_limit(row.progress.duration_seconds_max)),
             recording: Some(Recording {
                 status_callback: self.links.recording(tenant, call),
             }),
             machine_detection,
         })
     }
+}
+
+/// When the carrier ends the call although nobody of us did: what it costs is bounded even if every
+/// worker is gone.
+fn time_limit(duration_seconds_max: u32) -> Duration {
+    let agent = Duration::from_secs(u64::from(duration_seconds_max));
+    (agent + TIME_LIMIT_MARGIN).min(TIME_LIMIT_MAX)
 }
 
 /// Whether a call that the carrier has should not go on: it was given up or cancelled before.

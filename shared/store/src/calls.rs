@@ -33,6 +33,8 @@ pub struct Progress {
     /// Rises with each change of the row.
     pub row_version: u64,
     pub answering_machine: AnsweringMachine,
+    /// The longest that the agent talks, in seconds.
+    pub duration_seconds_max: u32,
     /// When the gate to the carrier was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placing_at: Option<Timestamp>,

@@ -40,6 +40,8 @@ async fn the_request_carries_everything_that_the_call_needs() {
         ("Record", "true".to_owned()),
         ("RecordingChannels", "dual".to_owned()),
         ("Trim", "do-not-trim".to_owned()),
+        ("TimeLimit", "1860".to_owned()),
+        ("Timeout", "45".to_owned()),
         ("RecordingStatusCallback", link("recording")),
     ] {
         assert_eq!(form.get(name), Some(&value), "{name}");
