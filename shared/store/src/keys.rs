@@ -1,4 +1,4 @@
-//! The keys of every row, in one place. `ACCESS_PATTERNS.md` of this crate says who reads what by them.
+//! The keys of every row, in one place. `ARCHITECTURE.md`, "Data", says who reads what by them.
 //!
 //! Every partition key begins with the tenant's, so that a wrong tenant cannot find a row by any id.
 //! The exceptions are the lookups that come before a tenant is known: an API key by its hash, a number

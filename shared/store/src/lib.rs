@@ -2,7 +2,7 @@
 //!
 //! One path for AWS and laptop; only endpoints differ. Knows tables, queues and buckets, and no
 //! carrier, vendor or web request. Repositories are split by what a function needs; which request
-//! each method makes and what it costs is in `ACCESS_PATTERNS.md` of this crate.
+//! each method makes and what it costs is in `ARCHITECTURE.md`, "Data".
 
 mod accounts;
 mod agents;
