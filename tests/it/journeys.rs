@@ -3,8 +3,6 @@
 
 mod calls;
 mod doors;
-mod process;
-mod readme;
 mod vendors;
 
 use std::collections::BTreeMap;
@@ -145,17 +143,4 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         .map(plain)
         .filter(|word| !word.is_empty())
         .collect()
-}
-
-/// The binary of the laptop run. It belongs to another package than this test, so cargo does not name
-/// it; it lies beside this test's own folder, built by the same command.
-pub(crate) fn trunkline() -> std::path::PathBuf {
-    let this = std::env::current_exe().unwrap();
-    let path = this.parent().unwrap().parent().unwrap().join("trunkline");
-    assert!(
-        path.exists(),
-        "{} is not built: test the whole workspace",
-        path.display()
-    );
-    path
 }

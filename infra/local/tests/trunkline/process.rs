@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
 
-use super::{PATIENCE, recording_state};
-
+/// How long a journey waits for what must come: generous, because it ends as soon as it comes.
+const PATIENCE: Duration = Duration::from_secs(60);
 const KEY: &str = "journey-key-0123456789";
 
 /// A running `trunkline`, killed when the test ends.
@@ -64,7 +64,7 @@ impl Running {
 }
 
 fn command(state: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(super::trunkline());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
     command
         .args(arguments)
         .env_clear()
@@ -138,7 +138,7 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
     let second = Running::start_at(state.path(), &["--quiet"], port).await;
     let api = second.api();
     let after = until(&api, &call, "the archived recording", |call| {
-        call.outcome.is_some() && recording_state(call) == Some("archived")
+        call.outcome.is_some() && archived(call)
     })
     .await;
     for (kept, known) in after.turns.iter().zip(&before.turns) {
@@ -206,4 +206,9 @@ async fn until(
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+fn archived(call: &CallView) -> bool {
+    let recording = call.recording.as_ref();
+    recording.is_some_and(|recording| recording.state == "archived")
 }
