@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use call::{Action, CarrierClosed, Event, Generation, GenerationId, Mark, Recognition, Synthesis};
+use call::{
+    Action, CarrierClosed, Event, Generation, GenerationId, Mark, Recognition, Synthesis,
+    UtteranceId,
+};
 use carrier::twilio::media::{self, Inbound, Track};
 use model::{CallTime, Outcome};
 use providers::llm::{GenerationStream, Models, Tuning};
@@ -86,6 +89,11 @@ pub(crate) struct Session {
     close_reason: CloseReason,
     end: Option<Outcome>,
     superseded: bool,
+    handed_over: HandedOver,
+    /// The latest utterance that the voice was given text of.
+    voiced: Option<UtteranceId>,
+    /// No audio of it went out yet.
+    silent_so_far: bool,
 }
 
 /// How a session ended.
@@ -161,6 +169,27 @@ impl Due {
     }
 }
 
+/// What of an answer this wake handed over for the first time.
+#[derive(Debug, Default)]
+struct HandedOver {
+    model: bool,
+    voice: bool,
+    audio: bool,
+}
+
+impl HandedOver {
+    fn stages(&self) -> impl Iterator<Item = model::Stage> + use<> {
+        let stages = [
+            (self.model, model::Stage::ModelAsked),
+            (self.voice, model::Stage::SpeechAsked),
+            (self.audio, model::Stage::FirstFrameOut),
+        ];
+        stages
+            .into_iter()
+            .filter_map(|(handed, stage)| handed.then_some(stage))
+    }
+}
+
 impl Session {
     /// Begins the call: the voice starts to connect beside the recogniser, the core is told that audio
     /// flows.
@@ -181,6 +210,9 @@ impl Session {
             close_reason: CloseReason::Done,
             end: None,
             superseded: false,
+            handed_over: HandedOver::default(),
+            voiced: None,
+            silent_so_far: false,
         };
         session.feed(Event::Connected);
         session
@@ -209,11 +241,22 @@ impl Session {
             }
         }
         self.flush(cx);
+        self.tell_handed_over();
         match self.ending() {
             Some(ending) => Poll::Ready(ending),
             None => {
                 self.arm(cx);
                 Poll::Pending
+            }
+        }
+    }
+
+    /// Tells the core when what it asked for first had left, for the waterfall of the answer.
+    fn tell_handed_over(&mut self) {
+        let handed = std::mem::take(&mut self.handed_over);
+        for stage in handed.stages() {
+            if !self.is_over() {
+                self.feed(Event::HandedOver(stage));
             }
         }
     }
@@ -439,11 +482,17 @@ impl Session {
                 };
                 let stream = self.parts.models.generate(request.route, &request, tuning);
                 self.generations.push((request.id, stream));
+                self.handed_over.model = true;
                 self.due.add(Source::Generation);
             }
             Action::CancelGeneration(id) => self.generations.retain(|(of, _)| *of != id),
             Action::Synthesize(wanted) => {
                 self.playout.speaks(wanted.utterance);
+                if self.voiced < Some(wanted.utterance) {
+                    self.voiced = Some(wanted.utterance);
+                    self.handed_over.voice = true;
+                    self.silent_so_far = true;
+                }
                 self.parts.speaker.speak(wanted);
                 self.due.add(Source::Speech);
             }
@@ -475,6 +524,7 @@ impl Session {
     }
 
     fn play(&mut self, audio: &[u8]) {
+        self.handed_over.audio |= std::mem::take(&mut self.silent_so_far);
         let was_dropping = self.playout.is_dropping();
         if self.playout.play(&mut self.parts.socket, audio) {
             self.parts.meters.media_sent.increment(1);

@@ -150,6 +150,7 @@ impl Call {
             Event::Generation { id, event } => self.generation(id, event),
             Event::Synthesis { utterance, event } => self.voiced(utterance, event),
             Event::ToolDone { id, result } => self.tool_done(&id, &result),
+            Event::HandedOver(stage) => self.handed_over(stage),
             Event::HangUp => self.end(Outcome::HungUpByUser),
             Event::DrainDeadline => self.end(Outcome::WorkerLost),
             Event::CarrierClosed(closed) => self.carrier_closed(closed),

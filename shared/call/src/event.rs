@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::AudioPosition;
+use model::{AudioPosition, Stage};
 
 use crate::{GenerationId, Mark, UtteranceId};
 
@@ -31,6 +31,11 @@ pub enum Event {
         id: String,
         result: Result<String, String>,
     },
+    /// What the actions since the last event asked for has left this process: the model's request
+    /// ([`Stage::ModelAsked`]), the first text for the voice ([`Stage::SpeechAsked`]), or the first
+    /// audio for the carrier ([`Stage::FirstFrameOut`]). Other stages mean nothing here. Only the
+    /// waterfall of the answer under way takes note.
+    HandedOver(Stage),
     /// A user or program asked to hang up.
     HangUp,
     /// The worker is stopping and cannot wait any longer for the end of the call.

@@ -49,6 +49,8 @@ pub(crate) struct Speech {
     /// Where the words come from; `None` for fixed ones.
     pub(crate) answer: Option<Answer>,
     pub(crate) waterfall: Option<Waterfall>,
+    /// Stages that were decided and whose doing was not confirmed.
+    unsettled: Vec<Stage>,
     /// How often it went on after a false interruption.
     pub(crate) resumes: u32,
     /// Failures of voices.
@@ -160,6 +162,7 @@ impl Speech {
             then,
             answer: None,
             waterfall: None,
+            unsettled: Vec::new(),
             resumes: 0,
             voice_failures: 0,
             utterance: out.name_utterance(),
@@ -334,8 +337,21 @@ impl Speech {
     }
 
     pub(crate) fn reach(&mut self, stage: Stage, now: CallTime) {
-        if let Some(waterfall) = &mut self.waterfall {
+        if let Some(waterfall) = &mut self.waterfall
+            && waterfall.at(stage).is_none()
+        {
             waterfall.reach(stage, now);
+            self.unsettled.push(stage);
+        }
+    }
+
+    /// What `stage` decided is done. Counts once: a request that is made again is not our time.
+    pub(crate) fn settle(&mut self, stage: Stage, now: CallTime) {
+        if let Some(waterfall) = &mut self.waterfall
+            && let Some(place) = self.unsettled.iter().position(|known| *known == stage)
+        {
+            self.unsettled.swap_remove(place);
+            waterfall.settle(stage, now);
         }
     }
 

@@ -182,6 +182,18 @@ impl Waterfall {
         self.reached.insert(place, (stage, at));
     }
 
+    /// Notes that what `stage` decided was done only at `at`: the stage ends then. A time beyond that
+    /// of the next stage is lowered to it; a stage that was not reached stays so.
+    pub fn settle(&mut self, stage: Stage, at: CallTime) {
+        let place = self.reached.partition_point(|(known, _)| *known < stage);
+        let next = self.reached.get(place + 1).map(|(_, next)| *next);
+        if let Some((known, reached)) = self.reached.get_mut(place)
+            && *known == stage
+        {
+            *reached = at.min(next.unwrap_or(at)).max(*reached);
+        }
+    }
+
     /// When `stage` was reached.
     #[must_use]
     pub fn at(&self, stage: Stage) -> Option<CallTime> {
@@ -250,6 +262,26 @@ mod tests {
         assert_eq!(answer.total_micros(), 900_000);
         assert_eq!(answer.voice_to_voice_micros(), Some(900_000));
         assert_eq!(answer.engine_micros(), 600_000);
+    }
+
+    #[test]
+    fn a_stage_ends_when_what_it_decided_is_done() {
+        let mut answer = Waterfall::from_caller_stopped(CallTime::from_millis(1_000));
+        answer.reach(Stage::ModelAsked, CallTime::from_millis(1_300));
+        answer.settle(Stage::ModelAsked, CallTime::from_micros(1_300_250));
+        answer.settle(Stage::SpeechAsked, CallTime::from_millis(1_400));
+        answer.reach(Stage::FirstToken, CallTime::from_millis(1_500));
+        answer.settle(Stage::ModelAsked, CallTime::from_millis(9_000));
+        let parts: Vec<_> = answer.parts().collect();
+        assert_eq!(
+            parts,
+            [(Stage::ModelAsked, 500_000), (Stage::FirstToken, 0)]
+        );
+
+        let mut early = Waterfall::from_caller_stopped(CallTime::from_millis(1_000));
+        early.reach(Stage::ModelAsked, CallTime::from_millis(1_300));
+        early.settle(Stage::ModelAsked, CallTime::from_millis(1_200));
+        assert_eq!(early.engine_micros(), 300_000);
     }
 
     proptest! {

@@ -33,6 +33,10 @@ async fn a_caller_interrupts_the_greeting_and_is_understood() {
         .unwrap();
     let sum: u64 = answer.parts.iter().map(|part| part.us).sum();
     assert_eq!(sum, answer.total_us, "the parts of an answer add up");
+    assert!(
+        answer.engine_us > 0,
+        "our own part is measured: {answer:#?}"
+    );
     here.finish().await;
 }
 

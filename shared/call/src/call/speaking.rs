@@ -1,6 +1,6 @@
 //! The agent's side: what it says of itself, how it is stopped and goes on, and what is remembered.
 
-use model::{BargeIn, Outcome, Turn, TurnKind};
+use model::{BargeIn, Outcome, Stage, Turn, TurnKind};
 
 use super::{Agent, Call, Stopped};
 use crate::silence::Due;
@@ -8,6 +8,18 @@ use crate::speech::{RESUMES_MAX, Speech, Then, Told, Voiced};
 use crate::{Action, ChatMessage, Interruption, Observation, Synthesis, UtteranceId};
 
 impl Call {
+    /// What was asked for is on its way: until then it was our time.
+    pub(super) fn handed_over(&mut self, stage: Stage) {
+        if let Agent::Speaking(speech) = &mut self.agent
+            && matches!(
+                stage,
+                Stage::ModelAsked | Stage::SpeechAsked | Stage::FirstFrameOut
+            )
+        {
+            speech.settle(stage, self.now);
+        }
+    }
+
     /// Says fixed words and listens then. Without words it listens at once.
     pub(super) fn speak_fixed(&mut self, kind: TurnKind, text: &str, guard: BargeIn) {
         let speech = Speech::fixed(kind, text, guard, Then::Listen, &mut self.out);

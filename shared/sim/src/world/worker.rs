@@ -550,6 +550,7 @@ fn brief(event: &Event) -> String {
         | Event::Generation { .. }
         | Event::Synthesis { .. }
         | Event::ToolDone { .. }
+        | Event::HandedOver(_)
         | Event::HangUp
         | Event::DrainDeadline
         | Event::CarrierClosed(_)) => format!("{other:?}"),

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use model::{
     AgentFields, AgentId, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime, Direction,
-    PromptId, RenderedPrompt, Speaker, TenantId, Turn, TurnInput, TurnKind,
+    PromptId, RenderedPrompt, Speaker, Stage, TenantId, Turn, TurnInput, TurnKind,
 };
 use proptest::prelude::*;
 
@@ -265,6 +265,9 @@ impl Watched {
                 end: if a % 16 == 15 { garbage } else { heard_until },
                 speech_final: !a.is_multiple_of(3),
             }),
+            12 if a.is_multiple_of(2) => {
+                Event::HandedOver(Stage::ALL[usize::from(a) % Stage::ALL.len()])
+            }
             12 => Event::Recognition(Recognition::UtteranceEnded),
             13 => Event::Recognition(Recognition::Lost(failure(kind_of(a)))),
             14..=17 => generation(Generation::Text(text)),
