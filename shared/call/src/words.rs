@@ -1,8 +1,8 @@
 //! Recognised words as turn-taking sees them: acknowledgements, phrases that interrupt, echoes.
 
-/// What people say to show that they listen, normalised. Several words may follow each other.
-/// Sounds are the same in many languages; words are those of the languages that phones are answered in.
-const ACKNOWLEDGEMENTS: [&[&str]; 52] = [
+/// Sounds that people make to show that they listen, normalised. They mean nothing else, and are the
+/// same in many languages.
+const LISTENING_SOUNDS: [&[&str]; 17] = [
     &["mm"],
     &["mmm"],
     &["hm"],
@@ -20,6 +20,10 @@ const ACKNOWLEDGEMENTS: [&[&str]; 52] = [
     &["ah"],
     &["aha"],
     &["oh"],
+];
+/// Words that say the same while the other side speaks, and are an answer when it does not. Several
+/// may follow each other. They are those of the languages that phones are answered in.
+const ACKNOWLEDGEMENTS: [&[&str]; 35] = [
     &["okay"],
     &["ok"],
     &["yeah"],
@@ -100,15 +104,26 @@ fn is_vowel_sign(c: char) -> bool {
     matches!(u32::from(c), 0x0900..=0x0DFF) && !matches!(c, '।' | '॥')
 }
 
-/// Whether the words only show that the caller listens.
+/// Whether the words, said while the agent speaks, only show that the caller listens.
 pub(crate) fn is_acknowledgement(words: &[String]) -> bool {
+    is_made_of(words, &[&LISTENING_SOUNDS, &ACKNOWLEDGEMENTS])
+}
+
+/// Whether the words are only sounds, which mean nothing whoever speaks.
+pub(crate) fn is_listening_sound(words: &[String]) -> bool {
+    is_made_of(words, &[&LISTENING_SOUNDS])
+}
+
+fn is_made_of(words: &[String], lists: &[&[&[&str]]]) -> bool {
     if words.is_empty() || words.len() > ACKNOWLEDGEMENT_WORDS_MAX {
         return false;
     }
     let mut rest = words;
     while !rest.is_empty() {
-        let Some(length) = ACKNOWLEDGEMENTS
+        let Some(length) = lists
             .iter()
+            .copied()
+            .flatten()
             .filter(|phrase| starts_with(rest, phrase))
             .map(|phrase| phrase.len())
             .max()

@@ -182,7 +182,7 @@ impl Call {
             if let Verdict::Stop(by) = judge(noticed, speech.saying(self.now)) {
                 self.stop_speech(by);
             }
-        } else if is_dropped_by_words(speech) && !words::is_acknowledgement(&heard) {
+        } else if is_dropped_by_words(speech) && !words::is_listening_sound(&heard) {
             // Nothing was said yet: the caller goes on with the turn that we thought was over.
             self.drop_speech();
         }
@@ -231,7 +231,7 @@ impl Call {
             Agent::Speaking(speech) if !speech.is_audible() => {
                 if !is_dropped_by_words(speech) {
                     Reply::Note
-                } else if words::is_acknowledgement(&heard) {
+                } else if words::is_listening_sound(&heard) {
                     Reply::Backchannel
                 } else {
                     Reply::AnswerLater

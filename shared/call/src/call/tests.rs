@@ -340,6 +340,27 @@ mod interrupting {
     }
 
     #[test]
+    fn yes_while_the_agent_still_thinks_goes_on_with_the_callers_turn() {
+        check(
+            "greeting 'Can you come on Monday at nine?' | model silent | answers 'See you then.'
+            | 3.0 says 'Let me see.' 0.6s | 4.1 says 'Yes.' 0.4s | 6.5 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Can you come on Monday at nine?
+                0.100 audio begins
+                1.700 turn 0 agent Greeting 0.100s-1.700s 'Can you come on Monday at nine?'
+                1.700 audio ends (1600 ms)
+                3.900 turn 1 caller Talk 3.000s-3.600s 'Let me see.'
+                3.900 ask 0@0: agent 'Can you come on Monday at nine?' / caller 'Let me see.'
+                4.600 cancel model 0
+                4.800 turn 2 caller Talk 4.100s-4.500s 'Yes.'
+                4.800 ask 1@0: agent 'Can you come on Monday at nine?' / caller 'Let me see.' / caller 'Yes.'
+                5.130 voice u2@0: See you then.
+                5.230 audio begins
+                5.930 turn 3 agent Talk 5.230s-5.930s 'See you then.'"#]],
+        );
+    }
+
+    #[test]
     fn yes_to_a_question_is_an_answer() {
         check(
             "preset balanced | greeting 'Good morning to you. Do you have a minute for a short question?'
