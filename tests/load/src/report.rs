@@ -215,8 +215,8 @@ impl Report {
 const NOTES: &str = "\
 engine: voice to voice without the vendors' own time and without the chosen pause of the turn-taking
   preset. Outside: three spans of the far side's clock, sockets and scheduling of both sides included.
-  Stored: from the waterfalls that the worker stored with its turns; what one event causes has one
-  time there, so only waits between two events of ours show.
+  Stored: from the waterfalls that the worker stored with its turns: from taking an event to
+  having handed over what it caused.
 barge-in: from the recogniser's message that interrupts to `clear` at the carrier, outside.
 memory: resident, over the idle worker. CPU: user and system time of the worker, from /proc.";
 
