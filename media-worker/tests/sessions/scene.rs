@@ -113,6 +113,9 @@ fn snapshot(tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
         direction: Direction::Outbound,
         agent_id: AgentId::from_parts(0, 0),
         agent: AgentFields::new("Reminder", prompt_id),
+        campaign_id: None,
+        lead_id: None,
+        answering: model::Answering::default(),
         prompt: RenderedPrompt {
             id: prompt_id,
             version: 1,

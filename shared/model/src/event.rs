@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AnsweredBy, CallId, CallState, EventId, Outcome, Speaker, TenantId};
+use crate::{
+    AnsweredBy, CallId, CallState, CampaignId, CampaignState, EventId, ImportId, Outcome, Speaker,
+    TenantId,
+};
 
 /// One change, delivered at least once; consumers are idempotent by `id`.
 ///
@@ -47,19 +50,38 @@ pub enum EventKind {
     RecordingArchived {
         call_id: CallId,
     },
+    /// A campaign changed its state or its rules.
+    CampaignChanged {
+        campaign_id: CampaignId,
+        state: CampaignState,
+    },
+    /// An import brought leads, or took them away.
+    ImportAdvanced {
+        import_id: ImportId,
+        campaign_id: CampaignId,
+    },
+    /// Somebody is not to be called any more.
+    NumberSuppressed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_id: Option<CallId>,
+    },
 }
 
 impl EventKind {
-    /// The call that changed.
+    /// The millisecond in the id of what changed: events of one thing share it, and so a shard, and are
+    /// read in order. `None` where nothing needs an order.
     #[must_use]
-    pub const fn call_id(&self) -> CallId {
+    pub fn subject_ms(&self) -> Option<u64> {
         match self {
             Self::CallAdvanced { call_id, .. }
             | Self::CallAnsweredBy { call_id, .. }
             | Self::CallEnded { call_id, .. }
             | Self::TurnStored { call_id, .. }
             | Self::RecordingStored { call_id, .. }
-            | Self::RecordingArchived { call_id } => *call_id,
+            | Self::RecordingArchived { call_id } => Some(call_id.unix_ms()),
+            Self::CampaignChanged { campaign_id, .. }
+            | Self::ImportAdvanced { campaign_id, .. } => Some(campaign_id.unix_ms()),
+            Self::NumberSuppressed { call_id } => call_id.map(CallId::unix_ms),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
+
+use crate::PhoneNumber;
 
 /// Why a text is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,12 +98,32 @@ ids! {
     PromptId = "prompt";
     /// A phone number of ours.
     NumberId = "num";
+    /// A list of people to call, with everything about how.
+    CampaignId = "camp";
+    /// A contact's row in one campaign. Derived from both, see [`LeadId::of`].
+    LeadId = "lead";
+    /// A file of leads on its way into a campaign.
+    ImportId = "imp";
     /// One attempt to talk.
     CallId = "call";
     /// A change that others hear of.
     EventId = "evt";
     /// A one-use token for a media socket: the id is the secret, so it is never logged.
     TokenId = "tok";
+}
+
+impl LeadId {
+    /// The one lead that a number can be in a campaign: the campaign's time, and 80 bits of the SHA-256
+    /// of both. A number written two ways, or imported twice, is the same lead.
+    #[must_use]
+    pub fn of(campaign: CampaignId, number: &PhoneNumber) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(campaign.to_string().as_bytes());
+        hash.update(number.as_str().as_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        let [chance @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
+        Self::from_parts(campaign.unix_ms(), u128::from_be_bytes(chance))
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +135,19 @@ mod tests {
         let older = CallId::from_parts(1_700_000_000_000, u128::MAX).to_string();
         let newer = CallId::from_parts(1_700_000_000_001, 0).to_string();
         assert!(older < newer);
+    }
+
+    #[test]
+    fn a_number_is_one_lead_of_a_campaign() {
+        let campaign = CampaignId::from_parts(1_700_000_000_000, 1);
+        let number: PhoneNumber = "+14155550100".parse().unwrap();
+        let other: PhoneNumber = "+14155550101".parse().unwrap();
+        let lead = LeadId::of(campaign, &number);
+        assert_eq!(lead, LeadId::of(campaign, &number));
+        assert_eq!(lead.unix_ms(), campaign.unix_ms());
+        assert_ne!(lead, LeadId::of(campaign, &other));
+        let next = CampaignId::from_parts(1_700_000_000_000, 2);
+        assert_ne!(lead, LeadId::of(next, &number));
     }
 
     #[test]

@@ -5,30 +5,49 @@
 
 mod agent;
 mod call;
+mod campaign;
+mod delay;
 mod event;
 mod id;
+mod lane;
+mod lead;
 mod outcome;
+mod permit;
 mod phone;
 mod prompt;
 mod snapshot;
 mod time;
 mod turn;
+mod windows;
 
 pub use agent::{
     Agent, AgentFields, AgentProblem, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName,
     TurnTaking,
 };
 pub use call::{AnsweredBy, Call, CallState, Direction, RecordingState};
+pub use campaign::{
+    Amd, AmdMode, BLOCKED_DAYS_MAX, Breaker, CALLER_NUMBERS_MAX, Campaign, CampaignFields,
+    CampaignState, Caps, Disclosure, MachineAction, OptOut, Ramp, Retry,
+};
+pub use delay::{Delay, DelayProblem};
 pub use event::{DomainEvent, EventKind};
 pub use id::{
-    AgentId, ApiKeyId, CallId, EventId, IdProblem, NumberId, PromptId, TenantId, TokenId, UserId,
+    AgentId, ApiKeyId, CallId, CampaignId, EventId, IdProblem, ImportId, LeadId, NumberId,
+    PromptId, TenantId, TokenId, UserId,
+};
+pub use lane::{Lane, LaneId, LaneIdProblem};
+pub use lead::{
+    Attempt, Consent, ConsentKind, Contact, Lead, LeadCounts, LeadPriority, LeadResult, LeadState,
+    Suppression, SuppressionReason,
 };
 pub use outcome::{Doing, Outcome};
+pub use permit::{Check, Permit, Rule, ZoneTime};
 pub use phone::{PhoneNumber, PhoneNumberProblem};
 pub use prompt::{
     PromptVersion, RenderedPrompt, TEMPLATE_CHARS_MAX, Template, TemplateProblem, VALUE_CHARS_MAX,
     Variables,
 };
-pub use snapshot::CallSnapshot;
+pub use snapshot::{Answering, CallSnapshot};
 pub use time::{AudioPosition, CallTime};
 pub use turn::{Speaker, Stage, StageOwner, ToolUse, Turn, TurnInput, TurnKind, Waterfall};
+pub use windows::{MinuteOfDay, SPANS_MAX, Span, TimeProblem, Windows};

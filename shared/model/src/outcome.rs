@@ -16,7 +16,13 @@ pub enum Outcome {
     NoAnswer,
     /// An answering machine or mailbox took the call.
     Voicemail,
+    /// The campaign's message was left on a mailbox, whole.
+    VoicemailLeft,
     Fax,
+    /// They asked not to be called again.
+    OptedOut,
+    /// A call screening service took the call and did not put us through.
+    Screened,
     /// The carrier says that the number does not exist or cannot be reached.
     NumberUnreachable,
     /// The carrier refused to place the call (permission, account, regulation).
@@ -43,6 +49,10 @@ pub enum Outcome {
     Cancelled,
     /// A user or program hung the call up.
     HungUpByUser,
+    /// At the moment of dialling a rule said no; the permit says which.
+    NotPermitted,
+    /// Its campaign was paused or cancelled before the call was placed.
+    CampaignStopped,
 }
 
 /// Whose doing an outcome was.
@@ -61,14 +71,17 @@ pub enum Doing {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::AgentEnded,
         Self::CalleeHungUp,
         Self::CalleeSilent,
         Self::Busy,
         Self::NoAnswer,
         Self::Voicemail,
+        Self::VoicemailLeft,
         Self::Fax,
+        Self::OptedOut,
+        Self::Screened,
         Self::NumberUnreachable,
         Self::CarrierRefused,
         Self::CarrierRateLimited,
@@ -82,6 +95,8 @@ impl Outcome {
         Self::DurationLimit,
         Self::Cancelled,
         Self::HungUpByUser,
+        Self::NotPermitted,
+        Self::CampaignStopped,
     ];
 
     /// Whose doing it was.
@@ -94,7 +109,10 @@ impl Outcome {
             | Self::Busy
             | Self::NoAnswer
             | Self::Voicemail
-            | Self::Fax => Doing::Callee,
+            | Self::VoicemailLeft
+            | Self::Fax
+            | Self::OptedOut
+            | Self::Screened => Doing::Callee,
             Self::NumberUnreachable
             | Self::CarrierRefused
             | Self::CarrierRateLimited
@@ -103,8 +121,8 @@ impl Outcome {
             | Self::StreamLost => Doing::Carrier,
             Self::VendorFailed => Doing::Vendor,
             Self::NoCapacity | Self::WorkerLost | Self::PlatformFailed => Doing::Platform,
-            Self::DurationLimit => Doing::Policy,
-            Self::Cancelled | Self::HungUpByUser => Doing::User,
+            Self::DurationLimit | Self::NotPermitted => Doing::Policy,
+            Self::Cancelled | Self::HungUpByUser | Self::CampaignStopped => Doing::User,
         }
     }
 
@@ -118,7 +136,10 @@ impl Outcome {
             Self::Busy => "busy",
             Self::NoAnswer => "no_answer",
             Self::Voicemail => "voicemail",
+            Self::VoicemailLeft => "voicemail_left",
             Self::Fax => "fax",
+            Self::OptedOut => "opted_out",
+            Self::Screened => "screened",
             Self::NumberUnreachable => "number_unreachable",
             Self::CarrierRefused => "carrier_refused",
             Self::CarrierRateLimited => "carrier_rate_limited",
@@ -132,6 +153,8 @@ impl Outcome {
             Self::DurationLimit => "duration_limit",
             Self::Cancelled => "cancelled",
             Self::HungUpByUser => "hung_up_by_user",
+            Self::NotPermitted => "not_permitted",
+            Self::CampaignStopped => "campaign_stopped",
         }
     }
 }

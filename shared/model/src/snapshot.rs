@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentFields, AgentId, CallId, Direction, RenderedPrompt, TenantId};
+use crate::{
+    AgentFields, AgentId, AmdMode, AnsweringMachine, CallId, CampaignId, Direction, LeadId,
+    MachineAction, RenderedPrompt, TenantId,
+};
 
 /// What a call is held with, fixed when the call is created: later edits of the agent or the prompt
 /// do not change a call that is already on its way.
@@ -14,4 +17,48 @@ pub struct CallSnapshot {
     pub agent_id: AgentId,
     pub agent: AgentFields,
     pub prompt: RenderedPrompt,
+    /// The campaign and lead that it is an attempt for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<CampaignId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<LeadId>,
+    #[serde(default)]
+    pub answering: Answering,
+}
+
+/// What an outbound call does about machines, screening and people who want no more calls. Texts have
+/// their variables filled in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answering {
+    pub detect: AmdMode,
+    pub machine: MachineAction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voicemail_message: Option<String>,
+    /// Who calls and why, for a call screening service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screening_answer: Option<String>,
+    /// The key that opts out; words always do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out_key: Option<char>,
+    /// What is said to somebody who opted out; absent: a sentence in the agent's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out_acknowledgement: Option<String>,
+}
+
+impl Answering {
+    /// For a single call, as its agent says.
+    #[must_use]
+    pub fn of_agent(agent: &AgentFields) -> Self {
+        let (detect, machine) = match agent.answering_machine {
+            AnsweringMachine::Ignore => (AmdMode::Off, MachineAction::Talk),
+            AnsweringMachine::Note => (AmdMode::Start, MachineAction::Talk),
+            AnsweringMachine::HangUp => (AmdMode::Start, MachineAction::HangUp),
+        };
+        Self {
+            detect,
+            machine,
+            ..Self::default()
+        }
+    }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use carrier::twilio::CallSid;
 use carrier::twilio::client::{Client, RefusalKind, RequestError};
 use model::{
-    AgentId, Call, CallId, CallSnapshot, CallState, Direction, EventKind, Outcome, PhoneNumber,
-    PromptVersion, RecordingState, TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX, Variables,
+    AgentId, Answering, Call, CallId, CallSnapshot, CallState, Direction, EventKind, Outcome,
+    PhoneNumber, PromptVersion, RecordingState, TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX,
+    Variables,
 };
 use serde::{Deserialize, Serialize};
 use store::{
@@ -336,8 +337,11 @@ impl Recipes {
             call_id,
             direction,
             agent_id,
+            answering: Answering::of_agent(&agent.fields),
             agent: agent.fields,
             prompt,
+            campaign_id: None,
+            lead_id: None,
         };
         let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
         if bytes > SNAPSHOT_BYTES_MAX {
@@ -374,6 +378,9 @@ pub(crate) fn new_row(
             answered_by: None,
             outcome: None,
             recording: None,
+            campaign_id: snapshot.campaign_id,
+            lead_id: snapshot.lead_id,
+            permit: None,
         },
         progress: Progress {
             row_version: 1,

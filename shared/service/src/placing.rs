@@ -378,12 +378,17 @@ pub(crate) fn unwanted(row: &CallRow) -> bool {
                 | Outcome::PlatformFailed
                 | Outcome::HungUpByUser
                 | Outcome::Voicemail
-                | Outcome::Fax,
+                | Outcome::Fax
+                | Outcome::OptedOut
+                | Outcome::NotPermitted
+                | Outcome::CampaignStopped,
             ) => true,
             Some(
                 Outcome::AgentEnded
                 | Outcome::CalleeHungUp
                 | Outcome::CalleeSilent
+                | Outcome::VoicemailLeft
+                | Outcome::Screened
                 | Outcome::Busy
                 | Outcome::NoAnswer
                 | Outcome::NumberUnreachable

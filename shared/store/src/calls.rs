@@ -308,7 +308,7 @@ fn call_item(row: &CallRow) -> Result<Item, StoreError> {
 
 /// The write that tells others of a change.
 pub(crate) fn event_write(table: &Table, event: &DomainEvent) -> Result<Write, StoreError> {
-    let key = keys::event(event.kind.call_id(), event.id);
+    let key = keys::event(event);
     let ttl = event
         .at
         .checked_add(EVENT_LIFETIME)

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use model::{AgentId, CallId, EventId, NumberId, PhoneNumber, PromptId, TenantId, UserId};
+use model::{AgentId, CallId, DomainEvent, NumberId, PhoneNumber, PromptId, TenantId, UserId};
 use sha2::{Digest as _, Sha256};
 
 use crate::schema::{GSI1_PK, GSI1_SK, PK, SK};
@@ -155,12 +155,10 @@ pub(crate) fn owner() -> Key {
     Key::new("OWNER".to_owned(), "OWNER")
 }
 
-/// Event rows of one call share a shard, so that they are read in order.
-pub(crate) fn event(call: CallId, event: EventId) -> Key {
-    Key::new(
-        event_shard(call.unix_ms() % EVENT_SHARDS),
-        event.to_string(),
-    )
+/// Event rows of one thing share a shard, so that they are read in order.
+pub(crate) fn event(event: &DomainEvent) -> Key {
+    let subject_ms = event.kind.subject_ms().unwrap_or(event.id.unix_ms());
+    Key::new(event_shard(subject_ms % EVENT_SHARDS), event.id.to_string())
 }
 
 pub(crate) fn event_shard(shard: u64) -> String {

@@ -455,6 +455,9 @@ fn claimed() -> CallRow {
         direction: Direction::Outbound,
         agent_id: AgentId::from_parts(0, 0),
         agent: AgentFields::new("a", prompt_id),
+        campaign_id: None,
+        lead_id: None,
+        answering: model::Answering::default(),
         prompt: RenderedPrompt {
             id: prompt_id,
             version: 1,

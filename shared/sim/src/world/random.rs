@@ -95,6 +95,9 @@ pub(super) fn snapshot(agent: AgentFields) -> CallSnapshot {
         direction: Direction::Outbound,
         agent_id: AgentId::from_parts(0, 3),
         agent,
+        campaign_id: None,
+        lead_id: None,
+        answering: model::Answering::default(),
         prompt: RenderedPrompt {
             id: PromptId::from_parts(0, 4),
             version: 1,

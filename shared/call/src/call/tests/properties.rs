@@ -66,6 +66,9 @@ impl Watched {
             direction: Direction::Inbound,
             agent_id: AgentId::from_parts(0, 0),
             agent,
+            campaign_id: None,
+            lead_id: None,
+            answering: model::Answering::default(),
             prompt: RenderedPrompt {
                 id: PromptId::from_parts(0, 0),
                 version: 1,

@@ -1,0 +1,569 @@
+//! Campaigns: who is called by which agent, when, how often and how fast.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentId, CampaignId, ConsentKind, Delay, PhoneNumber, TenantId, Windows};
+
+/// The most numbers that one campaign calls from.
+pub const CALLER_NUMBERS_MAX: usize = 500;
+/// The most days that a campaign can leave out by date.
+pub const BLOCKED_DAYS_MAX: usize = 366;
+
+/// A campaign as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    pub id: CampaignId,
+    pub tenant_id: TenantId,
+    pub state: CampaignState,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Rises by one with each change; edits name the revision they were made from.
+    pub revision: u32,
+    /// When it began to call, the latest time: the start ramp counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    #[serde(flatten)]
+    pub fields: CampaignFields,
+}
+
+/// Where a campaign stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignState {
+    /// Being put together. The only state in which it can be deleted.
+    Draft,
+    /// Starts by itself at `starts_at`.
+    Scheduled,
+    Running,
+    /// Calls that are on go on, no new ones begin.
+    Paused,
+    /// Every lead is done, or its time was over.
+    Completed,
+    Cancelled,
+}
+
+/// What a user may set of a campaign. Everything but the name has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignFields {
+    pub name: String,
+    /// Who talks. Needed before the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
+    /// When numbers are called, in the callee's local time. The law's hours apply besides.
+    #[serde(default)]
+    pub windows: Windows,
+    /// Dates on which nobody is called, in the callee's local date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_days: Vec<Date>,
+    /// Whether public holidays of the callee's place are working days for this campaign. Where the law
+    /// forbids calling on them they are not, whatever this says.
+    #[serde(default)]
+    pub call_on_holidays: bool,
+    #[serde(default = "default_concurrency")]
+    pub max_concurrent_calls: u32,
+    /// Attempts for each lead.
+    #[serde(default = "default_attempts")]
+    pub max_attempts: u32,
+    #[serde(default)]
+    pub retry: Retry,
+    #[serde(default)]
+    pub caps: Caps,
+    /// Numbers of ours to call from; empty: every number of the tenant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<PhoneNumber>,
+    /// Prefer a number of ours from the callee's own area.
+    #[serde(default = "yes")]
+    pub local_presence: bool,
+    /// The most calls from one number of ours in one UTC day: numbers that call too often are marked
+    /// as spam by carriers.
+    #[serde(default = "default_calls_per_number")]
+    pub calls_per_number_per_day: u32,
+    #[serde(default)]
+    pub amd: Amd,
+    #[serde(default)]
+    pub opt_out: OptOut,
+    #[serde(default)]
+    pub disclosure: Disclosure,
+    /// The weakest consent that a lead must carry; absent: consent is kept elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentKind>,
+    /// 1 to 9; of two campaigns, shares of free lines go as their priorities.
+    #[serde(default = "default_priority")]
+    pub priority: u8,
+    #[serde(default)]
+    pub ramp: Ramp,
+    #[serde(default)]
+    pub breaker: Breaker,
+    /// Starts by itself then, once it was started or scheduled; absent: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// No call begins from then on; what is left is `not_allowed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+}
+
+/// How long to wait after an attempt, by how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    pub no_answer: Delay,
+    pub busy: Delay,
+    /// The carrier or we failed.
+    pub failed: Delay,
+    pub voicemail: Delay,
+}
+
+/// How often one number is called, over all campaigns of the tenant (compliance sheet, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Caps {
+    /// Attempts in any 24 hours.
+    pub attempts_per_day: u32,
+    /// Attempts in any 30 days.
+    pub attempts_per_30_days: u32,
+    /// Conversations in any 24 hours.
+    pub conversations_per_day: u32,
+    /// From an attempt that was busy or not answered to the next one, by whichever campaign. A shorter
+    /// `retry` is held back by it.
+    pub minimum_gap: Delay,
+}
+
+/// Answering machines: how they are told from people, and what is done about them. Detection never
+/// keeps a person waiting: the agent speaks at once, and the verdict comes while it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Amd {
+    pub detect: AmdMode,
+    /// What happens when a machine answered.
+    pub machine: MachineAction,
+    /// What is left after the beep; needed for `leave_message`. Takes `{{variables}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voicemail_message: Option<String>,
+    /// Carrier's thresholds (voice sheet, section 2): when it gives up, seconds, 3 to 59.
+    pub timeout_seconds: u32,
+    /// Speech longer than this is a machine's, milliseconds, 1,000 to 6,000.
+    pub speech_threshold_ms: u32,
+    /// Silence after speech that ends it, milliseconds, 500 to 5,000.
+    pub speech_end_threshold_ms: u32,
+    /// Silence at the start after which it is unknown, milliseconds, 2,000 to 10,000.
+    pub silence_timeout_ms: u32,
+    /// Who calls and why, said to a call screening service. Takes `{{variables}}`; absent: the
+    /// disclosure's business name and purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screening_answer: Option<String>,
+}
+
+/// Whether and how the carrier detects machines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmdMode {
+    Off,
+    /// A verdict as soon as there is one.
+    #[default]
+    Start,
+    /// Also waits for the end of a machine's greeting.
+    MessageEnd,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineAction {
+    /// The lead is tried again as `retry.voicemail` says.
+    #[default]
+    HangUp,
+    /// Leave the message after the beep; the lead is done then.
+    LeaveMessage,
+    /// Talk to it as to a person.
+    Talk,
+}
+
+/// How people say that they do not want to be called again. Words are always understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptOut {
+    /// The key; absent: no key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<char>,
+    /// What the agent says then; absent: a sentence in its language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<String>,
+}
+
+/// Who calls and why, and what has to be said of it (compliance sheet, sections 5 and 8).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disclosure {
+    /// The registered name of the business that is responsible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_name: Option<String>,
+    /// Half a sentence: "your appointment on Tuesday".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// What the agent says first in place of its prompt's greeting. Takes `{{variables}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening: Option<String>,
+    /// The campaign sells something: stricter rules apply.
+    pub marketing: bool,
+}
+
+/// How a campaign goes up to its concurrency after a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ramp {
+    /// Calls at once in the beginning.
+    pub from: u32,
+    /// Time from there to `max_concurrent_calls`, in a straight line; zero: at once.
+    pub over: Delay,
+}
+
+/// When a campaign stops by itself for a while because its calls fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Per cent of the latest calls that failed by the carrier's, a vendor's or our fault; 100 never
+    /// trips it.
+    pub failures_percent: u32,
+    /// How many of the latest calls are looked at; fewer never trip it.
+    pub calls: u32,
+    /// How long it stays open before a few calls are tried.
+    pub pause: Delay,
+}
+
+impl CampaignFields {
+    /// A campaign of this name with every default.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            agent_id: None,
+            windows: Windows::default(),
+            blocked_days: Vec::new(),
+            call_on_holidays: false,
+            max_concurrent_calls: default_concurrency(),
+            max_attempts: default_attempts(),
+            retry: Retry::default(),
+            caps: Caps::default(),
+            numbers: Vec::new(),
+            local_presence: true,
+            calls_per_number_per_day: default_calls_per_number(),
+            amd: Amd::default(),
+            opt_out: OptOut::default(),
+            disclosure: Disclosure::default(),
+            consent: None,
+            priority: default_priority(),
+            ramp: Ramp::default(),
+            breaker: Breaker::default(),
+            starts_at: None,
+            ends_at: None,
+        }
+    }
+
+    /// Every field that cannot be as it is, with the reason.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = self.windows.problems();
+        let mut say = |field: &str, problem: String| problems.push((field.to_owned(), problem));
+        for (field, value, low, high) in [
+            ("max_concurrent_calls", self.max_concurrent_calls, 1, 10_000),
+            ("max_attempts", self.max_attempts, 1, 20),
+            ("caps.attempts_per_day", self.caps.attempts_per_day, 1, 24),
+            (
+                "caps.attempts_per_30_days",
+                self.caps.attempts_per_30_days,
+                1,
+                200,
+            ),
+            (
+                "caps.conversations_per_day",
+                self.caps.conversations_per_day,
+                1,
+                24,
+            ),
+            (
+                "calls_per_number_per_day",
+                self.calls_per_number_per_day,
+                1,
+                1_000_000,
+            ),
+            ("priority", u32::from(self.priority), 1, 9),
+            ("amd.timeout_seconds", self.amd.timeout_seconds, 3, 59),
+            (
+                "amd.speech_threshold_ms",
+                self.amd.speech_threshold_ms,
+                1_000,
+                6_000,
+            ),
+            (
+                "amd.speech_end_threshold_ms",
+                self.amd.speech_end_threshold_ms,
+                500,
+                5_000,
+            ),
+            (
+                "amd.silence_timeout_ms",
+                self.amd.silence_timeout_ms,
+                2_000,
+                10_000,
+            ),
+            ("ramp.from", self.ramp.from, 1, 10_000),
+            (
+                "breaker.failures_percent",
+                self.breaker.failures_percent,
+                1,
+                100,
+            ),
+            ("breaker.calls", self.breaker.calls, 5, 1_000),
+        ] {
+            if !(low..=high).contains(&value) {
+                say(field, format!("must be from {low} to {high}, is {value}"));
+            }
+        }
+        for (field, text, high) in [
+            ("name", Some(&self.name), 100),
+            (
+                "amd.voicemail_message",
+                self.amd.voicemail_message.as_ref(),
+                1_000,
+            ),
+            (
+                "amd.screening_answer",
+                self.amd.screening_answer.as_ref(),
+                500,
+            ),
+            (
+                "opt_out.acknowledgement",
+                self.opt_out.acknowledgement.as_ref(),
+                500,
+            ),
+            (
+                "disclosure.business_name",
+                self.disclosure.business_name.as_ref(),
+                200,
+            ),
+            ("disclosure.purpose", self.disclosure.purpose.as_ref(), 300),
+            (
+                "disclosure.opening",
+                self.disclosure.opening.as_ref(),
+                1_000,
+            ),
+        ] {
+            let Some(text) = text else { continue };
+            let chars = text.trim().chars().count();
+            if !(1..=high).contains(&chars) {
+                say(
+                    field,
+                    format!("must have 1 to {high} characters, has {chars}"),
+                );
+            }
+        }
+        if self.amd.machine == MachineAction::LeaveMessage && self.amd.voicemail_message.is_none() {
+            say(
+                "amd.voicemail_message",
+                "is needed when `amd.machine` is `leave_message`".to_owned(),
+            );
+        }
+        if self.amd.machine == MachineAction::LeaveMessage && self.amd.detect == AmdMode::Off {
+            say(
+                "amd.detect",
+                "must not be `off` when `amd.machine` is `leave_message`".to_owned(),
+            );
+        }
+        if let Some(key) = self.opt_out.key
+            && !(key.is_ascii_digit() || key == '*' || key == '#')
+        {
+            say("opt_out.key", "must be one of 0-9, * and #".to_owned());
+        }
+        if self.numbers.len() > CALLER_NUMBERS_MAX {
+            let has = self.numbers.len();
+            say(
+                "numbers",
+                format!("must have at most {CALLER_NUMBERS_MAX} numbers, has {has}"),
+            );
+        }
+        if self.blocked_days.len() > BLOCKED_DAYS_MAX {
+            let has = self.blocked_days.len();
+            say(
+                "blocked_days",
+                format!("must have at most {BLOCKED_DAYS_MAX} dates, has {has}"),
+            );
+        }
+        if let (Some(starts), Some(ends)) = (self.starts_at, self.ends_at)
+            && starts >= ends
+        {
+            say("ends_at", "must be after `starts_at`".to_owned());
+        }
+        problems
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            no_answer: Delay::from_hours(2),
+            busy: Delay::from_hours(4),
+            failed: Delay::from_mins(30),
+            voicemail: Delay::from_hours(24),
+        }
+    }
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            attempts_per_day: 3,
+            attempts_per_30_days: 6,
+            conversations_per_day: 1,
+            minimum_gap: Delay::from_hours(2),
+        }
+    }
+}
+
+impl Default for Amd {
+    /// The carrier's own defaults.
+    fn default() -> Self {
+        Self {
+            detect: AmdMode::default(),
+            machine: MachineAction::default(),
+            voicemail_message: None,
+            timeout_seconds: 30,
+            speech_threshold_ms: 2_400,
+            speech_end_threshold_ms: 1_200,
+            silence_timeout_ms: 5_000,
+            screening_answer: None,
+        }
+    }
+}
+
+impl Default for OptOut {
+    fn default() -> Self {
+        Self {
+            key: Some('9'),
+            acknowledgement: None,
+        }
+    }
+}
+
+impl Default for Ramp {
+    fn default() -> Self {
+        Self {
+            from: 1,
+            over: Delay::ZERO,
+        }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            failures_percent: 50,
+            calls: 20,
+            pause: Delay::from_mins(5),
+        }
+    }
+}
+
+impl CampaignState {
+    /// Every state.
+    pub const ALL: [Self; 6] = [
+        Self::Draft,
+        Self::Scheduled,
+        Self::Running,
+        Self::Paused,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+fn default_concurrency() -> u32 {
+    5
+}
+
+fn default_attempts() -> u32 {
+    3
+}
+
+fn default_calls_per_number() -> u32 {
+    200
+}
+
+fn default_priority() -> u8 {
+    5
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_campaign() {
+        let fields: CampaignFields = serde_json::from_str(r#"{"name":"Spring"}"#).unwrap();
+        assert_eq!(fields, CampaignFields::new("Spring"));
+        assert_eq!(fields.problems(), []);
+    }
+
+    #[test]
+    fn the_body_reads_as_documented() {
+        let fields: CampaignFields = serde_json::from_str(
+            r#"{
+                "name": "Spring",
+                "windows": {"mon": [["10:00","19:00"]]},
+                "max_concurrent_calls": 20,
+                "max_attempts": 2,
+                "retry": {"no_answer": "2h", "busy": "4h"},
+                "numbers": ["+15005550006"],
+                "amd": {"detect": "message_end", "machine": "leave_message",
+                        "voicemail_message": "Please call us back."},
+                "starts_at": "2026-03-01T10:00:00Z"
+            }"#,
+        )
+        .unwrap();
+        assert_eq!(fields.problems(), []);
+        assert_eq!(fields.retry.failed, Retry::default().failed);
+    }
+
+    #[test]
+    fn every_absurd_field_is_named_at_once() {
+        let mut fields = CampaignFields::new(" ");
+        fields.max_concurrent_calls = 0;
+        fields.max_attempts = 1_000;
+        fields.amd.machine = MachineAction::LeaveMessage;
+        fields.opt_out.key = Some('x');
+        let named: Vec<_> = fields
+            .problems()
+            .into_iter()
+            .map(|(field, _)| field)
+            .collect();
+        assert_eq!(
+            named,
+            [
+                "max_concurrent_calls",
+                "max_attempts",
+                "name",
+                "amd.voicemail_message",
+                "opt_out.key"
+            ]
+        );
+    }
+}
