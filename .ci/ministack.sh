@@ -72,9 +72,11 @@ PROBE
 done
 
 say "running the suite on $endpoint"
+# The whole workspace is named so that what `make unit` has built is used as it is.
 status=0
 TRUNKLINE_CONFORMANCE_ENDPOINT="$endpoint" \
-  cargo test --locked -p tests --test it -- conformance::another control:: --nocapture 2>&1 |
+  cargo nextest run --locked --workspace --success-output immediate \
+    -E 'package(tests) & (test(/^conformance::another/) | test(/^control::/))' 2>&1 |
   tee "$scratch/suite" || status=$?
 if [ "$status" -ne 0 ]; then
   say "the last lines of its log:" >&2
