@@ -4,7 +4,7 @@
 //! call from its own task ([`Core::call`]); a simulation on virtual time drives them all together with
 //! [`Core::poll_timeout`], [`Core::handle_timeout`] and [`Core::poll_output`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ const QUEUE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Who answers at which number.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    people: BTreeMap<String, Person>,
+    /// Who picks up at the next call and at those after it; the last one stays.
+    people: BTreeMap<String, VecDeque<Person>>,
     anybody: Person,
 }
 
@@ -98,14 +99,29 @@ impl Directory {
         self
     }
 
-    /// At this number it is this person from now on.
-    pub fn insert(&mut self, number: &str, person: Person) {
-        self.people.insert(number.to_owned(), person);
+    /// At this number it is somebody else once everybody that was named before has been called.
+    #[must_use]
+    pub fn with_next(mut self, number: &str, person: Person) -> Self {
+        let people = self.people.entry(number.to_owned()).or_default();
+        people.push_back(person);
+        self
     }
 
-    #[must_use]
-    pub fn at(&self, number: &str) -> &Person {
-        self.people.get(number).unwrap_or(&self.anybody)
+    /// At this number it is this person from now on.
+    pub fn insert(&mut self, number: &str, person: Person) {
+        self.people.insert(number.to_owned(), [person].into());
+    }
+
+    /// Who is at the phone for this call.
+    fn called(&mut self, number: &str) -> Person {
+        let Some(people) = self.people.get_mut(number) else {
+            return self.anybody.clone();
+        };
+        let person = match people.len() {
+            0 | 1 => people.front().cloned(),
+            _more => people.pop_front(),
+        };
+        person.unwrap_or_else(|| self.anybody.clone())
     }
 }
 
@@ -408,7 +424,7 @@ impl Core {
         }
         self.next_slot = dial_at + self.between_calls;
         let sid = self.fresh_sid("CA");
-        let person = self.people.at(&to).clone();
+        let person = self.people.called(&to);
         let queue_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let direction = Direction::OutboundApi;
         let record = Record::new(

@@ -226,3 +226,16 @@ fn a_ring_that_nobody_takes_and_a_call_that_lasts_too_long_have_an_end() {
         .collect();
     assert_eq!(ended, [(Status::NoAnswer, 20), (Status::Completed, 91)]);
 }
+
+#[test]
+fn who_was_out_at_the_first_call_picks_up_at_the_next() {
+    let number = "+14155550100";
+    let mut directory = Directory::everybody("busy".parse().unwrap())
+        .with_next(number, "no answer".parse().unwrap())
+        .with_next(number, "answers after 1 rings".parse().unwrap());
+    let at_phone: Vec<_> = (0..3).map(|_call| directory.called(number)).collect();
+    let answers: Person = "answers after 1 rings".parse().unwrap();
+    assert_eq!(at_phone[0], "no answer".parse().unwrap());
+    assert_eq!(at_phone[1..], [answers.clone(), answers]);
+    assert_eq!(directory.called("+14155550101"), "busy".parse().unwrap());
+}
