@@ -36,6 +36,8 @@ pub struct Timing {
     pub setup: Duration,
     /// One ring with the pause after it: 6 s in America.
     pub ring: Duration,
+    /// What a second of the ring timeout that was ordered takes: less where rings are shortened too.
+    pub timeout_second: Duration,
     /// From the end of a call to its finished recording.
     pub processing: Duration,
 }
@@ -156,6 +158,7 @@ impl Default for Timing {
         Self {
             setup: Duration::from_millis(50),
             ring: Duration::from_secs(1),
+            timeout_second: Duration::from_secs(1),
             processing: Duration::from_millis(300),
         }
     }

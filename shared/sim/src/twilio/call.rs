@@ -569,7 +569,7 @@ impl PhoneCall {
     }
 
     fn ring(&mut self, now: Duration) {
-        let timeout = now + Duration::from_secs(self.record.order.ring_timeout_s.into());
+        let timeout = now + self.account.timing.timeout_second * self.record.order.ring_timeout_s;
         let (until, then) = match self.person.pickup() {
             Pickup::Busy => return self.over(Status::Busy, "486", now),
             Pickup::Unreachable => return self.over(Status::Failed, "404", now),

@@ -168,6 +168,7 @@ fn config(person: &str) -> Config {
     config.timing = Timing {
         setup: Duration::from_millis(5),
         ring: Duration::from_millis(10),
+        timeout_second: Duration::from_secs(1),
         processing: Duration::from_millis(20),
     };
     config
