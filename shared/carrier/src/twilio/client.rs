@@ -18,7 +18,9 @@ mod create;
 mod error;
 mod http;
 mod media;
+mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,8 +36,11 @@ pub use answer::{CarrierCall, CarrierRecording, Listed};
 pub use create::{
     CreateCall, CreateProblem, MachineDetection, MachineDetectionMode, RING_SECONDS_MAX, Recording,
 };
-pub use error::{CreateError, Lost, Refusal, RefusalClass, RefusalKind, RequestError};
+pub use error::{
+    CreateError, Lost, NoConnection, Refusal, RefusalClass, RefusalKind, RequestError,
+};
 pub use media::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
+pub use transport::{Broken, Exchange, Transport};
 
 use answer::{CallPage, RecordingPage};
 use http::{Http, Repeat, Verb};
@@ -143,6 +148,13 @@ impl Client {
     pub fn new(config: ClientConfig) -> Result<Self, ClientProblem> {
         let http = Http::new(config).map_err(|source| ClientProblem { source })?;
         Ok(Self { http })
+    }
+
+    /// Requests go this way instead of over the network.
+    #[must_use]
+    pub fn over(config: ClientConfig, transport: Arc<dyn Transport>) -> Self {
+        let http = Http::over(config, transport);
+        Self { http }
     }
 
     /// The account that it speaks as.

@@ -18,7 +18,7 @@ pub enum RequestError {
     Unavailable { status: u16 },
     /// No connection: nothing was sent.
     #[error("the carrier cannot be reached")]
-    Unreachable(#[source] reqwest::Error),
+    Unreachable(#[source] NoConnection),
     /// Sent, and the answer did not come, or not whole, or cannot be read.
     #[error("the carrier's answer was lost")]
     Lost(#[source] Lost),
@@ -34,7 +34,7 @@ pub enum CreateError {
     Invalid(#[source] CreateProblem),
     /// Nothing was sent: no connection could be made.
     #[error("the carrier cannot be reached")]
-    NotSent(#[source] reqwest::Error),
+    NotSent(#[source] NoConnection),
     /// 429 ("never processed"), or 503 with an error of the carrier's API itself.
     #[error("the carrier takes no more requests just now")]
     RateLimited {
@@ -48,6 +48,16 @@ pub enum CreateError {
     Unknown(#[source] Lost),
 }
 
+/// Why nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum NoConnection {
+    #[error(transparent)]
+    Network(reqwest::Error),
+    /// A transport that was given has none.
+    #[error("no connection")]
+    Transport,
+}
+
 /// How an answer was lost.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
@@ -57,6 +67,9 @@ pub enum Lost {
     Silent,
     #[error("the connection broke")]
     Broken(#[source] reqwest::Error),
+    /// The same over a transport that was given.
+    #[error("the connection broke")]
+    BrokenOff,
     #[error("answered with status {status}, which does not say whether it was done")]
     Status { status: u16 },
     #[error("answered with something unreadable")]

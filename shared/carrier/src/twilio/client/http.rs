@@ -1,15 +1,19 @@
 //! One request and its repetition: the only place that touches the network.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use ::http::{Method, StatusCode};
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use ::http::{HeaderValue, Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::redirect;
 use serde::Deserialize;
 use settings::Secret;
 use url::Url;
 
-use super::error::{Lost, Refusal, RequestError};
+use super::error::{Lost, NoConnection, Refusal, RequestError};
+use super::transport::{Broken, Transport};
 use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
 
 /// The version of the API, the first segment of every path.
@@ -17,10 +21,7 @@ const VERSION: &str = "2010-04-01";
 
 #[derive(Debug, Clone)]
 pub(super) struct Http {
-    client: reqwest::Client,
-    /// For what must not be repeated: never on a connection that was used before. One that died while
-    /// it was idle (or while a Lambda function was frozen) would make the answer's fate unknown.
-    fresh: reqwest::Client,
+    way: Way,
     /// `{base}/2010-04-01/Accounts/{AccountSid}/`.
     account_url: Url,
     /// The base without a trailing slash.
@@ -29,6 +30,26 @@ pub(super) struct Http {
     secret: Secret,
     request_timeout: Duration,
     retry: Retry,
+}
+
+/// How requests travel.
+#[derive(Debug, Clone)]
+enum Way {
+    Network {
+        shared: reqwest::Client,
+        /// For what must not be repeated: never on a connection that was used before. One that died
+        /// while it was idle (or while a Lambda function was frozen) would make the answer's fate
+        /// unknown.
+        fresh: reqwest::Client,
+    },
+    Given(Arc<dyn Transport>),
+}
+
+/// Which connection a request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Shared,
+    Fresh,
 }
 
 /// What is asked, with the named values of a form.
@@ -51,7 +72,7 @@ pub(super) enum Repeat {
 /// No answer.
 pub(super) enum SendError {
     /// The request certainly did not leave: no connection was made.
-    NotSent(reqwest::Error),
+    NotSent(NoConnection),
     Lost(Lost),
 }
 
@@ -90,6 +111,18 @@ impl Http {
     }
 
     pub(super) fn new(config: ClientConfig) -> Result<Self, reqwest::Error> {
+        let way = Way::Network {
+            shared: builder().build()?,
+            fresh: builder().pool_max_idle_per_host(0).build()?,
+        };
+        Ok(Self::by(config, way))
+    }
+
+    pub(super) fn over(config: ClientConfig, transport: Arc<dyn Transport>) -> Self {
+        Self::by(config, Way::Given(transport))
+    }
+
+    fn by(config: ClientConfig, way: Way) -> Self {
         let base = config.base_url.as_str().trim_end_matches('/').to_owned();
         let mut account_url = config.base_url;
         account_url.set_path(&format!(
@@ -97,16 +130,15 @@ impl Http {
             account_url.path().trim_end_matches('/'),
             config.account_sid
         ));
-        Ok(Self {
-            client: builder().build()?,
-            fresh: builder().pool_max_idle_per_host(0).build()?,
+        Self {
+            way,
             account_url,
             base,
             user: config.account_sid.to_string(),
             secret: config.auth_token,
             request_timeout: config.request_timeout,
             retry: config.retry,
-        })
+        }
     }
 
     /// A resource of the account. `path` is built from checked identifiers only.
@@ -141,7 +173,7 @@ impl Http {
         repeat: Repeat,
     ) -> Result<Vec<u8>, RequestError> {
         self.repeat(repeat, || async move {
-            let answer = self.send_by(&self.client, verb, url).await?;
+            let answer = self.send_by(Connection::Shared, verb, url).await?;
             Ok(match answer.verdict() {
                 Verdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
                 Verdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
@@ -223,58 +255,80 @@ impl Http {
         verb: Verb<'_>,
         url: &Url,
     ) -> Result<Answer, SendError> {
-        self.send_by(&self.fresh, verb, url).await
+        self.send_by(Connection::Fresh, verb, url).await
     }
 
     /// One request, whose answer is read to its end.
     async fn send_by(
         &self,
-        client: &reqwest::Client,
+        connection: Connection,
         verb: Verb<'_>,
         url: &Url,
     ) -> Result<Answer, SendError> {
-        let request = self
-            .request(client, verb, url)
-            .timeout(self.request_timeout);
-        let response = request.send().await.map_err(SendError::from)?;
+        let mut request = self.request(verb, url);
+        *request.timeout_mut() = Some(self.request_timeout);
+        let response = self.exchange(connection, request).await?;
         Ok(Answer::read(response).await)
     }
 
     /// One request, whose answer's body is left to be read.
     pub(super) async fn open(&self, url: &Url) -> Result<reqwest::Response, SendError> {
-        let request = self.request(&self.client, Verb::Get, url);
+        let request = self.request(Verb::Get, url);
         // The head of the answer comes within the usual time, or not at all.
-        match tokio::time::timeout(self.request_timeout, request.send()).await {
-            Ok(sent) => sent.map_err(SendError::from),
+        let exchange = self.exchange(Connection::Shared, request);
+        match tokio::time::timeout(self.request_timeout, exchange).await {
+            Ok(answered) => answered,
             Err(_elapsed) => Err(SendError::Lost(Lost::Silent)),
         }
     }
 
-    fn request(
+    async fn exchange(
         &self,
-        client: &reqwest::Client,
-        verb: Verb<'_>,
-        url: &Url,
-    ) -> reqwest::RequestBuilder {
+        connection: Connection,
+        request: reqwest::Request,
+    ) -> Result<reqwest::Response, SendError> {
+        let transport = match (&self.way, connection) {
+            (Way::Network { shared, .. }, Connection::Shared) => {
+                return shared.execute(request).await.map_err(SendError::from);
+            }
+            (Way::Network { fresh, .. }, Connection::Fresh) => {
+                return fresh.execute(request).await.map_err(SendError::from);
+            }
+            (Way::Given(transport), _) => transport,
+        };
+        let request = ::http::Request::try_from(request)?;
+        let request = request.map(|body| body.as_bytes().map(<[u8]>::to_vec).unwrap_or_default());
+        let answered = tokio::time::timeout(self.request_timeout, transport.exchange(request));
+        match answered.await {
+            Ok(Ok(response)) => Ok(response.into()),
+            Ok(Err(Broken::NotConnected)) => Err(SendError::NotSent(NoConnection::Transport)),
+            Ok(Err(Broken::AfterSending)) => Err(SendError::Lost(Lost::BrokenOff)),
+            Err(_elapsed) => Err(SendError::Lost(Lost::Silent)),
+        }
+    }
+
+    fn request(&self, verb: Verb<'_>, url: &Url) -> reqwest::Request {
         let (method, form) = match verb {
             Verb::Get => (Method::GET, None),
             Verb::Post(form) => (Method::POST, Some(form)),
             Verb::Delete => (Method::DELETE, None),
         };
-        let request = client
-            .request(method, url.clone())
-            .basic_auth(&self.user, Some(self.secret.expose()));
-        match form {
-            None => request,
-            Some(form) => {
-                let body = form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(form)
-                    .finish();
-                request
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .body(body)
-            }
+        let mut request = reqwest::Request::new(method, url.clone());
+        let headers = request.headers_mut();
+        let credentials = STANDARD.encode(format!("{}:{}", self.user, self.secret.expose()));
+        if let Ok(mut value) = HeaderValue::try_from(format!("Basic {credentials}")) {
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
         }
+        if let Some(form) = form {
+            let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.insert(CONTENT_TYPE, form_type);
+            let body = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form)
+                .finish();
+            *request.body_mut() = Some(body.into());
+        }
+        request
     }
 }
 
@@ -352,7 +406,7 @@ impl From<reqwest::Error> for SendError {
         // A URL of ours can carry a phone number.
         let error = error.without_url();
         if error.is_connect() || error.is_builder() {
-            Self::NotSent(error)
+            Self::NotSent(NoConnection::Network(error))
         } else {
             Self::Lost(Lost::from(error))
         }
