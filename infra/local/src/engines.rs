@@ -25,6 +25,7 @@ use settings::Secret;
 use store::aws::{AccessKey, AwsConfig, Clients, Endpoints, LOCAL_REGION};
 use tokio::sync::{oneshot, watch};
 
+pub use dynamodb::Table;
 pub use home::HomeError;
 
 use guard::Guard;
@@ -175,7 +176,7 @@ async fn open(
     let key = home.access_key();
     let mut servers = serve::Servers::new(stopping.clone(), STOP_DEADLINE);
 
-    let table = dynamodb::Table::open(&home.table_file()).map_err(EnginesError::Table)?;
+    let table = Table::open(&home.table_file()).map_err(EnginesError::Table)?;
     let listener = Listener::bind().await.map_err(EnginesError::Listen)?;
     let dynamodb = listener.url();
     let guard = Guard::signed(&listener, "dynamodb", Arc::clone(&key));

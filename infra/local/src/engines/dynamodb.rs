@@ -5,6 +5,7 @@
 //! (its writes slow down with every record); change events are rows of our own. Expired rows are
 //! removed by a timer here, because the engine does not do it by itself.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,12 +26,49 @@ use super::serve::stop_signal;
 /// How often expired rows are removed. AWS takes up to days; readers must filter anyway.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// The table's engine, for those who ask it without a socket too.
 #[derive(Clone)]
-pub(super) struct Table {
+pub struct Table {
     database: Database,
 }
 
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").finish_non_exhaustive()
+    }
+}
+
 impl Table {
+    /// One that lives in memory and is gone with its last handle.
+    ///
+    /// # Errors
+    /// When the engine cannot start.
+    pub fn in_memory() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self {
+            database: Database::memory()?,
+        })
+    }
+
+    /// Answers one request of DynamoDB's JSON protocol: status and body. `operation` is what its
+    /// `x-amz-target` names behind the dot.
+    #[must_use]
+    pub fn answer(&self, operation: &str, body: &[u8]) -> (StatusCode, String) {
+        match perform(&self.database, operation, body) {
+            Ok(json) => (StatusCode::OK, json),
+            Err(error) => {
+                let status = StatusCode::from_u16(error.status_code())
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                if status.is_server_error() {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the embedded table failed"
+                    );
+                }
+                (status, error.to_json())
+            }
+        }
+    }
+
     pub(super) fn open(file: &Path) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let path = file.to_str().ok_or("the path is not UTF-8")?;
         let database = Database::new(path)?;
@@ -84,22 +122,10 @@ async fn answer(State(table): State<Table>, headers: HeaderMap, body: Bytes) -> 
         .and_then(|target| target.strip_prefix("DynamoDB_20120810."))
         .unwrap_or_default()
         .to_owned();
-    let done =
-        tokio::task::spawn_blocking(move || perform(&table.database, &operation, &body)).await;
-    let (status, json) = match done {
-        Ok(Ok(json)) => (StatusCode::OK, json),
-        Ok(Err(error)) => {
-            let status = StatusCode::from_u16(error.status_code())
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            if status.is_server_error() {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the embedded table failed"
-                );
-            }
-            (status, error.to_json())
-        }
-        Err(_cut_off) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    let done = tokio::task::spawn_blocking(move || table.answer(&operation, &body)).await;
+    let Ok((status, json)) = done else {
+        // Cut off by the stop.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], json).into_response()
 }
