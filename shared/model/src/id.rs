@@ -124,6 +124,13 @@ impl LeadId {
         let [chance @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest;
         Self::from_parts(campaign.unix_ms(), u128::from_be_bytes(chance))
     }
+
+    /// The last eight bits of the hash: what leads are spread over partitions by.
+    #[must_use]
+    pub fn spread(self) -> u8 {
+        let [.., last] = self.0.0.to_be_bytes();
+        last
+    }
 }
 
 #[cfg(test)]

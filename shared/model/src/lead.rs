@@ -191,6 +191,20 @@ impl LeadCounts {
             .saturating_add(self.calling)
             .saturating_add(done)
     }
+
+    /// Adds another part of the same campaign.
+    pub fn add(&mut self, other: &Self) {
+        self.waiting = self.waiting.saturating_add(other.waiting);
+        self.calling = self.calling.saturating_add(other.calling);
+        for (result, number) in &other.done {
+            let sum = self.done.entry(*result).or_default();
+            *sum = sum.saturating_add(*number);
+        }
+        for (outcome, number) in &other.calls {
+            let sum = self.calls.entry(*outcome).or_default();
+            *sum = sum.saturating_add(*number);
+        }
+    }
 }
 
 impl LeadResult {

@@ -7,7 +7,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use model::{AgentId, CallId, DomainEvent, NumberId, PhoneNumber, PromptId, TenantId, UserId};
+use jiff::Timestamp;
+use model::{
+    AgentId, CallId, CampaignId, DomainEvent, LaneId, LeadId, LeadPriority, NumberId, PhoneNumber,
+    PromptId, TenantId, UserId,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::schema::{GSI1_PK, GSI1_SK, PK, SK};
@@ -15,6 +19,13 @@ use crate::schema::{GSI1_PK, GSI1_SK, PK, SK};
 /// Partitions that event rows are spread over, so that no single one limits how many calls a
 /// deployment can hold. Readers read all of them.
 pub const EVENT_SHARDS: u64 = 8;
+
+/// Partitions that a campaign's leads are spread over, so that an import is not held up by what one
+/// partition takes (1,000 writes a second). Lists walk them one after the other.
+pub(crate) const LEAD_SHARDS: u8 = 16;
+/// Rows that the counts of one lane are spread over: each end of a call changes one, and two
+/// transactions on one row collide. A reader adds them up.
+pub(crate) const COUNT_SHARDS: u8 = 4;
 
 /// Where a row is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,4 +174,146 @@ pub(crate) fn event(event: &DomainEvent) -> Key {
 
 pub(crate) fn event_shard(shard: u64) -> String {
     format!("EVENTS#{shard}")
+}
+
+pub(crate) fn campaign(tenant: TenantId, campaign: CampaignId) -> Key {
+    Key::new(campaign_partition(tenant, campaign), "CAMPAIGN")
+}
+
+pub(crate) fn campaign_partition(tenant: TenantId, campaign: CampaignId) -> String {
+    format!("T#{tenant}#CAMPAIGN#{campaign}")
+}
+
+pub(crate) fn campaigns_of(tenant: TenantId) -> String {
+    format!("T#{tenant}#CAMPAIGNS")
+}
+
+/// Campaigns of all tenants that somebody has to look at. Read across tenants by the planner.
+pub(crate) const ACTIVE_CAMPAIGNS: &str = "ACTIVE_CAMPAIGNS";
+
+pub(crate) fn active_campaign(tenant: TenantId, campaign: CampaignId) -> Key {
+    let sk = format!("{}{campaign}", active_campaigns_of(tenant));
+    Key::new(ACTIVE_CAMPAIGNS.to_owned(), sk)
+}
+
+/// What the sort keys of a tenant's active campaigns begin with.
+pub(crate) fn active_campaigns_of(tenant: TenantId) -> String {
+    format!("{tenant}#")
+}
+
+pub(crate) const COUNT_PREFIX: &str = "COUNT#";
+
+/// The row that counts a lead of a lane: always the same one, so that no shard falls below zero.
+pub(crate) fn count(tenant: TenantId, campaign: CampaignId, lane: LaneId, lead: LeadId) -> Key {
+    let shard = lead.spread() / LEAD_SHARDS % COUNT_SHARDS;
+    Key::new(
+        campaign_partition(tenant, campaign),
+        format!("{COUNT_PREFIX}{lane}#{shard}"),
+    )
+}
+
+pub(crate) fn lead(tenant: TenantId, campaign: CampaignId, lead: LeadId) -> Key {
+    Key::new(
+        lead_partition(tenant, campaign, lead_shard(lead)),
+        lead.to_string(),
+    )
+}
+
+pub(crate) fn lead_shard(lead: LeadId) -> u8 {
+    lead.spread() % LEAD_SHARDS
+}
+
+pub(crate) fn lead_partition(tenant: TenantId, campaign: CampaignId, shard: u8) -> String {
+    format!("T#{tenant}#CAMPAIGN#{campaign}#LEADS#{shard:02}")
+}
+
+/// Where a waiting lead is in the index: by lane, then priority, then due time.
+pub(crate) fn due(
+    tenant: TenantId,
+    campaign: CampaignId,
+    lane: LaneId,
+    (priority, due_at): (LeadPriority, Timestamp),
+    lead: LeadId,
+) -> IndexKey {
+    IndexKey {
+        pk: due_partition(tenant, campaign, lane),
+        sk: format!("{}{}#{lead}", priority_digit(priority), instant(due_at)),
+    }
+}
+
+pub(crate) fn due_partition(tenant: TenantId, campaign: CampaignId, lane: LaneId) -> String {
+    format!("T#{tenant}#CAMPAIGN#{campaign}#DUE#{lane}")
+}
+
+/// The first and last sort key of leads of a priority that are due by then.
+pub(crate) fn due_until(priority: LeadPriority, until: Timestamp) -> (String, String) {
+    let digit = priority_digit(priority);
+    // `~` comes after every id.
+    (digit.to_string(), format!("{digit}{}#~", instant(until)))
+}
+
+const fn priority_digit(priority: LeadPriority) -> char {
+    match priority {
+        LeadPriority::High => '1',
+        LeadPriority::Normal => '5',
+        LeadPriority::Low => '9',
+    }
+}
+
+/// Milliseconds at a fixed width, so that the order of texts is the order of time.
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+pub(crate) fn contact(tenant: TenantId, number: &PhoneNumber) -> Key {
+    Key::new(format!("T#{tenant}#CONTACT#{}", number.as_str()), "CONTACT")
+}
+
+pub(crate) fn suppressed_of(tenant: TenantId) -> String {
+    format!("T#{tenant}#SUPPRESSED")
+}
+
+pub(crate) fn suppressed(tenant: TenantId, number: &PhoneNumber) -> IndexKey {
+    IndexKey {
+        pk: suppressed_of(tenant),
+        sk: number.as_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_keys_sort_by_priority_then_time() {
+        let tenant = TenantId::from_parts(0, 0);
+        let campaign = CampaignId::from_parts(0, 0);
+        let lane: LaneId = "0123456789ab".parse().unwrap();
+        let key = |priority, at: &str, lead| {
+            let at: Timestamp = at.parse().unwrap();
+            due(
+                tenant,
+                campaign,
+                lane,
+                (priority, at),
+                LeadId::from_parts(0, lead),
+            )
+            .sk
+        };
+        let keys = [
+            key(LeadPriority::High, "2026-03-09T10:00:00Z", 9),
+            key(LeadPriority::Normal, "2026-03-08T09:59:59.999999Z", 3),
+            key(LeadPriority::Normal, "2026-03-08T10:00:00Z", 1),
+            key(LeadPriority::Normal, "2026-03-08T10:00:00.001Z", 0),
+            key(LeadPriority::Low, "2026-03-01T00:00:00Z", 0),
+        ];
+        assert!(keys.is_sorted(), "{keys:?}");
+        let until = "2026-03-08T10:00:00Z".parse().unwrap();
+        let (first, last) = due_until(LeadPriority::Normal, until);
+        let found: Vec<bool> = keys
+            .iter()
+            .map(|key| *key >= first && *key <= last)
+            .collect();
+        assert_eq!(found, [false, true, true, false, false]);
+    }
 }

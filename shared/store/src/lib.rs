@@ -9,9 +9,12 @@ mod agents;
 pub mod aws;
 mod bucket;
 mod calls;
+mod campaigns;
+mod contacts;
 mod error;
 mod idempotency;
 mod keys;
+mod leads;
 mod numbers;
 mod prompts;
 mod queue;
@@ -26,9 +29,14 @@ pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use agents::Agents;
 pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
 pub use calls::{Along, CallRow, Calls, CreateRefused, NewCall, Progress, WriteRefused};
+pub use campaigns::{ActiveCampaign, Campaigns};
+pub use contacts::{ContactRow, Contacts, SuppressedPage};
 pub use error::StoreError;
 pub use idempotency::{EarlierRequest, Idempotency, Requests};
 pub use keys::EVENT_SHARDS;
+pub use leads::{
+    CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
+};
 pub use numbers::{Number, NumberRefused, Numbers};
 pub use prompts::{PromptHead, Prompts};
 pub use queue::{DELAY_MAX, DialJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX};
@@ -45,6 +53,9 @@ pub struct Store {
     pub accounts: Accounts,
     pub agents: Agents,
     pub calls: Calls,
+    pub campaigns: Campaigns,
+    pub contacts: Contacts,
+    pub leads: Leads,
     pub numbers: Numbers,
     pub prompts: Prompts,
     pub requests: Requests,
@@ -63,6 +74,9 @@ impl Store {
             accounts: Accounts::new(table.clone()),
             agents: Agents::new(table.clone()),
             calls: Calls::new(table.clone()),
+            campaigns: Campaigns::new(table.clone()),
+            contacts: Contacts::new(table.clone()),
+            leads: Leads::new(table.clone()),
             numbers: Numbers::new(table.clone()),
             prompts: Prompts::new(table.clone()),
             requests: Requests::new(table.clone()),

@@ -3,15 +3,15 @@
 //! Reads are strongly consistent unless they go through the index, which cannot be. It knows
 //! attributes and conditions, and no row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +27,14 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// on the same row at once and leaves trying again to the caller; our rows see a handful of writers.
 const COLLISION_TRIES_MAX: u32 = 6;
 const COLLISION_PAUSE: Duration = Duration::from_millis(15);
+
+/// The most writes that DynamoDB takes in one transaction, and the most rows it reads in one batch
+/// (DynamoDB service quotas).
+pub(crate) const TRANSACTION_WRITES_MAX: usize = 100;
+pub(crate) const BATCH_READS_MAX: usize = 100;
+/// Tries of a batch of reads of which DynamoDB left some out, because they were too many bytes or too
+/// many a second.
+const BATCH_TRIES_MAX: u32 = 8;
 
 /// A DynamoDB table.
 #[derive(Debug, Clone)]
@@ -172,8 +180,7 @@ impl Table {
             if !collided || attempt == COLLISION_TRIES_MAX {
                 return Err(StoreError::unavailable(error));
             }
-            let jitter = rand::random_range(0..=10_u64);
-            tokio::time::sleep(COLLISION_PAUSE * attempt + Duration::from_millis(jitter)).await;
+            tokio::time::sleep(pause(attempt)).await;
         }
         Err(StoreError::Conflict)
     }
@@ -265,6 +272,217 @@ impl Table {
         page(found.items, found.last_evaluated_key.is_some(), what)
     }
 
+    /// The rows of these keys that are there, in no particular order.
+    pub(crate) async fn batch_read<T: DeserializeOwned>(
+        &self,
+        keys: &[Key],
+        what: &'static str,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for some in keys.chunks(BATCH_READS_MAX) {
+            let mut left = KeysAndAttributes::builder()
+                .set_keys(Some(some.iter().map(Key::attributes).collect()))
+                .consistent_read(true)
+                .build()
+                .map_err(StoreError::unavailable)?;
+            for attempt in 1.. {
+                let read = self
+                    .client
+                    .batch_get_item()
+                    .request_items(&*self.name, left)
+                    .send()
+                    .await
+                    .map_err(StoreError::unavailable)?;
+                for item in read
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, rows)| rows)
+                {
+                    rows.push(from_item(item, what)?);
+                }
+                let unread = read
+                    .unprocessed_keys
+                    .unwrap_or_default()
+                    .into_values()
+                    .next();
+                let Some(unread) = unread.filter(|unread| !unread.keys().is_empty()) else {
+                    break;
+                };
+                if attempt == BATCH_TRIES_MAX {
+                    return Err(StoreError::unavailable(BatchLeftOut));
+                }
+                left = unread;
+                tokio::time::sleep(pause(attempt)).await;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Rows of one partition, as attributes. Through the index they may be a moment old.
+    pub(crate) async fn query(&self, ask: Query<'_>) -> Result<Queried, StoreError> {
+        let (pk, sk) = if ask.by_index {
+            (GSI1_PK, GSI1_SK)
+        } else {
+            (PK, SK)
+        };
+        let mut values = ask.values;
+        values.insert(
+            ":pk".to_owned(),
+            AttributeValue::S(ask.partition.to_owned()),
+        );
+        let mut value = |name: &str, text: &str| {
+            values.insert(name.to_owned(), AttributeValue::S(text.to_owned()));
+        };
+        let range = match ask.range {
+            Range::All => String::new(),
+            Range::BeginsWith(prefix) => {
+                value(":from", prefix);
+                format!(" AND begins_with({sk}, :from)")
+            }
+            Range::After(last) => {
+                value(":from", last);
+                format!(" AND {sk} > :from")
+            }
+            Range::Between(from, to) => {
+                value(":from", from);
+                value(":to", to);
+                format!(" AND {sk} BETWEEN :from AND :to")
+            }
+        };
+        let found = self
+            .client
+            .query()
+            .table_name(&*self.name)
+            .set_index_name(ask.by_index.then(|| GSI1.to_owned()))
+            .consistent_read(!ask.by_index)
+            .key_condition_expression(format!("{pk} = :pk{range}"))
+            .set_filter_expression(ask.filter)
+            .set_expression_attribute_names((!ask.names.is_empty()).then_some(ask.names))
+            .set_expression_attribute_values(Some(values))
+            .limit(i32::try_from(ask.limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(ask.start)
+            .send()
+            .await
+            .map_err(StoreError::unavailable)?;
+        Ok(Queried {
+            items: found.items.unwrap_or_default(),
+            looked_at: u32::try_from(found.scanned_count).unwrap_or(0),
+            last: found.last_evaluated_key,
+        })
+    }
+
+    /// Every row of one partition in a range, as attributes.
+    pub(crate) async fn all_of(
+        &self,
+        partition: &str,
+        range: Range<'_>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let mut ask = Query::new(partition, range, u32::MAX);
+            ask.start = start;
+            let mut found = self.query(ask).await?;
+            items.append(&mut found.items);
+            match found.last {
+                Some(last) => start = Some(last),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// A write that adds to numbers of a row, which is made where it is missing. `once` is set with the
+    /// first of them and stays.
+    pub(crate) fn add(
+        &self,
+        key: &Key,
+        once: (&str, AttributeValue),
+        numbers: &BTreeMap<String, i64>,
+    ) -> Result<Write, StoreError> {
+        let mut names = HashMap::from([("#once".to_owned(), once.0.to_owned())]);
+        let mut values = Item::from([(":once".to_owned(), once.1)]);
+        let mut parts = Vec::new();
+        for (place, (name, number)) in numbers.iter().enumerate() {
+            names.insert(format!("#n{place}"), name.clone());
+            values.insert(format!(":n{place}"), AttributeValue::N(number.to_string()));
+            parts.push(format!("#n{place} :n{place}"));
+        }
+        let expression = format!(
+            "SET #once = if_not_exists(#once, :once) ADD {}",
+            parts.join(", ")
+        );
+        let update = Update::builder()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .update_expression(expression)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(TransactWriteItem::builder().update(update).build()))
+    }
+
+    /// A write that removes a row if the condition holds for it.
+    pub(crate) fn delete_if(
+        &self,
+        key: &Key,
+        condition: &str,
+        names: HashMap<String, String>,
+        values: Item,
+    ) -> Result<Write, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names((!names.is_empty()).then_some(names))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(TransactWriteItem::builder().delete(delete).build()))
+    }
+
+    /// A write that removes a row, or finds it gone.
+    pub(crate) fn delete(&self, key: &Key) -> Result<Write, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(TransactWriteItem::builder().delete(delete).build()))
+    }
+
+    /// A write that puts a row, whatever is there.
+    pub(crate) fn put(&self, item: Item) -> Result<Write, StoreError> {
+        let put = Put::builder()
+            .table_name(&*self.name)
+            .set_item(Some(item))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(TransactWriteItem::builder().put(put).build()))
+    }
+
+    /// A condition on a row that the transaction does not write.
+    pub(crate) fn check(
+        &self,
+        key: &Key,
+        condition: &str,
+        names: HashMap<String, String>,
+        values: Item,
+    ) -> Result<Write, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&*self.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_names((!names.is_empty()).then_some(names))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(
+            TransactWriteItem::builder().condition_check(check).build(),
+        ))
+    }
+
     /// A write that puts a row where there is none.
     pub(crate) fn new_row(&self, item: Item) -> Result<Write, StoreError> {
         self.put_if(item, &format!("attribute_not_exists({PK})"), HashMap::new())
@@ -309,6 +527,59 @@ impl Table {
     }
 }
 
+/// Rows that DynamoDB did not read in all tries.
+#[derive(Debug, thiserror::Error)]
+#[error("a batch of reads was answered in parts {BATCH_TRIES_MAX} times")]
+struct BatchLeftOut;
+
+/// Sort keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Range<'a> {
+    All,
+    BeginsWith(&'a str),
+    After(&'a str),
+    Between(&'a str, &'a str),
+}
+
+/// A query in ascending order.
+#[derive(Debug)]
+pub(crate) struct Query<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) by_index: bool,
+    pub(crate) range: Range<'a>,
+    /// What rows are looked at, at most: those that do not pass the filter count.
+    pub(crate) limit: u32,
+    pub(crate) start: Option<Item>,
+    pub(crate) filter: Option<String>,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Item,
+}
+
+impl<'a> Query<'a> {
+    pub(crate) fn new(partition: &'a str, range: Range<'a>, limit: u32) -> Self {
+        Self {
+            partition,
+            by_index: false,
+            range,
+            limit,
+            start: None,
+            filter: None,
+            names: HashMap::new(),
+            values: Item::new(),
+        }
+    }
+}
+
+/// What a query found.
+#[derive(Debug)]
+pub(crate) struct Queried {
+    pub(crate) items: Vec<Item>,
+    /// Rows that were read, with those that did not pass the filter.
+    pub(crate) looked_at: u32,
+    /// The key of the last row that was looked at, if more may follow.
+    pub(crate) last: Option<Item>,
+}
+
 /// Which rows of a partition are wanted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
@@ -316,6 +587,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) after: Option<&'a str>,
     pub(crate) newest_first: bool,
     pub(crate) limit: u32,
+}
+
+/// Longer each time, and never the same for two who collided.
+fn pause(attempt: u32) -> Duration {
+    let jitter = rand::random_range(0..=10_u64);
+    COLLISION_PAUSE * attempt + Duration::from_millis(jitter)
 }
 
 fn page<T: DeserializeOwned>(

@@ -1,0 +1,215 @@
+//! The rows that count a campaign's leads, by lane and shard.
+
+use std::collections::BTreeMap;
+
+use model::{CampaignId, Lane, LaneId, Lead, LeadCounts, LeadResult, LeadState, Outcome, TenantId};
+
+use crate::keys::{self, Key};
+use crate::leads::{CallCount, Leads};
+use crate::table::{Item, Range, Table, Write};
+use crate::{StoreError, schema};
+
+const LANE: &str = "lane";
+const WAITING: &str = "waiting";
+const CALLING: &str = "calling";
+/// Before the code of a result, and of an outcome: numbers must be at the top of a row to be added to.
+const DONE: &str = "done_";
+const CALLS: &str = "calls_";
+
+/// How many leads of a lane are in which state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneCounts {
+    pub lane: Lane,
+    pub counts: LeadCounts,
+}
+
+/// What changes in count rows.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    rows: BTreeMap<(String, String), (Lane, BTreeMap<String, i64>)>,
+}
+
+impl Leads {
+    /// How many leads a campaign has in each lane and state, from one consistent query.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn counts(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+    ) -> Result<Vec<LaneCounts>, StoreError> {
+        let partition = keys::campaign_partition(tenant, campaign);
+        let items = self
+            .table
+            .all_of(&partition, Range::BeginsWith(keys::COUNT_PREFIX))
+            .await?;
+        let mut lanes: BTreeMap<LaneId, LaneCounts> = BTreeMap::new();
+        for item in items {
+            let row = read(item)?;
+            let counts = &mut lanes
+                .entry(row.lane.id())
+                .or_insert_with(|| LaneCounts {
+                    lane: row.lane,
+                    counts: LeadCounts::default(),
+                })
+                .counts;
+            counts.add(&row.counts);
+        }
+        Ok(lanes.into_values().collect())
+    }
+
+    /// Removes a campaign's count rows: of a deleted campaign without leads.
+    ///
+    /// # Errors
+    /// When storage cannot be reached.
+    pub async fn remove_counts(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+    ) -> Result<(), StoreError> {
+        let partition = keys::campaign_partition(tenant, campaign);
+        let items = self
+            .table
+            .all_of(&partition, Range::BeginsWith(keys::COUNT_PREFIX))
+            .await?;
+        for some in items.chunks(crate::table::TRANSACTION_WRITES_MAX) {
+            let writes = some
+                .iter()
+                .map(|item| self.table.delete(&key_of(item)?))
+                .collect::<Result<Vec<_>, _>>()?;
+            self.table.transact(writes).await?;
+        }
+        Ok(())
+    }
+}
+
+impl LaneCounts {
+    /// The whole campaign's.
+    #[must_use]
+    pub fn sum(lanes: &[Self]) -> LeadCounts {
+        let mut sum = LeadCounts::default();
+        for lane in lanes {
+            sum.add(&lane.counts);
+        }
+        sum
+    }
+}
+
+impl Changes {
+    pub(super) fn arrives(&mut self, tenant: TenantId, lead: &Lead) {
+        self.change(tenant, lead, state_name(&lead.state), 1);
+    }
+
+    pub(super) fn leaves(&mut self, tenant: TenantId, lead: &Lead) {
+        self.change(tenant, lead, state_name(&lead.state), -1);
+    }
+
+    pub(super) fn call(&mut self, tenant: TenantId, lead: &Lead, call: CallCount) {
+        match call {
+            CallCount::None => {}
+            CallCount::Ended(outcome) => self.change(tenant, lead, call_name(outcome), 1),
+            CallCount::Corrected { from, to } => {
+                self.change(tenant, lead, call_name(from), -1);
+                self.change(tenant, lead, call_name(to), 1);
+            }
+        }
+    }
+
+    fn change(&mut self, tenant: TenantId, lead: &Lead, name: String, by: i64) {
+        let key = keys::count(tenant, lead.campaign_id, lead.lane.id(), lead.id);
+        let (_lane, numbers) = self
+            .rows
+            .entry((key.pk, key.sk))
+            .or_insert_with(|| (lead.lane.clone(), BTreeMap::new()));
+        let number = numbers.entry(name).or_default();
+        *number = number.saturating_add(by);
+    }
+}
+
+/// The writes for what changes; none for a row in which nothing does.
+pub(super) fn count_writes(table: &Table, changes: &Changes) -> Result<Vec<Write>, StoreError> {
+    let mut writes = Vec::new();
+    for ((pk, sk), (lane, numbers)) in &changes.rows {
+        let numbers: BTreeMap<String, i64> = numbers
+            .iter()
+            .filter(|(_name, number)| **number != 0)
+            .map(|(name, number)| (name.clone(), *number))
+            .collect();
+        if numbers.is_empty() {
+            continue;
+        }
+        let key = Key {
+            pk: pk.clone(),
+            sk: sk.clone(),
+        };
+        let lane = serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(lane)
+            .map_err(StoreError::malformed("lane"))?;
+        writes.push(table.add(&key, (LANE, lane), &numbers)?);
+    }
+    Ok(writes)
+}
+
+fn state_name(state: &LeadState) -> String {
+    match state {
+        LeadState::Waiting { .. } => WAITING.to_owned(),
+        LeadState::Calling { .. } => CALLING.to_owned(),
+        LeadState::Done { result, .. } => format!("{DONE}{}", result.code()),
+    }
+}
+
+fn call_name(outcome: Outcome) -> String {
+    format!("{CALLS}{}", outcome.code())
+}
+
+fn key_of(item: &Item) -> Result<Key, StoreError> {
+    let text = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .cloned()
+            .ok_or_else(|| StoreError::malformed("count")(Uncountable))
+    };
+    Ok(Key {
+        pk: text(schema::PK)?,
+        sk: text(schema::SK)?,
+    })
+}
+
+/// A count row has something in it that we do not write.
+#[derive(Debug, thiserror::Error)]
+#[error("an attribute is no count")]
+struct Uncountable;
+
+fn read(mut item: Item) -> Result<LaneCounts, StoreError> {
+    let wrong = || StoreError::malformed("count")(Uncountable);
+    let lane = item.remove(LANE).ok_or_else(wrong)?;
+    let lane: Lane = serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(lane)
+        .map_err(StoreError::malformed("lane"))?;
+    let mut counts = LeadCounts::default();
+    for (name, value) in item {
+        if [schema::PK, schema::SK].contains(&name.as_str()) {
+            continue;
+        }
+        let number = value.as_n().ok().and_then(|number| number.parse().ok());
+        let number: u64 = number.ok_or_else(wrong)?;
+        if name == WAITING {
+            counts.waiting = number;
+        } else if name == CALLING {
+            counts.calling = number;
+        } else if let Some(code) = name.strip_prefix(DONE) {
+            let mut results = LeadResult::ALL.into_iter();
+            let result = results.find(|result| result.code() == code);
+            counts.done.insert(result.ok_or_else(wrong)?, number);
+        } else if let Some(code) = name.strip_prefix(CALLS) {
+            let mut outcomes = Outcome::ALL.into_iter();
+            let outcome = outcomes.find(|outcome| outcome.code() == code);
+            counts.calls.insert(outcome.ok_or_else(wrong)?, number);
+        } else {
+            return Err(wrong());
+        }
+    }
+    // What was counted and is zero again is as if it had never been.
+    counts.done.retain(|_result, number| *number > 0);
+    counts.calls.retain(|_outcome, number| *number > 0);
+    Ok(LaneCounts { lane, counts })
+}
