@@ -6,7 +6,9 @@ pub mod frames;
 pub mod gate;
 pub mod mulaw;
 pub mod tone;
+pub mod tones;
 
 pub use frames::{BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SAMPLE_RATE, bytes_in, duration_of};
 pub use gate::{Activity, SpeechGate};
 pub use mulaw::SILENCE;
+pub use tones::{Beep, LineListener, LineSound};
