@@ -398,6 +398,8 @@ impl Callbacks {
             snapshot: &snapshot,
             token: Some((&hash, self.stream_deadline())),
             request: None,
+            slots: None,
+            lead: None,
             event: self.ledger.event(tenant, event, now),
         };
         match self.ledger.calls.create(new).await {
@@ -413,7 +415,12 @@ impl Callbacks {
                 let known = known.ok_or(CallbackError::UnknownCall)?;
                 self.resume(tenant, known, &request.call_sid).await
             }
-            Err(CreateRefused::Repeated) => Err(CallbackError::Unavailable(StoreError::Conflict)),
+            // An inbound call has no request, no slot and no lead.
+            Err(
+                CreateRefused::Repeated
+                | CreateRefused::SlotTaken { .. }
+                | CreateRefused::LeadChanged,
+            ) => Err(CallbackError::Unavailable(StoreError::Conflict)),
             Err(CreateRefused::Store(error)) => Err(CallbackError::Unavailable(error)),
         }
     }

@@ -142,6 +142,8 @@ impl Calls {
             snapshot: &snapshot,
             token: None,
             request: made.as_ref(),
+            slots: None,
+            lead: None,
             event: self.ledger.event(tenant, event, now),
         };
         match self.ledger.calls.create(new).await {
@@ -155,7 +157,11 @@ impl Calls {
                 let made = made.ok_or(StoreError::Conflict)?;
                 return self.again(tenant, made).await;
             }
-            Err(CreateRefused::CarrierCallTaken) => return Err(StoreError::Conflict.into()),
+            Err(
+                CreateRefused::CarrierCallTaken
+                | CreateRefused::SlotTaken { .. }
+                | CreateRefused::LeadChanged,
+            ) => return Err(StoreError::Conflict.into()),
             Err(CreateRefused::Store(error)) => return Err(error.into()),
         }
         if let Err(error) = self.send(tenant, id).await {

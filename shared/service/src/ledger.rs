@@ -85,6 +85,7 @@ impl Ledger {
                 carrier_call_id: carrier_call_id.filter(|_id| change.adopts),
                 token,
                 forget_tokens: change.forget_tokens,
+                ..Along::default()
             };
             match self.calls.replace(&change.row, along).await {
                 Ok(()) => {
@@ -94,7 +95,9 @@ impl Ledger {
                         changed: true,
                     });
                 }
-                Err(WriteRefused::Changed) => {
+                Err(
+                    WriteRefused::Changed | WriteRefused::CampaignChanged | WriteRefused::SlotsLost,
+                ) => {
                     let pause = u64::try_from(self.ids.chance() % u128::from(PAUSE_MS_MAX));
                     let pause = Duration::from_millis(pause.unwrap_or_default());
                     tokio::time::sleep(pause).await;

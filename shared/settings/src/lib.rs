@@ -25,6 +25,7 @@ pub struct Settings {
     pub storage: Storage,
     pub public: Public,
     pub twilio: Twilio,
+    pub dialing: Dialing,
     pub deepgram: Deepgram,
     pub openai: OpenAi,
     pub elevenlabs: ElevenLabs,
@@ -69,6 +70,28 @@ pub struct Twilio {
     pub base_url: Url,
     /// Nothing above is set: the laptop run simulates the carrier.
     pub simulated: bool,
+}
+
+/// How much is dialled (promise P4). What a campaign may take of it is the campaign's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialing {
+    /// `TRUNKLINE_CARRIER_CALLS_MAX` (default 100): outbound calls at once at the carrier's account.
+    pub carrier_calls_max: u32,
+    /// `TRUNKLINE_TENANT_CALLS_MAX` (default 100): outbound calls at once of one tenant.
+    pub tenant_calls_max: u32,
+    /// `TRUNKLINE_CARRIER_CALLS_PER_SECOND` (default 1, Twilio's own; decimals are allowed): the time
+    /// between two calls of the account follows from it.
+    pub call_interval: Duration,
+}
+
+impl Default for Dialing {
+    fn default() -> Self {
+        Self {
+            carrier_calls_max: 100,
+            tenant_calls_max: 100,
+            call_interval: Duration::from_secs(1),
+        }
+    }
 }
 
 /// Speech recognition by Deepgram.
@@ -187,6 +210,11 @@ impl Settings {
                 auth_token: read.secret("TWILIO_AUTH_TOKEN"),
                 base_url: read.base_url("TWILIO_BASE_URL", "https://api.twilio.com"),
                 simulated: read.none(&["TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"]),
+            },
+            dialing: Dialing {
+                carrier_calls_max: read.number("TRUNKLINE_CARRIER_CALLS_MAX", 100, 1, 10_000),
+                tenant_calls_max: read.number("TRUNKLINE_TENANT_CALLS_MAX", 100, 1, 10_000),
+                call_interval: read.interval("TRUNKLINE_CARRIER_CALLS_PER_SECOND", 1.0),
             },
             deepgram: Deepgram {
                 api_key: read.secret("DEEPGRAM_API_KEY"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use url::Url;
 
@@ -79,6 +80,20 @@ impl<'a> Reader<'a> {
                 default
             }
         }
+    }
+
+    /// The time between two of something of which there are so many a second: 0.01 to 1,000.
+    pub(crate) fn interval(&mut self, variable: &'static str, default: f64) -> Duration {
+        let rate = match self.value(variable).map(str::parse::<f64>) {
+            None => default,
+            Some(Ok(rate)) if (0.01..=1_000.0).contains(&rate) => rate,
+            Some(Ok(_) | Err(_)) => {
+                let problem = "must be a number from 0.01 to 1000, as in 1 or 2.5";
+                self.problem(variable, problem.to_owned());
+                default
+            }
+        };
+        Duration::from_secs_f64(rate.recip())
     }
 
     /// A base that paths are joined to: `http` or `https`, no query, no fragment.

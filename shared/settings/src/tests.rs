@@ -52,6 +52,21 @@ fn every_problem_is_told_at_once_and_no_value_is_repeated() {
 }
 
 #[test]
+fn calls_per_second_are_a_distance_in_time() {
+    let interval = |text| {
+        let read = read(&[("TRUNKLINE_CARRIER_CALLS_PER_SECOND", text)]);
+        read.map(|settings| settings.dialing.call_interval.as_millis())
+    };
+    assert_eq!(interval(""), Ok(1_000));
+    assert_eq!(interval("2.5"), Ok(400));
+    assert_eq!(interval("0.1"), Ok(10_000));
+    for wrong in ["0", "-1", "many", "inf", "NaN"] {
+        assert!(interval(wrong).is_err(), "{wrong} was taken");
+    }
+    assert_eq!(read(&[]).unwrap().dialing, Dialing::default());
+}
+
+#[test]
 fn an_empty_value_counts_as_absent() {
     assert!(
         read(&[("DEEPGRAM_API_KEY", "  ")])

@@ -7,12 +7,18 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use model::{AnsweringMachine, Call, CallId, CallSnapshot, DomainEvent, EventId, TenantId};
+use model::{
+    AnsweringMachine, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent, EventId, Lead,
+    PhoneNumber, TenantId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
-use crate::{Idempotency, Sessions, StoreError, TokenHash};
+use crate::{
+    CallCount, Idempotency, LeadRow, Sessions, SlotRow, Slots, SlotsHeld, StoreError, TokenHash,
+    campaigns, contacts, leads,
+};
 
 /// How long event rows are kept: longer than any consumer may be down over a weekend.
 const EVENT_LIFETIME: SignedDuration = SignedDuration::from_hours(4 * 24);
@@ -51,14 +57,39 @@ pub struct Progress {
     pub resumes: u32,
     /// The carrier said that a stream of this call failed.
     pub stream_failed: bool,
+    /// The slots that it holds until it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<SlotsHeld>,
+    /// When it is to be placed at the earliest, as it was planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// What its lead had counted when the call ended with a provisional outcome: where a correction
+    /// begins from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_before: Option<LeadBefore>,
+}
+
+/// What a lead had counted before a call's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadBefore {
+    pub attempts: u32,
+    pub faults: u32,
 }
 
 /// Something that went wrong with what a transaction expected.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteRefused {
-    /// The row has changed since it was read: read it again.
+    /// The row has changed since it was read, or something that is written with it: read all of it
+    /// again.
     #[error("the call has changed meanwhile")]
     Changed,
+    /// The campaign has changed since it was read.
+    #[error("the campaign has changed meanwhile")]
+    CampaignChanged,
+    /// A slot that the call should give back is not its own any more: a defect, to be told of. Nothing
+    /// was written.
+    #[error("the call does not hold its slots")]
+    SlotsLost,
     /// The carrier's call belongs to another call of ours.
     #[error("the carrier's call belongs to another call")]
     CarrierCallTaken,
@@ -75,6 +106,10 @@ pub struct NewCall<'a> {
     pub token: Option<(&'a TokenHash, Timestamp)>,
     /// The request that made it, so that the same request does not make another.
     pub request: Option<&'a Idempotency>,
+    /// The slots that an outbound call takes, with what their rows say.
+    pub slots: Option<(&'a SlotsHeld, &'a SlotRow)>,
+    /// The lead that it is an attempt for, as it was read and as it is with the call.
+    pub lead: Option<(&'a LeadRow, &'a Lead)>,
     pub event: DomainEvent,
 }
 
@@ -87,6 +122,16 @@ pub enum CreateRefused {
     /// The carrier's call already has a call of ours.
     #[error("the carrier's call is known")]
     CarrierCallTaken,
+    /// Another call was faster at a slot.
+    #[error("a slot is taken")]
+    SlotTaken {
+        account: bool,
+        tenant: bool,
+        campaign: bool,
+    },
+    /// The lead has changed since it was read: somebody else may be calling it.
+    #[error("the lead has changed meanwhile")]
+    LeadChanged,
     #[error("the call could not be written")]
     Store(#[source] StoreError),
 }
@@ -101,7 +146,49 @@ pub struct Along<'a> {
     pub token: Option<(&'a TokenHash, Timestamp)>,
     /// No token that was given out opens a session any more.
     pub forget_tokens: bool,
+    /// The call gives its slots back.
+    pub slots: Option<&'a SlotsHeld>,
+    pub lead: Option<LeadChange<'a>>,
+    /// What is known of the number with this call, over the version before.
+    pub contact: Option<(&'a PhoneNumber, &'a Contact)>,
+    /// Only if the campaign is still of this revision.
+    pub campaign: Option<(CampaignId, u32)>,
 }
+
+/// How a call's lead, or its campaign's counts, change with the call.
+#[derive(Debug, Clone, Copy)]
+pub enum LeadChange<'a> {
+    Becomes {
+        before: &'a LeadRow,
+        after: &'a Lead,
+        count: CallCount,
+    },
+    /// The lead itself stays as it is.
+    Recount { lead: &'a Lead, count: CallCount },
+}
+
+/// What a write of a transaction is of, to tell what a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Call,
+    Other,
+    Request,
+    CarrierCall,
+    AccountSlot,
+    TenantSlot,
+    CampaignSlot,
+    Lead,
+    Contact,
+    Campaign,
+}
+
+/// The writes of one transaction with what each is of.
+#[derive(Debug, Default)]
+struct Writes(Vec<(Part, Write)>);
+
+/// What was refused of a transaction.
+#[derive(Debug)]
+struct RefusedParts(Vec<Part>);
 
 /// The call rows.
 #[derive(Debug, Clone)]
@@ -139,48 +226,61 @@ impl Calls {
     /// # Errors
     /// See [`CreateRefused`].
     pub async fn create(&self, new: NewCall<'_>) -> Result<(), CreateRefused> {
-        let tenant = new.row.call.tenant_id;
-        let id = new.row.call.id;
-        let mut request_at = None;
-        let mut carrier_at = None;
-        let mut prepare = || -> Result<Vec<Write>, StoreError> {
-            let mut writes = vec![
-                self.table.new_row(call_item(new.row)?)?,
-                Sessions::new_row(
-                    &self.table,
-                    new.snapshot,
-                    new.row.call.carrier_call_id.as_deref(),
-                    new.token,
-                )?,
-                event_write(&self.table, &new.event)?,
-            ];
-            if let Some(request) = new.request {
-                request_at = Some(writes.len());
-                writes.push(request.write(&self.table, tenant)?);
-            }
-            if let Some(carrier_call_id) = &new.row.call.carrier_call_id {
-                carrier_at = Some(writes.len());
-                writes.push(self.carrier_call(tenant, id, carrier_call_id)?);
-            }
-            Ok(writes)
+        let refused = match self.write(self.creation(&new)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(refused)) => refused,
+            Err(error) => return Err(CreateRefused::Store(error)),
         };
-        let writes = prepare().map_err(CreateRefused::Store)?;
-        match self.table.transact(writes).await {
-            Ok(Transacted::Done) => Ok(()),
-            Ok(Transacted::Refused(failed)) => {
-                let at = |place: Option<usize>| {
-                    place.is_some_and(|place| failed.get(place).copied().unwrap_or(false))
-                };
-                if at(request_at) {
-                    Err(CreateRefused::Repeated)
-                } else if at(carrier_at) {
-                    Err(CreateRefused::CarrierCallTaken)
-                } else {
-                    Err(CreateRefused::Store(StoreError::Conflict))
-                }
-            }
-            Err(error) => Err(CreateRefused::Store(error)),
+        let account = refused.has(Part::AccountSlot);
+        let tenant = refused.has(Part::TenantSlot);
+        let campaign = refused.has(Part::CampaignSlot);
+        // A request that was made before is that, whatever else it would meet today.
+        if refused.has(Part::Request) {
+            Err(CreateRefused::Repeated)
+        } else if refused.has(Part::CarrierCall) {
+            Err(CreateRefused::CarrierCallTaken)
+        } else if refused.has(Part::Lead) {
+            Err(CreateRefused::LeadChanged)
+        } else if account || tenant || campaign {
+            Err(CreateRefused::SlotTaken {
+                account,
+                tenant,
+                campaign,
+            })
+        } else {
+            Err(CreateRefused::Store(StoreError::Conflict))
         }
+    }
+
+    fn creation(&self, new: &NewCall<'_>) -> Result<Writes, StoreError> {
+        let call = &new.row.call;
+        let mut writes = Writes::default();
+        writes.add(Part::Call, self.table.new_row(call_item(new.row)?)?);
+        let snapshot = Sessions::new_row(
+            &self.table,
+            new.snapshot,
+            call.carrier_call_id.as_deref(),
+            new.token,
+        );
+        writes.add(Part::Other, snapshot?);
+        writes.add(Part::Other, event_write(&self.table, &new.event)?);
+        if let Some(request) = new.request {
+            writes.add(Part::Request, request.write(&self.table, call.tenant_id)?);
+        }
+        if let Some(carrier_call_id) = &call.carrier_call_id {
+            let known = self.carrier_call(call.tenant_id, call.id, carrier_call_id)?;
+            writes.add(Part::CarrierCall, known);
+        }
+        if let Some((held, slot)) = new.slots {
+            writes.slots(Slots::take(&self.table, held, slot)?);
+        }
+        if let Some((before, after)) = new.lead {
+            let count = CallCount::None;
+            let (_row, changed) =
+                leads::transition(&self.table, call.tenant_id, before, after, count)?;
+            writes.all(Part::Lead, changed);
+        }
+        Ok(writes)
     }
 
     /// Reads a call as it is now.
@@ -196,39 +296,93 @@ impl Calls {
     /// # Errors
     /// See [`WriteRefused`].
     pub async fn replace(&self, row: &CallRow, along: Along<'_>) -> Result<(), WriteRefused> {
-        let tenant = row.call.tenant_id;
-        let id = row.call.id;
-        let before = row.progress.row_version.saturating_sub(1);
-        let prepare = || -> Result<Vec<Write>, StoreError> {
-            let mut writes = vec![self.table.put_if(
-                call_item(row)?,
-                "row_version = :before",
-                HashMap::from([(":before".to_owned(), AttributeValue::N(before.to_string()))]),
-            )?];
-            if let Some(carrier_call_id) = along.carrier_call_id {
-                writes.push(self.carrier_call(tenant, id, carrier_call_id)?);
-            }
-            if along.forget_tokens {
-                writes.push(Sessions::forget_tokens(&self.table, tenant, id)?);
-            } else if let Some((token, until)) = along.token {
-                writes.push(Sessions::add_token(&self.table, tenant, id, token, until)?);
-            }
-            for event in &along.events {
-                writes.push(event_write(&self.table, event)?);
-            }
-            Ok(writes)
+        let refused = match self.write(self.change(row, &along)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(refused)) => refused,
+            Err(error) => return Err(WriteRefused::Store(error)),
         };
-        let writes = prepare().map_err(WriteRefused::Store)?;
-        match self.table.transact(writes).await {
-            Ok(Transacted::Done) => Ok(()),
-            Ok(Transacted::Refused(failed)) => match failed.as_slice() {
-                [true, ..] => Err(WriteRefused::Changed),
-                [false, true, ..] if along.carrier_call_id.is_some() => {
-                    Err(WriteRefused::CarrierCallTaken)
-                }
-                _other_write => Err(WriteRefused::Store(StoreError::Conflict)),
-            },
-            Err(error) => Err(WriteRefused::Store(error)),
+        let slots = [Part::AccountSlot, Part::TenantSlot, Part::CampaignSlot];
+        if refused.has(Part::Call) || refused.has(Part::Lead) || refused.has(Part::Contact) {
+            Err(WriteRefused::Changed)
+        } else if refused.has(Part::Campaign) {
+            Err(WriteRefused::CampaignChanged)
+        } else if refused.has(Part::CarrierCall) {
+            Err(WriteRefused::CarrierCallTaken)
+        } else if slots.into_iter().any(|slot| refused.has(slot)) {
+            Err(WriteRefused::SlotsLost)
+        } else {
+            Err(WriteRefused::Store(StoreError::Conflict))
+        }
+    }
+
+    fn change(&self, row: &CallRow, along: &Along<'_>) -> Result<Writes, StoreError> {
+        let call = &row.call;
+        let (tenant, id) = (call.tenant_id, call.id);
+        let before = row.progress.row_version.saturating_sub(1);
+        let mut writes = Writes::default();
+        let version =
+            HashMap::from([(":before".to_owned(), AttributeValue::N(before.to_string()))]);
+        let put = self
+            .table
+            .put_if(call_item(row)?, "row_version = :before", version);
+        writes.add(Part::Call, put?);
+        if let Some(carrier_call_id) = along.carrier_call_id {
+            let known = self.carrier_call(tenant, id, carrier_call_id)?;
+            writes.add(Part::CarrierCall, known);
+        }
+        if along.forget_tokens {
+            let forget = Sessions::forget_tokens(&self.table, tenant, id)?;
+            writes.add(Part::Other, forget);
+        } else if let Some((token, until)) = along.token {
+            let add = Sessions::add_token(&self.table, tenant, id, token, until)?;
+            writes.add(Part::Other, add);
+        }
+        if let Some(held) = along.slots {
+            let campaign = call.campaign_id;
+            writes.slots(Slots::give_back(&self.table, tenant, campaign, held, id)?);
+        }
+        match along.lead {
+            Some(LeadChange::Becomes {
+                before,
+                after,
+                count,
+            }) => {
+                let (_row, changed) = leads::transition(&self.table, tenant, before, after, count)?;
+                writes.all(Part::Lead, changed);
+            }
+            Some(LeadChange::Recount { lead, count }) => {
+                let counts = leads::recount(&self.table, tenant, lead, count)?;
+                writes.all(Part::Other, counts);
+            }
+            None => {}
+        }
+        if let Some((number, contact)) = along.contact {
+            let known = contacts::write(&self.table, tenant, number, contact)?;
+            writes.add(Part::Contact, known);
+        }
+        if let Some((campaign, revision)) = along.campaign {
+            let same = campaigns::unchanged(&self.table, tenant, campaign, revision)?;
+            writes.add(Part::Campaign, same);
+        }
+        for event in &along.events {
+            writes.add(Part::Other, event_write(&self.table, event)?);
+        }
+        Ok(writes)
+    }
+
+    /// `None`: all of it was written.
+    async fn write(
+        &self,
+        writes: Result<Writes, StoreError>,
+    ) -> Result<Option<RefusedParts>, StoreError> {
+        let (parts, writes): (Vec<_>, Vec<_>) = writes?.0.into_iter().unzip();
+        match self.table.transact(writes).await? {
+            Transacted::Done => Ok(None),
+            Transacted::Refused(failed) => {
+                let parts = parts.into_iter().zip(failed);
+                let parts = parts.filter_map(|(part, failed)| failed.then_some(part));
+                Ok(Some(RefusedParts(parts.collect())))
+            }
         }
     }
 
@@ -297,6 +451,28 @@ impl Calls {
             "attribute_not_exists(pk) OR call_id = :ours",
             HashMap::from([(":ours".to_owned(), AttributeValue::S(call_id.to_string()))]),
         )
+    }
+}
+
+impl Writes {
+    fn add(&mut self, part: Part, write: Write) {
+        self.0.push((part, write));
+    }
+
+    fn all(&mut self, part: Part, writes: Vec<Write>) {
+        self.0.extend(writes.into_iter().map(|write| (part, write)));
+    }
+
+    /// In the order in which [`Slots`] names them.
+    fn slots(&mut self, writes: Vec<Write>) {
+        let parts = [Part::AccountSlot, Part::TenantSlot, Part::CampaignSlot];
+        self.0.extend(parts.into_iter().zip(writes));
+    }
+}
+
+impl RefusedParts {
+    fn has(&self, part: Part) -> bool {
+        self.0.contains(&part)
     }
 }
 

@@ -217,6 +217,21 @@ pub(crate) fn open(
     )
 }
 
+/// The condition that a campaign is as it was read.
+pub(crate) fn unchanged(
+    table: &Table,
+    tenant: TenantId,
+    campaign: CampaignId,
+    read: u32,
+) -> Result<Write, StoreError> {
+    table.check(
+        &keys::campaign(tenant, campaign),
+        "revision = :before",
+        HashMap::new(),
+        revision(read),
+    )
+}
+
 fn row(campaign: &Campaign) -> Result<Item, StoreError> {
     let key = keys::campaign(campaign.tenant_id, campaign.id);
     let index = IndexKey {

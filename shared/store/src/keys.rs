@@ -2,7 +2,8 @@
 //!
 //! Every partition key begins with the tenant's, so that a wrong tenant cannot find a row by any id.
 //! The exceptions are the lookups that come before a tenant is known: an API key by its hash, a number
-//! by its digits, the owner of a laptop installation; and event rows, which are read across tenants.
+//! by its digits, the owner of a laptop installation; and what is read or counted across tenants: event
+//! rows, and the slots, pace and leases of an account at the carrier.
 
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ use model::{
 use sha2::{Digest as _, Sha256};
 
 use crate::schema::{GSI1_PK, GSI1_SK, PK, SK};
+use crate::slots::Scope;
 
 /// Partitions that event rows are spread over, so that no single one limits how many calls a
 /// deployment can hold. Readers read all of them.
@@ -164,6 +166,28 @@ pub(crate) fn api_key(sha256: &str) -> Key {
 /// The tenant and user that a laptop installation belongs to.
 pub(crate) fn owner() -> Key {
     Key::new("OWNER".to_owned(), "OWNER")
+}
+
+/// The taken slots of a scope.
+pub(crate) fn slots_of(scope: Scope<'_>) -> String {
+    match scope {
+        Scope::Account(account) => format!("SLOTS#{account}"),
+        Scope::Tenant(tenant) => format!("T#{tenant}#SLOTS"),
+        Scope::Campaign(tenant, campaign) => format!("T#{tenant}#CAMPAIGN#{campaign}#SLOTS"),
+    }
+}
+
+pub(crate) fn slot(scope: Scope<'_>, number: u32) -> Key {
+    Key::new(slots_of(scope), format!("{number:05}"))
+}
+
+/// When the next call of an account may be asked for.
+pub(crate) fn pace(account: &str) -> Key {
+    Key::new(format!("PACE#{account}"), "PACE")
+}
+
+pub(crate) fn lease(name: &str) -> Key {
+    Key::new(format!("LEASE#{name}"), "LEASE")
 }
 
 /// Event rows of one thing share a shard, so that they are read in order.

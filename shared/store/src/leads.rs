@@ -391,10 +391,6 @@ pub(crate) fn transition(
     Ok((row, writes))
 }
 
-#[allow(
-    dead_code,
-    reason = "a building block of the transaction that ends a call"
-)]
 /// What changes a campaign's count of calls when the lead itself does not change: a call's outcome was
 /// corrected after the lead went on.
 pub(crate) fn recount(

@@ -15,11 +15,14 @@ mod error;
 mod idempotency;
 mod keys;
 mod leads;
+mod lease;
 mod numbers;
+mod pace;
 mod prompts;
 mod queue;
 pub mod schema;
 mod sessions;
+mod slots;
 mod table;
 mod turns;
 
@@ -28,7 +31,9 @@ use settings::Storage;
 pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use agents::Agents;
 pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
-pub use calls::{Along, CallRow, Calls, CreateRefused, NewCall, Progress, WriteRefused};
+pub use calls::{
+    Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Progress, WriteRefused,
+};
 pub use campaigns::{ActiveCampaign, Campaigns};
 pub use contacts::{ContactRow, Contacts, SuppressedPage};
 pub use error::StoreError;
@@ -37,10 +42,13 @@ pub use keys::EVENT_SHARDS;
 pub use leads::{
     CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
 };
+pub use lease::{LEASE_MAX, Lease, Leases};
 pub use numbers::{Number, NumberRefused, Numbers};
+pub use pace::{HEAL_AFTER, Pace, Reserved};
 pub use prompts::{PromptHead, Prompts};
 pub use queue::{DELAY_MAX, DialJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX};
 pub use sessions::{Opened, Sessions, TokenHash};
+pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use table::{Page, Table};
 pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
 
@@ -56,10 +64,13 @@ pub struct Store {
     pub campaigns: Campaigns,
     pub contacts: Contacts,
     pub leads: Leads,
+    pub leases: Leases,
     pub numbers: Numbers,
+    pub pace: Pace,
     pub prompts: Prompts,
     pub requests: Requests,
     pub sessions: Sessions,
+    pub slots: Slots,
     pub turns: Turns,
     pub dial: Queue<DialJob>,
     pub recordings: Queue<RecordingJob>,
@@ -77,10 +88,13 @@ impl Store {
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),
             leads: Leads::new(table.clone()),
+            leases: Leases::new(table.clone()),
             numbers: Numbers::new(table.clone()),
+            pace: Pace::new(table.clone()),
             prompts: Prompts::new(table.clone()),
             requests: Requests::new(table.clone()),
             sessions: Sessions::new(table.clone()),
+            slots: Slots::new(table.clone()),
             turns: Turns::new(table),
             dial: Queue::new(clients.sqs.clone(), &queues.dial),
             recordings: Queue::new(clients.sqs.clone(), &queues.recordings),
