@@ -247,6 +247,13 @@ pub(crate) fn lead_shard(lead: LeadId) -> u8 {
     lead.spread() % LEAD_SHARDS
 }
 
+/// An id after every lead of a shard.
+pub(crate) fn end_of_lead_shard(shard: u8) -> LeadId {
+    let last = u128::from(u8::MAX - u8::MAX % LEAD_SHARDS + shard % LEAD_SHARDS);
+    let unix_ms = (1 << 48) - 1;
+    LeadId::from_parts(unix_ms, u128::MAX - u128::from(u8::MAX) + last)
+}
+
 pub(crate) fn lead_partition(tenant: TenantId, campaign: CampaignId, shard: u8) -> String {
     format!("T#{tenant}#CAMPAIGN#{campaign}#LEADS#{shard:02}")
 }
@@ -307,6 +314,15 @@ pub(crate) fn suppressed(tenant: TenantId, number: &PhoneNumber) -> IndexKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_shard_is_in_it() {
+        for shard in 0..LEAD_SHARDS {
+            let end = end_of_lead_shard(shard);
+            assert_eq!(lead_shard(end), shard);
+            assert!(end > LeadId::from_parts(1 << 47, u128::MAX));
+        }
+    }
 
     #[test]
     fn due_keys_sort_by_priority_then_time() {

@@ -84,6 +84,7 @@ impl Leads {
                 if more {
                     after = seen.or_else(|| page.items.last().map(|row| row.lead.id));
                 } else {
+                    after = Some(keys::end_of_lead_shard(shard));
                     break;
                 }
             }

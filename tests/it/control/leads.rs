@@ -1,0 +1,391 @@
+//! The rows of campaigns, leads and contacts: what is counted adds up to what is there.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use model::{
+    CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, DomainEvent, EventId,
+    EventKind, Lane, Lead, LeadCounts, LeadId, LeadPriority, LeadResult, LeadState, PhoneNumber,
+    Suppression, SuppressionReason,
+};
+use store::{LaneCounts, LeadFilter, LeadRow, LeadsRefused, Store, StoreError};
+
+use super::World;
+
+pub(super) struct Campaigns<'a> {
+    world: &'a World,
+    store: &'a Store,
+}
+
+impl<'a> Campaigns<'a> {
+    fn of(world: &'a World) -> Self {
+        Self {
+            world,
+            store: &world.parts.store,
+        }
+    }
+
+    async fn draft(&self) -> Campaign {
+        let now = self.world.parts.clock.now();
+        let campaign = Campaign {
+            id: self.world.parts.ids.fresh(CampaignId::from_parts),
+            tenant_id: self.world.tenant,
+            state: CampaignState::Draft,
+            created_at: now,
+            updated_at: now,
+            revision: 1,
+            running_since: None,
+            ended_at: None,
+            fields: CampaignFields::new("Spring"),
+        };
+        self.store.campaigns.create(&campaign, None).await.unwrap();
+        campaign
+    }
+
+    async fn moved(&self, campaign: &Campaign, state: CampaignState) -> Campaign {
+        let mut next = campaign.clone();
+        next.state = state;
+        next.revision += 1;
+        let event = DomainEvent {
+            id: self.world.parts.ids.fresh(EventId::from_parts),
+            tenant_id: campaign.tenant_id,
+            at: self.world.parts.clock.now(),
+            kind: EventKind::CampaignChanged {
+                campaign_id: campaign.id,
+                state,
+            },
+        };
+        self.store.campaigns.replace(&next, &event).await.unwrap();
+        next
+    }
+
+    fn lead(&self, campaign: CampaignId, n: u32, zone: &str) -> Lead {
+        let number: PhoneNumber = format!("+1415555{n:04}").parse().unwrap();
+        let now = self.world.parts.clock.now();
+        Lead {
+            id: LeadId::of(campaign, &number),
+            campaign_id: campaign,
+            number,
+            lane: Lane::new(vec![zone.to_owned()], vec!["US-CA".to_owned()]),
+            variables: [("name".to_owned(), format!("N{n}"))].into(),
+            priority: LeadPriority::Normal,
+            consent: None,
+            state: LeadState::Waiting { due_at: now },
+            attempts: 0,
+            faults: 0,
+            last_call_id: None,
+            last_attempt_at: None,
+            last_outcome: None,
+            import_id: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    async fn sum(&self, campaign: CampaignId) -> LeadCounts {
+        let lanes = self.store.leads.counts(self.world.tenant, campaign).await;
+        LaneCounts::sum(&lanes.unwrap())
+    }
+
+    async fn all(&self, campaign: CampaignId, filter: &LeadFilter, limit: u32) -> Vec<LeadRow> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let leads = &self.store.leads;
+            let page = leads.list(self.world.tenant, campaign, filter, after, limit);
+            let mut page = page.await.unwrap();
+            assert!(page.items.len() <= usize::try_from(limit).unwrap());
+            all.append(&mut page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return all,
+            }
+        }
+    }
+}
+
+fn done(mut lead: Lead, result: LeadResult) -> Lead {
+    lead.state = LeadState::Done {
+        result,
+        done_at: lead.updated_at,
+    };
+    lead
+}
+
+#[tokio::test]
+async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them() {
+    let world = World::start().await;
+    let campaigns = Campaigns::of(&world);
+    let leads = &world.parts.store.leads;
+    let campaign = campaigns.draft().await.id;
+    let zones = ["America/Los_Angeles", "America/New_York", "America/Chicago"];
+    let list: Vec<Lead> = (0..250)
+        .zip(zones.iter().cycle())
+        .map(|(n, zone)| campaigns.lead(campaign, n, zone))
+        .collect();
+
+    let before = leads.insert_many(world.tenant, campaign, &list[..120]);
+    assert_eq!(before.await.unwrap().added.len(), 120);
+    // The whole list again, with ten numbers twice in it.
+    let mut again = list.clone();
+    again.extend_from_slice(&list[240..]);
+    let inserted = leads.insert_many(world.tenant, campaign, &again);
+    let inserted = inserted.await.unwrap();
+    assert_eq!(inserted.added.len(), 130);
+    assert_eq!(inserted.there_already.len(), 130);
+    let there: BTreeSet<LeadId> = inserted
+        .there_already
+        .iter()
+        .map(|row| row.lead.id)
+        .collect();
+    let expected = list[..120].iter().chain(&list[240..]).map(|lead| lead.id);
+    assert_eq!(there, expected.collect());
+
+    let lanes = leads.counts(world.tenant, campaign).await.unwrap();
+    assert_eq!(lanes.len(), 3);
+    assert_eq!(campaigns.sum(campaign).await.waiting, 250);
+    assert_eq!(campaigns.sum(campaign).await.total(), 250);
+
+    let all = campaigns.all(campaign, &LeadFilter::default(), 7).await;
+    let ids: BTreeSet<LeadId> = all.iter().map(|row| row.lead.id).collect();
+    assert_eq!((all.len(), ids.len()), (250, 250));
+    assert_eq!(
+        all.iter().filter(|row| list.contains(&row.lead)).count(),
+        250
+    );
+}
+
+#[tokio::test]
+async fn counts_follow_leads_through_their_states() {
+    let world = World::start().await;
+    let campaigns = Campaigns::of(&world);
+    let leads = &world.parts.store.leads;
+    let campaign = campaigns.draft().await.id;
+    let list: Vec<Lead> = (0..40)
+        .map(|n| campaigns.lead(campaign, n, "America/Los_Angeles"))
+        .collect();
+    leads
+        .insert_many(world.tenant, campaign, &list)
+        .await
+        .unwrap();
+    let rows = campaigns.all(campaign, &LeadFilter::default(), 100).await;
+
+    let reached = done(rows[0].lead.clone(), LeadResult::Reached);
+    let one = leads
+        .replace(world.tenant, &rows[0], &reached)
+        .await
+        .unwrap();
+    assert_eq!(one.row_version, 1);
+    let stale = leads.replace(world.tenant, &rows[0], &reached).await;
+    assert!(matches!(stale, Err(LeadsRefused::Changed)), "{stale:?}");
+
+    // Of eleven that were read, one has changed meanwhile.
+    let changes: Vec<_> = rows[..11]
+        .iter()
+        .map(|row| (row.clone(), done(row.lead.clone(), LeadResult::Cancelled)))
+        .collect();
+    let written = leads.replace_many(world.tenant, &changes).await.unwrap();
+    assert_eq!(written, 10);
+    assert_eq!(
+        leads.remove_many(world.tenant, &rows[10..]).await.unwrap(),
+        29
+    );
+
+    let counts = campaigns.sum(campaign).await;
+    let expected = [(LeadResult::Reached, 1), (LeadResult::Cancelled, 10)];
+    assert_eq!(counts.done, expected.into());
+    assert_eq!((counts.waiting, counts.total()), (0, 11));
+    for (filter, many) in [
+        (
+            LeadFilter {
+                state: Some("waiting"),
+                ..LeadFilter::default()
+            },
+            0,
+        ),
+        (
+            LeadFilter {
+                state: Some("done"),
+                ..LeadFilter::default()
+            },
+            11,
+        ),
+        (
+            LeadFilter {
+                result: Some(LeadResult::Reached),
+                ..LeadFilter::default()
+            },
+            1,
+        ),
+    ] {
+        assert_eq!(
+            campaigns.all(campaign, &filter, 3).await.len(),
+            many,
+            "{filter:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
+    let world = World::start().await;
+    let campaigns = Campaigns::of(&world);
+    let leads = &world.parts.store.leads;
+    let campaign = campaigns.draft().await.id;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let lead = |n, priority, due_at: &str, zone| {
+        let mut lead = campaigns.lead(campaign, n, zone);
+        lead.priority = priority;
+        lead.state = LeadState::Waiting { due_at: at(due_at) };
+        lead
+    };
+    let west = "America/Los_Angeles";
+    let list = [
+        lead(1, LeadPriority::Low, "2026-03-01T00:00:00Z", west),
+        lead(2, LeadPriority::Normal, "2026-03-02T00:00:00Z", west),
+        lead(3, LeadPriority::Normal, "2026-03-01T00:00:00Z", west),
+        lead(4, LeadPriority::High, "2026-03-03T00:00:00Z", west),
+        lead(5, LeadPriority::High, "2026-03-03T00:00:00.5Z", west),
+        lead(
+            6,
+            LeadPriority::High,
+            "2026-03-01T00:00:00Z",
+            "America/Chicago",
+        ),
+    ];
+    leads
+        .insert_many(world.tenant, campaign, &list)
+        .await
+        .unwrap();
+    let lane = list[0].lane.id();
+    let due = async |until: &str, limit| {
+        let due = leads
+            .due(world.tenant, campaign, lane, at(until), limit)
+            .await
+            .unwrap();
+        let place = |row: &LeadRow| 1 + list.iter().position(|lead| *lead == row.lead).unwrap();
+        due.iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(due("2026-03-03T00:00:00Z", 10).await, [4, 3, 2, 1]);
+    assert_eq!(due("2026-03-03T00:00:00Z", 2).await, [4, 3]);
+    assert_eq!(due("2026-03-01T00:00:00Z", 10).await, [3, 1]);
+    assert!(due("2026-02-28T00:00:00Z", 10).await.is_empty());
+
+    // Whoever is called is not due.
+    let row = leads
+        .get(world.tenant, campaign, list[3].id)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut calling = row.lead.clone();
+    calling.state = LeadState::Calling {
+        call_id: world.parts.ids.fresh(CallId::from_parts),
+    };
+    leads.replace(world.tenant, &row, &calling).await.unwrap();
+    assert_eq!(due("2026-03-04T00:00:00Z", 10).await, [5, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired() {
+    let world = World::start().await;
+    let campaigns = Campaigns::of(&world);
+    let store = &world.parts.store;
+    let draft = campaigns.draft().await;
+    let list = [campaigns.lead(draft.id, 1, "America/Los_Angeles")];
+    assert_eq!(store.campaigns.active_of(world.tenant).await.unwrap(), []);
+
+    let running = campaigns.moved(&draft, CampaignState::Running).await;
+    let refused = store.campaigns.retire(world.tenant, draft.id).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    let active = store.campaigns.active_of(world.tenant).await.unwrap();
+    assert_eq!(active[0].state, CampaignState::Running);
+    assert_eq!(
+        store.campaigns.active_of(world.other_tenant).await.unwrap(),
+        []
+    );
+
+    let cancelled = campaigns.moved(&running, CampaignState::Cancelled).await;
+    let refused = store.leads.insert_many(world.tenant, draft.id, &list).await;
+    assert!(
+        matches!(refused, Err(LeadsRefused::CampaignClosed)),
+        "{refused:?}"
+    );
+    assert_eq!(campaigns.sum(draft.id).await, LeadCounts::default());
+    assert_eq!(
+        store.campaigns.active_of(world.tenant).await.unwrap().len(),
+        1
+    );
+    store
+        .campaigns
+        .retire(world.tenant, draft.id)
+        .await
+        .unwrap();
+    assert_eq!(store.campaigns.active_of(world.tenant).await.unwrap(), []);
+
+    let refused = store.campaigns.delete(&cancelled).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    let other = campaigns.draft().await;
+    store.campaigns.delete(&other).await.unwrap();
+    assert!(store.campaigns.active_of(world.tenant).await.unwrap()[0].deleted);
+    assert_eq!(
+        store.campaigns.get(world.tenant, other.id).await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn of_two_who_change_a_contact_one_looks_again_and_only_suppressed_ones_are_listed() {
+    let world = World::start().await;
+    let contacts = &world.parts.store.contacts;
+    let number = |n: u32| format!("+1415555{n:04}").parse::<PhoneNumber>().unwrap();
+    let suppressed = |version| Contact {
+        suppression: Some(Suppression {
+            reason: SuppressionReason::Manual,
+            at: "2026-03-01T00:00:00Z".parse().unwrap(),
+            note: None,
+            call_id: None,
+        }),
+        attempts: Vec::new(),
+        version,
+    };
+    let free = Contact {
+        suppression: None,
+        ..suppressed(1)
+    };
+    for n in [3, 1, 2, 4] {
+        let contact = if n == 2 { free.clone() } else { suppressed(1) };
+        contacts
+            .replace(world.tenant, &number(n), &contact, None)
+            .await
+            .unwrap();
+    }
+    let stale = contacts
+        .replace(world.tenant, &number(1), &free, None)
+        .await;
+    assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
+
+    let list = async |after: Option<PhoneNumber>, limit| {
+        let page = contacts
+            .suppressed(world.tenant, after.as_ref(), limit)
+            .await
+            .unwrap();
+        let numbers: Vec<_> = page.items.into_iter().map(|row| row.number).collect();
+        (numbers, page.more)
+    };
+    assert_eq!(list(None, 2).await, (vec![number(1), number(3)], true));
+    assert_eq!(list(Some(number(3)), 2).await, (vec![number(4)], false));
+    let freed = Contact {
+        suppression: None,
+        ..suppressed(2)
+    };
+    contacts
+        .replace(world.tenant, &number(3), &freed, None)
+        .await
+        .unwrap();
+    assert_eq!(list(None, 5).await.0, [number(1), number(4)]);
+    let asked = [number(1), number(1), number(9)];
+    let some = contacts.batch_get(world.tenant, &asked).await.unwrap();
+    assert_eq!(some.len(), 1);
+    let nobody = contacts.get(world.other_tenant, &number(1)).await.unwrap();
+    assert_eq!(nobody, Contact::default());
+}
