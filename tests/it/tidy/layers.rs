@@ -14,10 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("telemetry", &["settings"]),
     ("call", &["audio", "model"]),
+    ("dialer", &["model"]),
     ("carrier", &["model", "settings"]),
     ("providers", &["audio", "call", "model", "settings"]),
     ("store", &["model", "settings"]),
-    ("service", &["carrier", "model", "settings", "store"]),
+    (
+        "service",
+        &["carrier", "dialer", "model", "settings", "store"],
+    ),
     (
         "sim",
         &["audio", "call", "carrier", "model", "providers", "settings"],
@@ -105,7 +109,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.
-const PURE: &[&str] = &["model", "audio", "call"];
+const PURE: &[&str] = &["model", "audio", "call", "dialer"];
 const IMPURE_LIBRARIES: &[&str] = &[
     "tokio",
     "reqwest",

@@ -1,0 +1,239 @@
+//! What becomes of a lead after a call, or after a rule held it back: done with a result, or waiting
+//! with a due time. There is no third way, so no lead is lost.
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Campaign, CampaignState, Lead, LeadResult, LeadState, Outcome, Rule};
+
+use crate::attempts::later;
+use crate::permit::{Denial, NUMBER_BUSY_RETRY};
+
+/// Faults in a row that are not the callee's doing, after which a lead is given up: by then something is
+/// wrong that trying again does not mend.
+pub const FAULTS_MAX: u32 = 8;
+/// Wait after a fault of ours; doubles with each one in a row, up to `retry.failed`.
+pub const FAULT_RETRY: SignedDuration = SignedDuration::from_mins(1);
+/// Wait after a call that was turned back and whose reason is not at hand.
+pub const TURNED_BACK_RETRY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How a call of a lead ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallEnd {
+    pub outcome: Outcome,
+    /// Somebody or something picked up.
+    pub answered: bool,
+}
+
+/// What a lead is after a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterCall {
+    pub state: LeadState,
+    /// What `Lead::attempts` is then.
+    pub attempts: u32,
+    /// What `Lead::faults` is then.
+    pub faults: u32,
+}
+
+/// What an outcome means for the lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// Nothing more to do.
+    Done(LeadResult),
+    /// The callee's side took the attempt and nobody was talked to.
+    Again(SignedDuration),
+    /// An attempt that the carrier or we spoilt after the phone may have rung: counts as both.
+    Spoilt(SignedDuration),
+    /// The phone never rang, or nobody had a chance to answer: not an attempt.
+    Fault,
+    /// Nothing was tried.
+    NotTried,
+}
+
+/// The lead's next state. `lead` is as it was while the call was on.
+#[must_use]
+pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp) -> AfterCall {
+    let (attempts, faults) = (lead.attempts, lead.faults);
+    match meaning(campaign, end) {
+        Meaning::Done(result) => AfterCall {
+            state: done(result, now),
+            attempts: attempts.saturating_add(1),
+            faults: 0,
+        },
+        Meaning::Again(delay) => {
+            let attempts = attempts.saturating_add(1);
+            let state = if attempts >= campaign.fields.max_attempts {
+                done(LeadResult::Exhausted, now)
+            } else {
+                waiting(campaign, later(now, delay), now)
+            };
+            AfterCall {
+                state,
+                attempts,
+                faults: 0,
+            }
+        }
+        Meaning::Spoilt(delay) => {
+            let attempts = attempts.saturating_add(1);
+            let faults = faults.saturating_add(1);
+            let given_up = attempts >= campaign.fields.max_attempts || faults >= FAULTS_MAX;
+            let state = if given_up {
+                done(LeadResult::Failed, now)
+            } else {
+                waiting(campaign, later(now, delay), now)
+            };
+            AfterCall {
+                state,
+                attempts,
+                faults,
+            }
+        }
+        Meaning::Fault => {
+            let faults = faults.saturating_add(1);
+            let state = if faults >= FAULTS_MAX {
+                done(LeadResult::Failed, now)
+            } else {
+                let longest = campaign.fields.retry.failed.as_duration().max(FAULT_RETRY);
+                let doubled = 1_i32.checked_shl(faults - 1).unwrap_or(i32::MAX);
+                let delay = FAULT_RETRY.checked_mul(doubled).unwrap_or(longest);
+                waiting(campaign, later(now, delay.min(longest)), now)
+            };
+            AfterCall {
+                state,
+                attempts,
+                faults,
+            }
+        }
+        Meaning::NotTried => AfterCall {
+            state: waiting(campaign, later(now, TURNED_BACK_RETRY), now),
+            attempts,
+            faults,
+        },
+    }
+}
+
+/// The lead's state after a provisional end of its call was replaced by the final one. `lead` is as
+/// the provisional end left it, and must not have been claimed again.
+#[must_use]
+pub fn after_correction(
+    campaign: &Campaign,
+    lead: &Lead,
+    provisional: CallEnd,
+    end: CallEnd,
+    now: Timestamp,
+) -> AfterCall {
+    let mut before = lead.clone();
+    let (attempt, fault) = match meaning(campaign, provisional) {
+        Meaning::Done(_) | Meaning::Again(_) => (1, 0),
+        Meaning::Spoilt(_) => (1, 1),
+        Meaning::Fault => (0, 1),
+        Meaning::NotTried => (0, 0),
+    };
+    before.attempts = before.attempts.saturating_sub(attempt);
+    before.faults = before.faults.saturating_sub(fault);
+    after_call(campaign, &before, end, now)
+}
+
+/// The state of a lead that a rule held back at the gate or in the planner: no attempt is counted.
+#[must_use]
+pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> LeadState {
+    let Denial { rule, retry_at } = denial;
+    match rule {
+        Rule::NotCallable => done(LeadResult::Unreachable, now),
+        Rule::Suppressed => done(LeadResult::Suppressed, now),
+        Rule::Consent | Rule::ZoneUnknown => done(LeadResult::NotAllowed, now),
+        Rule::Attempts => done(LeadResult::Exhausted, now),
+        Rule::CampaignWindow
+        | Rule::LegalHours
+        | Rule::Holiday
+        | Rule::BlockedDay
+        | Rule::FrequencyCap => match retry_at {
+            Some(at) => waiting(campaign, at, now),
+            None => done(LeadResult::NotAllowed, now),
+        },
+        Rule::MinimumGap | Rule::NotDue => waiting(
+            campaign,
+            retry_at.unwrap_or(later(now, TURNED_BACK_RETRY)),
+            now,
+        ),
+        Rule::NumberBusy => waiting(
+            campaign,
+            retry_at.unwrap_or(later(now, NUMBER_BUSY_RETRY)),
+            now,
+        ),
+        // Nothing of the lead's own: it goes on when the campaign does.
+        Rule::CampaignState
+        | Rule::CampaignConcurrency
+        | Rule::TenantConcurrency
+        | Rule::AccountConcurrency
+        | Rule::Pacing
+        | Rule::Ramp
+        | Rule::CircuitBreaker
+        | Rule::CallerNumber
+        | Rule::FairShare => waiting(campaign, retry_at.unwrap_or(now), now),
+    }
+}
+
+fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
+    let retry = &campaign.fields.retry;
+    let failed = retry.failed.as_duration();
+    match end.outcome {
+        Outcome::AgentEnded | Outcome::CalleeHungUp | Outcome::DurationLimit => {
+            Meaning::Done(LeadResult::Reached)
+        }
+        Outcome::VoicemailLeft => Meaning::Done(LeadResult::VoicemailLeft),
+        Outcome::OptedOut => Meaning::Done(LeadResult::OptedOut),
+        Outcome::Fax | Outcome::NumberUnreachable => Meaning::Done(LeadResult::Unreachable),
+        Outcome::Busy => Meaning::Again(retry.busy.as_duration()),
+        Outcome::NoAnswer | Outcome::CalleeSilent => Meaning::Again(retry.no_answer.as_duration()),
+        Outcome::Voicemail | Outcome::Screened => Meaning::Again(retry.voicemail.as_duration()),
+        // Somebody of the tenant took the call away: talked to if it was answered.
+        Outcome::HungUpByUser if end.answered => Meaning::Done(LeadResult::Reached),
+        Outcome::Cancelled | Outcome::HungUpByUser => Meaning::Again(retry.no_answer.as_duration()),
+        Outcome::CarrierRefused | Outcome::CarrierFailed => Meaning::Spoilt(failed),
+        Outcome::StreamLost
+        | Outcome::VendorFailed
+        | Outcome::NoCapacity
+        | Outcome::WorkerLost
+        | Outcome::PlatformFailed
+            if end.answered =>
+        {
+            Meaning::Spoilt(failed)
+        }
+        Outcome::CarrierRateLimited
+        | Outcome::CarrierUnconfirmed
+        | Outcome::StreamLost
+        | Outcome::VendorFailed
+        | Outcome::NoCapacity
+        | Outcome::WorkerLost
+        | Outcome::PlatformFailed => Meaning::Fault,
+        Outcome::NotPermitted | Outcome::CampaignStopped => Meaning::NotTried,
+    }
+}
+
+/// Waiting, unless the campaign will not be calling any more then.
+fn waiting(campaign: &Campaign, due_at: Timestamp, now: Timestamp) -> LeadState {
+    let over = |end: Timestamp| due_at.max(now) >= end;
+    match campaign.state {
+        CampaignState::Cancelled => done(LeadResult::Cancelled, now),
+        CampaignState::Completed => done(LeadResult::NotAllowed, now),
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Running
+        | CampaignState::Paused => {
+            if campaign.fields.ends_at.is_some_and(over) {
+                done(LeadResult::NotAllowed, now)
+            } else {
+                LeadState::Waiting { due_at }
+            }
+        }
+    }
+}
+
+fn done(result: LeadResult, now: Timestamp) -> LeadState {
+    LeadState::Done {
+        result,
+        done_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Decides who is called when: where a number is, when that place may be called, whether this number
+//! may be dialled now, which of many due leads go next, and what becomes of a lead after a call.
+//!
+//! Pure: a snapshot, the time and chance come in, a decision with its reasons goes out. It knows no
+//! clock, table, queue or carrier, and the zones' rules are compiled in, so the same question has the
+//! same answer on every machine.
+//!
+//! | asked | with |
+//! |---|---|
+//! | where is this number | [`Place::of`], [`Place::lane`] |
+//! | is this lane open, when does that change | [`Schedule`], [`Lanes`] |
+//! | may this number be dialled now | [`permit()`] |
+//! | who is dialled next | [`plan()`] |
+//! | what becomes of the lead | [`after_call`], [`after_denial`], [`after_correction`] |
+
+mod after;
+mod attempts;
+mod breaker;
+mod calendar;
+mod lanes;
+mod numbers;
+mod packs;
+mod permit;
+mod plan;
+#[cfg(test)]
+mod testing;
+mod windows;
+mod zone;
+
+pub use after::{
+    AfterCall, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, after_call, after_correction,
+    after_denial,
+};
+pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
+pub use breaker::{HALF_OPEN_PROBES, Recent};
+pub use calendar::Calendar;
+pub use lanes::{Lanes, LanesOpen};
+pub use numbers::{NUMBERS_VERSION, NumberKind, Place, ZoneName, ZoneNameProblem};
+pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
+pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};
+pub use plan::{
+    AccountRoom, CallerNumber, CampaignRoom, Deferral, Dial, Due, Ending, Held, PLAN_HORIZON, Plan,
+    Snapshot, TenantRoom, plan,
+};
+pub use windows::{Opening, Schedule};

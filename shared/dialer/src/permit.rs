@@ -1,0 +1,333 @@
+//! The permit: whether this number may be dialled now, rule by rule, with what it was decided on.
+//!
+//! Asked at the moment of dialling, and by the planner for every due lead. The rules are looked at in the
+//! order of the compliance sheet, section 1; the first that says no decides. What needs a list or a
+//! service that the product does not have (national registers, reassigned numbers) is not looked at.
+
+use std::fmt;
+
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    CallId, Campaign, CampaignFields, CampaignState, Caps, Check, ConsentKind, Contact, Lane, Lead,
+    Permit, PhoneNumber, Rule, ZoneTime,
+};
+
+use crate::RULES_VERSION;
+use crate::attempts::{
+    Capped, Reached, alive_until, attempts_today, caps_of, gap_until, later, reached,
+};
+use crate::numbers::{NumberKind, Place};
+use crate::windows::{Schedule, TIME_RULES, second_of};
+
+/// When to ask again after another call to the same number was on its way: most calls are over then.
+pub const NUMBER_BUSY_RETRY: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a permit is decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    pub number: &'a PhoneNumber,
+    /// Where the number may be.
+    pub lane: &'a Lane,
+    /// What is known of the number across campaigns; absent: not looked at (the planner may not have
+    /// read it; the gate always has).
+    pub contact: Option<&'a Contact>,
+    /// For whom it is called; absent for a single call, to which no campaign's rules apply.
+    pub campaign: Option<&'a Campaign>,
+    /// The row of the campaign; absent when somebody just asks about a number.
+    pub lead: Option<&'a Lead>,
+    /// The call that asks: it is not in its own way.
+    pub call_id: Option<CallId>,
+}
+
+/// The first rule that says no, and when to ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    pub rule: Rule,
+    /// Absent: never, or nobody can tell.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Decides, and says why.
+#[must_use]
+pub fn permit(asking: &Asking<'_>, now: Timestamp) -> Permit {
+    let fields = asking.campaign.map(|campaign| &campaign.fields);
+    let mut schedule = Schedule::new(fields, asking.lane);
+    let caps = caps_for(fields, asking.lane);
+    let mut checks = Vec::new();
+    let denial = decide(
+        asking,
+        &mut schedule,
+        &caps,
+        now,
+        &mut |rule, passed, because| {
+            checks.push(Check {
+                rule,
+                passed,
+                because: because.to_string(),
+            });
+        },
+    );
+    // A time at which everything else may be fine, but nobody may be called, helps no one.
+    let retry_at = denial
+        .and_then(|denial| denial.retry_at)
+        .and_then(|at| schedule.open_from(at));
+    Permit {
+        at: now,
+        allowed: denial.is_none(),
+        denied_by: denial.map(|denial| denial.rule),
+        retry_at,
+        zones: zones(asking.lane, &schedule, now),
+        jurisdictions: asking.lane.jurisdictions.clone(),
+        checks,
+        rules_version: RULES_VERSION.to_owned(),
+    }
+}
+
+/// The caps that hold for a campaign's lane, or for a single call to it.
+#[must_use]
+pub fn caps_for(campaign: Option<&CampaignFields>, lane: &Lane) -> Caps {
+    caps_of(campaign.map(|fields| fields.caps).unwrap_or_default(), lane)
+}
+
+/// Decides; tells `each` rule that is looked at with its verdict. Without a word that is made up from
+/// it, nothing is allocated.
+pub(crate) fn decide(
+    asking: &Asking<'_>,
+    schedule: &mut Schedule,
+    caps: &Caps,
+    now: Timestamp,
+    each: &mut dyn FnMut(Rule, bool, Because<'_>),
+) -> Option<Denial> {
+    let mut say = |rule, passed, because: Because<'_>, retry_at| {
+        each(rule, passed, because);
+        (!passed).then_some(Denial { rule, retry_at })
+    };
+
+    let kind = Place::of(asking.number).kind();
+    let callable = !matches!(kind, NumberKind::Invalid | NumberKind::Premium);
+    if let Some(no) = say(Rule::NotCallable, callable, Because::Kind(kind), None) {
+        return Some(no);
+    }
+
+    if let Some(contact) = asking.contact {
+        let free = contact.suppression.is_none();
+        if let Some(no) = say(Rule::Suppressed, free, Because::Suppressed(!free), None) {
+            return Some(no);
+        }
+    }
+
+    if let (Some(campaign), Some(lead)) = (asking.campaign, asking.lead)
+        && let Some(needed) = campaign.fields.consent
+    {
+        let given = lead.consent.as_ref();
+        let valid = given
+            .is_some_and(|consent| consent.kind >= needed && consent.at.is_none_or(|at| at <= now));
+        let because = Because::Consent(needed, given.map(|consent| consent.kind));
+        if let Some(no) = say(Rule::Consent, valid, because, None) {
+            return Some(no);
+        }
+    }
+
+    if let Some(campaign) = asking.campaign {
+        let (runs, because, retry_at) = runs(campaign, now);
+        if let Some(no) = say(Rule::CampaignState, runs, because, retry_at) {
+            return Some(no);
+        }
+    }
+
+    if let Some(no) = decide_time(schedule, now, &mut say) {
+        return Some(no);
+    }
+
+    if let Some(contact) = asking.contact {
+        let reached = reached(contact, caps, now);
+        let because = match &reached {
+            Some(reached) => Because::Reached(reached),
+            None => Because::AttemptsToday(attempts_today(contact, now), caps.attempts_per_day),
+        };
+        let until = reached.as_ref().map(|reached| reached.until);
+        if let Some(no) = say(Rule::FrequencyCap, reached.is_none(), because, until) {
+            return Some(no);
+        }
+
+        let until = gap_until(contact, caps).filter(|until| *until > now);
+        let because = Because::Until("the gap after the last attempt", until);
+        if let Some(no) = say(Rule::MinimumGap, until.is_none(), because, until) {
+            return Some(no);
+        }
+    }
+
+    if let (Some(campaign), Some(lead)) = (asking.campaign, asking.lead) {
+        let most = campaign.fields.max_attempts;
+        let because = Because::Attempts(lead.attempts, most);
+        if let Some(no) = say(Rule::Attempts, lead.attempts < most, because, None) {
+            return Some(no);
+        }
+    }
+
+    if let Some(contact) = asking.contact {
+        let alive = alive_until(contact, asking.call_id, now);
+        let retry_at = alive.map(|until| until.min(later(now, NUMBER_BUSY_RETRY)));
+        let because = Because::OtherCall(alive.is_some());
+        if let Some(no) = say(Rule::NumberBusy, alive.is_none(), because, retry_at) {
+            return Some(no);
+        }
+    }
+    None
+}
+
+/// The rules about local time, over all zones.
+fn decide_time(
+    schedule: &mut Schedule,
+    now: Timestamp,
+    say: &mut impl FnMut(Rule, bool, Because<'_>, Option<Timestamp>) -> Option<Denial>,
+) -> Option<Denial> {
+    let zones = schedule.clocks().count();
+    if let Some(no) = say(Rule::ZoneUnknown, zones > 0, Because::Zones(zones), None) {
+        return Some(no);
+    }
+    if schedule.is_open(now) {
+        for rule in TIME_RULES {
+            say(rule, true, Because::Time(rule, true, zones), None);
+        }
+        return None;
+    }
+    let verdicts = schedule.verdicts(second_of(now));
+    let opens_at = schedule.open_from(now);
+    for (rule, passed) in TIME_RULES.into_iter().zip(verdicts) {
+        if let Some(no) = say(rule, passed, Because::Time(rule, passed, zones), opens_at) {
+            return Some(no);
+        }
+    }
+    None
+}
+
+/// Whether a campaign calls now; if not, why, and from when.
+pub(crate) fn runs(
+    campaign: &Campaign,
+    now: Timestamp,
+) -> (bool, Because<'static>, Option<Timestamp>) {
+    let fields = &campaign.fields;
+    let state = campaign.state;
+    if fields.ends_at.is_some_and(|end| now >= end) {
+        return (false, Because::Over, None);
+    }
+    let starts_at = fields.starts_at.filter(|start| now < *start);
+    match state {
+        CampaignState::Running => {
+            let because = Because::Until("the campaign's start", starts_at);
+            if starts_at.is_some() {
+                (false, because, starts_at)
+            } else {
+                (true, Because::State(state), None)
+            }
+        }
+        CampaignState::Scheduled => (false, Because::State(state), starts_at),
+        CampaignState::Draft
+        | CampaignState::Paused
+        | CampaignState::Completed
+        | CampaignState::Cancelled => (false, Because::State(state), None),
+    }
+}
+
+fn zones(lane: &Lane, schedule: &Schedule, now: Timestamp) -> Vec<ZoneTime> {
+    let second = Timestamp::from_second(second_of(now)).unwrap_or(now);
+    let clocks = schedule.clocks().map(|zone| {
+        let offset: Offset = zone.to_offset(now);
+        second.display_with_offset(offset).to_string()
+    });
+    let zones = lane.zones.iter().zip(clocks);
+    zones
+        .map(|(zone, local)| ZoneTime {
+            zone: zone.clone(),
+            local,
+        })
+        .collect()
+}
+
+/// What a rule was decided on, as a sentence when it is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Because<'a> {
+    Kind(NumberKind),
+    Suppressed(bool),
+    Consent(ConsentKind, Option<ConsentKind>),
+    State(CampaignState),
+    Over,
+    Zones(usize),
+    Time(Rule, bool, usize),
+    Reached(&'a Reached),
+    AttemptsToday(usize, u32),
+    Until(&'static str, Option<Timestamp>),
+    Attempts(u32, u32),
+    OtherCall(bool),
+}
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => f.write_str(match kind {
+                NumberKind::Geographic => "a number with a place",
+                NumberKind::Mobile => "a mobile of the country",
+                NumberKind::Premium => "a number that costs the caller extra",
+                NumberKind::TollFree => "a toll-free number",
+                NumberKind::Other => "a number without a place",
+                NumberKind::Invalid => "no range has such a number",
+            }),
+            Self::Suppressed(true) => f.write_str("on the suppression list"),
+            Self::Suppressed(false) => f.write_str("not on the suppression list"),
+            Self::Consent(needed, given) => {
+                let (needed, given) = (consent(Some(*needed)), consent(*given));
+                write!(f, "{needed} is needed, there is {given}")
+            }
+            Self::State(state) => write!(f, "the campaign is {}", state.code()),
+            Self::Over => f.write_str("the campaign's end is past"),
+            Self::Zones(1) => f.write_str("1 zone"),
+            Self::Zones(zones) => write!(f, "{zones} zones"),
+            Self::Time(rule, passed, zones) => {
+                let what = match (rule, passed) {
+                    (Rule::CampaignWindow, true) => "inside the campaign's windows in",
+                    (Rule::CampaignWindow, false) => "outside the campaign's windows in one of",
+                    (Rule::Holiday, true) => "no public holiday in",
+                    (Rule::Holiday, false) => "a public holiday in one of",
+                    (Rule::BlockedDay, true) => "no blocked day in",
+                    (Rule::BlockedDay, false) => "a blocked day in one of",
+                    (_, true) => "inside the legal hours in",
+                    (_, false) => "outside the legal hours in one of",
+                };
+                match zones {
+                    1 => write!(f, "{} 1 zone", what.trim_end_matches(" one of")),
+                    zones if *passed => write!(f, "{what} all {zones} zones"),
+                    zones => write!(f, "{what} {zones} zones"),
+                }
+            }
+            Self::Reached(reached) => {
+                let (count, most) = (reached.count, reached.most);
+                match reached.what {
+                    Capped::AttemptsPerDay => write!(f, "{count} of {most} attempts in 24 h"),
+                    Capped::AttemptsPerMonth => write!(f, "{count} of {most} attempts in 30 days"),
+                    Capped::ConversationsPerDay => {
+                        write!(f, "{count} of {most} conversations in 24 h")
+                    }
+                }
+            }
+            Self::AttemptsToday(count, most) => write!(f, "{count} of {most} attempts in 24 h"),
+            Self::Until(what, Some(until)) => write!(f, "{what} is not before {until}"),
+            Self::Until(what, None) => write!(f, "{what} is past"),
+            Self::Attempts(made, most) => write!(f, "{made} of {most} attempts of the campaign"),
+            Self::OtherCall(true) => f.write_str("another call to the number is on its way"),
+            Self::OtherCall(false) => f.write_str("no other call to the number"),
+        }
+    }
+}
+
+fn consent(kind: Option<ConsentKind>) -> &'static str {
+    match kind {
+        Some(ConsentKind::Express) => "express consent",
+        Some(ConsentKind::Written) => "written consent",
+        None => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests;

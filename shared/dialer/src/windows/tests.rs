@@ -1,0 +1,1 @@
+//! Situations: a lane, rules and an instant, and whether it is open.
