@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Variables};
+use crate::{
+    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Variables,
+};
 
 /// A contact's row in one campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,9 +127,24 @@ pub struct Contact {
     /// Attempts of the last 30 days, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// When and why it was taken off the suppression list, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Release>,
     /// Rises with each change of the row.
     #[serde(default)]
     pub version: u64,
+}
+
+/// The end of a suppression, with whose word it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub at: Timestamp,
+    /// Why, in a user's words.
+    pub reason: String,
+    /// The API key that did it.
+    pub by: ApiKeyId,
+    /// What it ended.
+    pub was: Suppression,
 }
 
 /// One attempt to reach a number, in any campaign or by a single call.

@@ -38,7 +38,7 @@ pub use id::{
 pub use lane::{Lane, LaneId, LaneIdProblem};
 pub use lead::{
     Attempt, Consent, ConsentKind, Contact, Lead, LeadCounts, LeadPriority, LeadResult, LeadState,
-    Suppression, SuppressionReason,
+    Release, Suppression, SuppressionReason,
 };
 pub use outcome::{Doing, Outcome};
 pub use permit::{Check, Permit, Rule, ZoneTime};

@@ -2,14 +2,17 @@
 //!
 //! A campaign is on the active list from its first start or schedule until [`Campaigns::retire`]: in
 //! the same transaction as each change of its state. A closed or deleted one stays there until its
-//! leads are settled, so that whoever walks the list finds the chore. Leads only come into campaigns that
+//! leads are settled, so that whoever walks the list finds the chore; so does a draft that takes leads of
+//! another campaign over. Leads only come into campaigns that
 //! are open ([`open`]), so what is counted after the close is final.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use model::{Campaign, CampaignId, CampaignState, DomainEvent, TenantId};
+use model::{
+    Campaign, CampaignId, CampaignState, DomainEvent, LeadId, LeadResult, Outcome, TenantId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::calls::event_write;
@@ -29,6 +32,25 @@ pub struct ActiveCampaign {
     /// The campaign is gone, its leads are not yet.
     #[serde(default)]
     pub deleted: bool,
+}
+
+/// Leads of another campaign that a draft takes over, and how far that is. While it is there the draft
+/// cannot be started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    pub from: CampaignId,
+    /// Leads that are done with one of these results, …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<LeadResult>,
+    /// … or whose last call ended with one of these outcomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Outcome>,
+    /// The last lead that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<LeadId>,
+    pub leads_copied: u64,
+    /// Rises by one with each page.
+    pub pages: u64,
 }
 
 /// The campaign rows.
@@ -56,6 +78,88 @@ impl Campaigns {
         if let Some(request) = request {
             writes.push(request.write(&self.table, campaign.tenant_id)?);
         }
+        self.transact(writes).await
+    }
+
+    /// Writes a new draft that takes leads of another campaign over. It is on the active list until it
+    /// has them all.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the request was made before.
+    pub async fn create_copy(
+        &self,
+        campaign: &Campaign,
+        copy: &Copy,
+        request: Option<&Idempotency>,
+    ) -> Result<(), StoreError> {
+        let mut writes = vec![
+            self.table.new_row(row(campaign)?)?,
+            self.table
+                .new_row(copy_row(campaign.tenant_id, campaign.id, copy)?)?,
+            self.table.put(active_row(&ActiveCampaign {
+                tenant_id: campaign.tenant_id,
+                campaign_id: campaign.id,
+                state: campaign.state,
+                starts_at: None,
+                deleted: false,
+            })?)?,
+        ];
+        if let Some(request) = request {
+            writes.push(request.write(&self.table, campaign.tenant_id)?);
+        }
+        self.transact(writes).await
+    }
+
+    /// How far a draft is with leads of another campaign; `None` when it has them all, or takes none.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or the row cannot be read.
+    pub async fn copying(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+    ) -> Result<Option<Copy>, StoreError> {
+        let key = keys::copy(tenant, campaign);
+        self.table.read(&key, "copy").await
+    }
+
+    /// Notes a page more than before.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another one noted it first.
+    pub async fn copied_page(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        copy: &Copy,
+    ) -> Result<(), StoreError> {
+        let put = self.table.put_if(
+            copy_row(tenant, campaign, copy)?,
+            "pages = :before",
+            Item::from([(
+                ":before".to_owned(),
+                AttributeValue::N(copy.pages.saturating_sub(1).to_string()),
+            )]),
+        )?;
+        self.transact(vec![put]).await
+    }
+
+    /// All leads are there: the draft is like any other.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is no draft any more.
+    pub async fn copied(&self, tenant: TenantId, campaign: CampaignId) -> Result<(), StoreError> {
+        let writes = vec![
+            self.table.check(
+                &keys::campaign(tenant, campaign),
+                "#state = :draft",
+                state_name(),
+                Item::from([(":draft".to_owned(), state(CampaignState::Draft))]),
+            )?,
+            self.table.delete(&keys::copy(tenant, campaign))?,
+            self.table
+                .delete(&keys::active_campaign(tenant, campaign))?,
+        ];
         self.transact(writes).await
     }
 
@@ -181,6 +285,7 @@ impl Campaigns {
             )?,
             self.table
                 .delete(&keys::active_campaign(tenant, campaign))?,
+            self.table.delete(&keys::copy(tenant, campaign))?,
         ];
         self.transact(writes).await
     }
@@ -239,6 +344,10 @@ fn row(campaign: &Campaign) -> Result<Item, StoreError> {
         sk: campaign.id.to_string(),
     };
     to_item(&key, Some(&index), campaign, "campaign")
+}
+
+fn copy_row(tenant: TenantId, campaign: CampaignId, copy: &Copy) -> Result<Item, StoreError> {
+    to_item(&keys::copy(tenant, campaign), None, copy, "copy")
 }
 
 fn active_row(active: &ActiveCampaign) -> Result<Item, StoreError> {

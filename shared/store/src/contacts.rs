@@ -14,11 +14,16 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::calls::event_write;
 use crate::keys;
-use crate::table::{Query, Range, Table, Transacted, Write, from_item, to_item};
+use crate::table::{
+    Query, Range, TRANSACTION_WRITES_MAX, Table, Transacted, Write, from_item, to_item,
+};
 
 /// How long after its last attempt the row of a number that is not suppressed is kept: a day longer
 /// than any cap looks back.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// Contacts that are written in one transaction: with their event as many as one takes.
+pub const CONTACTS_AT_ONCE_MAX: usize = TRANSACTION_WRITES_MAX - 1;
 
 /// A number and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +107,28 @@ impl Contacts {
         }
     }
 
+    /// Writes what is known of some numbers, each over the version before it, with one event for all.
+    /// All or none: at most [`CONTACTS_AT_ONCE_MAX`], each number once.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one has another version.
+    pub async fn replace_many(
+        &self,
+        tenant: TenantId,
+        rows: &[ContactRow],
+        event: &DomainEvent,
+    ) -> Result<(), StoreError> {
+        let mut writes = rows
+            .iter()
+            .map(|row| write(&self.table, tenant, &row.number, &row.contact))
+            .collect::<Result<Vec<_>, _>>()?;
+        writes.push(event_write(&self.table, event)?);
+        match self.table.transact(writes).await? {
+            Transacted::Done => Ok(()),
+            Transacted::Refused(_) => Err(StoreError::Conflict),
+        }
+    }
+
     /// A tenant's suppressed numbers, in the order of their digits, after a number.
     ///
     /// # Errors
@@ -161,7 +188,9 @@ pub(crate) fn write(
 
 /// When the row says nothing any more; a suppression never ends by itself.
 fn expires(contact: &Contact) -> Option<Timestamp> {
-    if contact.suppression.is_some() {
+    // Who asked not to be called, and who undid it, has to be known for years (compliance sheet,
+    // section 5).
+    if contact.suppression.is_some() || contact.released.is_some() {
         return None;
     }
     let last = contact.attempts.iter().map(|attempt| attempt.at).max()?;

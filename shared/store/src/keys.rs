@@ -236,6 +236,37 @@ pub(crate) fn count(tenant: TenantId, campaign: CampaignId, lane: LaneId, lead: 
     )
 }
 
+pub(crate) const HOUR_PREFIX: &str = "HOUR#";
+
+/// The row that counts the calls that ended in an hour: spread like the counts.
+pub(crate) fn hour(tenant: TenantId, campaign: CampaignId, at: Timestamp, lead: LeadId) -> Key {
+    let shard = lead.spread() / LEAD_SHARDS % COUNT_SHARDS;
+    let hour = hour_of(at);
+    Key::new(
+        campaign_partition(tenant, campaign),
+        format!("{HOUR_PREFIX}{hour}#{shard}"),
+    )
+}
+
+/// An hour as it is in keys: `2026-03-08T09`.
+pub(crate) fn hour_of(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H").to_string()
+}
+
+/// How far leads of another campaign were taken over.
+pub(crate) fn copy(tenant: TenantId, campaign: CampaignId) -> Key {
+    Key::new(campaign_partition(tenant, campaign), "COPY")
+}
+
+/// What a user says picked up.
+pub(crate) fn label(tenant: TenantId, call: CallId) -> Key {
+    Key::new(call_partition(tenant, call), "LABEL")
+}
+
+pub(crate) fn labels_of(tenant: TenantId, campaign: CampaignId) -> String {
+    format!("T#{tenant}#CAMPAIGN#{campaign}#LABELS")
+}
+
 pub(crate) fn lead(tenant: TenantId, campaign: CampaignId, lead: LeadId) -> Key {
     Key::new(
         lead_partition(tenant, campaign, lead_shard(lead)),

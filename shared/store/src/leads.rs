@@ -72,7 +72,7 @@ pub enum LeadsRefused {
 pub enum CallCount {
     /// No call has ended with it.
     None,
-    /// A call has ended.
+    /// A call has ended, when the lead was updated.
     Ended(Outcome),
     /// A call that was counted with one outcome turned out to have another.
     Corrected { from: Outcome, to: Outcome },
@@ -369,7 +369,7 @@ impl From<StoreError> for LeadsRefused {
     }
 }
 
-/// What changes a lead of the version that was read, with the counts: at most three writes, the lead's
+/// What changes a lead of the version that was read, with the counts: at most four writes, the lead's
 /// first, for a transaction with whatever else belongs to the change. Answers the row as it is then.
 pub(crate) fn transition(
     table: &Table,

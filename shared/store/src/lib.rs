@@ -14,6 +14,7 @@ mod contacts;
 mod error;
 mod idempotency;
 mod keys;
+mod labels;
 mod leads;
 mod lease;
 mod numbers;
@@ -34,11 +35,12 @@ pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
 pub use calls::{
     Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Progress, WriteRefused,
 };
-pub use campaigns::{ActiveCampaign, Campaigns};
-pub use contacts::{ContactRow, Contacts, SuppressedPage};
+pub use campaigns::{ActiveCampaign, Campaigns, Copy};
+pub use contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use error::StoreError;
 pub use idempotency::{EarlierRequest, Idempotency, Requests};
 pub use keys::EVENT_SHARDS;
+pub use labels::{Label, Labels};
 pub use leads::{
     CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
 };
@@ -63,6 +65,7 @@ pub struct Store {
     pub calls: Calls,
     pub campaigns: Campaigns,
     pub contacts: Contacts,
+    pub labels: Labels,
     pub leads: Leads,
     pub leases: Leases,
     pub numbers: Numbers,
@@ -87,6 +90,7 @@ impl Store {
             calls: Calls::new(table.clone()),
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),
+            labels: Labels::new(table.clone()),
             leads: Leads::new(table.clone()),
             leases: Leases::new(table.clone()),
             numbers: Numbers::new(table.clone()),

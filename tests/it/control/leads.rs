@@ -345,8 +345,8 @@ async fn of_two_who_change_a_contact_one_looks_again_and_only_suppressed_ones_ar
             note: None,
             call_id: None,
         }),
-        attempts: Vec::new(),
         version,
+        ..Contact::default()
     };
     let free = Contact {
         suppression: None,
