@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["settings"]),
     ("call", &["audio", "model"]),
     ("dialer", &["model"]),
+    ("intake", &["model"]),
     ("carrier", &["model", "settings"]),
     ("providers", &["audio", "call", "model", "settings"]),
     ("store", &["model", "settings"]),
@@ -109,7 +110,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.
-const PURE: &[&str] = &["model", "audio", "call", "dialer"];
+const PURE: &[&str] = &["model", "audio", "call", "dialer", "intake"];
 const IMPURE_LIBRARIES: &[&str] = &[
     "tokio",
     "reqwest",

@@ -1,0 +1,342 @@
+//! The machine that is pushed bytes and asked for rows.
+
+use std::collections::BTreeMap;
+
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use crate::detect::{self, Detected, SAMPLE_BYTES};
+use crate::reader::{Position, Read, Reader};
+use crate::seen::Seen;
+use crate::text::Cells;
+use crate::{
+    COLUMNS_MAX, Country, Delimiter, Encoding, FileProblem, Layout, Reason, Reject, Row, Target,
+    layout, row,
+};
+
+/// What is known of a file beforehand. What is not said is found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// Of numbers that are written without a country code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<Country>,
+    /// What columns are, by their name in the header.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, Target>,
+}
+
+/// What comes next in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    Row(Row),
+    Rejected(Reject),
+    /// Push more bytes, or say that there are none.
+    NeedsInput,
+    End,
+}
+
+/// Reads one file. See the crate's documentation.
+#[derive(Debug)]
+pub struct Intake {
+    state: State,
+    cells: Cells,
+    seen: Seen,
+    rows: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Until there is enough to tell what file it is.
+    Sampling {
+        options: Options,
+        chunks: Vec<Bytes>,
+        bytes: usize,
+        ended: bool,
+    },
+    Reading {
+        layout: Layout,
+        reader: Reader,
+        /// It began at the header, so that no rows at all is a problem.
+        whole: bool,
+    },
+    Refused(FileProblem),
+}
+
+impl Intake {
+    /// Begins with the first byte of a file.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self::with(State::Sampling {
+            options,
+            chunks: Vec::new(),
+            bytes: 0,
+            ended: false,
+        })
+    }
+
+    /// Begins at a place between two rows; the next byte that is pushed is the one at its offset.
+    /// Numbers of rows before it are not known any more.
+    #[must_use]
+    pub fn resume(layout: Layout, at: Position) -> Self {
+        let reader = Reader::new(layout.encoding, layout.delimiter, at);
+        Self::with(State::Reading {
+            layout,
+            reader,
+            whole: false,
+        })
+    }
+
+    fn with(state: State) -> Self {
+        Self {
+            state,
+            cells: Cells::default(),
+            seen: Seen::new(),
+            rows: 0,
+        }
+    }
+
+    /// Takes the next bytes. Best when asked for ([`Entry::NeedsInput`]): what is pushed and not read is
+    /// kept in memory.
+    pub fn push(&mut self, chunk: Bytes) {
+        match &mut self.state {
+            State::Sampling { chunks, bytes, .. } => {
+                *bytes += chunk.len();
+                chunks.push(chunk);
+            }
+            State::Reading { reader, .. } => reader.push(chunk),
+            State::Refused(_) => {}
+        }
+    }
+
+    /// No bytes come any more.
+    pub fn end(&mut self) {
+        match &mut self.state {
+            State::Sampling { ended, .. } => *ended = true,
+            State::Reading { reader, .. } => reader.end(),
+            State::Refused(_) => {}
+        }
+    }
+
+    /// The next row, good or rejected. Rows without any text are passed over.
+    ///
+    /// # Errors
+    /// What is wrong with the file as a whole. It stays so.
+    pub fn next_entry(&mut self) -> Result<Entry, FileProblem> {
+        let entry = self.entry();
+        if let Err(problem) = &entry {
+            self.state = State::Refused(problem.clone());
+        }
+        entry
+    }
+
+    /// What kind of file it is, once enough of it was read; [`Self::next_entry`] finds it out.
+    #[must_use]
+    pub fn layout(&self) -> Option<&Layout> {
+        match &self.state {
+            State::Reading { layout, .. } => Some(layout),
+            State::Sampling { .. } | State::Refused(_) => None,
+        }
+    }
+
+    /// Behind the last entry: where reading can begin again without it. Absent before the header.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match &self.state {
+            State::Reading { reader, .. } => Some(reader.position()),
+            State::Sampling { .. } | State::Refused(_) => None,
+        }
+    }
+
+    /// The cells of the last entry as they are in the file, for showing them to its owner. A row that
+    /// could not be read has only those before the one that could not.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter()
+    }
+
+    fn entry(&mut self) -> Result<Entry, FileProblem> {
+        match &self.state {
+            State::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
+                return Ok(Entry::NeedsInput);
+            }
+            State::Sampling { .. } => self.begin()?,
+            State::Reading { .. } => {}
+            State::Refused(problem) => return Err(problem.clone()),
+        }
+        let State::Reading {
+            layout,
+            reader,
+            whole,
+        } = &mut self.state
+        else {
+            return Ok(Entry::End);
+        };
+        loop {
+            match reader.read()? {
+                Read::Record => {}
+                Read::NeedsInput => return Ok(Entry::NeedsInput),
+                Read::End if *whole && self.rows == 0 => return Err(FileProblem::NoRows),
+                Read::End => return Ok(Entry::End),
+            }
+            if let Some(entry) = entry_of(reader, layout, &mut self.cells, &mut self.seen) {
+                self.rows += 1;
+                return Ok(entry);
+            }
+        }
+    }
+
+    /// Finds out what file it is, and stands behind its header.
+    fn begin(&mut self) -> Result<(), FileProblem> {
+        let State::Sampling {
+            options,
+            chunks,
+            bytes,
+            ended,
+        } = &mut self.state
+        else {
+            return Ok(());
+        };
+        let sample = sample(chunks);
+        let whole = *ended && *bytes <= SAMPLE_BYTES;
+        if sample.iter().all(u8::is_ascii_whitespace) && whole {
+            return Err(FileProblem::Empty);
+        }
+        let detected = detect::detect(&sample, whole, options.encoding, options.delimiter)?;
+        let mut reader = Reader::new(detected.encoding, detected.delimiter, detected.start);
+        let mut skip = usize::try_from(detected.start.offset).unwrap_or_default();
+        for mut chunk in std::mem::take(chunks) {
+            let cut = skip.min(chunk.len());
+            skip -= cut;
+            reader.push(chunk.split_off(cut));
+        }
+        if *ended {
+            reader.end();
+        }
+        let headers = header(&mut reader, &mut self.cells, detected)?;
+        let columns = layout::columns(
+            &headers,
+            &below_header(&sample, whole, detected),
+            &options.columns,
+            options.default_country,
+        )?;
+        let layout = Layout {
+            encoding: detected.encoding,
+            delimiter: detected.delimiter,
+            default_country: options.default_country,
+            columns,
+            start: reader.position(),
+        };
+        self.state = State::Reading {
+            layout,
+            reader,
+            whole: true,
+        };
+        Ok(())
+    }
+}
+
+/// A record as an entry; nothing for a row without text.
+fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen) -> Option<Entry> {
+    let start = reader.start();
+    if reader.too_long() {
+        return Some(Entry::Rejected(Reject::of_row(
+            start.row,
+            Reason::RowTooLong,
+        )));
+    }
+    if let Err((column, reason)) = cells.take(reader, layout.encoding) {
+        let column = Some(column);
+        let row = start.row;
+        return Some(Entry::Rejected(Reject {
+            row,
+            column,
+            reason,
+        }));
+    }
+    if cells.all_blank() {
+        return None;
+    }
+    let (found, expected) = (cells.len(), layout.columns.len());
+    if found < expected {
+        let reason = Reason::TooFewColumns { found, expected };
+        return Some(Entry::Rejected(Reject::of_row(start.row, reason)));
+    }
+    // Empty cells beyond the last column are a spreadsheet's habit and harmless.
+    if cells
+        .iter()
+        .skip(expected)
+        .any(|cell| !cell.trim().is_empty())
+    {
+        let reason = Reason::TooManyColumns { found, expected };
+        return Some(Entry::Rejected(Reject::of_row(start.row, reason)));
+    }
+    let row = match row::read(cells, layout, start) {
+        Ok(row) => row,
+        Err(reject) => return Some(Entry::Rejected(reject)),
+    };
+    if let Some(first) = seen.first(&row.number, start.row) {
+        return Some(Entry::Rejected(Reject {
+            row: start.row,
+            column: Some(layout.number_column()),
+            reason: Reason::DuplicateInFile { first: Some(first) },
+        }));
+    }
+    Some(Entry::Row(row))
+}
+
+/// The first bytes of the file in one piece.
+fn sample(chunks: &[Bytes]) -> Bytes {
+    if let [only] = chunks {
+        return only.slice(..only.len().min(SAMPLE_BYTES));
+    }
+    let mut sample = BytesMut::with_capacity(SAMPLE_BYTES);
+    for chunk in chunks {
+        let room = SAMPLE_BYTES - sample.len();
+        sample.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+    }
+    sample.freeze()
+}
+
+/// The first row with any text.
+fn header(
+    reader: &mut Reader,
+    cells: &mut Cells,
+    detected: Detected,
+) -> Result<Vec<String>, FileProblem> {
+    loop {
+        match reader.read()? {
+            Read::Record => {}
+            // A header that is longer than the sample is longer than a row may be, which `read` says.
+            Read::NeedsInput | Read::End => return Err(FileProblem::Empty),
+        }
+        if reader.fields() > COLUMNS_MAX {
+            return Err(FileProblem::TooManyColumns);
+        }
+        if reader.too_long() {
+            let column = reader.fields().saturating_sub(1);
+            return Err(FileProblem::HeaderTooLong { column });
+        }
+        if let Err((column, _reason)) = cells.take(reader, detected.encoding) {
+            return Err(FileProblem::HeaderUnreadable { column });
+        }
+        if !cells.all_blank() {
+            return Ok(cells.iter().map(str::to_owned).collect());
+        }
+    }
+}
+
+/// Rows of the sample below its header.
+fn below_header(sample: &Bytes, whole: bool, detected: Detected) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    detect::rows(sample, whole, detected, |cells| {
+        rows.push(cells.iter().map(str::to_owned).collect());
+    });
+    if !rows.is_empty() {
+        rows.remove(0);
+    }
+    rows
+}

@@ -1,0 +1,46 @@
+//! Leads out of the bytes of a list: a CSV as spreadsheets, CRMs and people make them.
+//!
+//! Bytes are pushed in chunks of any size, rows are pulled out one at a time, and memory stays the same
+//! for ten rows and for a million. What kind of file it is (encoding, delimiter, which column is what)
+//! is found out from its first 64 KiB and kept as a [`Layout`]; with that and a [`Position`] reading
+//! can begin again at any row, in another process, with the same rows as result.
+//!
+//! ```
+//! use intake::{Entry, Intake, Options};
+//!
+//! let mut intake = Intake::new(Options::default());
+//! intake.push("phone;Vorname\r\n+1 415 555-2671;Anna\r\n".into());
+//! intake.end();
+//! let Entry::Row(row) = intake.next_entry().unwrap() else { panic!() };
+//! assert_eq!(row.number.as_str(), "+14155552671");
+//! assert_eq!(row.variables["first_name"], "Anna");
+//! assert!(matches!(intake.next_entry(), Ok(Entry::End)));
+//! ```
+//!
+//! It does not know where bytes come from, which leads a campaign has already, who is suppressed, or
+//! what time it is. Nothing it says about a row repeats what is in the row's cells.
+
+mod detect;
+pub mod export;
+mod intake;
+mod layout;
+mod names;
+mod number;
+mod place;
+mod problem;
+mod reader;
+mod row;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use detect::{Delimiter, Encoding, SAMPLE_BYTES};
+pub use intake::{Entry, Intake, Options};
+pub use layout::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Layout, Target, letter};
+pub use number::{Callable, normalise};
+pub use place::{Country, CountryProblem, zone};
+pub use problem::FileProblem;
+pub use reader::{FILE_BYTES_MAX, Position, ROW_BYTES_MAX};
+pub use row::{Reason, Reject, Row, SOURCE_CHARS_MAX};
+pub use seen::NUMBERS_MAX;
