@@ -408,7 +408,9 @@ def rows_of(items):
 def cases(phonenumbers):
     """Numbers with what libphonenumber says: kind, region and zones."""
     from phonenumbers import PhoneNumberType as T
+    from phonenumbers import geocoder
     from phonenumbers.timezone import time_zones_for_number
+    from phonenumbers.tzdata import TIMEZONE_DATA
 
     chance = random.Random(20261121)
     fields = ["fixed_line", "mobile", "toll_free", "premium_rate", "voip", "personal_number", "uan"]
@@ -434,7 +436,8 @@ def cases(phonenumbers):
         T.PREMIUM_RATE: "premium", T.SHARED_COST: "premium", T.TOLL_FREE: "toll_free", T.UNKNOWN: "invalid",
     }
     lines = [
-        f"# What libphonenumber {phonenumbers.__version__} says: number, kind, region, zones. Written by tools/zones.py.",
+        f"# What libphonenumber {phonenumbers.__version__} says: number, kind, region, zones; the zones of the whole area",
+        "# code if it has exceptions; the states that the number's own description names. Written by tools/zones.py.",
     ]
     for number in sorted(known):
         if not 7 <= len(number) - 1 <= 15:
@@ -451,7 +454,21 @@ def cases(phonenumbers):
         if phonenumbers.phonenumberutil.is_number_type_geographical(kind, parsed.country_code):
             name = "geographic"
         region = phonenumbers.region_code_for_number(parsed) if kind != T.UNKNOWN else None
-        lines.append(" ".join([number, name, region or "-", *time_zones_for_number(parsed)]))
+        zones = [zone for zone in time_zones_for_number(parsed) if zone != "Etc/Unknown"]
+        united = set(zones)
+        if name == "geographic" and number.startswith("+1"):
+            for prefix, exceptions in TIMEZONE_DATA.items():
+                if prefix.startswith(number[1:5]):
+                    united.update(exceptions)
+        places = [region] if region else []
+        if region in ("US", "CA"):
+            text = geocoder.description_for_number(parsed, "en")
+            told = [state(part) for part in text.split("/")]
+            places = told if all(told) else [region]
+            if name != "geographic":
+                places = ["CA", "US"]
+        lists = [",".join(sorted(one)) or "-" for one in (zones, united, places)]
+        lines.append(" ".join([number, name, region or "-", *lists]))
     return "\n".join(lines) + "\n"
 
 

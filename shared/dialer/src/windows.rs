@@ -18,6 +18,7 @@ const OPENING_SEARCH_DAYS: i64 = 400;
 const CLOSING_SEARCH_DAYS: i64 = 15;
 
 const DAY_SECONDS: i64 = 86_400;
+const WEEK_SECONDS: i64 = 7 * DAY_SECONDS;
 
 /// Whether numbers of a lane may be called at an instant, as far as time decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub struct Schedule {
     holidays: Vec<Calendar>,
     /// The answer that was given last and the seconds in which it holds: from, up to.
     last: Option<(i64, i64, bool, Option<i64>)>,
+}
+
+/// Which days are looked at as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Days {
+    AsTheyAre,
+    AllWorkingDays,
 }
 
 /// Spans of a day in seconds since midnight, sorted, apart from each other.
@@ -191,7 +199,7 @@ impl Schedule {
         {
             return (open, changes);
         }
-        let (open, _until) = self.state(second);
+        let (open, _until) = self.state(second, Days::AsTheyAre);
         let days = if open {
             CLOSING_SEARCH_DAYS
         } else {
@@ -211,29 +219,61 @@ impl Schedule {
             return None;
         }
         let mut second = from;
+        let mut look_ahead_from = from + WEEK_SECONDS;
         while second < end {
-            let (state, until) = self.state(second);
+            let (state, until) = self.state(second, Days::AsTheyAre);
             if state != open {
                 return Some(second);
             }
             second = until;
+            if !open && second >= look_ahead_from {
+                // Closed for a week: perhaps the zones are never open together until one of them
+                // changes its clocks. Most of a year need not be walked then.
+                let set_at = self.next_clock_change(second);
+                if set_at - second > WEEK_SECONDS && !self.opens_within_a_week(second) {
+                    second = set_at;
+                }
+                look_ahead_from = set_at;
+            }
         }
         None
     }
 
+    /// Whether there is an opening within a week if every day is a working day.
+    fn opens_within_a_week(&mut self, from: i64) -> bool {
+        let mut second = from;
+        while second < from + WEEK_SECONDS {
+            let (open, until) = self.state(second, Days::AllWorkingDays);
+            if open {
+                return true;
+            }
+            second = until;
+        }
+        false
+    }
+
+    /// The second at which the first of the zones changes its offset.
+    fn next_clock_change(&mut self, second: i64) -> i64 {
+        let zones = self.zones.iter_mut();
+        let changes = zones.map(|zone| zone.offset_at(second).1);
+        changes.min().unwrap_or(i64::MAX)
+    }
+
     /// Open or not, and up to when that is sure: an open lane until any zone may close, a closed one
     /// until the last of the zones that are closed now.
-    fn state(&mut self, second: i64) -> (bool, i64) {
+    fn state(&mut self, second: i64, days: Days) -> (bool, i64) {
         let mut open = true;
         let (mut open_until, mut closed_until) = (i64::MAX, i64::MIN);
         for zone in &mut self.zones {
             let (offset, to) = zone.offset_at(second);
             let (day, of_day_second) = split(second + offset);
-            let off = self.blocked.binary_search(&day).is_ok()
-                || self
-                    .holidays
-                    .iter()
-                    .any(|holidays| holidays.is_holiday(day));
+            let off = match days {
+                Days::AsTheyAre => {
+                    self.blocked.binary_search(&day).is_ok()
+                        || self.holidays.iter().any(|of| of.is_holiday(day))
+                }
+                Days::AllWorkingDays => false,
+            };
             let spans = if off {
                 &[][..]
             } else {
