@@ -12,6 +12,7 @@ mod control;
 mod fuzz_twilio;
 mod fuzz_vendors;
 mod journeys;
+mod oracle;
 mod simulation;
 mod tidy;
 mod twilio_openapi;
