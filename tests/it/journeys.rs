@@ -63,6 +63,7 @@ impl Installation {
             "agent_id": self.platform.agent_id(),
             "to": to,
             "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
+            "override": { "reason": "a test runs at any hour" },
         })
     }
 

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::{AgentId, Call, CallId, PhoneNumber, RecordingState, Variables};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
+use service::access::{Permission, Principal};
 use service::calls::CreateCall;
+use store::Overriding;
 use utoipa::ToSchema;
 
 use crate::body::{Body, Key, Listed, Wanted, id};
@@ -32,7 +33,23 @@ pub(crate) struct NewCall {
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     variables: Variables,
+    /// Calls whatever the hour and however often: for a test call to a phone of your own. Owners and
+    /// admins only. Suppression holds all the same.
+    #[serde(default, rename = "override")]
+    overriding: Option<Override>,
 }
+
+/// An owner's word that a call is placed whatever the hour and however often. Kept with the call.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Override {
+    /// Why, for whoever looks at the call later.
+    #[schema(min_length = 1, max_length = 200)]
+    reason: String,
+}
+
+/// The most characters of a reason.
+const REASON_CHARS_MAX: usize = 200;
 
 /// A call.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +122,13 @@ pub(crate) struct CallDetail {
         description = "The same key with the same body makes one call")),
     responses(
         (status = 201, description = "The call is on its way", body = CallView),
-        (status = 422, description = "`invalid`, `missing_variables` or `idempotency_key_reused`",
+        (status = 403, description = "`forbidden`: the role may not override rules",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`not_permitted`: outside legal hours, or called too often",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`, `missing_variables`, `number_suppressed` or `idempotency_key_reused`",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`no_free_line`: as many calls are on as may be at once",
             body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
@@ -119,6 +142,7 @@ pub(crate) async fn create(
         from: new.from,
         agent_id: new.agent_id,
         variables: new.variables,
+        overriding: overriding(&caller, new.overriding)?,
     };
     let created = state
         .calls
@@ -134,6 +158,25 @@ pub(crate) async fn create(
     }
     let view = Json(CallView::from(created.call));
     Ok((StatusCode::CREATED, headers, view).into_response())
+}
+
+/// Who overrides, if they may.
+fn overriding(caller: &Principal, asked: Option<Override>) -> Result<Option<Overriding>, Problem> {
+    let Some(Override { reason }) = asked else {
+        return Ok(None);
+    };
+    if !caller.role.may(Permission::OverrideRules) {
+        let title = format!("The role {} may not override rules.", caller.role);
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", &title));
+    }
+    let reason = reason.trim().to_owned();
+    let chars = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&chars) {
+        let problem = format!("must have 1 to {REASON_CHARS_MAX} characters, has {chars}");
+        return Err(Problem::field("override.reason", problem));
+    }
+    let by = caller.key_id;
+    Ok(Some(Overriding { by, reason }))
 }
 
 /// Lists calls, newest first.

@@ -56,7 +56,7 @@ impl State {
         let store = &parts.store;
         Self {
             keys: Keys::new(store, clock(), ids()),
-            calls: Calls::new(store, parts.carrier.clone(), clock(), ids()),
+            calls: Calls::new(parts),
             agents: Agents::new(store, clock(), ids()),
             prompts: Prompts::new(store, clock(), ids()),
             numbers: Numbers::new(store, clock(), ids()),

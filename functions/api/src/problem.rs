@@ -8,7 +8,8 @@ use telemetry::Chain;
 use tracing::error;
 use utoipa::ToSchema;
 
-/// Seconds after which a client may try again what storage or carrier did not answer.
+/// Seconds after which a client may try again what storage or carrier did not answer, or what had no
+/// free line.
 const RETRY_AFTER_SECONDS: &str = "2";
 
 /// Why a request was not done.
@@ -110,6 +111,22 @@ impl From<Refused> for Problem {
                 "number_taken",
                 "The number is in use.",
             ),
+            Refused::NumberSuppressed => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "number_suppressed",
+                "The number is on the suppression list.",
+            ),
+            Refused::NotPermitted { rule, retry_at } => {
+                let when = retry_at.map_or_else(String::new, |at| format!("; not before {at}"));
+                let code = rule.code();
+                let title = format!("The rule `{code}` does not permit the call now{when}.");
+                Self::new(StatusCode::CONFLICT, "not_permitted", &title)
+            }
+            Refused::NoFreeLine => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "no_free_line",
+                "As many calls are on as may be at once; try again when one has ended.",
+            ),
             Refused::Carrier => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "carrier_unavailable",
@@ -138,7 +155,13 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::BAD_GATEWAY {
+        if [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::BAD_GATEWAY,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&status)
+        {
             let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
             headers.insert(header::RETRY_AFTER, seconds);
         }

@@ -4,7 +4,6 @@
 //! does is the use case `service::placing`; nothing is decided here.
 
 use std::fmt;
-use std::sync::Arc;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
@@ -24,13 +23,7 @@ impl State {
     #[must_use]
     pub fn new(parts: &Parts) -> Self {
         Self {
-            placing: Placing::new(
-                &parts.store,
-                parts.carrier.clone(),
-                parts.links.clone(),
-                Arc::clone(&parts.clock),
-                parts.ids.clone(),
-            ),
+            placing: Placing::new(parts),
         }
     }
 }

@@ -242,6 +242,7 @@ fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Part
         carrier: Client::new(config).context("setting up the carrier's client")?,
         tokens: Tokens::new(token),
         links,
+        dialing: settings.dialing,
         ids: Ids::new(Arc::clone(&clock)),
         clock,
     })

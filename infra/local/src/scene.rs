@@ -39,6 +39,7 @@ pub async fn play(platform: &Platform) -> anyhow::Result<Verdict> {
                 "agent_id": platform.agent_id(),
                 "to": to,
                 "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
+                "override": { "reason": "the scene calls a simulated person, at any hour" },
             }),
         )
         .await

@@ -72,7 +72,7 @@ pub(crate) fn explain(platform: &Platform) {
     ));
     let to = people::CHARACTERS[1].number;
     say(&format!(
-        "    -d '{{\"agent_id\":\"{}\",\"to\":\"{to}\",\"variables\":{{\"name\":\"Sam\",\"day\":\"Monday\",\"time\":\"nine\"}}}}'",
+        "    -d '{{\"agent_id\":\"{}\",\"to\":\"{to}\",\"variables\":{{\"name\":\"Sam\",\"day\":\"Monday\",\"time\":\"nine\"}},\"override\":{{\"reason\":\"a test call\"}}}}'",
         platform.agent_id()
     ));
     if platform.far_side.carrier.is_some() {

@@ -127,6 +127,18 @@ impl Template {
         })
     }
 
+    /// The text with every variable's value in place.
+    ///
+    /// # Errors
+    /// Names every variable that has no value, or an empty one.
+    pub fn render(&self, values: &Variables) -> Result<String, TemplateProblem> {
+        let missing = self.missing(values);
+        if missing.is_empty() {
+            return Ok(self.fill(values));
+        }
+        Err(TemplateProblem::Missing(missing.into_iter().collect()))
+    }
+
     fn missing(&self, values: &Variables) -> BTreeSet<String> {
         self.variables()
             .filter(|name| {

@@ -20,6 +20,8 @@ pub enum Role {
 pub enum Permission {
     ReadCalls,
     MakeCalls,
+    /// To place a call whatever the hour and however often.
+    OverrideRules,
     HangUpCalls,
     /// To listen to what was said.
     ReadRecordings,
@@ -44,12 +46,13 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 8] = {
+pub const TABLE: [(Permission, &[Role]); 9] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
         (P::ReadCalls, &[Owner, Admin, Supervisor, Operator, Viewer]),
         (P::MakeCalls, &[Owner, Admin, Supervisor, Operator]),
+        (P::OverrideRules, &[Owner, Admin]),
         (P::HangUpCalls, &[Owner, Admin, Supervisor, Operator]),
         (P::ReadRecordings, &[Owner, Admin, Supervisor]),
         (P::ReadAgents, &[Owner, Admin, Supervisor, Operator, Viewer]),

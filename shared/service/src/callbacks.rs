@@ -79,11 +79,7 @@ impl Callbacks {
         ids: Ids,
     ) -> Self {
         Self {
-            ledger: Ledger {
-                calls: store.calls.clone(),
-                clock,
-                ids,
-            },
+            ledger: Ledger::new(store, clock, ids),
             recipes: Recipes {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),

@@ -5,22 +5,26 @@ use std::time::Duration;
 
 use carrier::twilio::CallSid;
 use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use futures_util::future::try_join;
 use model::{
-    AgentId, Answering, Call, CallId, CallSnapshot, CallState, Direction, EventKind, Outcome,
-    PhoneNumber, PromptVersion, RecordingState, TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX,
-    Variables,
+    AgentFields, AgentId, AmdMode, Answering, AnsweringMachine, Call, CallId, CallSnapshot,
+    CallState, Campaign, Direction, EventKind, Lead, MachineAction, Outcome, PhoneNumber,
+    PromptVersion, RecordingState, Rule, Template, TemplateProblem, TenantId, Turn,
+    VALUE_CHARS_MAX, Variables,
 };
 use serde::{Deserialize, Serialize};
 use store::{
-    Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, NewCall, Numbers, Page,
-    Progress, Prompts, Queue, Requests, StoreError, Turns,
+    Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency, NewCall,
+    Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, SlotRow, StoreError, Turns,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::ledger::{Ledger, RecordError};
+use crate::lines::Lines;
+use crate::policy;
 use crate::progress::Fact;
 use crate::requests::Keyed;
-use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
+use crate::{FieldProblem, IdempotencyKey, Parts, Refused};
 
 /// The most variables of one call.
 pub const VARIABLES_MAX: usize = 100;
@@ -29,6 +33,8 @@ pub const VARIABLES_MAX: usize = 100;
 pub const SNAPSHOT_BYTES_MAX: usize = 380_000;
 /// How long the address of a recording is good for.
 pub const RECORDING_LINK_LIFETIME: Duration = Duration::from_secs(300);
+/// Looks for a free line when others are faster each time.
+const SLOT_TRIES_MAX: u32 = 8;
 /// A tenant's numbers that are looked through for one to call from.
 const NUMBERS_LOOKED_AT: u32 = 50;
 
@@ -44,6 +50,9 @@ pub struct CreateCall {
     /// Values for the prompt's `{{variables}}`.
     #[serde(default)]
     pub variables: Variables,
+    /// Whose word it is that hours and caps do not matter; who may say so is decided before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overriding: Option<Overriding>,
 }
 
 /// A call that a request made.
@@ -68,10 +77,19 @@ pub(crate) struct Recipes {
     pub(crate) prompts: Prompts,
 }
 
+/// An agent with its prompt, before a call's variables are filled in.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipe {
+    agent_id: AgentId,
+    agent: AgentFields,
+    prompt: PromptVersion,
+}
+
 /// The use cases of calls.
 #[derive(Debug, Clone)]
 pub struct Calls {
     ledger: Ledger,
+    lines: Lines,
     recipes: Recipes,
     numbers: Numbers,
     requests: Requests,
@@ -83,12 +101,14 @@ pub struct Calls {
 
 impl Calls {
     #[must_use]
-    pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(parts: &Parts) -> Self {
+        let store = &parts.store;
         Self {
-            ledger: Ledger {
-                calls: store.calls.clone(),
-                clock,
-                ids,
+            ledger: Ledger::new(store, Arc::clone(&parts.clock), parts.ids.clone()),
+            lines: Lines {
+                slots: store.slots.clone(),
+                account: parts.carrier.account_sid().to_owned(),
+                dialing: parts.dialing,
             },
             recipes: Recipes {
                 agents: store.agents.clone(),
@@ -99,7 +119,7 @@ impl Calls {
             turns: store.turns.clone(),
             dial: store.dial.clone(),
             bucket: store.bucket.clone(),
-            carrier,
+            carrier: parts.carrier.clone(),
         }
     }
 
@@ -133,36 +153,22 @@ impl Calls {
                 &request.variables,
             )
             .await?;
-        let row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
-        let state = CallState::Claimed;
-        let event = EventKind::CallAdvanced { call_id: id, state };
+        self.check_policy(tenant, request, now).await?;
+        let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
+        row.progress.overriding.clone_from(&request.overriding);
         let made = keyed.as_ref().map(|keyed| keyed.makes(&id, now));
-        let new = NewCall {
-            row: &row,
-            snapshot: &snapshot,
-            token: None,
-            request: made.as_ref(),
-            slots: None,
-            lead: None,
-            event: self.ledger.event(tenant, event, now),
-        };
-        match self.ledger.calls.create(new).await {
-            Ok(()) => {}
+        let claimed = self.claim(&mut row, &snapshot, made.as_ref(), now).await?;
+        if !claimed {
             // The same request ran at the same time and was first.
-            Err(CreateRefused::Repeated) => {
-                let made = match &keyed {
-                    Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
-                    None => None,
-                };
-                let made = made.ok_or(StoreError::Conflict)?;
-                return self.again(tenant, made).await;
-            }
-            Err(
-                CreateRefused::CarrierCallTaken
-                | CreateRefused::SlotTaken { .. }
-                | CreateRefused::LeadChanged,
-            ) => return Err(StoreError::Conflict.into()),
-            Err(CreateRefused::Store(error)) => return Err(error.into()),
+            let made = match &keyed {
+                Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
+                None => None,
+            };
+            let made = made.ok_or(StoreError::Conflict)?;
+            return self.again(tenant, made).await;
+        }
+        if let Some(overriding) = &request.overriding {
+            info!(call.id = %id, tenant.id = %tenant, key.id = %overriding.by, "hours and caps are overridden for a call");
         }
         if let Err(error) = self.send(tenant, id).await {
             // With a key the client asks again and the message is sent then. Without one nobody
@@ -180,6 +186,91 @@ impl Calls {
             call: row.call,
             replayed: false,
         })
+    }
+
+    /// What is certain to be turned back at the gate is not begun. The gate looks again.
+    async fn check_policy(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+        now: jiff::Timestamp,
+    ) -> Result<(), Refused> {
+        let contact = self.ledger.contacts.get(tenant, &request.to).await?;
+        let asking = dialer::Asking {
+            number: &request.to,
+            lane: &policy::lane_of(&request.to),
+            contact: Some(&contact),
+            campaign: None,
+            lead: None,
+            call_id: None,
+        };
+        let permit = dialer::permit(&asking, now);
+        let Some(rule) = permit.denied_by else {
+            return Ok(());
+        };
+        match rule {
+            Rule::Suppressed => Err(Refused::NumberSuppressed),
+            Rule::NotCallable => Err(Refused::field("to", "is not a number that may be called")),
+            rule if request.overriding.is_some() && !policy::stands(rule) => Ok(()),
+            rule => Err(Refused::NotPermitted {
+                rule,
+                retry_at: permit.retry_at,
+            }),
+        }
+    }
+
+    /// Writes the claimed call with its slots. False: the request was made before.
+    async fn claim(
+        &self,
+        row: &mut CallRow,
+        snapshot: &CallSnapshot,
+        made: Option<&Idempotency>,
+        now: jiff::Timestamp,
+    ) -> Result<bool, Refused> {
+        let (tenant, id) = (row.call.tenant_id, row.call.id);
+        for _try in 0..SLOT_TRIES_MAX {
+            let (mut account, mut of_tenant) =
+                try_join(self.lines.of_account(), self.lines.of_tenant(tenant)).await?;
+            let ids = &self.ledger.ids;
+            let (Some(account), Some(of_tenant)) =
+                (account.draw(ids.chance()), of_tenant.draw(ids.chance()))
+            else {
+                metrics::counter!("calls_refused_total", "reason" => "no_free_line").increment(1);
+                return Err(Refused::NoFreeLine);
+            };
+            let held = self.lines.held(account, of_tenant, None);
+            let slot = SlotRow {
+                number: 0,
+                call_id: id,
+                tenant_id: tenant,
+                campaign_id: None,
+                since: now,
+                not_before: now,
+            };
+            row.progress.slots = Some(held.clone());
+            let state = CallState::Claimed;
+            let event = EventKind::CallAdvanced { call_id: id, state };
+            let new = NewCall {
+                row,
+                snapshot,
+                token: None,
+                request: made,
+                slots: Some((&held, &slot)),
+                lead: None,
+                event: self.ledger.event(tenant, event, now),
+            };
+            match self.ledger.calls.create(new).await {
+                Ok(()) => return Ok(true),
+                Err(CreateRefused::Repeated) => return Ok(false),
+                Err(CreateRefused::SlotTaken { .. }) => {}
+                Err(CreateRefused::CarrierCallTaken | CreateRefused::LeadChanged) => {
+                    return Err(StoreError::Conflict.into());
+                }
+                Err(CreateRefused::Store(error)) => return Err(error.into()),
+            }
+        }
+        // Others were always faster: there is hardly a line left.
+        Err(Refused::NoFreeLine)
     }
 
     /// The answer to a request that was made before: its call, which is sent again on its way if
@@ -322,6 +413,16 @@ impl Recipes {
         agent_id: AgentId,
         variables: &Variables,
     ) -> Result<CallSnapshot, Refused> {
+        let recipe = self.recipe(tenant_id, agent_id).await?;
+        recipe.fill(tenant_id, call_id, direction, variables)
+    }
+
+    /// The agent and its prompt as of now.
+    pub(crate) async fn recipe(
+        &self,
+        tenant_id: TenantId,
+        agent_id: AgentId,
+    ) -> Result<Recipe, Refused> {
         let agent = self.agents.get(tenant_id, agent_id).await?;
         let agent = agent.ok_or_else(|| Refused::field("agent_id", "there is no such agent"))?;
         let prompt: Option<PromptVersion> = self
@@ -330,32 +431,90 @@ impl Recipes {
             .await?;
         let prompt =
             prompt.ok_or_else(|| Refused::field("agent_id", "the agent's prompt is missing"))?;
-        let prompt = prompt.render(variables).map_err(|problem| match problem {
-            TemplateProblem::Missing(names) => Refused::MissingVariables(names),
-            TemplateProblem::Unclosed { .. }
-            | TemplateProblem::Name { .. }
-            | TemplateProblem::TooLong => {
-                Refused::field("agent_id", "the agent's prompt cannot be filled in")
-            }
-        })?;
+        Ok(Recipe {
+            agent_id,
+            agent: agent.fields,
+            prompt,
+        })
+    }
+}
+
+impl Recipe {
+    /// What one call is held with.
+    pub(crate) fn fill(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        direction: Direction,
+        variables: &Variables,
+    ) -> Result<CallSnapshot, Refused> {
+        let prompt = self.prompt.render(variables).map_err(unfilled)?;
         let snapshot = CallSnapshot {
             tenant_id,
             call_id,
             direction,
-            agent_id,
-            answering: Answering::of_agent(&agent.fields),
-            agent: agent.fields,
+            agent_id: self.agent_id,
+            answering: Answering::of_agent(&self.agent),
+            agent: self.agent.clone(),
             prompt,
             campaign_id: None,
             lead_id: None,
         };
-        let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
-        if bytes > SNAPSHOT_BYTES_MAX {
-            let problem = format!("make the prompt longer than {SNAPSHOT_BYTES_MAX} bytes");
-            return Err(Refused::field("variables", &problem));
-        }
-        Ok(snapshot)
+        check_size(snapshot)
     }
+
+    /// What a call of a campaign is held with: its opening comes in place of the prompt's greeting, and
+    /// its rules about machines and opting out in place of the agent's.
+    pub(crate) fn fill_for(
+        &self,
+        campaign: &Campaign,
+        lead: &Lead,
+        call_id: CallId,
+    ) -> Result<CallSnapshot, Refused> {
+        let fill = |text: &str| {
+            let template = Template::parse(text).map_err(unfilled)?;
+            template.render(&lead.variables).map_err(unfilled)
+        };
+        let filled = |text: &Option<String>| text.as_deref().map(fill).transpose();
+        let fields = &campaign.fields;
+        let mut recipe = self.clone();
+        if let Some(opening) = &fields.disclosure.opening {
+            recipe.prompt.greeting = Template::parse(opening).map_err(unfilled)?;
+        }
+        let direction = Direction::Outbound;
+        let mut snapshot = recipe.fill(campaign.tenant_id, call_id, direction, &lead.variables)?;
+        snapshot.answering = Answering {
+            detect: fields.amd.detect,
+            machine: fields.amd.machine,
+            voicemail_message: filled(&fields.amd.voicemail_message)?,
+            screening_answer: filled(&fields.amd.screening_answer)?,
+            opt_out_key: fields.opt_out.key,
+            opt_out_acknowledgement: filled(&fields.opt_out.acknowledgement)?,
+        };
+        snapshot.campaign_id = Some(campaign.id);
+        snapshot.lead_id = Some(lead.id);
+        check_size(snapshot)
+    }
+}
+
+fn unfilled(problem: TemplateProblem) -> Refused {
+    match problem {
+        TemplateProblem::Missing(names) => Refused::MissingVariables(names),
+        TemplateProblem::Unclosed { .. }
+        | TemplateProblem::Name { .. }
+        | TemplateProblem::TooLong => {
+            Refused::field("agent_id", "the agent's prompt cannot be filled in")
+        }
+    }
+}
+
+fn check_size(snapshot: CallSnapshot) -> Result<CallSnapshot, Refused> {
+    let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
+    if bytes > SNAPSHOT_BYTES_MAX {
+        let problem = format!("make the prompt longer than {SNAPSHOT_BYTES_MAX} bytes");
+        return Err(Refused::field("variables", &problem));
+    }
+    Ok(snapshot)
 }
 
 /// The row of a call that was just made.
@@ -390,10 +549,22 @@ pub(crate) fn new_row(
         },
         progress: Progress {
             row_version: 1,
-            answering_machine: snapshot.agent.answering_machine,
+            answering_machine: answering_machine(&snapshot.answering),
             duration_seconds_max: snapshot.agent.duration_seconds_max,
             ..Progress::default()
         },
+    }
+}
+
+/// What the carrier is asked to detect, and what is done about a machine that no session talks to.
+fn answering_machine(answering: &Answering) -> AnsweringMachine {
+    match (answering.detect, answering.machine) {
+        (AmdMode::Off, _) => AnsweringMachine::Ignore,
+        (AmdMode::Start | AmdMode::MessageEnd, MachineAction::HangUp) => AnsweringMachine::HangUp,
+        (
+            AmdMode::Start | AmdMode::MessageEnd,
+            MachineAction::LeaveMessage | MachineAction::Talk,
+        ) => AnsweringMachine::Note,
     }
 }
 

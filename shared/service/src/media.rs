@@ -87,11 +87,7 @@ impl Media {
     #[must_use]
     pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
-            ledger: Ledger {
-                calls: store.calls.clone(),
-                clock,
-                ids,
-            },
+            ledger: Ledger::new(store, clock, ids),
             sessions: store.sessions.clone(),
             turns: store.turns.clone(),
             carrier,

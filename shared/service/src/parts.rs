@@ -5,7 +5,7 @@ use std::sync::Arc;
 use carrier::twilio::SidProblem;
 use carrier::twilio::client::{Client, ClientConfig, ClientProblem};
 use carrier::twilio::signature::Tokens;
-use settings::{Secret, Settings};
+use settings::{Dialing, Secret, Settings};
 use store::Store;
 use store::schema::SchemaError;
 
@@ -19,6 +19,8 @@ pub struct Parts {
     /// What the carrier signs its webhooks with.
     pub tokens: Tokens,
     pub links: Links,
+    /// How much is dialled.
+    pub dialing: Dialing,
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
 }
@@ -64,6 +66,7 @@ impl Parts {
             carrier,
             tokens: Tokens::new(token),
             links,
+            dialing: settings.dialing,
             ids: Ids::new(Arc::clone(&clock)),
             clock,
         })

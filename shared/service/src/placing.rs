@@ -3,6 +3,11 @@
 //! Promise P1: whoever moves a call from `claimed` to `placing` makes the one request of its life.
 //! Everybody else who meets the call, however often, never dials: a call that stays `placing` is
 //! settled by asking the carrier, or by the carrier's callbacks, which carry the call's id.
+//!
+//! Promise P3: that move is the gate. It is made on condition that the call, the campaign's revision
+//! and the number's contact are what the permit was decided on, so that a pause or a stop request that
+//! was answered before is never overtaken. A call that may not be dialled ends with the permit that says
+//! why, and its lead goes back or is done, in one transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +15,21 @@ use std::time::Duration;
 use carrier::twilio::client::{
     Client, CreateCall, CreateError, ListCalls, MachineDetection, MachineDetectionMode, Recording,
 };
-use carrier::twilio::{CallStatus, twiml::Twiml};
+use carrier::twilio::{CallSid, CallStatus, twiml::Twiml};
+use futures_util::future::try_join3;
 use jiff::{SignedDuration, Timestamp};
-use model::{AnsweringMachine, CallId, CallState, Outcome, TenantId, TokenId};
-use store::{CallRow, DialJob, Queue, StoreError, TokenHash};
+use model::{AnsweringMachine, CallId, CallState, Outcome, Permit, TenantId, TokenId};
+use store::{CallRow, DELAY_MAX, DialJob, Pace, Queue, Reserved, StoreError, TokenHash};
 use tracing::{error, info, warn};
 
 use crate::calls::hang_up_at_carrier;
-use crate::ledger::{Ledger, RecordError};
+use crate::ledger::{Gate, Ledger, Passed, RecordError};
+use crate::policy::{self, Known, Purpose};
 use crate::progress::{CarrierSays, Fact};
-use crate::{Clock, Ids, Links};
+use crate::{Links, Parts};
 
-/// A call that waited this long to be placed is not placed any more: nobody expects it now. Messages
-/// are normally delivered within a second; after an outage hours-old ones come.
+/// A call that waited this long beyond its time to be placed is not placed any more: nobody expects
+/// it now. Messages are normally delivered within a second; after an outage hours-old ones come.
 pub const CLAIM_AGE_MAX: SignedDuration = SignedDuration::from_mins(15);
 /// How late after the gate the request may still begin. Settling counts on it: a request that has
 /// not begun by then never will.
@@ -45,6 +52,21 @@ const PLACED_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 const TIME_LIMIT_MARGIN: Duration = Duration::from_secs(60);
 /// The usual ceiling of an account (voice sheet, section 2).
 const TIME_LIMIT_MAX: Duration = Duration::from_secs(14_400);
+/// How far ahead a place in the row of calls is taken and waited for. Who would have to wait longer comes
+/// again with a message of its own.
+pub const PACE_AHEAD_MAX: SignedDuration = SignedDuration::from_secs(1);
+/// A place that was taken this long ago is given up for a new one: what was late would come closer to
+/// the next than the carrier allows.
+const PACE_LATE_MAX: SignedDuration = SignedDuration::from_millis(500);
+/// Messages that must wait for a place come again this much apart, so that they do not all come at once.
+const PACE_SPREAD_MS: u64 = 3_000;
+/// A message that comes this much before its call's time goes back into the queue; less is waited for.
+const EARLY_MAX: SignedDuration = SignedDuration::from_secs(1);
+/// Decisions on rows that changed while they were made. Each change is a step of somebody else.
+const GATE_TRIES_MAX: u32 = 8;
+/// Calls that the carrier holds back longer than this are looked at again: what was allowed when it was
+/// asked must be allowed when it rings.
+const CARRIER_QUEUE_MAX: SignedDuration = SignedDuration::from_secs(2);
 /// Connections that are tried for the one request while nothing has been sent.
 const CONNECT_TRIES_MAX: u32 = 3;
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
@@ -58,6 +80,8 @@ pub enum Placed {
     Ended(Outcome),
     /// The request's answer is not known; the carrier is asked again in a while.
     Unsettled,
+    /// Not yet its turn: the message was sent again.
+    Later,
     /// An earlier delivery had done it, or there is no such call.
     Nothing,
 }
@@ -75,29 +99,33 @@ pub enum PlaceError {
 #[derive(Debug, Clone)]
 pub struct Placing {
     ledger: Ledger,
+    pace: Pace,
     queue: Queue<DialJob>,
     carrier: Client,
     links: Links,
+    call_interval: SignedDuration,
+}
+
+/// How a call whose fate is not known is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// By a message of its own.
+    Message,
+    /// By whoever asked.
+    Caller,
 }
 
 impl Placing {
     #[must_use]
-    pub fn new(
-        store: &store::Store,
-        carrier: Client,
-        links: Links,
-        clock: Arc<dyn Clock>,
-        ids: Ids,
-    ) -> Self {
+    pub fn new(parts: &Parts) -> Self {
+        let call_interval = parts.dialing.call_interval;
         Self {
-            ledger: Ledger {
-                calls: store.calls.clone(),
-                clock,
-                ids,
-            },
-            queue: store.dial.clone(),
-            carrier,
-            links,
+            ledger: Ledger::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone()),
+            pace: parts.store.pace.clone(),
+            queue: parts.store.dial.clone(),
+            carrier: parts.carrier.clone(),
+            links: parts.links.clone(),
+            call_interval: SignedDuration::try_from(call_interval).unwrap_or(SignedDuration::MAX),
         }
     }
 
@@ -114,19 +142,18 @@ impl Placing {
         };
         match row.call.state {
             CallState::Claimed => self.pass_gate(&row).await,
-            CallState::Placing => self.settle(&row).await,
+            CallState::Placing => self.settle(&row, Again::Message).await,
             CallState::Placed | CallState::Ringing | CallState::Answered | CallState::Ended => {
                 Ok(Placed::Nothing)
             }
         }
     }
 
+    /// Takes a claimed call through the gate, or turns it back.
     async fn pass_gate(&self, row: &CallRow) -> Result<Placed, PlaceError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
-        let now = self.ledger.clock.now();
-        if now.duration_since(row.call.created_at) > CLAIM_AGE_MAX {
-            warn!(call.id = %call, "a call waited too long to be placed");
-            return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+        if let Some(wait) = self.early(row) {
+            return self.come_again(tenant, call, wait).await;
         }
         let token = self.ledger.ids.fresh(TokenId::from_parts);
         let request = match self.request(row, token) {
@@ -137,33 +164,198 @@ impl Placing {
             }
         };
         let hash = TokenHash::of(token);
-        let until = now
-            .checked_add(PLACED_TOKEN_LIFETIME)
-            .unwrap_or(Timestamp::MAX);
-        let gate = self
-            .ledger
-            .record_with(tenant, call, &Fact::GatePassed, Some((&hash, until)))
-            .await
-            .map_err(PlaceError::Record)?;
-        if !gate.changed {
-            // Somebody else passed, or the call was cancelled.
-            return Ok(Placed::Nothing);
+        let mut row = row.clone();
+        let mut place = None;
+        for _try in 0..GATE_TRIES_MAX {
+            let since = row.progress.not_before.unwrap_or(row.call.created_at);
+            if self.now().duration_since(since.max(row.call.created_at)) > CLAIM_AGE_MAX {
+                warn!(call.id = %call, "a call waited too long to be placed");
+                return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+            }
+            let known = self.known(&row).await?;
+            // Nobody takes a place in the row of calls to be turned back.
+            let permit = self.permit(&row, &known);
+            if !permit.allowed {
+                return self.turn_back(&row, permit).await;
+            }
+            let taken = match place.filter(|at| !self.is_late(*at)) {
+                Some(at) => at,
+                None => match self.reserve().await? {
+                    Reserved::Granted(at) => at,
+                    Reserved::Later(at) => {
+                        let wait = at.duration_since(self.now());
+                        return self.come_again(tenant, call, wait).await;
+                    }
+                },
+            };
+            place = Some(taken);
+            self.wait_until(taken).await;
+            let permit = self.permit(&row, &known);
+            if !permit.allowed {
+                return self.turn_back(&row, permit).await;
+            }
+            let now = self.now();
+            let until = now
+                .checked_add(PLACED_TOKEN_LIFETIME)
+                .unwrap_or(Timestamp::MAX);
+            let contact = known.with_attempt(&row.call, now);
+            let gate = Gate {
+                token: (&hash, until),
+                contact: &contact,
+                campaign: match &known.purpose {
+                    Purpose::Lead { campaign, .. } => Some((campaign.id, campaign.revision)),
+                    Purpose::Single | Purpose::Nothing => None,
+                },
+            };
+            let passed = self.ledger.pass(&row, permit, gate).await;
+            match passed.map_err(PlaceError::Record)? {
+                Passed::Ours(row) => return self.ask(&row, &request, taken).await,
+                Passed::Again => {}
+            }
+            let read = self.ledger.calls.get(tenant, call).await;
+            let read = read.map_err(|error| PlaceError::Record(RecordError::Store(error)))?;
+            match read {
+                Some(read) if read.call.state == CallState::Claimed => row = read,
+                // Somebody else passed, or the call was cancelled.
+                Some(_) | None => return Ok(Placed::Nothing),
+            }
         }
-        self.ask(&gate.row, &request).await
+        Err(PlaceError::Record(RecordError::Store(StoreError::Conflict)))
+    }
+
+    /// Reads what the permit is decided on.
+    async fn known(&self, row: &CallRow) -> Result<Known, PlaceError> {
+        let call = &row.call;
+        let tenant = call.tenant_id;
+        let ledger = &self.ledger;
+        let contact = ledger.contacts.get(tenant, &call.to);
+        let read = async {
+            let (Some(campaign), Some(lead)) = (call.campaign_id, call.lead_id) else {
+                return Ok((None, None, contact.await?));
+            };
+            try_join3(
+                ledger.campaigns.get(tenant, campaign),
+                ledger.leads.get(tenant, campaign, lead),
+                contact,
+            )
+            .await
+        };
+        let (campaign, lead, contact) = read
+            .await
+            .map_err(|error: StoreError| PlaceError::Record(RecordError::Store(error)))?;
+        Ok(Known {
+            purpose: policy::purpose(call, campaign, lead.map(|row| row.lead)),
+            contact,
+        })
+    }
+
+    /// Allowed now, and still when the request is on its way at the latest.
+    fn permit(&self, row: &CallRow, known: &Known) -> Permit {
+        let now = self.now();
+        let permit = known.permit(row, now);
+        if !permit.allowed {
+            return permit;
+        }
+        let latest = now.checked_add(REQUEST_DELAY_MAX).unwrap_or(Timestamp::MAX);
+        let then = known.permit(row, latest);
+        if then.allowed { permit } else { then }
+    }
+
+    /// Ends a call that may not be dialled; its lead goes back or is done.
+    async fn turn_back(&self, row: &CallRow, permit: Permit) -> Result<Placed, PlaceError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let rule = permit.denied_by.map_or("none", model::Rule::code);
+        info!(call.id = %call, rule, "a call is turned back at the gate");
+        metrics::counter!("dials_turned_back_total", "rule" => rule).increment(1);
+        let fact = Fact::NotPermitted(Box::new(permit));
+        let recorded = self.ledger.record(tenant, call, &fact).await;
+        let row = recorded.map_err(PlaceError::Record)?.row;
+        Ok(row.call.outcome.map_or(Placed::Nothing, Placed::Ended))
+    }
+
+    async fn reserve(&self) -> Result<Reserved, PlaceError> {
+        self.pace
+            .reserve(
+                self.carrier.account_sid(),
+                self.now(),
+                self.call_interval,
+                PACE_AHEAD_MAX,
+            )
+            .await
+            .map_err(|error| PlaceError::Record(RecordError::Store(error)))
+    }
+
+    fn is_late(&self, place: Timestamp) -> bool {
+        self.now().duration_since(place) > PACE_LATE_MAX
+    }
+
+    /// Waits for a moment that is at most [`PACE_AHEAD_MAX`] ahead.
+    async fn wait_until(&self, at: Timestamp) {
+        let wait = at.duration_since(self.now()).min(PACE_AHEAD_MAX);
+        if let Ok(wait) = Duration::try_from(wait) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// How long it is until the call's time, if that is worth a message.
+    fn early(&self, row: &CallRow) -> Option<SignedDuration> {
+        let wait = row.progress.not_before?.duration_since(self.now());
+        // A time that lies far ahead was written by a clock that was wrong.
+        (wait > EARLY_MAX && wait < CLAIM_AGE_MAX).then_some(wait)
+    }
+
+    /// The message comes again after the wait: in whole seconds, and not all at once.
+    async fn come_again(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        wait: SignedDuration,
+    ) -> Result<Placed, PlaceError> {
+        let spread = u64::try_from(self.ledger.ids.chance() % u128::from(PACE_SPREAD_MS));
+        let wait = Duration::try_from(wait).unwrap_or_default()
+            + Duration::from_millis(spread.unwrap_or_default());
+        let job = DialJob { tenant_id, call_id };
+        let delay = wait.max(Duration::from_secs(1)).min(DELAY_MAX);
+        let sent = self.queue.send(&job, delay).await;
+        sent.map_err(PlaceError::Queue)?;
+        Ok(Placed::Later)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ledger.clock.now()
     }
 
     /// The one request of a call's life.
-    async fn ask(&self, row: &CallRow, request: &CreateCall) -> Result<Placed, PlaceError> {
+    async fn ask(
+        &self,
+        row: &CallRow,
+        request: &CreateCall,
+        place: Timestamp,
+    ) -> Result<Placed, PlaceError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let mut place = place;
         for attempt in 1..=CONNECT_TRIES_MAX {
+            if self.is_late(place) {
+                match self.reserve().await? {
+                    Reserved::Granted(at) => place = at,
+                    Reserved::Later(_) => {
+                        let outcome = Outcome::CarrierRateLimited;
+                        return self.not_placed(tenant, call, outcome).await;
+                    }
+                }
+                self.wait_until(place).await;
+            }
             if self.since_gate(row) > REQUEST_DELAY_MAX {
                 warn!(call.id = %call, "too late after the gate to begin the request");
                 break;
             }
             let problem = match self.carrier.create_call(request).await {
                 Ok(carrier_call) => {
-                    let carrier_call_id = carrier_call.sid.into();
-                    return self.placed(tenant, call, carrier_call_id).await;
+                    let queue = carrier_call.queue_ms.unwrap_or_default();
+                    let carrier_call_id = String::from(carrier_call.sid);
+                    let placed = self.placed(tenant, call, carrier_call_id.clone()).await?;
+                    self.look_behind_queue(row, &carrier_call_id, queue).await?;
+                    return Ok(placed);
                 }
                 Err(problem) => problem,
             };
@@ -188,8 +380,47 @@ impl Placing {
         self.not_placed(tenant, call, Outcome::PlatformFailed).await
     }
 
+    /// A call that the carrier holds back is taken back if it may not ring by then.
+    async fn look_behind_queue(
+        &self,
+        row: &CallRow,
+        carrier_call_id: &str,
+        queue_ms: u32,
+    ) -> Result<(), PlaceError> {
+        let queue = SignedDuration::from_millis(i64::from(queue_ms));
+        if queue <= CARRIER_QUEUE_MAX {
+            return Ok(());
+        }
+        let call = row.call.id;
+        warn!(call.id = %call, queue_ms, "the carrier holds a call back");
+        let rings_at = self.now().checked_add(queue).unwrap_or(Timestamp::MAX);
+        let permit = self.known(row).await?.permit(row, rings_at);
+        if permit.allowed {
+            return Ok(());
+        }
+        // Only while it does not ring. Where it cannot be taken back, its callbacks tell how it went.
+        let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+            return Ok(());
+        };
+        match self.carrier.cancel(&sid).await {
+            Ok(_cancelled) => self.turn_back(row, permit).await.map(|_ended| ()),
+            Err(problem) => {
+                warn!(call.id = %call, kind = problem.code(), "the carrier did not take a call back");
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks at a call whose request may not have been answered, once. Never dials.
+    ///
+    /// # Errors
+    /// When storage cannot be reached.
+    pub(crate) async fn settle_once(&self, row: &CallRow) -> Result<Placed, PlaceError> {
+        self.settle(row, Again::Caller).await
+    }
+
     /// Finds out what became of a request whose answer nobody has. Never dials.
-    async fn settle(&self, row: &CallRow) -> Result<Placed, PlaceError> {
+    async fn settle(&self, row: &CallRow, again: Again) -> Result<Placed, PlaceError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let Some(gate_at) = row.progress.placing_at else {
             return self
@@ -210,7 +441,9 @@ impl Placing {
             Ok(listed) => listed,
             Err(problem) => {
                 warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
-                return self.wait_or_end(tenant, call, waited > SETTLING_MAX).await;
+                return self
+                    .wait_or_end(tenant, call, waited > SETTLING_MAX, again)
+                    .await;
             }
         };
         let latest = gate_at
@@ -230,7 +463,7 @@ impl Placing {
         match unclaimed.as_slice() {
             [] => {
                 let sure = listed.complete && waited > UNCONFIRMED_AFTER;
-                self.wait_or_end(tenant, call, sure || waited > SETTLING_MAX)
+                self.wait_or_end(tenant, call, sure || waited > SETTLING_MAX, again)
                     .await
             }
             [found] => {
@@ -250,7 +483,10 @@ impl Placing {
                 Ok(settled)
             }
             // Two calls of ours to the same number: only their callbacks can tell which is which.
-            _several => self.wait_or_end(tenant, call, waited > SETTLING_MAX).await,
+            _several => {
+                self.wait_or_end(tenant, call, waited > SETTLING_MAX, again)
+                    .await
+            }
         }
     }
 
@@ -310,13 +546,17 @@ impl Placing {
         tenant: TenantId,
         call: CallId,
         end: bool,
+        again: Again,
     ) -> Result<Placed, PlaceError> {
         if end {
             return self
                 .not_placed(tenant, call, Outcome::CarrierUnconfirmed)
                 .await;
         }
-        self.look_later(tenant, call).await
+        match again {
+            Again::Message => self.look_later(tenant, call).await,
+            Again::Caller => Ok(Placed::Unsettled),
+        }
     }
 
     /// A message of its own, so that looking often does not count as failing often.

@@ -6,14 +6,20 @@
 //! their order. It knows no table and no carrier's words.
 
 use jiff::Timestamp;
-use model::{AnsweredBy, AnsweringMachine, CallState, EventKind, Outcome, RecordingState};
+use model::{
+    AnsweredBy, AnsweringMachine, CallState, EventKind, Outcome, Permit, RecordingState, Rule,
+};
 use store::CallRow;
 
 /// Something that is now known of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
-    /// The one way to the carrier is taken. Changes a claimed call only.
-    GatePassed,
+    /// The one way to the carrier is taken, by this permit. Changes a claimed call only.
+    GatePassed(Box<Permit>),
+    /// A rule says no at the moment of dialling, or of ringing: the permit says which.
+    NotPermitted(Box<Permit>),
+    /// The call's slots turned out not to be its own: it gives none back.
+    SlotsLost,
     /// The carrier took the call.
     Placed {
         carrier_call_id: String,
@@ -127,7 +133,9 @@ struct Next {
 impl Next {
     fn take(&mut self, fact: &Fact) -> Result<(), OtherCall> {
         match fact {
-            Fact::GatePassed => self.pass_gate(),
+            Fact::GatePassed(permit) => self.pass_gate(permit),
+            Fact::NotPermitted(permit) => self.turn_back(permit),
+            Fact::SlotsLost => self.row.progress.slots = None,
             Fact::Placed { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
                 self.advance(CallState::Placed);
@@ -202,10 +210,22 @@ impl Next {
         Ok(())
     }
 
-    fn pass_gate(&mut self) {
+    fn pass_gate(&mut self, permit: &Permit) {
         if self.row.call.state == CallState::Claimed {
             self.row.call.state = CallState::Placing;
+            self.row.call.permit = Some(permit.clone());
             self.row.progress.placing_at = Some(self.now);
+        }
+    }
+
+    fn turn_back(&mut self, permit: &Permit) {
+        if self.row.call.state < CallState::Answered {
+            self.forget_tokens = true;
+            self.row.call.permit = Some(permit.clone());
+            let outcome = permit
+                .denied_by
+                .map_or(Outcome::NotPermitted, Rule::outcome);
+            self.end(outcome, false, None);
         }
     }
 

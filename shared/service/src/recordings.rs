@@ -85,11 +85,7 @@ impl Recordings {
     #[must_use]
     pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
-            ledger: Ledger {
-                calls: store.calls.clone(),
-                clock,
-                ids,
-            },
+            ledger: Ledger::new(store, clock, ids),
             bucket: store.bucket.clone(),
             carrier,
         }

@@ -1,5 +1,7 @@
 //! Why a use case did not do what was asked, in terms that an API can answer with.
 
+use jiff::Timestamp;
+use model::Rule;
 use store::StoreError;
 
 /// A field of a request that cannot be as it is.
@@ -40,6 +42,19 @@ pub enum Refused {
     RevisionChanged { current: u32 },
     #[error("the number is in use")]
     NumberTaken,
+    /// The number is on the suppression list.
+    #[error("the number is on the suppression list")]
+    NumberSuppressed,
+    /// A rule says that the number is not called now.
+    #[error("a rule does not permit the call now")]
+    NotPermitted {
+        rule: Rule,
+        /// When it may be asked again with hope.
+        retry_at: Option<Timestamp>,
+    },
+    /// As many calls are on as the carrier's account or the tenant may have.
+    #[error("no line is free")]
+    NoFreeLine,
     /// The carrier could not be asked, or did not do it.
     #[error("the carrier cannot be reached")]
     Carrier,

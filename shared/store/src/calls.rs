@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AnsweringMachine, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent, EventId, Lead,
-    PhoneNumber, TenantId,
+    AnsweringMachine, ApiKeyId, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent,
+    EventId, Lead, PhoneNumber, TenantId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +63,21 @@ pub struct Progress {
     /// When it is to be placed at the earliest, as it was planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// Who said that hours and caps do not matter for this single call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overriding: Option<Overriding>,
     /// What its lead had counted when the call ended with a provisional outcome: where a correction
     /// begins from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_before: Option<LeadBefore>,
+}
+
+/// An owner's word that a single call is placed whatever the hour and however often: kept with the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overriding {
+    /// The API key that said so.
+    pub by: ApiKeyId,
+    pub reason: String,
 }
 
 /// What a lead had counted before a call's end.

@@ -33,7 +33,8 @@ pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use agents::Agents;
 pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
 pub use calls::{
-    Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Progress, WriteRefused,
+    Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
+    WriteRefused,
 };
 pub use campaigns::{ActiveCampaign, Campaigns, Copy};
 pub use contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};

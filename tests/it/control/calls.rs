@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{OUR_NUMBER, THEIR_NUMBER, World};
+use super::{OUR_NUMBER, THEIR_NUMBER, World, any_hour};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_call_is_claimed_and_queued() {
     let world = World::start().await;
     let agent = world.agent().await;
-    let made = json!({ "to": THEIR_NUMBER, "agent_id": agent });
+    let made = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
     let made = world.ask("POST", "/v1/calls", Some(made)).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let call = made.json();
@@ -74,7 +74,7 @@ async fn values_that_make_a_prompt_too_long_for_a_row_are_refused() {
     let agent = world.agent_saying(&"{{a}}".repeat(200), "Hi").await;
     // Each line feed is two bytes in JSON: what counts is what is stored.
     for (value, status) in [("\n".repeat(900), 201), ("\n".repeat(1_000), 422)] {
-        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "variables": { "a": format!("x{value}x") } });
+        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour(), "variables": { "a": format!("x{value}x") } });
         let answer = world.ask("POST", "/v1/calls", Some(call)).await;
         assert_eq!(answer.status, status, "{}", answer.text);
     }
@@ -158,7 +158,7 @@ async fn what_is_wrong_with_a_request_is_named_by_field() {
 async fn the_same_request_sent_many_times_at_once_makes_one_call() {
     let world = World::start().await;
     let agent = world.agent().await;
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent });
+    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
     let key = [("Idempotency-Key", "order 7")];
     let asked = (0..8).map(|_| world.ask_with(&key, "POST", "/v1/calls", Some(body.clone())));
     let answers = join_all(asked).await;
@@ -177,7 +177,7 @@ async fn the_same_request_sent_many_times_at_once_makes_one_call() {
     world.dial_all().await;
     assert_eq!(world.carrier.asked_to_call(), 1);
 
-    let other = json!({ "to": "+14155550101", "agent_id": agent });
+    let other = json!({ "to": "+14155550101", "agent_id": agent, "override": any_hour() });
     let other = world.ask_with(&key, "POST", "/v1/calls", Some(other)).await;
     assert_eq!(
         (other.status, other.code()),

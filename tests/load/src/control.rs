@@ -9,7 +9,7 @@ pub(crate) const VENDOR_KEY: &str = "bench-key";
 pub(crate) const VOICE_ID: &str = "21m00Tcm4TlvDq8ikWAM";
 
 /// Where callers' numbers begin: the caller with index `i` has this number plus `i`.
-const NUMBER_FIRST: u64 = 15_550_000_000;
+const NUMBER_FIRST: u64 = 14_155_550_000;
 
 /// The number that calls are made from.
 pub(crate) const OUR_NUMBER: &str = "+14155550100";

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use carrier::twilio::client::{Client, ClientConfig};
+use carrier::twilio::signature::Tokens;
 use futures_util::{StreamExt as _, stream};
-use model::{AgentId, CallId, TenantId, Variables};
+use model::{AgentId, ApiKeyId, CallId, TenantId, Variables};
 use serde::{Deserialize, Serialize};
 use service::calls::{Calls, CreateCall};
 use service::placing::{Placed, Placing};
-use service::{Clock, Ids, Links, SystemClock};
-use settings::Secret;
-use store::Store;
+use service::{Clock, Ids, Links, Parts, SystemClock};
+use settings::{Dialing, Secret};
+use store::{Overriding, SLOTS_MAX, Store};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -259,16 +260,24 @@ async fn place(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Ids::new(Arc::clone(&clock));
     let token = Secret::new(AUTH_TOKEN.to_owned());
-    let config = ClientConfig::new(far_url.parse()?, ACCOUNT_SID.parse()?, token);
-    let carrier = Client::new(config)?;
-    let links = Links::new(far_url.parse()?, media_url.parse()?)?;
-    let creating = Calls::new(
-        &stage.store,
-        carrier.clone(),
-        Arc::clone(&clock),
-        ids.clone(),
-    );
-    let placing = Placing::new(&stage.store, carrier, links, clock, ids);
+    let config = ClientConfig::new(far_url.parse()?, ACCOUNT_SID.parse()?, token.clone());
+    let parts = Parts {
+        store: stage.store.clone(),
+        carrier: Client::new(config)?,
+        tokens: Tokens::new(token),
+        links: Links::new(far_url.parse()?, media_url.parse()?)?,
+        // What is measured is the worker: nothing else holds calls back.
+        dialing: Dialing {
+            carrier_calls_max: SLOTS_MAX,
+            tenant_calls_max: SLOTS_MAX,
+            call_interval: Duration::from_millis(1),
+        },
+        clock,
+        ids,
+    };
+    let creating = Calls::new(&parts);
+    let placing = Placing::new(&parts);
+    let by = parts.ids.fresh(ApiKeyId::from_parts);
     let pace = tokio::time::interval(Duration::from_secs(1) / stage.ramp.max(1));
     let indexes = stream::unfold((0_usize, pace), async |(index, mut pace)| {
         if index == calls {
@@ -283,6 +292,10 @@ async fn place(
             from: Some(OUR_NUMBER.parse()?),
             agent_id: stage.agent,
             variables: Variables::default(),
+            overriding: Some(Overriding {
+                by,
+                reason: "a measurement of a worker".to_owned(),
+            }),
         };
         let made = creating.create(stage.tenant, &request, None).await?;
         let placed = placing.place(stage.tenant, made.call.id).await?;

@@ -130,6 +130,7 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
         "agent_id": agents["items"][0]["id"],
         "to": "+14155550101",
         "variables": { "name": "Sam", "day": "Monday", "time": "nine" },
+        "override": { "reason": "a test runs at any hour" },
     });
     let call: CallView = api.post("v1/calls", &body).await.unwrap();
     let before = until(&api, &call, "three turns", |call| call.turns.len() >= 3).await;

@@ -205,7 +205,7 @@ proptest! {
         again in proptest::collection::vec(0_usize..9, 0..12),
     ) {
         let mut row = claimed();
-        tell(&mut row, &Fact::GatePassed)?;
+        tell(&mut row, &gate())?;
         let mut told = facts.clone();
         for place in again {
             told.push(facts[place % facts.len()].clone());
@@ -214,7 +214,7 @@ proptest! {
             tell(&mut row, fact)?;
         }
         let mut expected = claimed();
-        tell(&mut expected, &Fact::GatePassed)?;
+        tell(&mut expected, &gate())?;
         for fact in conversation() {
             tell(&mut expected, &fact)?;
         }
@@ -357,6 +357,23 @@ fn describe(before: &CallRow, change: &Change) -> String {
     seen
 }
 
+fn gate() -> Fact {
+    Fact::GatePassed(Box::new(permit(None)))
+}
+
+fn permit(denied_by: Option<Rule>) -> Permit {
+    Permit {
+        at: Timestamp::UNIX_EPOCH,
+        allowed: denied_by.is_none(),
+        denied_by,
+        retry_at: None,
+        zones: Vec::new(),
+        jurisdictions: Vec::new(),
+        checks: Vec::new(),
+        rules_version: String::new(),
+    }
+}
+
 fn parse(step: &str) -> Fact {
     let words: Vec<&str> = step.split_whitespace().collect();
     let status = |says, id: &str, at| Fact::Status {
@@ -366,7 +383,8 @@ fn parse(step: &str) -> Fact {
         duration_seconds: None,
     };
     match words.as_slice() {
-        ["gate"] => Fact::GatePassed,
+        ["gate"] => gate(),
+        ["denied", rule] => Fact::NotPermitted(Box::new(permit(Some(word(rule))))),
         ["placed", id] => Fact::Placed {
             carrier_call_id: (*id).to_owned(),
         },
