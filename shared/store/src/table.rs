@@ -4,6 +4,7 @@
 //! attributes and conditions, and no row.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +181,7 @@ impl Table {
             if !collided || attempt == COLLISION_TRIES_MAX {
                 return Err(StoreError::unavailable(error));
             }
-            tokio::time::sleep(pause(attempt)).await;
+            tokio::time::sleep(pause(attempt, &items)).await;
         }
         Err(StoreError::Conflict)
     }
@@ -313,7 +314,7 @@ impl Table {
                     return Err(StoreError::unavailable(BatchLeftOut));
                 }
                 left = unread;
-                tokio::time::sleep(pause(attempt)).await;
+                tokio::time::sleep(pause(attempt, &[])).await;
             }
         }
         Ok(rows)
@@ -589,10 +590,23 @@ pub(crate) struct Ask<'a> {
     pub(crate) limit: u32,
 }
 
-/// Longer each time, and never the same for two who collided.
-fn pause(attempt: u32) -> Duration {
-    let jitter = rand::random_range(0..=10_u64);
-    COLLISION_PAUSE * attempt + Duration::from_millis(jitter)
+/// Longer each time, and hardly ever the same for two who collided. Taken from what is written, which
+/// has fresh ids in it, and not from a source of chance: the same requests wait the same time again, so
+/// that a run of a test can be repeated.
+fn pause(attempt: u32, writes: &[TransactWriteItem]) -> Duration {
+    const JITTER_MS_MAX: u64 = 10;
+    let mut salt: u64 = 0;
+    for write in writes {
+        let put = write.put().map(Put::item);
+        let update = write.update().map(Update::key);
+        for value in put.or(update).into_iter().flat_map(HashMap::values) {
+            let mut hasher = DefaultHasher::new();
+            value.as_s().ok().hash(&mut hasher);
+            // Attributes have no order.
+            salt = salt.wrapping_add(hasher.finish());
+        }
+    }
+    COLLISION_PAUSE * attempt + Duration::from_millis(salt % (JITTER_MS_MAX + 1))
 }
 
 fn page<T: DeserializeOwned>(
