@@ -1,17 +1,66 @@
 //! The command line.
 
-use clap::Parser;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
 /// AI phone calls on this machine: starts everything in one process and plays a first call.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "trunkline", version)]
+#[command(name = "trunkline", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Play the first call, then exit: with status 0 only if every step really happened
     #[arg(long)]
     pub once: bool,
     /// Start without playing a call
     #[arg(long, conflicts_with = "once")]
     pub quiet: bool,
+}
+
+/// What else the program does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Simulate a campaign before anyone is called: the real planner and rules on virtual time
+    Simulate(Simulate),
+}
+
+/// Everything that a simulation needs. Nothing is started and nobody is called.
+#[derive(Debug, Clone, Args)]
+pub struct Simulate {
+    /// The list: a CSV as an import takes it
+    pub leads: PathBuf,
+    /// The campaign: a JSON file, the body of `POST /v1/campaigns`
+    #[arg(long)]
+    pub campaign: PathBuf,
+    /// When it starts, as in 2026-03-01T00:00:00Z; default: the campaign's `starts_at`
+    #[arg(long)]
+    pub from: Option<Timestamp>,
+    /// How many days are simulated, 1 to 366
+    #[arg(long, default_value_t = 14)]
+    pub days: u32,
+    /// What chance is drawn from: the same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write one row for each dial here, with times and outcome
+    #[arg(long)]
+    pub dials: Option<PathBuf>,
+    /// Write the rows that are no leads here, with the reason
+    #[arg(long)]
+    pub rejects: Option<PathBuf>,
+    /// How people and the carrier behave: a JSON file; default: documented assumptions
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// What things cost: a JSON file; default: documented assumptions
+    #[arg(long)]
+    pub prices: Option<PathBuf>,
+    /// Country of numbers that are written without a country code, as in US
+    #[arg(long)]
+    pub country: Option<String>,
+    /// Print the whole forecast as JSON, the same document as the API's answer
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Cli {

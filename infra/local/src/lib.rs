@@ -15,6 +15,7 @@ pub mod platform;
 pub mod pump;
 pub mod scene;
 mod seed;
+mod simulate;
 pub mod tailer;
 mod welcome;
 
@@ -26,7 +27,7 @@ use settings::Settings;
 use telemetry::Metrics;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use cli::Cli;
+use cli::{Cli, Command};
 use platform::Platform;
 
 pub use owner::{KEY_FILE, OwnerKey};
@@ -34,11 +35,15 @@ pub use owner::{KEY_FILE, OwnerKey};
 /// Name of the log in the state folder: the terminal is for the scene.
 const LOG_FILE: &str = "trunkline.log";
 
-/// Starts, plays the first scene, and stays until it is told to stop.
+/// Starts, plays the first scene, and stays until it is told to stop; or does what it was started for
+/// instead.
 ///
 /// # Errors
 /// When the settings cannot be used or something cannot be started.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Simulate(arguments)) = &cli.command {
+        return simulate::run(arguments);
+    }
     let settings = Settings::from_environment()?;
     let state_dir = &settings.local.state_dir;
     fs::create_dir_all(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;

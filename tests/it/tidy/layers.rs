@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["settings"]),
     ("call", &["audio", "model"]),
     ("dialer", &["model"]),
+    ("forecast", &["dialer", "model"]),
     ("intake", &["model"]),
     ("carrier", &["model", "settings"]),
     ("providers", &["audio", "call", "model", "settings"]),
@@ -82,6 +83,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "callbacks",
             "carrier",
             "dial",
+            "dialer",
+            "forecast",
+            "intake",
             "media-worker",
             "model",
             "providers",
@@ -110,7 +114,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.
-const PURE: &[&str] = &["model", "audio", "call", "dialer", "intake"];
+const PURE: &[&str] = &["model", "audio", "call", "dialer", "forecast", "intake"];
 const IMPURE_LIBRARIES: &[&str] = &[
     "tokio",
     "reqwest",

@@ -1,0 +1,143 @@
+//! The list of leads from a file into a simulation, and its rejected rows into another file.
+
+use std::fs::File;
+use std::io::{BufWriter, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail};
+use dialer::{Place, ZoneName};
+use forecast::{Entrant, LEADS_MAX, Simulation};
+use intake::{Country, Entry, Intake, Layout, Options, Reject, Row, export};
+use model::Lane;
+
+/// Bytes that are read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Reads the whole list. Rows that are no leads are counted and, if asked for, written.
+pub(super) fn read(
+    simulation: &mut Simulation,
+    path: &Path,
+    country: Option<Country>,
+    rejects: Option<&Path>,
+) -> anyhow::Result<()> {
+    let shown = path.display();
+    let mut file = File::open(path).with_context(|| format!("reading the list from {shown}"))?;
+    let mut rejects = match rejects {
+        Some(path) => Some(Rejects::create(path)?),
+        None => None,
+    };
+    let mut intake = Intake::new(Options {
+        default_country: country,
+        ..Options::default()
+    });
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let entry = intake
+            .next_entry()
+            .map_err(|problem| anyhow!("{shown}: {problem}"))?;
+        match entry {
+            Entry::Row(row) => {
+                if simulation.leads() >= LEADS_MAX {
+                    bail!("{shown} has more than {LEADS_MAX} leads: split it");
+                }
+                simulation.add(entrant(row));
+            }
+            Entry::Rejected(reject) => {
+                simulation.refuse(reject.reason.code());
+                if let (Some(rejects), Some(layout)) = (&mut rejects, intake.layout()) {
+                    rejects.write(&reject, layout, intake.cells())?;
+                }
+            }
+            Entry::NeedsInput => {
+                let read = file
+                    .read(&mut chunk)
+                    .with_context(|| format!("reading the list from {shown}"))?;
+                if read == 0 {
+                    intake.end();
+                } else {
+                    let bytes = chunk.get(..read).unwrap_or_default();
+                    intake.push(bytes.to_vec().into());
+                }
+            }
+            Entry::End => break,
+        }
+    }
+    match rejects {
+        Some(rejects) => rejects.finish(),
+        None => Ok(()),
+    }
+}
+
+fn entrant(row: Row) -> Entrant {
+    let lane = lane(&row);
+    let mut entrant = Entrant::new(row.number, lane);
+    entrant.priority = row.priority;
+    entrant.consent = row.consent;
+    entrant
+}
+
+/// Where the number may be, or where the row says that the person is; the rules of both places hold.
+fn lane(row: &Row) -> Lane {
+    let own_zone: Option<ZoneName> = row.zone.and_then(|zone| zone.parse().ok());
+    let mut lane = Place::of(&row.number).lane(own_zone.as_ref());
+    lane.jurisdictions.extend(row.region.map(str::to_owned));
+    Lane::new(lane.zones, lane.jurisdictions)
+}
+
+/// The rejected rows as they were, with row number and reason in front.
+struct Rejects<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+    headed: bool,
+}
+
+impl<'a> Rejects<'a> {
+    fn create(path: &'a Path) -> anyhow::Result<Self> {
+        let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+        Ok(Self {
+            path,
+            file: BufWriter::new(file),
+            headed: false,
+        })
+    }
+
+    fn write<'b>(
+        &mut self,
+        reject: &Reject,
+        layout: &'b Layout,
+        cells: impl Iterator<Item = &'b str>,
+    ) -> anyhow::Result<()> {
+        let mut text = String::new();
+        if !self.headed {
+            self.headed = true;
+            let headers = layout.columns.iter().map(|column| column.header.as_str());
+            export::record(
+                &mut text,
+                ["row", "reason", "explanation"].into_iter().chain(headers),
+            );
+        }
+        let row = reject.row.to_string();
+        let sentence = reject.sentence(layout);
+        let mut record = vec![row.as_str(), reject.reason.code(), sentence.as_str()];
+        for cell in cells {
+            record.push(cell);
+        }
+        export::record(&mut text, record);
+        self.put(&text)
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        if !self.headed {
+            self.put("row,reason,explanation\r\n")?;
+        }
+        self.file
+            .flush()
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    fn put(&mut self, text: &str) -> anyhow::Result<()> {
+        self.file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("writing {}", self.path.display()))
+    }
+}

@@ -1,0 +1,204 @@
+//! The leads of a run, kept small, and the lanes they wait in.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use jiff::Timestamp;
+use model::{
+    CampaignId, Consent, Contact, Lane, LaneId, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
+    Variables,
+};
+
+/// A lead as it goes in.
+#[derive(Debug, Clone)]
+pub struct Entrant {
+    pub number: PhoneNumber,
+    pub lane: Lane,
+    pub priority: LeadPriority,
+    pub consent: Option<Consent>,
+    /// Attempts that were made already.
+    pub attempts: u32,
+    pub faults: u32,
+    /// Not before the run's start, where that is later.
+    pub due_at: Timestamp,
+    /// What is known of the number: suppression, calls of the last 30 days.
+    pub contact: Option<Contact>,
+}
+
+impl Entrant {
+    /// Somebody who was never called.
+    #[must_use]
+    pub fn new(number: PhoneNumber, lane: Lane) -> Self {
+        Self {
+            number,
+            lane,
+            priority: LeadPriority::default(),
+            consent: None,
+            attempts: 0,
+            faults: 0,
+            due_at: Timestamp::MIN,
+            contact: None,
+        }
+    }
+}
+
+/// A lead while it is simulated.
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub(crate) id: LeadId,
+    pub(crate) number: PhoneNumber,
+    pub(crate) lane: usize,
+    pub(crate) priority: LeadPriority,
+    pub(crate) consent: Option<Box<Consent>>,
+    /// Boxed, because most people of a long list are called late or never.
+    pub(crate) contact: Option<Box<Contact>>,
+    pub(crate) attempts: u32,
+    pub(crate) faults: u32,
+    /// Calls that the carrier was asked for in this run.
+    pub(crate) dials: u32,
+    pub(crate) stage: Stage,
+}
+
+/// Where somebody stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Waiting {
+        due_at: Timestamp,
+    },
+    /// Has a slot and waits for its turn, or is in a call.
+    Calling,
+    Done,
+}
+
+impl Person {
+    /// As the rules see it.
+    pub(crate) fn lead(&self, campaign_id: CampaignId, lane: &Lane, state: LeadState) -> Lead {
+        Lead {
+            id: self.id,
+            campaign_id,
+            number: self.number.clone(),
+            lane: lane.clone(),
+            variables: Variables::new(),
+            priority: self.priority,
+            consent: self.consent.as_deref().cloned(),
+            state,
+            attempts: self.attempts,
+            faults: self.faults,
+            last_call_id: None,
+            last_attempt_at: None,
+            last_outcome: None,
+            import_id: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+/// Somebody in a queue: by due time, then by id, as the due index has them.
+pub(crate) type Waiting = (Timestamp, LeadId, usize);
+
+/// A lane with those who wait in it.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) id: LaneId,
+    pub(crate) lane: Lane,
+    pub(crate) open: bool,
+    /// From then on `open` is to be asked again.
+    pub(crate) ask_at: Timestamp,
+    pub(crate) ever_open: bool,
+    by_priority: [BinaryHeap<Reverse<Waiting>>; 3],
+}
+
+impl Queue {
+    pub(crate) fn new(id: LaneId, lane: Lane) -> Self {
+        Self {
+            id,
+            lane,
+            open: false,
+            ask_at: Timestamp::MIN,
+            ever_open: false,
+            by_priority: [const { BinaryHeap::new() }; 3],
+        }
+    }
+
+    pub(crate) fn push(&mut self, priority: LeadPriority, waiting: Waiting) {
+        let [high, normal, low] = &mut self.by_priority;
+        let queue = match priority {
+            LeadPriority::High => high,
+            LeadPriority::Normal => normal,
+            LeadPriority::Low => low,
+        };
+        queue.push(Reverse(waiting));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_priority.iter().all(BinaryHeap::is_empty)
+    }
+
+    /// The earliest due time.
+    pub(crate) fn first_due(&self) -> Option<Timestamp> {
+        let firsts = self.by_priority.iter().filter_map(BinaryHeap::peek);
+        firsts.map(|Reverse((due_at, _id, _person))| *due_at).min()
+    }
+
+    /// Everybody in it, in no order that matters.
+    pub(crate) fn drain(&mut self) -> Vec<usize> {
+        let mut all = Vec::new();
+        for queue in &mut self.by_priority {
+            let people = queue.drain();
+            all.extend(people.map(|Reverse((_due_at, _id, person))| person));
+        }
+        all.sort_unstable();
+        all
+    }
+}
+
+/// Takes up to so many due people out of the open lanes: by priority, due time and id.
+pub(crate) fn take_due(queues: &mut [Queue], now: Timestamp, most: usize) -> Vec<usize> {
+    let mut taken = Vec::with_capacity(most.min(1_024));
+    for priority in 0..3 {
+        // The heads of all open lanes; whoever is taken makes room for the next of the same lane.
+        let mut heads: BinaryHeap<Reverse<(Waiting, usize)>> = BinaryHeap::new();
+        for (place, queue) in queues.iter().enumerate() {
+            let head = queue.by_priority.get(priority).and_then(BinaryHeap::peek);
+            if let Some(Reverse(head)) = head
+                && queue.open
+                && head.0 <= now
+            {
+                heads.push(Reverse((*head, place)));
+            }
+        }
+        while taken.len() < most {
+            let Some(Reverse((_head, place))) = heads.pop() else {
+                break;
+            };
+            let queue = queues.get_mut(place);
+            let Some(queue) = queue.and_then(|queue| queue.by_priority.get_mut(priority)) else {
+                continue;
+            };
+            taken.extend(queue.pop().map(|Reverse((_due_at, _id, person))| person));
+            if let Some(Reverse(head)) = queue.peek()
+                && head.0 <= now
+            {
+                heads.push(Reverse((*head, place)));
+            }
+        }
+    }
+    taken
+}
+
+/// Finds the lane of a person, or makes it.
+#[derive(Debug, Default)]
+pub(crate) struct LaneNames {
+    places: BTreeMap<LaneId, usize>,
+}
+
+impl LaneNames {
+    pub(crate) fn place(&mut self, lane: Lane, queues: &mut Vec<Queue>) -> usize {
+        let id = lane.id();
+        *self.places.entry(id).or_insert_with(|| {
+            queues.push(Queue::new(id, lane));
+            queues.len() - 1
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What a simulation is made with, and whether it can be.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{CampaignFields, CampaignId, PhoneNumber};
+
+use crate::outcomes::OutcomeModel;
+use crate::prices::Prices;
+use crate::report::{Basis, Sample};
+
+/// The longest run: every weekday, holiday and change of summer time comes round in it.
+pub const DAYS_MAX: u32 = 366;
+/// The most leads of one run: at 200 to 300 bytes each they fit into the memory of a small machine.
+pub const LEADS_MAX: u64 = 2_000_000;
+
+/// Everything but the leads.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The campaign's id decides the order of leads that are due at once.
+    pub campaign_id: CampaignId,
+    pub campaign: CampaignFields,
+    pub from: Timestamp,
+    pub days: u32,
+    pub seed: u64,
+    pub model: OutcomeModel,
+    pub basis: Basis,
+    pub prices: Prices,
+    pub limits: Limits,
+    /// The numbers of ours, when the campaign names none; empty: as many as it takes.
+    pub numbers: Vec<PhoneNumber>,
+    /// Set when the leads are a sample: limits are scaled down and counts scaled up.
+    pub sample: Option<Sample>,
+}
+
+/// What the installation allows besides the campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at once at the carrier's account.
+    pub carrier_calls_max: u32,
+    /// Calls at once of the tenant.
+    pub tenant_calls_max: u32,
+    /// From one call to the next at the carrier's account.
+    pub call_interval: Duration,
+}
+
+impl Setup {
+    /// The campaign that is simulated where there is none yet. Its id is always the same, so that the
+    /// same input gives the same output.
+    #[must_use]
+    pub fn nobodys_campaign() -> CampaignId {
+        CampaignId::from_parts(0, 0)
+    }
+
+    /// Every field that cannot be as it is, with the reason. Fields of the campaign, the model and the
+    /// prices are named with where they are.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(String, String)> {
+        let within = |path: &str, problems: Vec<(String, String)>| {
+            let inside = problems.into_iter();
+            inside
+                .map(|(field, problem)| (format!("{path}.{field}"), problem))
+                .collect::<Vec<_>>()
+        };
+        let mut problems = within("campaign", self.campaign.problems());
+        problems.extend(within("model", self.model.problems()));
+        problems.extend(within("prices", self.prices.problems()));
+        if !(1..=DAYS_MAX).contains(&self.days) {
+            let (days, most) = (self.days, DAYS_MAX);
+            problems.push((
+                "days".to_owned(),
+                format!("must be from 1 to {most}, is {days}"),
+            ));
+        } else if self.until().is_none() {
+            problems.push(("from".to_owned(), "is too late for any calendar".to_owned()));
+        }
+        problems
+    }
+
+    /// The first instant after the run: days of 24 hours.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        let hours = i64::from(self.days) * 24;
+        // A month more, so that no due time after the end is beyond all time.
+        self.from
+            .checked_add(SignedDuration::from_hours(hours + 31 * 24))
+            .ok()?;
+        self.from
+            .checked_add(SignedDuration::from_hours(hours))
+            .ok()
+    }
+}
