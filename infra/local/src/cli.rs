@@ -49,6 +49,9 @@ pub struct Simulate {
     /// Write the rows that are no leads here, with the reason
     #[arg(long)]
     pub rejects: Option<PathBuf>,
+    /// A CSV of numbers that must not be called
+    #[arg(long)]
+    pub suppressed: Option<PathBuf>,
     /// How people and the carrier behave: a JSON file; default: documented assumptions
     #[arg(long)]
     pub model: Option<PathBuf>,

@@ -6,9 +6,10 @@
 mod list;
 mod progress;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -30,14 +31,21 @@ const JSON_BYTES_MAX: u64 = 512 * 1024;
 /// When a file cannot be read or written, or what is in it cannot be used. Nothing is printed then.
 pub(crate) fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment()?;
+    nothing_is_overwritten(arguments)?;
     let setup = setup(arguments, &settings)?;
     let country = country(arguments)?;
     let mut simulation = Simulation::new(setup).map_err(|problems| listed(&problems))?;
+    let suppressed = match &arguments.suppressed {
+        Some(path) => list::numbers(path, country)?,
+        None => BTreeSet::new(),
+    };
+    let rejects = arguments.rejects.as_deref();
     list::read(
         &mut simulation,
         &arguments.leads,
         country,
-        arguments.rejects.as_deref(),
+        &suppressed,
+        rejects,
     )?;
     let mut dials = match &arguments.dials {
         Some(path) => Some(Dials::create(path)?),
@@ -66,6 +74,45 @@ pub(crate) fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
         result => result.context("printing the forecast")?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Files that are written must not be files that are read, nor each other.
+fn nothing_is_overwritten(arguments: &Simulate) -> anyhow::Result<()> {
+    let inputs = [
+        Some(&arguments.leads),
+        Some(&arguments.campaign),
+        arguments.model.as_ref(),
+        arguments.prices.as_ref(),
+        arguments.suppressed.as_ref(),
+    ];
+    let outputs = [&arguments.dials, &arguments.rejects];
+    let mut taken: Vec<PathBuf> = inputs.into_iter().flatten().map(whole_path).collect();
+    for output in outputs.into_iter().flatten() {
+        let path = whole_path(output);
+        if taken.contains(&path) {
+            bail!(
+                "{} would be overwritten: it is also another file of this simulation",
+                output.display()
+            );
+        }
+        taken.push(path);
+    }
+    Ok(())
+}
+
+/// The path without links and dots; of a file that is not there yet, by its folder.
+fn whole_path(path: &PathBuf) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        (Ok(_) | Err(_), _) => path.clone(),
+    }
 }
 
 fn setup(arguments: &Simulate, settings: &Settings) -> anyhow::Result<Setup> {

@@ -11,3 +11,5 @@
 mod process;
 #[path = "trunkline/readme.rs"]
 mod readme;
+#[path = "trunkline/simulate.rs"]
+mod simulate;

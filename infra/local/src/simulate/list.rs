@@ -1,5 +1,6 @@
 //! The list of leads from a file into a simulation, and its rejected rows into another file.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
 use std::path::Path;
@@ -7,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use dialer::{Place, ZoneName};
 use forecast::{Entrant, LEADS_MAX, Simulation};
-use intake::{Country, Entry, Intake, Layout, Options, Reject, Row, export};
-use model::Lane;
+use intake::{Country, Entry, Intake, Layout, Options, Reason, Reject, Row, export};
+use model::{Lane, PhoneNumber};
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -18,53 +19,100 @@ pub(super) fn read(
     simulation: &mut Simulation,
     path: &Path,
     country: Option<Country>,
+    suppressed: &BTreeSet<PhoneNumber>,
     rejects: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let shown = path.display();
-    let mut file = File::open(path).with_context(|| format!("reading the list from {shown}"))?;
+    let mut list = List::open(path, country)?;
     let mut rejects = match rejects {
         Some(path) => Some(Rejects::create(path)?),
         None => None,
     };
-    let mut intake = Intake::new(Options {
-        default_country: country,
-        ..Options::default()
-    });
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let entry = intake
-            .next_entry()
-            .map_err(|problem| anyhow!("{shown}: {problem}"))?;
-        match entry {
-            Entry::Row(row) => {
+    while let Some(found) = list.next_row()? {
+        let reject = match found {
+            Ok(row) if suppressed.contains(&row.number) => Reject {
+                row: row.start.row,
+                column: None,
+                reason: Reason::Suppressed,
+            },
+            Ok(row) => {
                 if simulation.leads() >= LEADS_MAX {
-                    bail!("{shown} has more than {LEADS_MAX} leads: split it");
+                    bail!(
+                        "{} has more than {LEADS_MAX} leads: split it",
+                        path.display()
+                    );
                 }
                 simulation.add(entrant(row));
+                continue;
             }
-            Entry::Rejected(reject) => {
-                simulation.refuse(reject.reason.code());
-                if let (Some(rejects), Some(layout)) = (&mut rejects, intake.layout()) {
-                    rejects.write(&reject, layout, intake.cells())?;
-                }
-            }
-            Entry::NeedsInput => {
-                let read = file
-                    .read(&mut chunk)
-                    .with_context(|| format!("reading the list from {shown}"))?;
-                if read == 0 {
-                    intake.end();
-                } else {
-                    let bytes = chunk.get(..read).unwrap_or_default();
-                    intake.push(bytes.to_vec().into());
-                }
-            }
-            Entry::End => break,
+            Err(reject) => reject,
+        };
+        simulation.refuse(reject.reason.code());
+        if let (Some(rejects), Some(layout)) = (&mut rejects, list.intake.layout()) {
+            rejects.write(&reject, layout, list.intake.cells())?;
         }
     }
     match rejects {
         Some(rejects) => rejects.finish(),
         None => Ok(()),
+    }
+}
+
+/// The numbers of a list; rows without one are passed over.
+pub(super) fn numbers(
+    path: &Path,
+    country: Option<Country>,
+) -> anyhow::Result<BTreeSet<PhoneNumber>> {
+    let mut list = List::open(path, country)?;
+    let mut numbers = BTreeSet::new();
+    while let Some(found) = list.next_row()? {
+        numbers.extend(found.ok().map(|row| row.number));
+    }
+    Ok(numbers)
+}
+
+/// A CSV while it is read.
+struct List<'a> {
+    path: &'a Path,
+    file: File,
+    intake: Intake,
+    chunk: Vec<u8>,
+}
+
+impl<'a> List<'a> {
+    fn open(path: &'a Path, country: Option<Country>) -> anyhow::Result<Self> {
+        let shown = path.display();
+        Ok(Self {
+            path,
+            file: File::open(path).with_context(|| format!("reading the list from {shown}"))?,
+            intake: Intake::new(Options {
+                default_country: country,
+                ..Options::default()
+            }),
+            chunk: vec![0; CHUNK_BYTES],
+        })
+    }
+
+    /// The next row or why it is none; nothing at the end.
+    fn next_row(&mut self) -> anyhow::Result<Option<Result<Row, Reject>>> {
+        let shown = self.path.display();
+        loop {
+            let entry = self.intake.next_entry();
+            match entry.map_err(|problem| anyhow!("{shown}: {problem}"))? {
+                Entry::Row(row) => return Ok(Some(Ok(row))),
+                Entry::Rejected(reject) => return Ok(Some(Err(reject))),
+                Entry::End => return Ok(None),
+                Entry::NeedsInput => {
+                    let read = self.file.read(&mut self.chunk);
+                    let read = read.with_context(|| format!("reading the list from {shown}"))?;
+                    if read == 0 {
+                        self.intake.end();
+                    } else {
+                        let bytes = self.chunk.get(..read).unwrap_or_default();
+                        self.intake.push(bytes.to_vec().into());
+                    }
+                }
+            }
+        }
     }
 }
 
