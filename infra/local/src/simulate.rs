@@ -86,7 +86,11 @@ fn nothing_is_overwritten(arguments: &Simulate) -> anyhow::Result<()> {
         arguments.suppressed.as_ref(),
     ];
     let outputs = [&arguments.dials, &arguments.rejects];
-    let mut taken: Vec<PathBuf> = inputs.into_iter().flatten().map(whole_path).collect();
+    let mut taken: Vec<PathBuf> = inputs
+        .into_iter()
+        .flatten()
+        .map(|path| whole_path(path))
+        .collect();
     for output in outputs.into_iter().flatten() {
         let path = whole_path(output);
         if taken.contains(&path) {
@@ -101,7 +105,7 @@ fn nothing_is_overwritten(arguments: &Simulate) -> anyhow::Result<()> {
 }
 
 /// The path without links and dots; of a file that is not there yet, by its folder.
-fn whole_path(path: &PathBuf) -> PathBuf {
+fn whole_path(path: &Path) -> PathBuf {
     if let Ok(whole) = path.canonicalize() {
         return whole;
     }
@@ -111,7 +115,7 @@ fn whole_path(path: &PathBuf) -> PathBuf {
     };
     match (folder.canonicalize(), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
-        (Ok(_) | Err(_), _) => path.clone(),
+        (Ok(_) | Err(_), _) => path.to_owned(),
     }
 }
 
