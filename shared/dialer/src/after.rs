@@ -42,8 +42,8 @@ enum Meaning {
     Again(SignedDuration),
     /// An attempt that the carrier or we spoilt after the phone may have rung: counts as both.
     Spoilt(SignedDuration),
-    /// The phone never rang, or nobody had a chance to answer: not an attempt.
-    Fault,
+    /// The phone never rang, or nobody had a chance to answer: not an attempt. Not again before so long.
+    Fault(SignedDuration),
     /// Nothing was tried.
     NotTried,
 }
@@ -86,7 +86,7 @@ pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp
                 faults,
             }
         }
-        Meaning::Fault => {
+        Meaning::Fault(least) => {
             let faults = faults.saturating_add(1);
             let state = if faults >= FAULTS_MAX {
                 done(LeadResult::Failed, now)
@@ -94,7 +94,7 @@ pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp
                 let longest = campaign.fields.retry.failed.as_duration().max(FAULT_RETRY);
                 let doubled = 1_i32.checked_shl(faults - 1).unwrap_or(i32::MAX);
                 let delay = FAULT_RETRY.checked_mul(doubled).unwrap_or(longest);
-                waiting(campaign, later(now, delay.min(longest)), now)
+                waiting(campaign, later(now, delay.min(longest).max(least)), now)
             };
             AfterCall {
                 state,
@@ -124,7 +124,7 @@ pub fn after_correction(
     let (attempt, fault) = match meaning(campaign, provisional) {
         Meaning::Done(_) | Meaning::Again(_) => (1, 0),
         Meaning::Spoilt(_) => (1, 1),
-        Meaning::Fault => (0, 1),
+        Meaning::Fault(_) => (0, 1),
         Meaning::NotTried => (0, 0),
     };
     before.attempts = before.attempts.saturating_sub(attempt);
@@ -198,13 +198,14 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
         {
             Meaning::Spoilt(failed)
         }
+        // The carrier's list may lag behind: a call that it does not know of yet may still ring.
+        Outcome::CarrierUnconfirmed => Meaning::Fault(failed),
         Outcome::CarrierRateLimited
-        | Outcome::CarrierUnconfirmed
         | Outcome::StreamLost
         | Outcome::VendorFailed
         | Outcome::NoCapacity
         | Outcome::WorkerLost
-        | Outcome::PlatformFailed => Meaning::Fault,
+        | Outcome::PlatformFailed => Meaning::Fault(FAULT_RETRY),
         Outcome::NotPermitted | Outcome::CampaignStopped => Meaning::NotTried,
     }
 }

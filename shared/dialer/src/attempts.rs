@@ -1,7 +1,7 @@
 //! What past attempts at a number count for: caps, conversations, gaps and faults.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Attempt, Caps, Contact, Doing, Lane, Outcome};
+use model::{Attempt, CallId, Caps, Contact, Doing, Lane, Outcome};
 
 use crate::packs::packs;
 
@@ -43,7 +43,14 @@ pub(crate) enum Capped {
 }
 
 /// The cap that holds the number back longest, if any is reached.
-pub(crate) fn reached(contact: &Contact, caps: &Caps, now: Timestamp) -> Option<Reached> {
+///
+/// An attempt of the call that asks does not count against it.
+pub(crate) fn reached(
+    contact: &Contact,
+    but: Option<CallId>,
+    caps: &Caps,
+    now: Timestamp,
+) -> Option<Reached> {
     let attempts = [
         (
             Capped::AttemptsPerDay,
@@ -67,8 +74,11 @@ pub(crate) fn reached(contact: &Contact, caps: &Caps, now: Timestamp) -> Option<
     let reached = attempts
         .into_iter()
         .filter_map(|(what, period, most, counts)| {
-            let recent =
-                |attempt: &&Attempt| counts(attempt) && now.duration_since(attempt.at) < period;
+            let recent = |attempt: &&Attempt| {
+                counts(attempt)
+                    && Some(attempt.call_id) != but
+                    && now.duration_since(attempt.at) < period
+            };
             let count = contact.attempts.iter().filter(recent).count();
             let most_count = usize::try_from(most).unwrap_or(usize::MAX);
             let surplus = count.checked_sub(most_count)?;
@@ -109,7 +119,7 @@ pub(crate) fn gap_until(contact: &Contact, caps: &Caps) -> Option<Timestamp> {
 /// Until when a call to the number, other than this one, is taken as alive.
 pub(crate) fn alive_until(
     contact: &Contact,
-    but: Option<model::CallId>,
+    but: Option<CallId>,
     now: Timestamp,
 ) -> Option<Timestamp> {
     let others = contact.attempts.iter().filter(|attempt| {

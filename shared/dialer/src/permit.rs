@@ -141,7 +141,15 @@ pub(crate) fn decide(
     }
 
     if let Some(contact) = asking.contact {
-        let reached = reached(contact, caps, now);
+        // Before the caps: nobody knows yet what the call on its way will count for.
+        let alive = alive_until(contact, asking.call_id, now);
+        let retry_at = alive.map(|until| until.min(later(now, NUMBER_BUSY_RETRY)));
+        let because = Because::OtherCall(alive.is_some());
+        if let Some(no) = say(Rule::NumberBusy, alive.is_none(), because, retry_at) {
+            return Some(no);
+        }
+
+        let reached = reached(contact, asking.call_id, caps, now);
         let because = match &reached {
             Some(reached) => Because::Reached(reached),
             None => Because::AttemptsToday(attempts_today(contact, now), caps.attempts_per_day),
@@ -152,7 +160,7 @@ pub(crate) fn decide(
         }
 
         let until = gap_until(contact, caps).filter(|until| *until > now);
-        let because = Because::Until("the gap after the last attempt", until);
+        let because = Because::Gap(until);
         if let Some(no) = say(Rule::MinimumGap, until.is_none(), because, until) {
             return Some(no);
         }
@@ -162,15 +170,6 @@ pub(crate) fn decide(
         let most = campaign.fields.max_attempts;
         let because = Because::Attempts(lead.attempts, most);
         if let Some(no) = say(Rule::Attempts, lead.attempts < most, because, None) {
-            return Some(no);
-        }
-    }
-
-    if let Some(contact) = asking.contact {
-        let alive = alive_until(contact, asking.call_id, now);
-        let retry_at = alive.map(|until| until.min(later(now, NUMBER_BUSY_RETRY)));
-        let because = Because::OtherCall(alive.is_some());
-        if let Some(no) = say(Rule::NumberBusy, alive.is_none(), because, retry_at) {
             return Some(no);
         }
     }
@@ -215,14 +214,10 @@ pub(crate) fn runs(
     }
     let starts_at = fields.starts_at.filter(|start| now < *start);
     match state {
-        CampaignState::Running => {
-            let because = Because::Until("the campaign's start", starts_at);
-            if starts_at.is_some() {
-                (false, because, starts_at)
-            } else {
-                (true, Because::State(state), None)
-            }
-        }
+        CampaignState::Running => match starts_at {
+            Some(start) => (false, Because::Starts(start), starts_at),
+            None => (true, Because::State(state), None),
+        },
         CampaignState::Scheduled => (false, Because::State(state), starts_at),
         CampaignState::Draft
         | CampaignState::Paused
@@ -258,7 +253,8 @@ pub(crate) enum Because<'a> {
     Time(Rule, bool, usize),
     Reached(&'a Reached),
     AttemptsToday(usize, u32),
-    Until(&'static str, Option<Timestamp>),
+    Gap(Option<Timestamp>),
+    Starts(Timestamp),
     Attempts(u32, u32),
     OtherCall(bool),
 }
@@ -312,8 +308,11 @@ impl fmt::Display for Because<'_> {
                 }
             }
             Self::AttemptsToday(count, most) => write!(f, "{count} of {most} attempts in 24 h"),
-            Self::Until(what, Some(until)) => write!(f, "{what} is not before {until}"),
-            Self::Until(what, None) => write!(f, "{what} is past"),
+            Self::Gap(Some(until)) => {
+                write!(f, "the gap after the last attempt lasts until {until}")
+            }
+            Self::Gap(None) => f.write_str("no attempt so shortly before"),
+            Self::Starts(at) => write!(f, "the campaign starts at {at}"),
             Self::Attempts(made, most) => write!(f, "{made} of {most} attempts of the campaign"),
             Self::OtherCall(true) => f.write_str("another call to the number is on its way"),
             Self::OtherCall(false) => f.write_str("no other call to the number"),

@@ -1,7 +1,14 @@
-//! Campaigns and leads for the tests of this crate.
+//! Campaigns, leads and contacts for the tests of this crate, out of short texts.
 
-use jiff::Timestamp;
-use model::{Campaign, CampaignFields, CampaignId, CampaignState, TenantId};
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Attempt, CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, Lead, LeadId,
+    LeadPriority, LeadState, Suppression, SuppressionReason, TenantId,
+};
+
+use crate::numbers::Place;
 
 /// A running campaign with these fields.
 pub(crate) fn campaign(fields: CampaignFields) -> Campaign {
@@ -16,4 +23,70 @@ pub(crate) fn campaign(fields: CampaignFields) -> Campaign {
         ended_at: None,
         fields,
     }
+}
+
+/// The fields of a body that goes on after the name.
+pub(crate) fn fields(body: &str) -> CampaignFields {
+    let body = if body.is_empty() {
+        r#"{"name":"Spring"}"#.to_owned()
+    } else {
+        format!(r#"{{"name":"Spring",{body}}}"#)
+    };
+    serde_json::from_str(&body).unwrap()
+}
+
+/// A lead that waits since the epoch.
+pub(crate) fn lead(campaign: &Campaign, number: &str) -> Lead {
+    let number = number.parse().unwrap();
+    Lead {
+        id: LeadId::of(campaign.id, &number),
+        campaign_id: campaign.id,
+        lane: Place::of(&number).lane(None),
+        number,
+        variables: BTreeMap::new(),
+        priority: LeadPriority::Normal,
+        consent: None,
+        state: LeadState::Waiting {
+            due_at: Timestamp::UNIX_EPOCH,
+        },
+        attempts: 0,
+        faults: 0,
+        last_call_id: None,
+        last_attempt_at: None,
+        last_outcome: None,
+        import_id: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// What is known of a number: `busy 3h, agent_ended! 30h, live 1m, suppressed`. Times are before `now`,
+/// `!` says that somebody picked up. Oldest first.
+pub(crate) fn contact(text: &str, now: Timestamp) -> Contact {
+    let mut contact = Contact::default();
+    for (place, item) in text.split(", ").filter(|item| !item.is_empty()).enumerate() {
+        if item == "suppressed" {
+            contact.suppression = Some(Suppression {
+                reason: SuppressionReason::Spoken,
+                at: now,
+                note: None,
+                call_id: None,
+            });
+            continue;
+        }
+        let (what, ago) = item.split_once(' ').unwrap();
+        let outcome = what.trim_end_matches('!');
+        let ago: SignedDuration = ago.parse().unwrap();
+        let outcome = (outcome != "live").then(|| {
+            serde_json::from_value(serde_json::Value::String(outcome.to_owned())).unwrap()
+        });
+        contact.attempts.push(Attempt {
+            call_id: CallId::from_parts(1_700_000_000_000, place as u128),
+            at: now - ago,
+            outcome,
+            answered: what.ends_with('!'),
+        });
+    }
+    contact.attempts.sort_by_key(|attempt| attempt.at);
+    contact
 }

@@ -1,1 +1,351 @@
-//! Situations of `after`.
+//! Situations: how a call ended and what becomes of its lead; and that no outcome loses one.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::testing;
+
+fn noon() -> Timestamp {
+    "2026-06-03T16:00:00Z".parse().unwrap()
+}
+
+fn campaign(body: &str) -> Campaign {
+    testing::campaign(testing::fields(body))
+}
+
+fn shown(after: &AfterCall) -> String {
+    let state = match &after.state {
+        LeadState::Waiting { due_at } => format!("waits {:#}", due_at.duration_since(noon())),
+        LeadState::Done { result, .. } => result.code().to_owned(),
+        LeadState::Calling { .. } => "still called".to_owned(),
+    };
+    format!(
+        "{state}, attempts {}, faults {}",
+        after.attempts, after.faults
+    )
+}
+
+/// Every outcome for a lead with this many attempts and faults before the call.
+fn check(body: &str, attempts: u32, faults: u32, expected: &Expect) {
+    let campaign = campaign(body);
+    let mut lead = testing::lead(&campaign, "+12125550100");
+    lead.attempts = attempts;
+    lead.faults = faults;
+    let mut told = String::new();
+    for outcome in Outcome::ALL {
+        let after = |answered| {
+            let end = CallEnd { outcome, answered };
+            shown(&after_call(&campaign, &lead, end, noon()))
+        };
+        let (answered, unanswered) = (after(true), after(false));
+        told += &format!("{}: {unanswered}", outcome.code());
+        if answered != unanswered {
+            told += &format!(" | answered: {answered}");
+        }
+        told += "\n";
+    }
+    expected.assert_eq(&told);
+}
+
+#[test]
+fn after_a_first_attempt() {
+    check(
+        "",
+        0,
+        0,
+        &expect![[r#"
+            agent_ended: reached, attempts 1, faults 0
+            callee_hung_up: reached, attempts 1, faults 0
+            callee_silent: waits 2h, attempts 1, faults 0
+            busy: waits 4h, attempts 1, faults 0
+            no_answer: waits 2h, attempts 1, faults 0
+            voicemail: waits 24h, attempts 1, faults 0
+            voicemail_left: voicemail_left, attempts 1, faults 0
+            fax: unreachable, attempts 1, faults 0
+            opted_out: opted_out, attempts 1, faults 0
+            screened: waits 24h, attempts 1, faults 0
+            number_unreachable: unreachable, attempts 1, faults 0
+            carrier_refused: waits 30m, attempts 1, faults 1
+            carrier_rate_limited: waits 1m, attempts 0, faults 1
+            carrier_unconfirmed: waits 30m, attempts 0, faults 1
+            carrier_failed: waits 30m, attempts 1, faults 1
+            stream_lost: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
+            vendor_failed: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
+            no_capacity: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
+            worker_lost: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
+            platform_failed: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
+            duration_limit: reached, attempts 1, faults 0
+            cancelled: waits 2h, attempts 1, faults 0
+            hung_up_by_user: waits 2h, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
+            not_permitted: waits 5m, attempts 0, faults 0
+            campaign_stopped: waits 5m, attempts 0, faults 0
+        "#]],
+    );
+}
+
+#[test]
+fn after_the_last_attempt() {
+    check(
+        r#""max_attempts":1"#,
+        0,
+        0,
+        &expect![[r#"
+            agent_ended: reached, attempts 1, faults 0
+            callee_hung_up: reached, attempts 1, faults 0
+            callee_silent: exhausted, attempts 1, faults 0
+            busy: exhausted, attempts 1, faults 0
+            no_answer: exhausted, attempts 1, faults 0
+            voicemail: exhausted, attempts 1, faults 0
+            voicemail_left: voicemail_left, attempts 1, faults 0
+            fax: unreachable, attempts 1, faults 0
+            opted_out: opted_out, attempts 1, faults 0
+            screened: exhausted, attempts 1, faults 0
+            number_unreachable: unreachable, attempts 1, faults 0
+            carrier_refused: failed, attempts 1, faults 1
+            carrier_rate_limited: waits 1m, attempts 0, faults 1
+            carrier_unconfirmed: waits 30m, attempts 0, faults 1
+            carrier_failed: failed, attempts 1, faults 1
+            stream_lost: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
+            vendor_failed: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
+            no_capacity: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
+            worker_lost: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
+            platform_failed: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
+            duration_limit: reached, attempts 1, faults 0
+            cancelled: exhausted, attempts 1, faults 0
+            hung_up_by_user: exhausted, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
+            not_permitted: waits 5m, attempts 0, faults 0
+            campaign_stopped: waits 5m, attempts 0, faults 0
+        "#]],
+    );
+}
+
+#[test]
+fn after_many_faults_in_a_row() {
+    check(
+        "",
+        0,
+        FAULTS_MAX - 1,
+        &expect![[r#"
+        agent_ended: reached, attempts 1, faults 0
+        callee_hung_up: reached, attempts 1, faults 0
+        callee_silent: waits 2h, attempts 1, faults 0
+        busy: waits 4h, attempts 1, faults 0
+        no_answer: waits 2h, attempts 1, faults 0
+        voicemail: waits 24h, attempts 1, faults 0
+        voicemail_left: voicemail_left, attempts 1, faults 0
+        fax: unreachable, attempts 1, faults 0
+        opted_out: opted_out, attempts 1, faults 0
+        screened: waits 24h, attempts 1, faults 0
+        number_unreachable: unreachable, attempts 1, faults 0
+        carrier_refused: failed, attempts 1, faults 8
+        carrier_rate_limited: failed, attempts 0, faults 8
+        carrier_unconfirmed: failed, attempts 0, faults 8
+        carrier_failed: failed, attempts 1, faults 8
+        stream_lost: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
+        vendor_failed: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
+        no_capacity: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
+        worker_lost: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
+        platform_failed: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
+        duration_limit: reached, attempts 1, faults 0
+        cancelled: waits 2h, attempts 1, faults 0
+        hung_up_by_user: waits 2h, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
+        not_permitted: waits 5m, attempts 0, faults 7
+        campaign_stopped: waits 5m, attempts 0, faults 7
+    "#]],
+    );
+}
+
+#[test]
+fn waits_are_the_campaigns() {
+    check(
+        r#""retry":{"no_answer":"10m","busy":"20m","failed":"40m","voicemail":"50m"}"#,
+        1,
+        3,
+        &expect![[r#"
+            agent_ended: reached, attempts 2, faults 0
+            callee_hung_up: reached, attempts 2, faults 0
+            callee_silent: waits 10m, attempts 2, faults 0
+            busy: waits 20m, attempts 2, faults 0
+            no_answer: waits 10m, attempts 2, faults 0
+            voicemail: waits 50m, attempts 2, faults 0
+            voicemail_left: voicemail_left, attempts 2, faults 0
+            fax: unreachable, attempts 2, faults 0
+            opted_out: opted_out, attempts 2, faults 0
+            screened: waits 50m, attempts 2, faults 0
+            number_unreachable: unreachable, attempts 2, faults 0
+            carrier_refused: waits 40m, attempts 2, faults 4
+            carrier_rate_limited: waits 8m, attempts 1, faults 4
+            carrier_unconfirmed: waits 40m, attempts 1, faults 4
+            carrier_failed: waits 40m, attempts 2, faults 4
+            stream_lost: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
+            vendor_failed: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
+            no_capacity: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
+            worker_lost: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
+            platform_failed: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
+            duration_limit: reached, attempts 2, faults 0
+            cancelled: waits 10m, attempts 2, faults 0
+            hung_up_by_user: waits 10m, attempts 2, faults 0 | answered: reached, attempts 2, faults 0
+            not_permitted: waits 5m, attempts 1, faults 3
+            campaign_stopped: waits 5m, attempts 1, faults 3
+        "#]],
+    );
+}
+
+#[test]
+fn every_chain_of_outcomes_ends() {
+    // The same outcome over and over: done after a bounded number of calls, whatever it is.
+    let campaign = campaign("");
+    for outcome in Outcome::ALL {
+        // A call that was turned back was not made; its rule decides, see `after_denial`.
+        if matches!(outcome, Outcome::NotPermitted | Outcome::CampaignStopped) {
+            continue;
+        }
+        for answered in [false, true] {
+            let mut lead = testing::lead(&campaign, "+12125550100");
+            let mut calls = 0;
+            loop {
+                calls += 1;
+                assert!(calls <= FAULTS_MAX, "{outcome:?} never ends");
+                let end = CallEnd { outcome, answered };
+                let after = after_call(&campaign, &lead, end, noon());
+                (lead.attempts, lead.faults) = (after.attempts, after.faults);
+                match after.state {
+                    LeadState::Waiting { due_at } => assert!(due_at > noon(), "{outcome:?}"),
+                    LeadState::Done { .. } => break,
+                    LeadState::Calling { .. } => panic!("{outcome:?} leaves the lead called"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_or_finished_campaign_keeps_nobody_waiting() {
+    let end = CallEnd {
+        outcome: Outcome::Busy,
+        answered: false,
+    };
+    for (state, body, result) in [
+        (CampaignState::Cancelled, "", "cancelled"),
+        (CampaignState::Completed, "", "not_allowed"),
+        (
+            CampaignState::Running,
+            r#""ends_at":"2026-06-03T18:00:00Z""#,
+            "not_allowed",
+        ),
+        (CampaignState::Paused, "", "waits 4h"),
+        (
+            CampaignState::Running,
+            r#""ends_at":"2026-06-03T20:00:01Z""#,
+            "waits 4h",
+        ),
+    ] {
+        let mut campaign = campaign(body);
+        campaign.state = state;
+        let lead = testing::lead(&campaign, "+12125550100");
+        let after = shown(&after_call(&campaign, &lead, end, noon()));
+        assert!(after.starts_with(result), "{state:?} {body}: {after}");
+        let reached = CallEnd {
+            outcome: Outcome::OptedOut,
+            answered: true,
+        };
+        let after = shown(&after_call(&campaign, &lead, reached, noon()));
+        assert!(after.starts_with("opted_out"), "{state:?} {body}: {after}");
+    }
+}
+
+#[test]
+fn a_corrected_outcome_counts_once() {
+    let campaign = campaign("");
+    let provisional = CallEnd {
+        outcome: Outcome::WorkerLost,
+        answered: true,
+    };
+    let end = CallEnd {
+        outcome: Outcome::AgentEnded,
+        answered: true,
+    };
+    let mut lead = testing::lead(&campaign, "+12125550100");
+    lead.attempts = 1;
+    lead.faults = 1;
+    let straight = after_call(&campaign, &lead, end, noon());
+    let first = after_call(&campaign, &lead, provisional, noon());
+    lead.state = first.state;
+    (lead.attempts, lead.faults) = (first.attempts, first.faults);
+    let corrected = after_correction(&campaign, &lead, provisional, end, noon());
+    assert_eq!(corrected, straight);
+}
+
+#[test]
+fn a_rule_ends_a_lead_or_gives_it_a_time() {
+    let campaign = campaign("");
+    let mut told = String::new();
+    for rule in RULES {
+        let state = |retry_at| {
+            let denial = Denial { rule, retry_at };
+            let after = AfterCall {
+                state: after_denial(&campaign, denial, noon()),
+                attempts: 0,
+                faults: 0,
+            };
+            shown(&after)
+                .trim_end_matches(", attempts 0, faults 0")
+                .to_owned()
+        };
+        let (never, later) = (
+            state(None),
+            state(Some(later(noon(), SignedDuration::from_hours(3)))),
+        );
+        told += &format!("{}: {never} | later: {later}\n", rule.code());
+    }
+    expect![[r#"
+        not_callable: unreachable | later: unreachable
+        suppressed: suppressed | later: suppressed
+        consent: not_allowed | later: not_allowed
+        zone_unknown: not_allowed | later: not_allowed
+        campaign_window: not_allowed | later: waits 3h
+        legal_hours: not_allowed | later: waits 3h
+        holiday: not_allowed | later: waits 3h
+        blocked_day: not_allowed | later: waits 3h
+        frequency_cap: not_allowed | later: waits 3h
+        minimum_gap: waits 5m | later: waits 3h
+        attempts: exhausted | later: exhausted
+        not_due: waits 5m | later: waits 3h
+        campaign_state: waits 0s | later: waits 3h
+        number_busy: waits 5m | later: waits 3h
+        campaign_concurrency: waits 0s | later: waits 3h
+        tenant_concurrency: waits 0s | later: waits 3h
+        account_concurrency: waits 0s | later: waits 3h
+        pacing: waits 0s | later: waits 3h
+        ramp: waits 0s | later: waits 3h
+        circuit_breaker: waits 0s | later: waits 3h
+        caller_number: waits 0s | later: waits 3h
+        fair_share: waits 0s | later: waits 3h
+    "#]]
+    .assert_eq(&told);
+}
+
+const RULES: [Rule; 22] = [
+    Rule::NotCallable,
+    Rule::Suppressed,
+    Rule::Consent,
+    Rule::ZoneUnknown,
+    Rule::CampaignWindow,
+    Rule::LegalHours,
+    Rule::Holiday,
+    Rule::BlockedDay,
+    Rule::FrequencyCap,
+    Rule::MinimumGap,
+    Rule::Attempts,
+    Rule::NotDue,
+    Rule::CampaignState,
+    Rule::NumberBusy,
+    Rule::CampaignConcurrency,
+    Rule::TenantConcurrency,
+    Rule::AccountConcurrency,
+    Rule::Pacing,
+    Rule::Ramp,
+    Rule::CircuitBreaker,
+    Rule::CallerNumber,
+    Rule::FairShare,
+];

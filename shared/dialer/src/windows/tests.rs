@@ -8,7 +8,7 @@ use super::*;
 use crate::calendar::civil;
 
 /// `zones / places / body of the campaign`, then instants; the answer line by line.
-fn check(lane: &str, body: &str, instants: &[&str], expected: Expect) {
+fn check(lane: &str, body: &str, instants: &[&str], expected: &Expect) {
     let (zones, places) = lane.split_once(" / ").unwrap();
     let names = |text: &str| {
         text.split(' ')
@@ -61,7 +61,7 @@ fn a_window_is_local_to_the_callee() {
             "2026-03-03T00:00:00Z",
             "2026-03-04T12:00:00Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-03-02T14:59:59Z: campaign_window, opens Mon 2026-03-02 10:00:00 -05:00
             2026-03-02T15:00:00Z: open, closes Mon 2026-03-02 19:00:00 -05:00
             2026-03-02T23:59:59.999Z: open, closes Mon 2026-03-02 19:00:00 -05:00
@@ -81,7 +81,7 @@ fn every_zone_has_to_allow_it() {
             "2026-06-03T16:00:00Z",
             "2026-06-04T00:00:00Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-06-03T15:59:59Z: campaign_window, opens Wed 2026-06-03 09:00:00 -07:00
             2026-06-03T16:00:00Z: open, closes Wed 2026-06-03 17:00:00 -07:00
             2026-06-04T00:00:00Z: campaign_window, opens Thu 2026-06-04 09:00:00 -07:00
@@ -95,7 +95,7 @@ fn zones_too_far_apart_are_never_open_together() {
         "America/Los_Angeles Asia/Kolkata / JP",
         r#","windows":{"mon":[["09:00","19:00"]],"tue":[["09:00","19:00"]]}"#,
         &["2026-06-03T16:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
             2026-06-03T16:00:00Z: campaign_window, opens never
         "#]],
     );
@@ -103,7 +103,7 @@ fn zones_too_far_apart_are_never_open_together() {
         " / US",
         "",
         &["2026-06-03T16:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
         2026-06-03T16:00:00Z: zone_unknown, opens never
     "#]],
     );
@@ -111,7 +111,7 @@ fn zones_too_far_apart_are_never_open_together() {
         "Mars/Olympus / US",
         "",
         &["2026-06-03T16:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
         2026-06-03T16:00:00Z: zone_unknown, opens never
     "#]],
     );
@@ -123,7 +123,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
     for (lane, expected) in [
         (
             "America/New_York / US-NY",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Sun 2026-06-07 08:00:00 -04:00
             2026-06-07T18:00:00Z: open, closes Sun 2026-06-07 21:00:00 -04:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 21:00:00 -04:00
@@ -131,7 +131,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "America/Chicago / US-TX",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Sun 2026-06-07 12:00:00 -05:00
             2026-06-07T18:00:00Z: open, closes Sun 2026-06-07 21:00:00 -05:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 21:00:00 -05:00
@@ -139,7 +139,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "America/Chicago / US-AL",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Mon 2026-06-08 08:00:00 -05:00
             2026-06-07T18:00:00Z: legal_hours, opens Mon 2026-06-08 08:00:00 -05:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 20:00:00 -05:00
@@ -147,7 +147,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "America/New_York / US-RI",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Mon 2026-06-08 09:00:00 -04:00
             2026-06-07T18:00:00Z: legal_hours, opens Mon 2026-06-08 09:00:00 -04:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 18:00:00 -04:00
@@ -155,7 +155,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "America/New_York / US",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Mon 2026-06-08 10:00:00 -04:00
             2026-06-07T18:00:00Z: legal_hours, opens Mon 2026-06-08 10:00:00 -04:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 18:00:00 -04:00
@@ -163,7 +163,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "Europe/London / GB",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Sun 2026-06-07 10:00:00 +01:00
             2026-06-07T18:00:00Z: open, closes Sun 2026-06-07 20:00:00 +01:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 21:00:00 +01:00
@@ -171,7 +171,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "Asia/Kolkata / IN",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: open, closes Sun 2026-06-07 21:00:00 +05:30
             2026-06-07T18:00:00Z: legal_hours, opens Mon 2026-06-08 10:00:00 +05:30
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 21:00:00 +05:30
@@ -179,7 +179,7 @@ fn the_law_of_every_place_holds_besides_the_campaign() {
         ),
         (
             "Europe/Paris / FR",
-            expect![[r#"
+            &expect![[r#"
             2026-06-07T05:00:00Z: legal_hours, opens Mon 2026-06-08 09:00:00 +02:00
             2026-06-07T18:00:00Z: legal_hours, opens Mon 2026-06-08 09:00:00 +02:00
             2026-06-08T15:00:00Z: open, closes Mon 2026-06-08 20:00:00 +02:00
@@ -212,7 +212,7 @@ fn an_hour_that_summer_time_skips_opens_the_window_late_and_never_early() {
             "2026-03-08T07:00:00Z",
             "2026-03-08T08:00:00Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-03-08T06:59:59Z: campaign_window, opens Sun 2026-03-08 03:00:00 -04:00
             2026-03-08T07:00:00Z: open, closes Sun 2026-03-08 04:00:00 -04:00
             2026-03-08T08:00:00Z: campaign_window, opens Sun 2026-03-15 02:30:00 -04:00
@@ -222,7 +222,7 @@ fn an_hour_that_summer_time_skips_opens_the_window_late_and_never_early() {
         lane,
         r#","windows":{"sun":[["02:10","02:50"]]}"#,
         &["2026-03-08T06:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
             2026-03-08T06:00:00Z: campaign_window, opens Sun 2026-03-15 02:10:00 -04:00
         "#]],
     );
@@ -235,7 +235,7 @@ fn an_hour_that_summer_time_skips_opens_the_window_late_and_never_early() {
             "2026-11-01T05:50:00Z",
             "2026-11-01T06:44:59Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-11-01T05:00:00Z: campaign_window, opens Sun 2026-11-01 01:15:00 -04:00
             2026-11-01T05:30:00Z: open, closes Sun 2026-11-01 01:45:00 -04:00
             2026-11-01T05:50:00Z: campaign_window, opens Sun 2026-11-01 01:15:00 -05:00
@@ -256,7 +256,7 @@ fn spans_of_a_day_and_the_end_of_it() {
             "2026-06-01T12:30:00Z",
             "2026-06-01T23:30:00Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-06-01T06:00:00Z: campaign_window, opens Mon 2026-06-01 09:00:00 +02:00
             2026-06-01T08:00:00Z: open, closes Mon 2026-06-01 12:00:00 +02:00
             2026-06-01T11:00:00Z: campaign_window, opens Mon 2026-06-01 14:00:00 +02:00
@@ -270,7 +270,7 @@ fn spans_of_a_day_and_the_end_of_it() {
             "thu":[["00:00","24:00"]],"fri":[["00:00","24:00"]],"sat":[["00:00","24:00"]],
             "sun":[["00:00","24:00"]]}"#,
         &["2026-06-01T06:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
             2026-06-01T06:00:00Z: open, closes never
         "#]],
     );
@@ -288,7 +288,7 @@ fn holidays_and_blocked_days_are_the_callees_own_dates() {
             "2026-07-04T18:00:00Z",
             "2026-07-06T18:00:00Z",
         ],
-        expect![[r#"
+        &expect![[r#"
             2026-07-03T02:00:00Z: open, closes Thu 2026-07-02 20:00:00 -07:00
             2026-07-03T18:00:00Z: holiday, opens Sun 2026-07-05 12:00:00 -07:00
             2026-07-04T18:00:00Z: holiday, opens Sun 2026-07-05 12:00:00 -07:00
@@ -299,7 +299,7 @@ fn holidays_and_blocked_days_are_the_callees_own_dates() {
         "America/Los_Angeles / US-CA",
         r#","call_on_holidays":true"#,
         &["2026-07-03T18:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
             2026-07-03T18:00:00Z: open, closes Fri 2026-07-03 20:00:00 -07:00
         "#]],
     );
@@ -307,7 +307,7 @@ fn holidays_and_blocked_days_are_the_callees_own_dates() {
         "America/Chicago / US-AL",
         r#","call_on_holidays":true"#,
         &["2026-07-03T18:00:00Z"],
-        expect![[r#"
+        &expect![[r#"
             2026-07-03T18:00:00Z: holiday, opens Mon 2026-07-06 09:00:00 -05:00
         "#]],
     );

@@ -1,0 +1,189 @@
+//! Random snapshots: whatever comes in, no plan breaks a limit, calls outside hours or forgets a lead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::breaker::concurrency;
+use crate::windows::Schedule;
+
+/// Numbers of several zones, places and kinds; few, so that campaigns share some of them.
+const NUMBERS: [&str; 12] = [
+    "+12125550100",
+    "+12125550101",
+    "+13105550102",
+    "+13055550103",
+    "+14235550104",
+    "+16055550105",
+    "+18085550106",
+    "+18005550107",
+    "+442079460108",
+    "+919876543109",
+    "+19005550110",
+    "+61812345678",
+];
+
+const BODIES: [&str; 8] = [
+    "",
+    r#""priority":9,"max_concurrent_calls":2"#,
+    r#""windows":{"wed":[["00:00","24:00"]],"thu":[["00:00","24:00"]]}"#,
+    r#""ramp":{"from":1,"over":"20m"},"max_concurrent_calls":9"#,
+    r#""breaker":{"failures_percent":30,"calls":5,"pause":"2m"}"#,
+    r#""calls_per_number_per_day":3"#,
+    r#""numbers":["+14155550002"],"local_presence":false"#,
+    r#""consent":"express""#,
+];
+
+const PASTS: [&str; 7] = [
+    "",
+    "",
+    "busy 30m",
+    "no_answer 5h",
+    "no_answer 20h, no_answer 10h, busy 5h",
+    "suppressed",
+    "live 1m",
+];
+
+prop_compose! {
+    fn a_campaign()(
+        body in 0..BODIES.len(),
+        live in 0_u32..4,
+        calls in "[x.]{0,8}",
+        since in 0_u32..2_000,
+        leads in prop::collection::btree_map(0..NUMBERS.len(), (0..PASTS.len(), -600_i32..60), 0..8),
+    ) -> String {
+        let leads = leads.into_iter().map(|(number, (past, due))| {
+            let known = format!("due {due}s, {}", PASTS[past]);
+            format!("| {} {}", NUMBERS[number], known.trim_end_matches(", "))
+        });
+        let calls = if calls.is_empty() { String::new() } else { format!(", calls {calls}") };
+        format!(
+            "campaign {} | live {live}, since {since}s{calls} {}\n",
+            BODIES[body],
+            leads.collect::<String>()
+        )
+    }
+}
+
+prop_compose! {
+    fn a_world()(
+        account in 0_u32..8,
+        tenant in 0_u32..8,
+        apart in 1_u32..40,
+        from in 0_u32..80,
+        campaigns in prop::collection::vec(a_campaign(), 0..5),
+    ) -> String {
+        format!(
+            "account {account} free, {apart}s apart, from {from}s\n\
+             tenant {tenant} free: +12125550001 x2, +14155550002 x1, +12025550003\n{}",
+            campaigns.concat()
+        )
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_plan_breaks_a_limit_or_forgets_a_lead(text in a_world(), seed: u64) {
+        let world = World::read(&text);
+        world.with_snapshot(|snapshot| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let plan = plan(snapshot, &mut Lanes::new(), noon(), &mut rng);
+            limits_hold(snapshot, &plan);
+            everybody_is_told_of(snapshot, &plan);
+            for dial in &plan.dials {
+                may_be_called(snapshot, dial);
+            }
+        });
+    }
+}
+
+fn limits_hold(snapshot: &Snapshot<'_>, plan: &Plan<'_>) {
+    let dials = u32::try_from(plan.dials.len()).unwrap();
+    assert!(dials <= snapshot.account.free_slots);
+    let tenant = snapshot.tenants.first().unwrap();
+    assert!(dials <= tenant.free_slots);
+
+    let mut at = snapshot.account.pace_from.max(noon());
+    for dial in &plan.dials {
+        assert!(dial.not_before >= at, "faster than the account allows");
+        assert!(dial.not_before < noon() + PLAN_HORIZON);
+        at = dial.not_before + snapshot.account.call_interval;
+    }
+
+    let numbers: BTreeSet<_> = plan.dials.iter().map(|dial| &dial.lead.number).collect();
+    assert_eq!(numbers.len(), plan.dials.len(), "a number twice");
+
+    for room in snapshot.campaigns {
+        let begun = plan
+            .dials
+            .iter()
+            .filter(|dial| dial.campaign.id == room.campaign.id);
+        let begun = u32::try_from(begun.count()).unwrap();
+        let most = concurrency(room.campaign, &room.recent, noon()).most;
+        assert!(begun == 0 || room.live_calls + begun <= most);
+    }
+
+    let mut calls: BTreeMap<&PhoneNumber, u32> = tenant
+        .numbers
+        .iter()
+        .map(|ours| (&ours.number, ours.calls_today))
+        .collect();
+    for dial in &plan.dials {
+        let fields = &dial.campaign.fields;
+        let calls = calls.get_mut(dial.from).expect("a number of the tenant");
+        assert!(*calls < fields.calls_per_number_per_day);
+        *calls += 1;
+        assert!(fields.numbers.is_empty() || fields.numbers.contains(dial.from));
+    }
+}
+
+fn everybody_is_told_of(snapshot: &Snapshot<'_>, plan: &Plan<'_>) {
+    let mut told: BTreeMap<(CampaignId, LeadId), i32> = BTreeMap::new();
+    let mut due: BTreeMap<(CampaignId, LeadId), i32> = BTreeMap::new();
+    for room in snapshot.campaigns {
+        for one in room.due {
+            *due.entry((room.campaign.id, one.lead.id)).or_default() += 1;
+        }
+    }
+    for dial in &plan.dials {
+        *told.entry((dial.campaign.id, dial.lead.id)).or_default() += 1;
+    }
+    for held in &plan.held {
+        *told.entry((held.campaign_id, held.lead_id)).or_default() += 1;
+    }
+    assert_eq!(told, due);
+    let held: BTreeSet<_> = plan.held.iter().map(|held| held.lead_id).collect();
+    for deferral in &plan.deferrals {
+        assert!(held.contains(&deferral.lead.id) && deferral.due_at > noon());
+    }
+    for ending in &plan.endings {
+        assert!(held.contains(&ending.lead.id));
+    }
+}
+
+fn may_be_called(snapshot: &Snapshot<'_>, dial: &Dial<'_>) {
+    let mut schedule = Schedule::new(Some(&dial.campaign.fields), &dial.lead.lane);
+    assert!(schedule.is_open(noon()), "outside the window");
+    let room = snapshot
+        .campaigns
+        .iter()
+        .find(|room| room.campaign.id == dial.campaign.id);
+    let due = room
+        .unwrap()
+        .due
+        .iter()
+        .find(|due| due.lead.id == dial.lead.id);
+    let asking = Asking {
+        number: &dial.lead.number,
+        lane: &dial.lead.lane,
+        contact: due.unwrap().contact,
+        campaign: Some(dial.campaign),
+        lead: Some(dial.lead),
+        call_id: None,
+    };
+    let permit = crate::permit(&asking, noon());
+    assert!(permit.allowed, "{permit:?}");
+}
