@@ -396,6 +396,7 @@ impl Callbacks {
             request: None,
             slots: None,
             lead: None,
+            counted_at: None,
             event: self.ledger.event(tenant, event, now),
         };
         match self.ledger.calls.create(new).await {

@@ -257,6 +257,7 @@ impl Calls {
                 request: made,
                 slots: Some((&held, &slot)),
                 lead: None,
+                counted_at: None,
                 event: self.ledger.event(tenant, event, now),
             };
             match self.ledger.calls.create(new).await {

@@ -247,7 +247,7 @@ impl Ledger {
         tracing::error!(call.id = %call.id, "a call does not hold the slots it should give back");
         metrics::counter!("slots_healed_total", "reason" => "not_held").increment(1);
         self.slots
-            .reclaim(call.tenant_id, call.campaign_id, held, call.id)
+            .reclaim(&held.account, call.tenant_id, call.campaign_id, call.id)
             .await
             .map_err(RecordError::Store)?;
         let fact = Fact::SlotsLost;

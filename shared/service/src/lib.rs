@@ -7,6 +7,8 @@ pub mod access;
 pub mod agents;
 pub mod callbacks;
 pub mod calls;
+mod chores;
+mod claims;
 mod clock;
 mod ending;
 pub mod keys;
@@ -23,6 +25,8 @@ pub mod prompts;
 pub mod recordings;
 mod refused;
 mod requests;
+pub mod scheduling;
+pub mod sweeping;
 
 pub use clock::{Clock, Ids, SystemClock};
 pub use ledger::RecordError;

@@ -66,6 +66,10 @@ impl Free {
         self.0.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Any one of them, so that two functions seldom choose the same; it is not given out again.
     pub(crate) fn draw(&mut self, chance: u128) -> Option<u32> {
         let len = u128::try_from(self.0.len()).unwrap_or(u128::MAX);

@@ -155,6 +155,9 @@ impl Placing {
         if let Some(wait) = self.early(row) {
             return self.come_again(tenant, call, wait).await;
         }
+        if let Some(not_before) = row.progress.not_before {
+            self.wait_until(not_before).await;
+        }
         let token = self.ledger.ids.fresh(TokenId::from_parts);
         let request = match self.request(row, token) {
             Ok(request) => request,
@@ -603,7 +606,7 @@ impl Placing {
 
 /// When the carrier ends the call although nobody of us did: what it costs is bounded even if every
 /// worker is gone.
-fn time_limit(duration_seconds_max: u32) -> Duration {
+pub(crate) fn time_limit(duration_seconds_max: u32) -> Duration {
     let agent = Duration::from_secs(u64::from(duration_seconds_max));
     (agent + TIME_LIMIT_MARGIN).min(TIME_LIMIT_MAX)
 }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
 use crate::{
-    CallCount, Idempotency, LeadRow, Sessions, SlotRow, Slots, SlotsHeld, StoreError, TokenHash,
-    campaigns, contacts, leads,
+    CallCount, Callers, Idempotency, LeadRow, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
+    TokenHash, campaigns, contacts, leads,
 };
 
 /// How long event rows are kept: longer than any consumer may be down over a weekend.
@@ -121,6 +121,8 @@ pub struct NewCall<'a> {
     pub slots: Option<(&'a SlotsHeld, &'a SlotRow)>,
     /// The lead that it is an attempt for, as it was read and as it is with the call.
     pub lead: Option<(&'a LeadRow, &'a Lead)>,
+    /// Counts as a call from its number, at this time.
+    pub counted_at: Option<Timestamp>,
     pub event: DomainEvent,
 }
 
@@ -289,7 +291,11 @@ impl Calls {
             let count = CallCount::None;
             let (_row, changed) =
                 leads::transition(&self.table, call.tenant_id, before, after, count)?;
-            writes.all(Part::Lead, changed);
+            writes.lead(changed);
+        }
+        if let Some(at) = new.counted_at {
+            let count = Callers::count(&self.table, call.tenant_id, &call.from, at)?;
+            writes.add(Part::Other, count);
         }
         Ok(writes)
     }
@@ -359,7 +365,7 @@ impl Calls {
                 count,
             }) => {
                 let (_row, changed) = leads::transition(&self.table, tenant, before, after, count)?;
-                writes.all(Part::Lead, changed);
+                writes.lead(changed);
             }
             Some(LeadChange::Recount { lead, count }) => {
                 let counts = leads::recount(&self.table, tenant, lead, count)?;
@@ -472,6 +478,12 @@ impl Writes {
 
     fn all(&mut self, part: Part, writes: Vec<Write>) {
         self.0.extend(writes.into_iter().map(|write| (part, write)));
+    }
+
+    /// The lead's row comes first, its counts have no condition.
+    fn lead(&mut self, writes: Vec<Write>) {
+        let parts = std::iter::once(Part::Lead).chain(std::iter::repeat(Part::Other));
+        self.0.extend(parts.zip(writes));
     }
 
     /// In the order in which [`Slots`] names them.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use model::{
     AgentId, CallId, CampaignId, DomainEvent, LaneId, LeadId, LeadPriority, NumberId, PhoneNumber,
     PromptId, TenantId, UserId,
@@ -179,6 +180,17 @@ pub(crate) fn slots_of(scope: Scope<'_>) -> String {
 
 pub(crate) fn slot(scope: Scope<'_>, number: u32) -> Key {
     Key::new(slots_of(scope), format!("{number:05}"))
+}
+
+/// What the latest planning step said of a campaign.
+pub(crate) fn plan(tenant: TenantId, campaign: CampaignId) -> Key {
+    Key::new(campaign_partition(tenant, campaign), "PLAN")
+}
+
+/// How often a number of ours was called from on a day.
+pub(crate) fn caller_day(tenant: TenantId, number: &PhoneNumber, day: Date) -> Key {
+    let pk = format!("T#{tenant}#CALLER#{}", number.as_str());
+    Key::new(pk, format!("DAY#{day}"))
 }
 
 /// When the next call of an account may be asked for.

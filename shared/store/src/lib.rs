@@ -8,6 +8,7 @@ mod accounts;
 mod agents;
 pub mod aws;
 mod bucket;
+mod callers;
 mod calls;
 mod campaigns;
 mod contacts;
@@ -19,6 +20,7 @@ mod leads;
 mod lease;
 mod numbers;
 mod pace;
+mod plans;
 mod prompts;
 mod queue;
 pub mod schema;
@@ -32,6 +34,7 @@ use settings::Storage;
 pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use agents::Agents;
 pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
+pub use callers::Callers;
 pub use calls::{
     Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
     WriteRefused,
@@ -48,6 +51,7 @@ pub use leads::{
 pub use lease::{LEASE_MAX, Lease, Leases};
 pub use numbers::{Number, NumberRefused, Numbers};
 pub use pace::{HEAL_AFTER, Pace, Reserved};
+pub use plans::{PlanNote, Plans, RecentCall};
 pub use prompts::{PromptHead, Prompts};
 pub use queue::{DELAY_MAX, DialJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX};
 pub use sessions::{Opened, Sessions, TokenHash};
@@ -63,6 +67,7 @@ use schema::{QueueUrls, SchemaError};
 pub struct Store {
     pub accounts: Accounts,
     pub agents: Agents,
+    pub callers: Callers,
     pub calls: Calls,
     pub campaigns: Campaigns,
     pub contacts: Contacts,
@@ -71,6 +76,7 @@ pub struct Store {
     pub leases: Leases,
     pub numbers: Numbers,
     pub pace: Pace,
+    pub plans: Plans,
     pub prompts: Prompts,
     pub requests: Requests,
     pub sessions: Sessions,
@@ -88,6 +94,7 @@ impl Store {
         Self {
             accounts: Accounts::new(table.clone()),
             agents: Agents::new(table.clone()),
+            callers: Callers::new(table.clone()),
             calls: Calls::new(table.clone()),
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),
@@ -96,6 +103,7 @@ impl Store {
             leases: Leases::new(table.clone()),
             numbers: Numbers::new(table.clone()),
             pace: Pace::new(table.clone()),
+            plans: Plans::new(table.clone()),
             prompts: Prompts::new(table.clone()),
             requests: Requests::new(table.clone()),
             sessions: Sessions::new(table.clone()),

@@ -100,43 +100,34 @@ impl Slots {
             .collect()
     }
 
-    /// Gives back slots that a call holds and should not: for the sweeper, of calls that are over.
-    /// Those of other calls stay. Answers how many were given back.
+    /// Gives back every slot that a call holds, looking for them: of a call that is over, and should hold
+    /// none. Answers how many there were.
     ///
     /// # Errors
     /// When storage cannot be reached.
     pub async fn reclaim(
         &self,
+        account: &str,
         tenant: TenantId,
         campaign: Option<CampaignId>,
-        held: &SlotsHeld,
         call: CallId,
     ) -> Result<u32, StoreError> {
+        let campaign = campaign.map(|campaign| Scope::Campaign(tenant, campaign));
+        let scopes = [Scope::Account(account), Scope::Tenant(tenant)];
         let mut given_back = 0;
-        for key in held.keys(tenant, campaign) {
-            match self
-                .table
-                .transact(vec![release(&self.table, &key, call)?])
-                .await?
-            {
-                Transacted::Done => given_back += 1,
-                Transacted::Refused(_) => {}
+        for scope in scopes.into_iter().chain(campaign) {
+            for slot in self.live(scope).await? {
+                if slot.call_id != call {
+                    continue;
+                }
+                let write = release(&self.table, &keys::slot(scope, slot.number), call)?;
+                match self.table.transact(vec![write]).await? {
+                    Transacted::Done => given_back += 1,
+                    Transacted::Refused(_) => {}
+                }
             }
         }
         Ok(given_back)
-    }
-
-    /// Gives back one slot of an account if this call holds it: for a slot whose call is not there.
-    ///
-    /// # Errors
-    /// When storage cannot be reached.
-    pub async fn reclaim_account(&self, account: &str, slot: &SlotRow) -> Result<(), StoreError> {
-        let key = keys::slot(Scope::Account(account), slot.number);
-        let write = release(&self.table, &key, slot.call_id)?;
-        self.table
-            .transact(vec![write])
-            .await
-            .map(|_done_or_gone| ())
     }
 
     /// The writes that take the slots, for the transaction that writes the call: the account's first,

@@ -62,6 +62,18 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "scheduler",
+        &[
+            "carrier",
+            "dialer",
+            "model",
+            "service",
+            "settings",
+            "store",
+            "telemetry",
+        ],
+    ),
+    (
         "media-worker",
         &[
             "audio",
@@ -89,6 +101,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "media-worker",
             "model",
             "providers",
+            "scheduler",
             "service",
             "settings",
             "sim",
@@ -110,7 +123,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-s3", &["store"]),
     ("lambda_http", &["api", "callbacks"]),
-    ("lambda_runtime", &["dial"]),
+    ("lambda_runtime", &["dial", "scheduler"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.

@@ -1,0 +1,718 @@
+//! The planner: which leads are called next, step by step.
+//!
+//! A step reads what is running, lets `dialer` decide, and writes the plan conditionally: claims with
+//! their slots, later due times, leads that are done. It remembers nothing that matters: a step that dies
+//! leaves leads waiting or calls claimed, and the next one, or the sweeper, goes on from there. One
+//! planner per carrier account works at a time, by a lease that only saves work; two at once claim
+//! nothing twice and go over no limit, because slots and leads' versions decide.
+//!
+//! It is woken by a tick and by events: an ended call frees a line, and the next due lead is claimed at
+//! once. Who finds another step at work tells it to look once more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dialer::{
+    AccountRoom, CallerNumber, CampaignRoom, Due, Lanes, LanesOpen, Plan, Recent, Snapshot,
+    TenantRoom,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    AgentId, CALLER_NUMBERS_MAX, Campaign, CampaignId, CampaignState, Contact, DomainEvent,
+    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, TenantId,
+};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use store::{
+    ActiveCampaign, Callers, ContactRow, LaneCounts, LeadRow, Leases, Numbers, Pace, PlanNote,
+    Plans, RecentCall, SlotRow, StoreError,
+};
+use tracing::{error, info};
+
+use crate::calls::{Recipe, Recipes};
+use crate::chores::{Budget, Chores, done, is_finished};
+use crate::claims::{Board, Claim, Claimed, Claims};
+use crate::ledger::Ledger;
+use crate::lines::Lines;
+use crate::sweeping::{Sweeper, Swept};
+use crate::{Parts, Refused};
+
+/// How long a step may work; what is left is done in the next.
+pub const STEP_BUDGET: SignedDuration = SignedDuration::from_secs(20);
+/// How long a lease is good for without a renewal: a planner that died is replaced after that.
+const LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// Looks of one step, when others knock or leads had to be put aside. The next tick goes on.
+const LOOKS_MAX: u32 = 50;
+/// Leads that are read for each free line: some of them will be held back by a rule of their own.
+const DUE_PER_LINE: u32 = 2;
+const DUE_MIN: u32 = 10;
+/// Leads of one campaign that are looked at in one look, over all its lanes.
+const DUE_MAX: u32 = 400;
+/// Lanes and campaigns that are read side by side.
+const READS_AT_ONCE: usize = 8;
+/// Ended calls that are kept for the circuit breaker: the most that one may look at.
+const RECENT_MAX: usize = 1_000;
+/// Numbers of a tenant that are read at once.
+const NUMBERS_PAGE: u32 = 100;
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stepped {
+    /// Another step is at work; it was told to look once more.
+    pub busy: bool,
+    /// Calls that were claimed.
+    pub claimed: u32,
+    /// Campaigns that are on the active list.
+    pub active: u32,
+    /// When time alone may allow more.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Why a step was not finished. The next one goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("a planning step was not finished")]
+pub struct StepError(#[source] StoreError);
+
+impl From<StoreError> for StepError {
+    fn from(source: StoreError) -> Self {
+        Self(source)
+    }
+}
+
+/// The use case of the scheduler.
+#[derive(Debug, Clone)]
+pub struct Scheduling {
+    ledger: Ledger,
+    lines: Lines,
+    claims: Claims,
+    chores: Chores,
+    recipes: Recipes,
+    sweeper: Sweeper,
+    leases: Leases,
+    pace: Pace,
+    plans: Plans,
+    callers: Callers,
+    numbers: Numbers,
+    /// Which lanes are open: a memory of what `dialer` worked out before.
+    lanes: Arc<Mutex<Lanes>>,
+}
+
+/// A running campaign as one look sees it.
+#[derive(Debug)]
+struct Looked {
+    campaign: Campaign,
+    note: PlanNote,
+    live_calls: u32,
+    due: Vec<(LeadRow, LaneId)>,
+    contacts: BTreeMap<PhoneNumber, Contact>,
+    open: LanesOpen,
+}
+
+/// What one look came to.
+#[derive(Debug, Default)]
+struct Look {
+    claimed: u32,
+    active: u32,
+    wake_at: Option<Timestamp>,
+    /// Leads were put aside and lines are free: look again.
+    again: bool,
+}
+
+/// Whether an event may allow a call that was not allowed before.
+#[must_use]
+pub fn wakes(event: &DomainEvent) -> bool {
+    match event.kind {
+        EventKind::CallEnded { .. }
+        | EventKind::CampaignChanged { .. }
+        | EventKind::ImportAdvanced { .. } => true,
+        EventKind::CallAdvanced { .. }
+        | EventKind::CallAnsweredBy { .. }
+        | EventKind::TurnStored { .. }
+        | EventKind::RecordingStored { .. }
+        | EventKind::RecordingArchived { .. }
+        | EventKind::NumberSuppressed { .. } => false,
+    }
+}
+
+impl Scheduling {
+    #[must_use]
+    pub fn new(parts: &Parts) -> Self {
+        let store = &parts.store;
+        let ledger = Ledger::new(store, Arc::clone(&parts.clock), parts.ids.clone());
+        let lines = Lines {
+            slots: store.slots.clone(),
+            account: parts.carrier.account_sid().to_owned(),
+            dialing: parts.dialing,
+        };
+        let claims = Claims {
+            ledger: ledger.clone(),
+            lines: lines.clone(),
+            dial: store.dial.clone(),
+        };
+        Self {
+            sweeper: Sweeper::new(parts, claims.clone()),
+            chores: Chores {
+                ledger: ledger.clone(),
+                plans: store.plans.clone(),
+            },
+            recipes: Recipes {
+                agents: store.agents.clone(),
+                prompts: store.prompts.clone(),
+            },
+            ledger,
+            lines,
+            claims,
+            leases: store.leases.clone(),
+            pace: store.pace.clone(),
+            plans: store.plans.clone(),
+            callers: store.callers.clone(),
+            numbers: store.numbers.clone(),
+            lanes: Arc::default(),
+        }
+    }
+
+    /// What the schedule asks for: sweeps, then plans.
+    ///
+    /// # Errors
+    /// [`StepError`]: the next tick goes on.
+    pub async fn tick(&self) -> Result<Stepped, StepError> {
+        let swept = self.sweep().await;
+        let stepped = self.step().await?;
+        swept?;
+        Ok(stepped)
+    }
+
+    /// Looks after calls whose answers, callbacks or messages were lost.
+    ///
+    /// # Errors
+    /// [`StepError`]: the next sweep goes on.
+    pub async fn sweep(&self) -> Result<Swept, StepError> {
+        Ok(self.sweeper.sweep().await?)
+    }
+
+    /// Plans until nothing more can be claimed now, or the time is up.
+    ///
+    /// # Errors
+    /// [`StepError`]: the next step goes on.
+    pub async fn step(&self) -> Result<Stepped, StepError> {
+        let now = self.now();
+        let name = format!("PLANNER#{}", self.lines.account);
+        let holder = format!("{:032x}", self.ledger.ids.chance());
+        let until = |from: Timestamp| from.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+        let lease = self.leases.acquire(&name, &holder, now, until(now)).await?;
+        let Some(mut lease) = lease else {
+            return Ok(Stepped {
+                busy: true,
+                ..Stepped::default()
+            });
+        };
+        let budget = Budget {
+            clock: Arc::clone(&self.ledger.clock),
+            until: now.checked_add(STEP_BUDGET).unwrap_or(Timestamp::MAX),
+        };
+        let mut stepped = Stepped::default();
+        for _look in 0..LOOKS_MAX {
+            let look = match self.look(&budget).await {
+                Ok(look) => look,
+                Err(error) => {
+                    // The next step need not wait for the lease to end.
+                    self.leases.release(lease).await?;
+                    return Err(error.into());
+                }
+            };
+            stepped.claimed = stepped.claimed.saturating_add(look.claimed);
+            stepped.active = look.active;
+            stepped.wake_at = look.wake_at;
+            if look.again && !budget.is_spent() {
+                continue;
+            }
+            match self.leases.release(lease.clone()).await? {
+                None => return Ok(stepped),
+                // Somebody knocked: something has happened since this look began.
+                Some(ours) => {
+                    lease = ours;
+                    if budget.is_spent() || !self.leases.renew(&lease, until(self.now())).await? {
+                        break;
+                    }
+                }
+            }
+        }
+        // There is more to do, and others may do it.
+        stepped.wake_at = Some(self.now());
+        while let Some(knocked) = self.leases.release(lease).await? {
+            lease = knocked;
+        }
+        Ok(stepped)
+    }
+
+    /// Looks once at everything.
+    async fn look(&self, budget: &Budget) -> Result<Look, StoreError> {
+        let active = self.ledger.campaigns.active().await?;
+        let mut look = Look {
+            active: u32::try_from(active.len()).unwrap_or(u32::MAX),
+            ..Look::default()
+        };
+        let mut running = Vec::new();
+        for campaign in &active {
+            if budget.is_spent() {
+                return Ok(look);
+            }
+            if let Some(campaign) = self.attend(campaign, budget, &mut look).await? {
+                running.push(campaign);
+            }
+        }
+        if !running.is_empty() {
+            self.plan(running, budget, &mut look).await?;
+        }
+        Ok(look)
+    }
+
+    /// Does the chores of a campaign on the active list. Answers it if it is running.
+    async fn attend(
+        &self,
+        active: &ActiveCampaign,
+        budget: &Budget,
+        look: &mut Look,
+    ) -> Result<Option<(Campaign, Vec<LaneCounts>)>, StoreError> {
+        if active.deleted {
+            self.chores.remove(active, budget).await?;
+            return Ok(None);
+        }
+        let (tenant, id) = (active.tenant_id, active.campaign_id);
+        let Some(mut campaign) = self.ledger.campaigns.get(tenant, id).await? else {
+            return Ok(None);
+        };
+        if campaign.state == CampaignState::Scheduled {
+            campaign = self.chores.begin(campaign).await?;
+        }
+        match campaign.state {
+            CampaignState::Running | CampaignState::Paused => {}
+            CampaignState::Scheduled => {
+                look.wake(campaign.fields.starts_at);
+                return Ok(None);
+            }
+            CampaignState::Completed | CampaignState::Cancelled => {
+                self.chores.wind_up(campaign, budget).await?;
+                return Ok(None);
+            }
+            CampaignState::Draft => return Ok(None),
+        }
+        let lanes = self.ledger.leads.counts(tenant, id).await?;
+        let counts = LaneCounts::sum(&lanes);
+        let now = self.now();
+        if campaign.fields.ends_at.is_some_and(|end| end <= now) && counts.waiting > 0 {
+            let result = LeadResult::NotAllowed;
+            let settled = self.chores.settle(&campaign, &lanes, result, budget);
+            look.again |= settled.await? > 0;
+            return Ok(None);
+        }
+        // A paused campaign whose last call has ended stays paused: its user may still add to it.
+        let over = campaign.fields.ends_at.is_some_and(|end| end <= now);
+        let running = campaign.state == CampaignState::Running;
+        if is_finished(&counts) && (running || over) {
+            self.chores.complete(campaign).await?;
+            return Ok(None);
+        }
+        if !running {
+            look.wake(campaign.fields.ends_at);
+            return Ok(None);
+        }
+        look.wake(campaign.fields.ends_at);
+        Ok(Some((campaign, lanes)))
+    }
+
+    /// Plans the running campaigns and carries it out.
+    async fn plan(
+        &self,
+        running: Vec<(Campaign, Vec<LaneCounts>)>,
+        budget: &Budget,
+        look: &mut Look,
+    ) -> Result<(), StoreError> {
+        let live = self.lines.live().await?;
+        let free_account = self.lines.left_of(&live);
+        let lines = u32::try_from(free_account.len()).unwrap_or(u32::MAX);
+        let looked: Vec<Looked> = stream::iter(running)
+            .map(|(campaign, lanes)| self.look_at(campaign, lanes, &live, lines))
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut board = Board {
+            account: free_account,
+            ..Board::default()
+        };
+        let mut numbers: BTreeMap<TenantId, Vec<CallerNumber>> = BTreeMap::new();
+        for one in looked.iter().filter(|one| !one.due.is_empty()) {
+            let tenant = one.campaign.tenant_id;
+            if !board.tenants.contains_key(&tenant) {
+                board
+                    .tenants
+                    .insert(tenant, self.lines.of_tenant(tenant).await?);
+                numbers.insert(tenant, self.caller_numbers(tenant).await?);
+            }
+            let most = one.campaign.fields.max_concurrent_calls;
+            let free = self
+                .lines
+                .of_campaign(tenant, one.campaign.id, most)
+                .await?;
+            board.campaigns.insert(one.campaign.id, free);
+        }
+        let now = self.now();
+        let pace_from = self.pace_from(&live, now).await?;
+        let due: Vec<Vec<Due<'_>>> = looked.iter().map(Looked::due).collect();
+        let rooms: Vec<CampaignRoom<'_>> = looked
+            .iter()
+            .zip(&due)
+            .map(|(one, due)| CampaignRoom {
+                campaign: &one.campaign,
+                live_calls: one.live_calls,
+                recent: recent(&one.note, &one.campaign),
+                due,
+            })
+            .collect();
+        let tenants: Vec<TenantRoom<'_>> = board
+            .tenants
+            .iter()
+            .map(|(tenant, free)| TenantRoom {
+                tenant_id: *tenant,
+                free_slots: u32::try_from(free.len()).unwrap_or(u32::MAX),
+                numbers: numbers.get(tenant).map_or(&[], Vec::as_slice),
+            })
+            .collect();
+        let snapshot = Snapshot {
+            account: AccountRoom {
+                free_slots: lines,
+                call_interval: self.call_interval(),
+                pace_from,
+            },
+            tenants: &tenants,
+            campaigns: &rooms,
+        };
+        let plan = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            let seed = u64::try_from(self.ledger.ids.chance() >> 64).unwrap_or_default();
+            let mut rng = StdRng::seed_from_u64(seed);
+            dialer::plan(&snapshot, &mut lanes, now, &mut rng)
+        };
+        look.wake(plan.wake_at);
+        let put_aside = self.put_aside(&looked, &plan).await?;
+        let claimed = self.claim(&looked, &plan, &mut board, budget).await?;
+        look.claimed = claimed.values().sum();
+        look.again |= put_aside && !board.account.is_empty();
+        self.note(&looked, &plan, &claimed, now, look).await
+    }
+
+    /// Reads the due leads of a campaign's open lanes, and what is known of their numbers.
+    async fn look_at(
+        &self,
+        campaign: Campaign,
+        lanes: Vec<LaneCounts>,
+        live: &[SlotRow],
+        lines: u32,
+    ) -> Result<Looked, StoreError> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let now = self.now();
+        let calls = live.iter().filter(|slot| slot.campaign_id == Some(id));
+        let live_calls = u32::try_from(calls.count()).unwrap_or(u32::MAX);
+        let counts = LaneCounts::sum(&lanes);
+        let note = self.plans.get(tenant, id).await?.unwrap_or_default();
+        let note = with_ended(note, &counts.calls, now);
+        let waiting: Vec<(LaneId, &Lane)> = lanes
+            .iter()
+            .filter(|lane| lane.counts.waiting > 0)
+            .map(|lane| (lane.lane.id(), &lane.lane))
+            .collect();
+        let open = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.open(&campaign, waiting, now)
+        };
+        let room = campaign
+            .fields
+            .max_concurrent_calls
+            .saturating_sub(live_calls);
+        let want = match room.min(lines) {
+            0 => 0,
+            room => room.saturating_mul(DUE_PER_LINE).clamp(DUE_MIN, DUE_MAX),
+        };
+        // Leads of lanes that never open again are read too: they are done.
+        let read: Vec<LaneId> = open.open.iter().chain(&open.never).copied().collect();
+        let found: Vec<Vec<(LeadRow, LaneId)>> = stream::iter(read)
+            .map(async |lane| {
+                if want == 0 {
+                    return Ok(Vec::new());
+                }
+                let due = self.ledger.leads.due(tenant, id, lane, now, want).await?;
+                Ok::<_, StoreError>(due.into_iter().map(|row| (row, lane)).collect())
+            })
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut due: Vec<(LeadRow, LaneId)> = found.into_iter().flatten().collect();
+        due.sort_unstable_by_key(|(row, _lane)| order(&row.lead));
+        due.truncate(usize::try_from(DUE_MAX).unwrap_or(usize::MAX));
+        let numbers: Vec<PhoneNumber> = due
+            .iter()
+            .map(|(row, _lane)| row.lead.number.clone())
+            .collect();
+        let contacts = self.ledger.contacts.batch_get(tenant, &numbers).await?;
+        Ok(Looked {
+            campaign,
+            note,
+            live_calls,
+            due,
+            contacts: contacts
+                .into_iter()
+                .map(|ContactRow { number, contact }| (number, contact))
+                .collect(),
+            open,
+        })
+    }
+
+    /// Writes later due times and leads that are done without a call. Whether any were written.
+    async fn put_aside(&self, looked: &[Looked], plan: &Plan<'_>) -> Result<bool, StoreError> {
+        let now = self.now();
+        let mut any = false;
+        for one in looked {
+            let rows: BTreeMap<LeadId, &LeadRow> = one
+                .due
+                .iter()
+                .map(|(row, _lane)| (row.lead.id, row))
+                .collect();
+            let mine = |lead: &Lead| lead.campaign_id == one.campaign.id;
+            let deferred = plan.deferrals.iter().filter(|deferral| mine(deferral.lead));
+            let deferred = deferred.map(|deferral| {
+                let lead = Lead {
+                    state: LeadState::Waiting {
+                        due_at: deferral.due_at,
+                    },
+                    updated_at: now,
+                    ..deferral.lead.clone()
+                };
+                (deferral.lead.id, lead)
+            });
+            let ended = plan.endings.iter().filter(|ending| mine(ending.lead));
+            let ended = ended.map(|ending| (ending.lead.id, done(ending.lead, ending.result, now)));
+            let changes: Vec<(LeadRow, Lead)> = deferred
+                .chain(ended)
+                .filter_map(|(id, lead)| Some(((*rows.get(&id)?).clone(), lead)))
+                .collect();
+            if changes.is_empty() {
+                continue;
+            }
+            let tenant = one.campaign.tenant_id;
+            any |= self.ledger.leads.replace_many(tenant, &changes).await? > 0;
+        }
+        Ok(any)
+    }
+
+    /// Claims what is to be dialled, in the order of the plan. How many, by campaign.
+    async fn claim(
+        &self,
+        looked: &[Looked],
+        plan: &Plan<'_>,
+        board: &mut Board,
+        budget: &Budget,
+    ) -> Result<BTreeMap<CampaignId, u32>, StoreError> {
+        let rows: BTreeMap<LeadId, &LeadRow> = looked
+            .iter()
+            .flat_map(|one| &one.due)
+            .map(|(row, _lane)| (row.lead.id, row))
+            .collect();
+        let mut recipes: BTreeMap<(TenantId, AgentId), Option<Recipe>> = BTreeMap::new();
+        let mut claimed: BTreeMap<CampaignId, u32> = BTreeMap::new();
+        for dial in &plan.dials {
+            if budget.is_spent() {
+                break;
+            }
+            let campaign = dial.campaign;
+            let Some(agent) = campaign.fields.agent_id else {
+                error!(campaign.id = %campaign.id, "a running campaign has no agent");
+                continue;
+            };
+            let key = (campaign.tenant_id, agent);
+            if !recipes.contains_key(&key) {
+                recipes.insert(key, self.recipe(campaign, agent).await?);
+            }
+            let Some(recipe) = recipes.get(&key).and_then(Option::as_ref) else {
+                continue;
+            };
+            let Some(lead) = rows.get(&dial.lead.id).copied() else {
+                continue;
+            };
+            let claim = Claim {
+                campaign,
+                lead,
+                recipe,
+                from: dial.from,
+                not_before: dial.not_before,
+            };
+            match self.claims.claim(claim, board).await? {
+                Claimed::Call(call) => {
+                    info!(call.id = %call, campaign.id = %campaign.id, lead.id = %lead.lead.id, "a lead is called");
+                    let count = claimed.entry(campaign.id).or_default();
+                    *count = count.saturating_add(1);
+                }
+                Claimed::LeadChanged | Claimed::NoSlot => {}
+                Claimed::Unfit => {
+                    let ended = done(&lead.lead, LeadResult::Failed, self.now());
+                    let change = [(lead.clone(), ended)];
+                    let tenant = campaign.tenant_id;
+                    self.ledger.leads.replace_many(tenant, &change).await?;
+                }
+            }
+        }
+        metrics::counter!("leads_claimed_total")
+            .increment(claimed.values().copied().map(u64::from).sum());
+        Ok(claimed)
+    }
+
+    /// The campaign's agent and prompt; `None` when they are not there any more.
+    async fn recipe(
+        &self,
+        campaign: &Campaign,
+        agent: AgentId,
+    ) -> Result<Option<Recipe>, StoreError> {
+        match self.recipes.recipe(campaign.tenant_id, agent).await {
+            Ok(recipe) => Ok(Some(recipe)),
+            Err(Refused::Unavailable(error)) => Err(error),
+            Err(problem) => {
+                error!(campaign.id = %campaign.id, agent.id = %agent, %problem, "a campaign cannot call with its agent");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps what the step said of each campaign.
+    async fn note(
+        &self,
+        looked: &[Looked],
+        plan: &Plan<'_>,
+        claimed: &BTreeMap<CampaignId, u32>,
+        now: Timestamp,
+        look: &mut Look,
+    ) -> Result<(), StoreError> {
+        let held = plan.held_by_rule();
+        for one in looked {
+            let id = one.campaign.id;
+            look.wake(one.open.next_opening);
+            let mut note = one.note.clone();
+            note.at = now;
+            note.held = held
+                .iter()
+                .filter(|((campaign, _rule), _count)| *campaign == id)
+                .map(|((_campaign, rule), count)| (*rule, *count))
+                .collect();
+            note.dials = claimed.get(&id).copied().unwrap_or_default();
+            note.lanes_open = u32::try_from(one.open.open.len()).unwrap_or(u32::MAX);
+            note.lanes_closed = u32::try_from(one.open.closed.len()).unwrap_or(u32::MAX);
+            note.next_opening = one.open.next_opening;
+            note.wake_at = plan.wake_at;
+            self.plans.put(one.campaign.tenant_id, id, &note).await?;
+        }
+        Ok(())
+    }
+
+    /// Every number of a tenant with how often it called today.
+    async fn caller_numbers(&self, tenant: TenantId) -> Result<Vec<CallerNumber>, StoreError> {
+        let mut numbers: Vec<PhoneNumber> = Vec::new();
+        let mut after = None;
+        while numbers.len() < CALLER_NUMBERS_MAX {
+            let page = self.numbers.list(tenant, after, NUMBERS_PAGE).await?;
+            after = page.items.last().map(|number| number.id);
+            numbers.extend(page.items.into_iter().map(|number| number.number));
+            if !page.more {
+                break;
+            }
+        }
+        let today = self.callers.today(tenant, &numbers, self.now()).await?;
+        Ok(numbers
+            .into_iter()
+            .map(|number| CallerNumber {
+                calls_today: today.get(&number).copied().unwrap_or_default(),
+                number,
+            })
+            .collect())
+    }
+
+    /// From when on the pace is free: after what was reserved, and after what is claimed for later.
+    async fn pace_from(&self, live: &[SlotRow], now: Timestamp) -> Result<Timestamp, StoreError> {
+        let reserved = self.pace.next_at(&self.lines.account).await?;
+        let planned = live.iter().map(|slot| slot.not_before).max();
+        let planned = planned.and_then(|at| at.checked_add(self.call_interval()).ok());
+        // What lies further ahead than any plan was written by a clock that was wrong.
+        let latest = now
+            .checked_add(dialer::PLAN_HORIZON * 2)
+            .unwrap_or(Timestamp::MAX);
+        let times = [reserved, planned].into_iter().flatten();
+        let from = times.filter(|at| *at <= latest).max();
+        Ok(from.map_or(now, |at| at.max(now)))
+    }
+
+    fn call_interval(&self) -> SignedDuration {
+        let interval = self.lines.dialing.call_interval;
+        SignedDuration::try_from(interval).unwrap_or(SignedDuration::MAX)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ledger.clock.now()
+    }
+}
+
+impl Look {
+    fn wake(&mut self, at: Option<Timestamp>) {
+        self.wake_at = match (self.wake_at, at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+impl Looked {
+    fn due(&self) -> Vec<Due<'_>> {
+        let due = self.due.iter();
+        due.map(|(row, lane_id)| Due {
+            lead: &row.lead,
+            lane_id: *lane_id,
+            contact: self.contacts.get(&row.lead.number),
+        })
+        .collect()
+    }
+}
+
+fn order(lead: &Lead) -> (model::LeadPriority, Timestamp, LeadId) {
+    let due_at = match lead.state {
+        LeadState::Waiting { due_at } => due_at,
+        LeadState::Calling { .. } | LeadState::Done { .. } => Timestamp::MAX,
+    };
+    (lead.priority, due_at, lead.id)
+}
+
+/// The note with the calls that have ended since.
+fn with_ended(
+    mut note: PlanNote,
+    calls: &BTreeMap<model::Outcome, u64>,
+    now: Timestamp,
+) -> PlanNote {
+    let mut ended = Vec::new();
+    for (outcome, count) in calls {
+        let seen = note.seen.get(outcome).copied().unwrap_or_default();
+        let fresh = usize::try_from(count.saturating_sub(seen)).unwrap_or(RECENT_MAX);
+        let call = RecentCall {
+            outcome: *outcome,
+            at: now,
+        };
+        ended.extend(std::iter::repeat_n(call, fresh.min(RECENT_MAX)));
+    }
+    // Which of them ended first is not known: failures count as the older ones.
+    ended.sort_by_key(|call| dialer::is_failure(call.outcome));
+    ended.append(&mut note.recent);
+    ended.truncate(RECENT_MAX);
+    note.recent = ended;
+    note.seen.clone_from(calls);
+    note
+}
+
+fn recent(note: &PlanNote, campaign: &Campaign) -> Recent {
+    let calls = note.recent.iter().map(|call| (call.outcome, call.at));
+    Recent::of(calls, &campaign.fields.breaker)
+}

@@ -1,0 +1,294 @@
+//! The sweeper: finds calls whose message, answer or callback was lost, and learns the truth.
+//!
+//! The account's slot rows are all calls on their way or on. Whatever is in one state for longer than
+//! that state can last is looked after: a claimed call is sent on its way again, a call that is being
+//! placed is settled, one that rings or talks for too long is asked about at the carrier. It never dials.
+//! So every call ends, gives its slots back, and its lead goes on (promise P2). Everything may be
+//! repeated, and done by two at once.
+
+use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use carrier::twilio::{CallSid, CallStatus};
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use model::{CallId, CallState};
+use store::{CallRow, SlotRow, StoreError};
+use tracing::{error, info, warn};
+
+use crate::Parts;
+use crate::calls::hang_up_at_carrier;
+use crate::claims::Claims;
+use crate::ledger::RecordError;
+use crate::placing::{PlaceError, Placing, RING_TIMEOUT, says_after_the_fact, time_limit};
+use crate::progress::{CarrierSays, Fact};
+
+/// A claimed call whose time was this long ago has lost its message. One that only waits its turn in the
+/// row of calls gets a second message, which changes nothing.
+pub const CLAIMED_MAX: SignedDuration = SignedDuration::from_secs(45);
+/// A request may take this long; then its call is asked about.
+pub const PLACING_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// What the carrier may add to the time it rings (voice sheet, section 2), and the way of its callback.
+const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// An answered call that no session talks on waits this long to be resumed.
+pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
+/// How much longer than its limit an answered call may last before the carrier is asked.
+const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// Calls that are looked at side by side.
+const CALLS_AT_ONCE: usize = 8;
+/// Calls of one sweep; the others are looked at in the next. More than this many that are late at once
+/// is an outage, and each costs a question to the carrier.
+const LATE_MAX: usize = 500;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Calls that were in one state for too long.
+    pub late: u32,
+    /// Claimed calls that were sent on their way again.
+    pub sent: u32,
+    /// Calls that the carrier was asked about.
+    pub asked: u32,
+    /// Slots of calls that are over: a defect each.
+    pub healed: u32,
+    /// Calls that could not be looked after; the next sweep tries again.
+    pub failed: u32,
+}
+
+/// Looks after calls that nobody else does.
+#[derive(Debug, Clone)]
+pub(crate) struct Sweeper {
+    claims: Claims,
+    placing: Placing,
+    carrier: Client,
+}
+
+/// Why a call could not be looked after.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("the call could not be read or written")]
+    Record(#[source] RecordError),
+    #[error("the call could not be settled")]
+    Settle(#[source] PlaceError),
+    #[error("the carrier could not be asked")]
+    Carrier(#[source] RequestError),
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Record(RecordError::Store(error))
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl Sweeper {
+    pub(crate) fn new(parts: &Parts, claims: Claims) -> Self {
+        Self {
+            claims,
+            placing: Placing::new(parts),
+            carrier: parts.carrier.clone(),
+        }
+    }
+
+    /// Looks at every call of the account that may be late.
+    pub(crate) async fn sweep(&self) -> Result<Swept, StoreError> {
+        let now = self.now();
+        let live = self.claims.lines.live().await?;
+        let late = live.iter().filter(|slot| age(slot, now) > PLACING_MAX);
+        let late: Vec<&SlotRow> = late.take(LATE_MAX).collect();
+        let looks = late.iter().map(|slot| self.look_after(slot));
+        let looks: Vec<(CallId, Result<Swept, Problem>)> =
+            stream::iter(looks).buffered(CALLS_AT_ONCE).collect().await;
+        let mut swept = Swept::default();
+        for (call, looked) in looks {
+            match looked {
+                Ok(one) => swept.add(one),
+                Err(problem) => {
+                    warn!(call.id = %call, problem = &problem as &dyn std::error::Error, "a late call could not be looked after");
+                    swept.failed += 1;
+                }
+            }
+        }
+        metrics::gauge!("slots_taken").set(u32::try_from(live.len()).unwrap_or(u32::MAX));
+        if swept != Swept::default() {
+            info!(
+                late = swept.late,
+                sent = swept.sent,
+                asked = swept.asked,
+                healed = swept.healed,
+                failed = swept.failed,
+                "late calls were looked after"
+            );
+        }
+        Ok(swept)
+    }
+
+    async fn look_after(&self, slot: &SlotRow) -> (CallId, Result<Swept, Problem>) {
+        (slot.call_id, self.look_at(slot).await)
+    }
+
+    async fn look_at(&self, slot: &SlotRow) -> Result<Swept, Problem> {
+        let ledger = &self.claims.ledger;
+        let Some(row) = ledger.calls.get(slot.tenant_id, slot.call_id).await? else {
+            return self.heal(slot).await;
+        };
+        let now = self.now();
+        let nothing = Swept::default();
+        match row.call.state {
+            CallState::Claimed => {
+                if age(slot, now) <= CLAIMED_MAX {
+                    return Ok(nothing);
+                }
+                let call = &row.call;
+                self.claims.send(call.tenant_id, call.id, now, now).await;
+                Ok(Swept {
+                    late: 1,
+                    sent: 1,
+                    ..nothing
+                })
+            }
+            CallState::Placing => {
+                let since = row.progress.placing_at.unwrap_or(row.call.created_at);
+                if now.duration_since(since) <= PLACING_MAX {
+                    return Ok(nothing);
+                }
+                let settled = self.placing.settle_once(&row).await;
+                settled.map_err(Problem::Settle)?;
+                Ok(Swept {
+                    late: 1,
+                    asked: 1,
+                    ..nothing
+                })
+            }
+            CallState::Placed | CallState::Ringing | CallState::Answered => {
+                if !is_late(&row, now) {
+                    return Ok(nothing);
+                }
+                self.ask(&row, now).await?;
+                Ok(Swept {
+                    late: 1,
+                    asked: 1,
+                    ..nothing
+                })
+            }
+            CallState::Ended => self.heal(slot).await,
+        }
+    }
+
+    /// Asks the carrier how a call is, and records the truth.
+    async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), Problem> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
+            return Ok(());
+        };
+        let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+            error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
+            return Ok(());
+        };
+        let known = match self.carrier.fetch_call(&sid).await {
+            Ok(known) => Some(known),
+            Err(RequestError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => None,
+            Err(problem) => return Err(Problem::Carrier(problem)),
+        };
+        let status = known.as_ref().and_then(|known| known.status);
+        let too_long = row.call.state == CallState::Answered && has_talked_too_long(row, now);
+        let says = match (&known, status) {
+            (None, _) => CarrierSays::Failed,
+            (Some(_), Some(CallStatus::InProgress)) if too_long => {
+                // The carrier's own limit is past too: it has lost the call or our limit.
+                hang_up_at_carrier(&self.carrier, &carrier_call_id)
+                    .await
+                    .map_err(Problem::Carrier)?;
+                CarrierSays::Completed
+            }
+            (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
+            (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
+            (Some(_), Some(status)) => match says_after_the_fact(status) {
+                Some(says) => says,
+                None => return Ok(()),
+            },
+            (Some(_), None) => return Ok(()),
+        };
+        let fact = Fact::Status {
+            carrier_call_id,
+            says,
+            at: known.as_ref().and_then(|known| known.ended_at),
+            duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
+        };
+        let recorded = self.claims.ledger.record(tenant, call, &fact).await?;
+        if recorded.row.call.state == CallState::Ended {
+            warn!(call.id = %call, "a call whose end was not heard of is ended");
+            metrics::counter!("calls_swept_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// A slot whose call is over: what cannot be, since one transaction does both.
+    async fn heal(&self, slot: &SlotRow) -> Result<Swept, Problem> {
+        let lines = &self.claims.lines;
+        let healed = lines
+            .slots
+            .reclaim(
+                &lines.account,
+                slot.tenant_id,
+                slot.campaign_id,
+                slot.call_id,
+            )
+            .await?;
+        if healed > 0 {
+            error!(call.id = %slot.call_id, slots = healed, "slots of a call that is over were given back");
+            metrics::counter!("slots_healed_total", "reason" => "call_over")
+                .increment(u64::from(healed));
+        }
+        Ok(Swept {
+            late: u32::from(healed > 0),
+            healed,
+            ..Swept::default()
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.claims.ledger.clock.now()
+    }
+}
+
+impl Swept {
+    fn add(&mut self, other: Self) {
+        self.late += other.late;
+        self.sent += other.sent;
+        self.asked += other.asked;
+        self.healed += other.healed;
+        self.failed += other.failed;
+    }
+}
+
+/// How long a slot's call might have been placed.
+fn age(slot: &SlotRow, now: Timestamp) -> SignedDuration {
+    // A time that lies ahead of its claim by more than any plan was written by a clock that was wrong.
+    let planned = slot.not_before.duration_since(slot.since) <= dialer::PLAN_HORIZON * 2;
+    let since = if planned { slot.not_before } else { slot.since };
+    now.duration_since(since.max(slot.since))
+}
+
+/// Whether a call is in its state for longer than it can be without our hearing of it.
+fn is_late(row: &CallRow, now: Timestamp) -> bool {
+    let call = &row.call;
+    if call.state == CallState::Answered {
+        let since = call.answered_at.unwrap_or(call.created_at);
+        let alone = !row.progress.session_open && now.duration_since(since) > SESSIONLESS_MAX;
+        return alone || has_talked_too_long(row, now);
+    }
+    let since = call.placed_at.unwrap_or(call.created_at);
+    let ring = SignedDuration::try_from(RING_TIMEOUT).unwrap_or(SignedDuration::MAX);
+    now.duration_since(since) > ring.saturating_add(RING_MARGIN)
+}
+
+fn has_talked_too_long(row: &CallRow, now: Timestamp) -> bool {
+    let since = row.call.answered_at.unwrap_or(row.call.created_at);
+    let limit = time_limit(row.progress.duration_seconds_max);
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    now.duration_since(since) > limit.saturating_add(TALK_MARGIN)
+}
