@@ -6,9 +6,7 @@
 
 use model::DomainEvent;
 use serde_json::{Map, Number, Value};
-
-/// What the keys of event rows begin with.
-const EVENT_ROWS: &str = "EVENTS#";
+use store::EVENT_ROWS;
 
 /// The events in a batch of records; `None` when it is no batch.
 #[must_use]

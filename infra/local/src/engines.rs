@@ -23,9 +23,10 @@ use std::time::Duration;
 
 use settings::Secret;
 use store::aws::{AccessKey, AwsConfig, Clients, Endpoints, LOCAL_REGION};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 pub use dynamodb::Table;
+use dynamodb::Watch;
 pub use home::HomeError;
 
 use guard::Guard;
@@ -63,6 +64,7 @@ pub enum EnginesError {
 #[derive(Debug)]
 pub struct Engines {
     config: AwsConfig,
+    watch: Arc<Watch>,
     stop: watch::Sender<bool>,
     stopped: oneshot::Receiver<()>,
 }
@@ -75,6 +77,8 @@ impl Engines {
     pub async fn start(state_dir: &Path) -> Result<Self, EnginesError> {
         let home = Home::open(state_dir)?;
         let (stop, stopping) = watch::channel(false);
+        let watch = Arc::<Watch>::default();
+        let watching = Arc::clone(&watch);
         let (started_sender, started) = oneshot::channel();
         let (stopped_sender, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,7 +91,7 @@ impl Engines {
         thread::Builder::new()
             .name("engines".to_owned())
             .spawn(move || {
-                runtime.block_on(run(&home, stopping, started_sender));
+                runtime.block_on(run(&home, watching, stopping, started_sender));
                 runtime.shutdown_timeout(STOP_DEADLINE);
                 // The lock on the folder goes last: the next process may open it now.
                 drop(home);
@@ -98,9 +102,17 @@ impl Engines {
         let config = started.await.map_err(|_closed| EnginesError::Ended)??;
         Ok(Self {
             config,
+            watch,
             stop,
             stopped,
         })
+    }
+
+    /// Is told after each write to the table that has this text in its request: who waits for rows of a
+    /// kind need not ask for them again and again. One text; the first stands.
+    #[must_use]
+    pub fn on_write_of(&self, text: &'static str) -> Arc<Notify> {
+        self.watch.of(text)
     }
 
     /// What the store needs to build clients of these engines.
@@ -154,10 +166,11 @@ impl Engines {
 
 async fn run(
     home: &Home,
+    watch: Arc<Watch>,
     stopping: watch::Receiver<bool>,
     started: oneshot::Sender<Result<AwsConfig, EnginesError>>,
 ) {
-    match open(home, &stopping).await {
+    match open(home, watch, &stopping).await {
         Ok((config, servers)) => {
             // The starter may have given up; the servers then stop by the closed channel.
             started.send(Ok(config)).ok();
@@ -171,12 +184,13 @@ async fn run(
 
 async fn open(
     home: &Home,
+    watch: Arc<Watch>,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(AwsConfig, serve::Servers), EnginesError> {
     let key = home.access_key();
     let mut servers = serve::Servers::new(stopping.clone(), STOP_DEADLINE);
 
-    let table = Table::open(&home.table_file()).map_err(EnginesError::Table)?;
+    let table = Table::open(&home.table_file(), watch).map_err(EnginesError::Table)?;
     let listener = Listener::bind().await.map_err(EnginesError::Listen)?;
     let dynamodb = listener.url();
     let guard = Guard::signed(&listener, "dynamodb", Arc::clone(&key));

@@ -40,6 +40,23 @@ pub fn variables(
         secret(&settings.twilio.auth_token).as_deref(),
     );
     set("TWILIO_BASE_URL", Some(settings.twilio.base_url.as_str()));
+    let dialing = settings.dialing;
+    for (name, value) in [
+        (
+            "TRUNKLINE_CARRIER_CALLS_MAX",
+            dialing.carrier_calls_max.to_string(),
+        ),
+        (
+            "TRUNKLINE_TENANT_CALLS_MAX",
+            dialing.tenant_calls_max.to_string(),
+        ),
+        (
+            "TRUNKLINE_CARRIER_CALLS_PER_SECOND",
+            dialing.call_interval.as_secs_f64().recip().to_string(),
+        ),
+    ] {
+        set(name, Some(&value));
+    }
     set(
         "DEEPGRAM_API_KEY",
         secret(&settings.deepgram.api_key).as_deref(),

@@ -11,6 +11,7 @@ pub mod environment;
 pub mod far_side;
 mod owner;
 pub mod people;
+mod planner;
 pub mod platform;
 pub mod pump;
 pub mod scene;

@@ -1,4 +1,4 @@
-//! The whole product in one process: engines, far side, API, webhooks, dial pump, media worker.
+//! The whole product in one process: engines, far side, API, webhooks, dial pump, planner, media worker.
 //!
 //! The parts are the production parts, wired as the template wires them on AWS; what differs is where
 //! the settings point.
@@ -16,7 +16,7 @@ use model::{AgentId, PhoneNumber, TenantId};
 use service::keys::Keys;
 use service::{Clock, Ids, Links, Parts, SystemClock};
 use settings::{Secret, Settings};
-use store::{Store, schema};
+use store::{EVENT_ROWS, Store, schema};
 use telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,9 +29,13 @@ use crate::environment;
 use crate::far_side::FarSide;
 use crate::owner::OwnerKey;
 use crate::people;
+use crate::planner::Planner;
 use crate::pump::Pump;
 use crate::seed::{self, Seeded};
+use crate::tailer::Tailer;
 
+/// How far change events were delivered, in the state folder.
+const EVENTS_FILE: &str = "events.json";
 /// Dial messages handled at once: each is one request to the carrier, which paces by the second.
 const DIAL_HANDLERS_MAX: usize = 8;
 
@@ -118,10 +122,18 @@ impl Platform {
             let dial = Arc::clone(&dial);
             async move { Ok::<_, Infallible>(dial::handle(event, &dial).await) }
         };
+        let planner = Planner::new(scheduler::State::new(&parts));
+        let tailer = Tailer::open(parts.store.calls.clone(), &state_dir.join(EVENTS_FILE))
+            .context("opening the events' checkpoint")?
+            .told_by(engines.on_write_of(EVENT_ROWS));
+        let hears = planner.clone();
+        let hear = move |event| std::future::ready(hears.hear(&event));
         let recordings = media_worker::recordings(&parts);
         let tasks = vec![
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
+            tokio::spawn(tailer.run(hear, stop.clone())),
+            tokio::spawn(planner.run(stop.clone())),
             tokio::spawn(media_worker::archive_recordings(
                 recordings,
                 stop.clone().cancelled_owned(),

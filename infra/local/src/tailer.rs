@@ -1,7 +1,8 @@
 //! Carries change events from their rows to a handler, as the table's stream does on AWS.
 //!
-//! Events are rows that were written with the change they tell of. The tailer reads every shard
-//! again and again, hands over what is new, and keeps in a file how far it came. It delivers at
+//! Events are rows that were written with the change they tell of. The tailer reads every shard when it
+//! is told that there may be news (and now and then in any case), hands over what is new, and keeps in a
+//! file how far it came. It delivers at
 //! least once and in the order of the event ids of a shard, but for events that were written late;
 //! handlers are idempotent by event id. Knows nothing of what the events mean.
 
@@ -9,19 +10,23 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::{DomainEvent, EventId};
 use serde::{Deserialize, Serialize};
 use store::{Calls, EVENT_SHARDS, StoreError};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Rows read from a shard at once.
 const PAGE_EVENTS: u32 = 100;
-/// Looks while something is happening, and while nothing has for a while.
+/// Looks while something is happening, and while nothing has for a while, where nobody tells of news.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 const LOOK_EVERY_WHEN_QUIET: Duration = Duration::from_millis(600);
+/// The shortest pause between two looks: events come in bursts, and each look asks every shard.
+const LOOK_PAUSE_MIN: Duration = Duration::from_millis(15);
 const QUIET_AFTER: Duration = Duration::from_secs(30);
 /// An event's id is made before its row is written. Rows are written within the store's own time
 /// limit for a request, so nothing older than this appears any more; younger ids are read again.
@@ -47,6 +52,7 @@ pub struct Tailer {
     calls: Calls,
     path: PathBuf,
     shards: Vec<Shard>,
+    news: Arc<Notify>,
 }
 
 /// How far one shard was read.
@@ -96,7 +102,15 @@ impl Tailer {
             calls,
             path: path.to_owned(),
             shards,
+            news: Arc::default(),
         })
+    }
+
+    /// Looks at once when this is notified.
+    #[must_use]
+    pub fn told_by(mut self, news: Arc<Notify>) -> Self {
+        self.news = news;
+        self
     }
 
     /// Delivers until `stop`. An event that the handler refuses is tried again after a pause, and
@@ -140,9 +154,16 @@ impl Tailer {
             } else {
                 LOOK_EVERY_WHEN_QUIET
             };
+            let next_look = async {
+                tokio::time::sleep(LOOK_PAUSE_MIN).await;
+                tokio::select! {
+                    () = self.news.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                () = next_look => {}
             }
         }
     }

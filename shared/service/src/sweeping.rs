@@ -97,11 +97,14 @@ impl Sweeper {
     pub(crate) async fn sweep(&self) -> Result<Swept, StoreError> {
         let now = self.now();
         let live = self.claims.lines.live().await?;
-        let late = live.iter().filter(|slot| age(slot, now) > PLACING_MAX);
-        let late: Vec<&SlotRow> = late.take(LATE_MAX).collect();
-        let looks = late.iter().map(|slot| self.look_after(slot));
-        let looks: Vec<(CallId, Result<Swept, Problem>)> =
-            stream::iter(looks).buffered(CALLS_AT_ONCE).collect().await;
+        let taken = u32::try_from(live.len()).unwrap_or(u32::MAX);
+        let late = live.into_iter().filter(|slot| age(slot, now) > PLACING_MAX);
+        let late: Vec<SlotRow> = late.take(LATE_MAX).collect();
+        let looks: Vec<(CallId, Result<Swept, Problem>)> = stream::iter(late)
+            .map(|slot| self.look_after(slot))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+            .await;
         let mut swept = Swept::default();
         for (call, looked) in looks {
             match looked {
@@ -112,7 +115,7 @@ impl Sweeper {
                 }
             }
         }
-        metrics::gauge!("slots_taken").set(u32::try_from(live.len()).unwrap_or(u32::MAX));
+        metrics::gauge!("slots_taken").set(taken);
         if swept != Swept::default() {
             info!(
                 late = swept.late,
@@ -126,8 +129,8 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_after(&self, slot: &SlotRow) -> (CallId, Result<Swept, Problem>) {
-        (slot.call_id, self.look_at(slot).await)
+    async fn look_after(&self, slot: SlotRow) -> (CallId, Result<Swept, Problem>) {
+        (slot.call_id, self.look_at(&slot).await)
     }
 
     async fn look_at(&self, slot: &SlotRow) -> Result<Swept, Problem> {

@@ -208,8 +208,11 @@ pub(crate) fn event(event: &DomainEvent) -> Key {
     Key::new(event_shard(subject_ms % EVENT_SHARDS), event.id.to_string())
 }
 
+/// What the partition keys of event rows begin with, and no other row's.
+pub const EVENT_ROWS: &str = "EVENTS#";
+
 pub(crate) fn event_shard(shard: u64) -> String {
-    format!("EVENTS#{shard}")
+    format!("{EVENT_ROWS}{shard}")
 }
 
 pub(crate) fn campaign(tenant: TenantId, campaign: CampaignId) -> Key {

@@ -43,7 +43,7 @@ pub use campaigns::{ActiveCampaign, Campaigns, Copy};
 pub use contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use error::StoreError;
 pub use idempotency::{EarlierRequest, Idempotency, Requests};
-pub use keys::EVENT_SHARDS;
+pub use keys::{EVENT_ROWS, EVENT_SHARDS};
 pub use labels::{Label, Labels};
 pub use leads::{
     CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +20,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::serve::stop_signal;
 
@@ -30,6 +31,33 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Table {
     database: Database,
+    watch: Arc<Watch>,
+}
+
+/// Whoever waits for writes of a certain kind, so that nobody has to ask the table again and again.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// What requests of that kind have in them.
+    text: OnceLock<&'static str>,
+    wrote: Arc<Notify>,
+}
+
+impl Watch {
+    /// Is told after each successful write that has this text in its request. The first text stands.
+    pub(super) fn of(&self, text: &'static str) -> Arc<Notify> {
+        self.text.get_or_init(|| text);
+        Arc::clone(&self.wrote)
+    }
+
+    fn look_at(&self, operation: &str, body: &[u8]) {
+        let Some(text) = self.text.get().map(|text| text.as_bytes()) else {
+            return;
+        };
+        let writes = ["TransactWriteItems", "PutItem", "BatchWriteItem"];
+        if writes.contains(&operation) && body.windows(text.len()).any(|some| some == text) {
+            self.wrote.notify_one();
+        }
+    }
 }
 
 impl fmt::Debug for Table {
@@ -46,6 +74,7 @@ impl Table {
     pub fn in_memory() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Self {
             database: Database::memory()?,
+            watch: Arc::default(),
         })
     }
 
@@ -54,7 +83,10 @@ impl Table {
     #[must_use]
     pub fn answer(&self, operation: &str, body: &[u8]) -> (StatusCode, String) {
         match perform(&self.database, operation, body) {
-            Ok(json) => (StatusCode::OK, json),
+            Ok(json) => {
+                self.watch.look_at(operation, body);
+                (StatusCode::OK, json)
+            }
             Err(error) => {
                 let status = StatusCode::from_u16(error.status_code())
                     .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -69,13 +101,16 @@ impl Table {
         }
     }
 
-    pub(super) fn open(file: &Path) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn open(
+        file: &Path,
+        watch: Arc<Watch>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let path = file.to_str().ok_or("the path is not UTF-8")?;
         let database = Database::new(path)?;
         // dynoxide's way to say: flush the file at checkpoints rather than at each write. A killed
         // process loses nothing by it; a power cut may take the last writes, as in the queues' file.
         database.disable_bulk_loading()?;
-        Ok(Self { database })
+        Ok(Self { database, watch })
     }
 
     /// Removes expired rows until the stop.

@@ -7,7 +7,7 @@ use super::*;
 
 fn table() -> (TempDir, Table) {
     let folder = tempfile::tempdir().unwrap();
-    let table = Table::open(&folder.path().join("t.sqlite")).unwrap();
+    let table = Table::open(&folder.path().join("t.sqlite"), Arc::default()).unwrap();
     let create = json!({
         "TableName": "rows",
         "BillingMode": "PAY_PER_REQUEST",
