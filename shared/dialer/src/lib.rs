@@ -11,12 +11,14 @@
 //! | is this lane open, when does that change | [`Schedule`], [`Lanes`] |
 //! | may this number be dialled now | [`permit()`] |
 //! | who is dialled next | [`plan()`] |
+//! | does a campaign say what it has to | [`script_problems`] |
 //! | what becomes of the lead | [`after_call`], [`after_denial`], [`after_correction`] |
 
 mod after;
 mod attempts;
 mod breaker;
 mod calendar;
+mod disclosure;
 mod lanes;
 mod numbers;
 mod packs;
@@ -34,6 +36,7 @@ pub use after::{
 pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};
 pub use calendar::Calendar;
+pub use disclosure::{OPENING_SECONDS_MAX, Script, ScriptProblem, script_problems};
 pub use lanes::{Lanes, LanesOpen};
 pub use numbers::{NUMBERS_VERSION, NumberKind, Place, ZoneName, ZoneNameProblem};
 pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
