@@ -78,9 +78,6 @@ impl OutcomeModel {
             }
         }
         let default = Self::default();
-        let mixed = |count: u32, of: u32, prior: f64| {
-            (f64::from(count) + PRIOR_CALLS * prior) / (f64::from(of) + PRIOR_CALLS)
-        };
         let numbers = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         let attempts = all.shares(&default.attempts);
         let own = hours
@@ -177,8 +174,8 @@ impl Tally {
     }
 
     fn shares(&self, prior: &Shares) -> Shares {
-        let all = f64::from(self.total()) + PRIOR_CALLS;
-        let share = |count: u32, prior: f64| (f64::from(count) + PRIOR_CALLS * prior) / all;
+        let of = self.total();
+        let share = |count: u32, prior: f64| mixed(count, of, prior);
         Shares {
             answered: share(self.answered, prior.answered),
             voicemail: share(self.voicemail, prior.voicemail),
@@ -221,7 +218,107 @@ fn times(seen: Vec<f64>, default: Times) -> Times {
     }
 }
 
-/// To thousandths, so that the model is readable where it is shown.
+/// What was counted, with the default weighing as much as [`PRIOR_CALLS`].
+fn mixed(count: u32, of: u32, prior: f64) -> f64 {
+    rounded((f64::from(count) + PRIOR_CALLS * prior) / (f64::from(of) + PRIOR_CALLS))
+}
+
+/// To ten-thousandths, so that the model is readable where it is shown.
 fn rounded(value: f64) -> f64 {
-    libm::round(value * 1_000.0) / 1_000.0
+    libm::round(value * 10_000.0) / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use model::{AgentId, CallId, CallState, Permit, TenantId, ZoneTime};
+
+    use super::*;
+
+    /// Ended calls at one hour of the callee's clock: who answered rang for 10 s and talked for 60.
+    fn calls(outcome: Outcome, hour: u8, count: u32) -> Vec<Call> {
+        let placed: Timestamp = "2026-03-02T17:00:00Z".parse().unwrap();
+        let after = |seconds| placed + SignedDuration::from_secs(seconds);
+        let answered = matches!(seen(outcome), Some(Seen::Conversation | Seen::Voicemail));
+        let call = |place: u32| Call {
+            id: CallId::from_parts(1, place.into()),
+            tenant_id: TenantId::from_parts(1, 1),
+            agent_id: AgentId::from_parts(1, 1),
+            direction: Direction::Outbound,
+            to: format!("+1415555{place:04}").parse().unwrap(),
+            from: "+14155550100".parse().unwrap(),
+            state: CallState::Ended,
+            created_at: placed,
+            carrier_call_id: None,
+            placed_at: Some(placed),
+            answered_at: answered.then_some(after(10)),
+            ended_at: Some(after(70)),
+            carrier_duration_seconds: None,
+            answered_by: None,
+            outcome: Some(outcome),
+            recording: None,
+            campaign_id: None,
+            lead_id: None,
+            permit: Some(Permit {
+                at: placed,
+                allowed: true,
+                denied_by: None,
+                retry_at: None,
+                zones: vec![ZoneTime {
+                    zone: "America/Los_Angeles".to_owned(),
+                    local: format!("2026-03-02T{hour:02}:00:00-08:00"),
+                }],
+                jurisdictions: Vec::new(),
+                checks: Vec::new(),
+                rules_version: String::new(),
+            }),
+        };
+        (0..count).map(call).collect()
+    }
+
+    fn near(one: f64, other: f64) -> bool {
+        (one - other).abs() < 0.01
+    }
+
+    #[test]
+    fn no_history_is_the_default() {
+        let (model, used) = OutcomeModel::from_history(&[]);
+        assert_eq!((model, used), (OutcomeModel::default(), 0));
+    }
+
+    #[test]
+    fn a_long_history_says_how_people_are() {
+        let mut history = calls(Outcome::AgentEnded, 9, 600);
+        history.extend(calls(Outcome::CalleeHungUp, 9, 300));
+        history.extend(calls(Outcome::OptedOut, 9, 100));
+        history.extend(calls(Outcome::NoAnswer, 18, 4_000));
+        history.extend(calls(Outcome::NumberUnreachable, 18, 500));
+        // Our own faults and a person who called us say nothing.
+        history.extend(calls(Outcome::NoCapacity, 9, 500));
+        let mut inbound = calls(Outcome::AgentEnded, 9, 1).remove(0);
+        inbound.direction = Direction::Inbound;
+        history.push(inbound);
+        let (model, used) = OutcomeModel::from_history(&history);
+        assert_eq!(used, 5_500);
+        assert_eq!(model.problems(), []);
+        assert!(near(model.attempts.answered, 0.2), "{model:?}");
+        assert!(near(model.attempts.no_answer, 0.8 - 0.01), "{model:?}");
+        assert!(near(model.opt_out, 0.1), "{model:?}");
+        assert!(near(model.hung_up, 0.3), "{model:?}");
+        assert!(near(model.unreachable, 500.0 / 4_000.0), "{model:?}");
+        assert!(model.by_hour[&9].answered > 0.9 && model.by_hour[&18].answered < 0.1);
+        assert!(near(model.talk.median_seconds, 60.0) && near(model.talk.sigma, 0.0));
+        assert!(near(model.answer.median_seconds, 10.0), "{model:?}");
+    }
+
+    #[test]
+    fn a_short_history_bends_the_default_and_does_not_replace_it() {
+        let (model, used) = OutcomeModel::from_history(&calls(Outcome::AgentEnded, 9, 5));
+        let default = OutcomeModel::default();
+        assert_eq!(used, 5);
+        assert!(model.attempts.answered > default.attempts.answered);
+        assert!(model.attempts.answered < 0.3 && model.attempts.busy > 0.0);
+        assert_eq!(model.by_hour, BTreeMap::new());
+        assert_eq!(model.talk, default.talk);
+    }
 }

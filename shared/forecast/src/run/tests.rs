@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use model::{CampaignFields, ConsentKind, Delay, Lane, LeadPriority};
 
 use super::*;
-use crate::{Basis, Limits, Prices};
+use crate::{Basis, Limits, OutcomeModel, Prices};
 
 /// Area codes from Guam to Puerto Rico; some with two zones, some without summer time.
 const AREAS: &[u16] = &[
