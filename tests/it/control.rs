@@ -11,6 +11,7 @@ mod access;
 mod callbacks;
 mod calls;
 mod carrier;
+mod forecasts;
 mod leads;
 mod placing;
 mod recordings;

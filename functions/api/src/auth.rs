@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use crate::{Problem, State};
 
 /// What each request needs. Which role has a permission is `service::access::TABLE`.
-pub const ROUTES: [(&str, &str, Permission); 16] = [
+pub const ROUTES: [(&str, &str, Permission); 17] = [
     ("GET", "/v1/calls", Permission::ReadCalls),
     ("POST", "/v1/calls", Permission::MakeCalls),
     ("GET", "/v1/calls/{call_id}", Permission::ReadCalls),
@@ -45,6 +45,11 @@ pub const ROUTES: [(&str, &str, Permission); 16] = [
         "GET",
         "/v1/prompts/{prompt_id}/versions/{version}",
         Permission::ReadAgents,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/simulate",
+        Permission::ReadCampaigns,
     ),
     ("GET", "/v1/numbers", Permission::ReadNumbers),
     ("POST", "/v1/numbers", Permission::ChangeNumbers),

@@ -8,6 +8,7 @@ mod agents;
 mod auth;
 mod body;
 mod calls;
+mod forecasts;
 mod numbers;
 mod openapi;
 mod problem;
@@ -24,6 +25,7 @@ use axum::{Json, Router, middleware};
 use service::Parts;
 use service::agents::Agents;
 use service::calls::Calls;
+use service::forecasts::Forecasts;
 use service::keys::Keys;
 use service::numbers::Numbers;
 use service::prompts::Prompts;
@@ -46,6 +48,7 @@ pub struct State {
     agents: Agents,
     prompts: Prompts,
     numbers: Numbers,
+    forecasts: Forecasts,
 }
 
 impl State {
@@ -60,6 +63,7 @@ impl State {
             agents: Agents::new(store, clock(), ids()),
             prompts: Prompts::new(store, clock(), ids()),
             numbers: Numbers::new(store, clock(), ids()),
+            forecasts: Forecasts::new(store, parts.dialing, clock()),
         }
     }
 }
@@ -92,6 +96,10 @@ pub fn router(state: State) -> Router {
         .route(
             "/v1/prompts/{prompt_id}/versions/{version}",
             get(prompts::read_version),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}/simulate",
+            post(forecasts::simulate),
         )
         .route("/v1/numbers", get(numbers::list).post(numbers::create))
         .route_layer(middleware::from_fn_with_state(

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
-use crate::{agents, calls, numbers, problem, prompts};
+use crate::{agents, calls, forecasts, numbers, problem, prompts};
 
 /// The document that [`serve`] answers.
 #[derive(OpenApi)]
@@ -32,6 +32,7 @@ use crate::{agents, calls, numbers, problem, prompts};
         prompts::read_version,
         numbers::create,
         numbers::list,
+        forecasts::simulate,
     ),
     components(schemas(problem::Problem, problem::FieldError)),
     modifiers(&ApiKeys),

@@ -132,6 +132,11 @@ impl From<Refused> for Problem {
                 "carrier_unavailable",
                 "The carrier did not do it; try again.",
             ),
+            Refused::Stopping => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Not possible just now; try again.",
+            ),
             Refused::Unavailable(problem) => {
                 error!(problem = %Chain(&problem), "storage did not do what the API asked");
                 Self::new(

@@ -1,9 +1,11 @@
 //! The description and the table of routes agree with what is served.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use model::{Agent, AgentFields, AgentId, PromptId};
-use serde_json::Value;
+use forecast::{Basis, Entrant, Limits, OutcomeModel, Prices, Sample, Setup, Simulation};
+use model::{Agent, AgentFields, AgentId, CampaignFields, Lane, PhoneNumber, PromptId};
+use serde_json::{Value, json};
 
 use crate::{ROUTES, auth, document};
 
@@ -78,6 +80,56 @@ fn the_description_of_an_agent_names_its_fields() {
             .map(str::to_owned)
             .into()
     );
+}
+
+#[test]
+fn the_description_of_a_forecast_names_its_fields() {
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    let same = |schema: &str, value: Value| {
+        let described = &schemas[schema]["properties"];
+        assert_eq!(names(described), names(&value), "{schema}");
+    };
+    let ask = ["from", "days", "seed", "model", "prices", "max_leads"].map(str::to_owned);
+    assert_eq!(names(&schemas["SimulateBody"]["properties"]), ask.into());
+    let model = OutcomeModel::default();
+    same("OutcomeModelBody", json!(model));
+    same("SharesBody", json!(model.attempts));
+    same("TimesBody", json!(model.talk));
+    let prices = Prices::default();
+    same("PricesBody", json!(prices));
+    same("PriceRangeBody", json!(prices.carrier_per_minute));
+    let mut simulation = Simulation::new(Setup {
+        campaign_id: Setup::nobodys_campaign(),
+        campaign: CampaignFields::new("Spring"),
+        running_since: None,
+        from: jiff::Timestamp::UNIX_EPOCH,
+        days: 1,
+        seed: 1,
+        model,
+        basis: Basis::ByHand,
+        prices,
+        limits: Limits {
+            carrier_calls_max: 1,
+            tenant_calls_max: 1,
+            call_interval: Duration::from_secs(1),
+        },
+        numbers: Vec::new(),
+        sample: Some(Sample {
+            simulated: 1,
+            of: 2,
+        }),
+    })
+    .unwrap();
+    let number: PhoneNumber = "+14155550100".parse().unwrap();
+    let lane = Lane::new(
+        vec!["America/Los_Angeles".to_owned()],
+        vec!["US".to_owned()],
+    );
+    simulation.add(Entrant::new(number, lane));
+    let forecast = json!(simulation.forecast());
+    same("ForecastView", forecast.clone());
+    same("ForecastHour", forecast["hours"][0].clone());
 }
 
 fn names(object: &Value) -> BTreeSet<String> {

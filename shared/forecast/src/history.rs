@@ -42,6 +42,8 @@ impl OutcomeModel {
         let (mut opted_out, mut hung_up) = (0_u32, 0_u32);
         let (mut talks, mut answers) = (Vec::new(), Vec::new());
         let mut used = 0_u32;
+        // Calls do not show when it began to ring.
+        let setup = Self::default().setup.median_seconds;
         for call in calls {
             let (Direction::Outbound, Some(outcome)) = (call.direction, call.outcome) else {
                 continue;
@@ -63,7 +65,7 @@ impl OutcomeModel {
                     opted_out += u32::from(outcome == Outcome::OptedOut);
                     hung_up += u32::from(outcome == Outcome::CalleeHungUp);
                     talks.extend(seconds(call.answered_at, call.ended_at));
-                    answers.extend(to_answer);
+                    answers.extend(to_answer.map(|seconds| (seconds - setup).max(1.0)));
                     Tally::answered as fn(&mut Tally) -> &mut u32
                 }
                 Seen::Voicemail => Tally::voicemail,
@@ -94,7 +96,6 @@ impl OutcomeModel {
             opt_out: mixed(opted_out, all.answered, default.opt_out),
             hung_up: mixed(hung_up, all.answered, default.hung_up),
             talk: times(talks, default.talk),
-            // From the carrier's acceptance to the answer there is no setup left to add.
             answer: times(answers, default.answer),
             ..default
         };
@@ -308,7 +309,7 @@ mod tests {
         assert!(near(model.unreachable, 500.0 / 4_000.0), "{model:?}");
         assert!(model.by_hour[&9].answered > 0.9 && model.by_hour[&18].answered < 0.1);
         assert!(near(model.talk.median_seconds, 60.0) && near(model.talk.sigma, 0.0));
-        assert!(near(model.answer.median_seconds, 10.0), "{model:?}");
+        assert!(near(model.answer.median_seconds, 8.0), "{model:?}");
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Simulation {
         }
         let limits = setup.limits;
         let call_interval = SignedDuration::try_from(sample.interval(limits.call_interval));
+        let starts_at = fields.starts_at.unwrap_or(setup.from).max(setup.from);
+        let running_since = setup.running_since.unwrap_or(starts_at);
         let mut simulation = Self {
             campaign: Campaign {
                 id: setup.campaign_id,
@@ -128,7 +130,7 @@ impl Simulation {
                 created_at: setup.from,
                 updated_at: setup.from,
                 revision: 1,
-                running_since: Some(fields.starts_at.map_or(setup.from, |at| at.max(setup.from))),
+                running_since: Some(running_since),
                 ended_at: None,
                 fields,
             },

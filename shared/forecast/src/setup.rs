@@ -20,6 +20,9 @@ pub struct Setup {
     /// The campaign's id decides the order of leads that are due at once.
     pub campaign_id: CampaignId,
     pub campaign: CampaignFields,
+    /// When it began to call, of one that runs: its start ramp counts from here. Absent: it starts with
+    /// the run.
+    pub running_since: Option<Timestamp>,
     pub from: Timestamp,
     pub days: u32,
     pub seed: u64,

@@ -28,6 +28,8 @@ pub enum Permission {
     ReadAgents,
     /// Agents and prompts: what is said to people.
     ChangeAgents,
+    /// Campaigns, their leads and what is to be expected of them.
+    ReadCampaigns,
     ReadNumbers,
     ChangeNumbers,
 }
@@ -46,7 +48,7 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 9] = {
+pub const TABLE: [(Permission, &[Role]); 10] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
@@ -57,6 +59,10 @@ pub const TABLE: [(Permission, &[Role]); 9] = {
         (P::ReadRecordings, &[Owner, Admin, Supervisor]),
         (P::ReadAgents, &[Owner, Admin, Supervisor, Operator, Viewer]),
         (P::ChangeAgents, &[Owner, Admin]),
+        (
+            P::ReadCampaigns,
+            &[Owner, Admin, Supervisor, Operator, Viewer],
+        ),
         (
             P::ReadNumbers,
             &[Owner, Admin, Supervisor, Operator, Viewer],

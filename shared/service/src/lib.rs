@@ -11,6 +11,7 @@ mod chores;
 mod claims;
 mod clock;
 mod ending;
+pub mod forecasts;
 pub mod keys;
 mod ledger;
 mod lines;

@@ -58,6 +58,9 @@ pub enum Refused {
     /// The carrier could not be asked, or did not do it.
     #[error("the carrier cannot be reached")]
     Carrier,
+    /// The process stops before the work was done.
+    #[error("the process is stopping")]
+    Stopping,
     #[error("storage did not answer")]
     Unavailable(#[source] StoreError),
 }

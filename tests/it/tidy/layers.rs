@@ -22,7 +22,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["model", "settings"]),
     (
         "service",
-        &["carrier", "dialer", "model", "settings", "store"],
+        &[
+            "carrier", "dialer", "forecast", "model", "settings", "store",
+        ],
     ),
     (
         "sim",
@@ -32,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "api",
         &[
             "carrier",
+            "forecast",
             "model",
             "service",
             "settings",

@@ -43,6 +43,7 @@ fn setup(fields: CampaignFields) -> Setup {
     Setup {
         campaign_id: Setup::nobodys_campaign(),
         campaign: fields,
+        running_since: None,
         from: "2026-03-01T00:00:00Z".parse().unwrap(),
         days: 14,
         seed: 7,
