@@ -25,7 +25,7 @@ async fn run() -> anyhow::Result<()> {
     let parts = Parts::from_settings(&settings).await;
     let state = scheduler::State::new(&parts.context("starting the scheduler function")?);
     let work = service_fn(async |event: LambdaEvent<Value>| {
-        let handled = scheduler::handle(&event.payload, &state).await;
+        let handled = Box::pin(scheduler::handle(&event.payload, &state)).await;
         handled.map_err(lambda_runtime::Error::from)
     });
     lambda_runtime::run(work)

@@ -157,7 +157,7 @@ impl Calls {
         let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
         row.progress.overriding.clone_from(&request.overriding);
         let made = keyed.as_ref().map(|keyed| keyed.makes(&id, now));
-        let claimed = self.claim(&mut row, &snapshot, made.as_ref(), now).await?;
+        let claimed = Box::pin(self.claim(&mut row, &snapshot, made.as_ref(), now)).await?;
         if !claimed {
             // The same request ran at the same time and was first.
             let made = match &keyed {
@@ -208,14 +208,17 @@ impl Calls {
         let Some(rule) = permit.denied_by else {
             return Ok(());
         };
-        match rule {
-            Rule::Suppressed => Err(Refused::NumberSuppressed),
-            Rule::NotCallable => Err(Refused::field("to", "is not a number that may be called")),
-            rule if request.overriding.is_some() && !policy::stands(rule) => Ok(()),
-            rule => Err(Refused::NotPermitted {
+        if rule == Rule::Suppressed {
+            Err(Refused::NumberSuppressed)
+        } else if rule == Rule::NotCallable {
+            Err(Refused::field("to", "is not a number that may be called"))
+        } else if request.overriding.is_some() && !policy::stands(rule) {
+            Ok(())
+        } else {
+            Err(Refused::NotPermitted {
                 rule,
                 retry_at: permit.retry_at,
-            }),
+            })
         }
     }
 

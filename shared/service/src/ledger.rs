@@ -118,6 +118,17 @@ impl Ledger {
         fact: &Fact,
         token: Option<(&TokenHash, Timestamp)>,
     ) -> Result<Recorded, RecordError> {
+        // On the heap: every entry point awaits it, and rows are large.
+        Box::pin(self.write_fact(tenant, call, fact, token)).await
+    }
+
+    async fn write_fact(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        fact: &Fact,
+        token: Option<(&TokenHash, Timestamp)>,
+    ) -> Result<Recorded, RecordError> {
         for _try in 0..TRIES_MAX {
             let row = self.calls.get(tenant, call).await;
             let row = row
@@ -201,7 +212,8 @@ impl Ledger {
             campaign: gate.campaign,
             ..Along::default()
         };
-        match self.calls.replace(&change.row, along).await {
+        let written = Box::pin(self.calls.replace(&change.row, along)).await;
+        match written {
             Ok(()) => Ok(Passed::Ours(change.row)),
             Err(WriteRefused::Changed | WriteRefused::CampaignChanged) => {
                 self.pause().await;
@@ -251,7 +263,7 @@ impl Ledger {
             .await
             .map_err(RecordError::Store)?;
         let fact = Fact::SlotsLost;
-        Box::pin(self.record(call.tenant_id, call.id, &fact)).await?;
+        self.record(call.tenant_id, call.id, &fact).await?;
         Ok(())
     }
 

@@ -141,8 +141,8 @@ impl Placing {
             return Ok(Placed::Nothing);
         };
         match row.call.state {
-            CallState::Claimed => self.pass_gate(&row).await,
-            CallState::Placing => self.settle(&row, Again::Message).await,
+            CallState::Claimed => Box::pin(self.pass_gate(&row)).await,
+            CallState::Placing => Box::pin(self.settle(&row, Again::Message)).await,
             CallState::Placed | CallState::Ringing | CallState::Answered | CallState::Ended => {
                 Ok(Placed::Nothing)
             }
@@ -175,7 +175,7 @@ impl Placing {
                 warn!(call.id = %call, "a call waited too long to be placed");
                 return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
             }
-            let known = self.known(&row).await?;
+            let known = Box::pin(self.known(&row)).await?;
             // Nobody takes a place in the row of calls to be turned back.
             let permit = self.permit(&row, &known);
             if !permit.allowed {
@@ -212,7 +212,9 @@ impl Placing {
             };
             let passed = self.ledger.pass(&row, permit, gate).await;
             match passed.map_err(PlaceError::Record)? {
-                Passed::Ours(row) => return self.ask(&row, &request, taken).await,
+                Passed::Ours(row) => {
+                    return Box::pin(self.ask(&row, &request, taken)).await;
+                }
                 Passed::Again => {}
             }
             let read = self.ledger.calls.get(tenant, call).await;
@@ -236,14 +238,14 @@ impl Placing {
             let (Some(campaign), Some(lead)) = (call.campaign_id, call.lead_id) else {
                 return Ok((None, None, contact.await?));
             };
-            try_join3(
+            Box::pin(try_join3(
                 ledger.campaigns.get(tenant, campaign),
                 ledger.leads.get(tenant, campaign, lead),
                 contact,
-            )
+            ))
             .await
         };
-        let (campaign, lead, contact) = read
+        let (campaign, lead, contact) = Box::pin(read)
             .await
             .map_err(|error: StoreError| PlaceError::Record(RecordError::Store(error)))?;
         Ok(Known {
@@ -357,7 +359,7 @@ impl Placing {
                     let queue = carrier_call.queue_ms.unwrap_or_default();
                     let carrier_call_id = String::from(carrier_call.sid);
                     let placed = self.placed(tenant, call, carrier_call_id.clone()).await?;
-                    self.look_behind_queue(row, &carrier_call_id, queue).await?;
+                    Box::pin(self.look_behind_queue(row, &carrier_call_id, queue)).await?;
                     return Ok(placed);
                 }
                 Err(problem) => problem,
@@ -397,7 +399,8 @@ impl Placing {
         let call = row.call.id;
         warn!(call.id = %call, queue_ms, "the carrier holds a call back");
         let rings_at = self.now().checked_add(queue).unwrap_or(Timestamp::MAX);
-        let permit = self.known(row).await?.permit(row, rings_at);
+        let known = Box::pin(self.known(row)).await?;
+        let permit = known.permit(row, rings_at);
         if permit.allowed {
             return Ok(());
         }

@@ -10,6 +10,7 @@
 //! once. Who finds another step at work tells it to look once more.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dialer::{
@@ -213,7 +214,7 @@ impl Scheduling {
         };
         let mut stepped = Stepped::default();
         for _look in 0..LOOKS_MAX {
-            let look = match self.look(&budget).await {
+            let look = match Box::pin(self.look(&budget)).await {
                 Ok(look) => look,
                 Err(error) => {
                     // The next step need not wait for the lease to end.
@@ -344,10 +345,8 @@ impl Scheduling {
         let mut numbers: BTreeMap<TenantId, Vec<CallerNumber>> = BTreeMap::new();
         for one in looked.iter().filter(|one| !one.due.is_empty()) {
             let tenant = one.campaign.tenant_id;
-            if !board.tenants.contains_key(&tenant) {
-                board
-                    .tenants
-                    .insert(tenant, self.lines.of_tenant(tenant).await?);
+            if let Entry::Vacant(free) = board.tenants.entry(tenant) {
+                free.insert(self.lines.of_tenant(tenant).await?);
                 numbers.insert(tenant, self.caller_numbers(tenant).await?);
             }
             let most = one.campaign.fields.max_concurrent_calls;
@@ -530,12 +529,11 @@ impl Scheduling {
                 continue;
             };
             let key = (campaign.tenant_id, agent);
-            if !recipes.contains_key(&key) {
-                recipes.insert(key, self.recipe(campaign, agent).await?);
-            }
-            let Some(recipe) = recipes.get(&key).and_then(Option::as_ref) else {
-                continue;
+            let recipe = match recipes.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.recipe(campaign, agent).await?),
             };
+            let Some(recipe) = recipe else { continue };
             let Some(lead) = rows.get(&dial.lead.id).copied() else {
                 continue;
             };
