@@ -11,11 +11,14 @@ mod access;
 mod callbacks;
 mod calls;
 mod carrier;
+mod dialling;
 mod forecasts;
 mod leads;
 mod placing;
 mod recordings;
 mod sessions;
+mod slots;
+mod sweeping;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,6 +54,7 @@ pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) parts: Parts,
     pub(crate) dial: dial::State,
+    pub(crate) scheduler: scheduler::State,
     pub(crate) carrier: FakeCarrier,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) tenant: TenantId,
@@ -111,6 +115,15 @@ impl Answer {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        // The clock stands: calls must not wait for it.
+        Self::start_with(Dialing {
+            call_interval: Duration::from_millis(1),
+            ..Dialing::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn start_with(dialing: Dialing) -> Self {
         let (engines, clients) = engines().await;
         let names = names();
         let queues = schema::create(&clients, &names).await.unwrap();
@@ -127,11 +140,7 @@ impl World {
             carrier: client(&fake),
             tokens: Tokens::new(Secret::new(AUTH_TOKEN.to_owned())),
             links: Links::new(url.parse().unwrap(), url.parse().unwrap()).unwrap(),
-            // The clock stands: calls must not wait for it.
-            dialing: Dialing {
-                call_interval: Duration::from_millis(1),
-                ..Dialing::default()
-            },
+            dialing,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };
@@ -151,6 +160,7 @@ impl World {
         Self {
             url,
             dial: dial::State::new(&parts),
+            scheduler: scheduler::State::new(&parts),
             parts,
             carrier: fake,
             clock,

@@ -43,7 +43,7 @@ impl Installation {
         let mut settings = Settings::from_variables(&variables).unwrap();
         settings.worker.drain = Duration::ZERO;
         change(&mut settings);
-        let platform = Platform::start(settings, None).await.unwrap();
+        let platform = Box::pin(Platform::start(settings, None)).await.unwrap();
         let api = platform.client().unwrap();
         Self {
             platform,

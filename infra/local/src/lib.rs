@@ -63,7 +63,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result<ExitCode> {
-    let platform = Platform::start(settings, Some(metrics)).await?;
+    let platform = Box::pin(Platform::start(settings, Some(metrics))).await?;
     welcome::introduce(&platform);
     let mut code = ExitCode::SUCCESS;
     if cli.once || (!cli.quiet && platform.far_side.carrier.is_some()) {

@@ -92,7 +92,7 @@ impl Platform {
             .get_or_insert_with(|| base.clone())
             .clone();
         let links = Links::new(public, media).context("PUBLIC_URL and MEDIA_URL")?;
-        let far_side = FarSide::start(&mut settings, &state_dir).await?;
+        let far_side = Box::pin(FarSide::start(&mut settings, &state_dir)).await?;
 
         let parts = parts(&settings, store, links)?;
         let keys = Keys::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());

@@ -189,7 +189,7 @@ impl Scheduling {
     /// # Errors
     /// [`StepError`]: the next sweep goes on.
     pub async fn sweep(&self) -> Result<Swept, StepError> {
-        Ok(self.sweeper.sweep().await?)
+        Ok(Box::pin(self.sweeper.sweep()).await?)
     }
 
     /// Plans until nothing more can be claimed now, or the time is up.
@@ -197,6 +197,10 @@ impl Scheduling {
     /// # Errors
     /// [`StepError`]: the next step goes on.
     pub async fn step(&self) -> Result<Stepped, StepError> {
+        Box::pin(self.look_until_done()).await
+    }
+
+    async fn look_until_done(&self) -> Result<Stepped, StepError> {
         let now = self.now();
         let name = format!("PLANNER#{}", self.lines.account);
         let holder = format!("{:032x}", self.ledger.ids.chance());
@@ -214,7 +218,7 @@ impl Scheduling {
         };
         let mut stepped = Stepped::default();
         for _look in 0..LOOKS_MAX {
-            let look = match Box::pin(self.look(&budget)).await {
+            let look = match self.look(&budget).await {
                 Ok(look) => look,
                 Err(error) => {
                     // The next step need not wait for the lease to end.

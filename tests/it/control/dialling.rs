@@ -1,0 +1,512 @@
+//! Campaigns as they are dialled: claimed, let through the gate or turned back, ended, and counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use model::{
+    CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, EventId, EventKind,
+    Lane, Lead, LeadId, LeadResult, LeadState, Outcome, PhoneNumber, Suppression,
+    SuppressionReason,
+};
+use serde_json::json;
+use store::{LaneCounts, LeadFilter, LeadRow, Scope};
+
+use super::{World, carrier};
+
+/// A running campaign in a world of its own.
+pub(super) struct Field {
+    pub(super) world: World,
+    pub(super) campaign: CampaignId,
+    numbers: Vec<PhoneNumber>,
+}
+
+impl Field {
+    /// With this many leads, that may be called at any hour.
+    pub(super) async fn start(leads: u32, change: impl FnOnce(&mut CampaignFields)) -> Self {
+        let world = World::start().await;
+        Box::pin(Self::start_in(world, leads, change)).await
+    }
+
+    async fn start_in(world: World, leads: u32, change: impl FnOnce(&mut CampaignFields)) -> Self {
+        let agent = world
+            .agent_saying("Remind {{name}}.", "Hello {{name}}!")
+            .await;
+        let always = json!([["00:00", "24:00"]]);
+        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        let windows: BTreeMap<_, _> = days.map(|day| (day, always.clone())).into();
+        let body = json!({ "name": "Spring", "agent_id": agent, "windows": windows });
+        let mut fields: CampaignFields = serde_json::from_value(body).unwrap();
+        change(&mut fields);
+        let now = world.parts.clock.now();
+        let campaign = Campaign {
+            id: world.parts.ids.fresh(CampaignId::from_parts),
+            tenant_id: world.tenant,
+            state: CampaignState::Draft,
+            created_at: now,
+            updated_at: now,
+            revision: 1,
+            running_since: None,
+            ended_at: None,
+            fields,
+        };
+        let store = &world.parts.store;
+        store.campaigns.create(&campaign, None).await.unwrap();
+        let numbers: Vec<PhoneNumber> = (0..leads)
+            .map(|n| format!("+1415555{n:04}").parse().unwrap())
+            .collect();
+        let leads: Vec<Lead> = numbers
+            .iter()
+            .map(|number| Lead {
+                id: LeadId::of(campaign.id, number),
+                campaign_id: campaign.id,
+                number: number.clone(),
+                // A place that no rules are known for, so that these tests run at any hour.
+                lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
+                variables: [("name".to_owned(), "Dana".to_owned())].into(),
+                priority: model::LeadPriority::Normal,
+                consent: None,
+                state: LeadState::Waiting { due_at: now },
+                attempts: 0,
+                faults: 0,
+                last_call_id: None,
+                last_attempt_at: None,
+                last_outcome: None,
+                import_id: None,
+                created_at: now,
+                updated_at: now,
+            })
+            .collect();
+        let inserted = store.leads.insert_many(world.tenant, campaign.id, &leads);
+        inserted.await.unwrap();
+        let field = Self {
+            campaign: campaign.id,
+            world,
+            numbers,
+        };
+        field.becomes(CampaignState::Running).await;
+        field
+    }
+
+    /// Somebody changes the campaign's state.
+    pub(super) async fn becomes(&self, state: CampaignState) {
+        let mut campaign = self.campaign().await;
+        campaign.state = state;
+        campaign.revision += 1;
+        let event = model::DomainEvent {
+            id: self.world.parts.ids.fresh(EventId::from_parts),
+            tenant_id: self.world.tenant,
+            at: self.world.parts.clock.now(),
+            kind: EventKind::CampaignChanged {
+                campaign_id: self.campaign,
+                state,
+            },
+        };
+        let store = &self.world.parts.store;
+        store.campaigns.replace(&campaign, &event).await.unwrap();
+    }
+
+    pub(super) async fn campaign(&self) -> Campaign {
+        let campaigns = &self.world.parts.store.campaigns;
+        let campaign = campaigns.get(self.world.tenant, self.campaign).await;
+        campaign.unwrap().unwrap()
+    }
+
+    /// One planning step; answers how many were claimed.
+    pub(super) async fn step(&self) -> u32 {
+        let stepped = scheduler::step(&self.world.scheduler).await.unwrap();
+        stepped.claimed
+    }
+
+    /// Steps, and delivers every dial message.
+    pub(super) async fn dial(&self) -> u32 {
+        let claimed = self.step().await;
+        self.world.dial_all().await;
+        claimed
+    }
+
+    pub(super) async fn leads(&self) -> Vec<LeadRow> {
+        let leads = &self.world.parts.store.leads;
+        let filter = LeadFilter::default();
+        let page = leads.list(self.world.tenant, self.campaign, &filter, None, 1_000);
+        page.await.unwrap().items
+    }
+
+    pub(super) async fn lead(&self, n: usize) -> Lead {
+        let leads = &self.world.parts.store.leads;
+        let lead = leads.of_number(self.world.tenant, self.campaign, &self.numbers[n]);
+        lead.await.unwrap().unwrap().lead
+    }
+
+    /// Calls of the campaign that are not over, with the carrier's ids where there are some.
+    pub(super) async fn live(&self) -> Vec<(String, Option<String>)> {
+        let mut live = Vec::new();
+        for row in self.leads().await {
+            if let LeadState::Calling { call_id } = row.lead.state {
+                let call = self.world.row(&call_id.to_string()).await.call;
+                live.push((call_id.to_string(), call.carrier_call_id));
+            }
+        }
+        live
+    }
+
+    /// The carrier says of every call that it has how it ended.
+    pub(super) async fn all_end(&self, status: &str) -> usize {
+        let mut ended = 0;
+        for (call, sid) in self.live().await {
+            let Some(sid) = sid else { continue };
+            let told = self.world.status(&call, &sid, status, "3").await;
+            assert_eq!(told.status, 204);
+            ended += 1;
+        }
+        ended
+    }
+
+    /// Promises P2 and P4, and that counters add up: whatever state the world is in.
+    pub(super) async fn check(&self) {
+        let leads = self.leads().await;
+        let store = &self.world.parts.store;
+        let counts = store.leads.counts(self.world.tenant, self.campaign).await;
+        let counts = LaneCounts::sum(&counts.unwrap());
+        let mut seen = model::LeadCounts::default();
+        let mut calls = BTreeSet::new();
+        for LeadRow { lead, .. } in &leads {
+            match &lead.state {
+                LeadState::Waiting { .. } => seen.waiting += 1,
+                LeadState::Calling { call_id } => {
+                    seen.calling += 1;
+                    let row = self.world.row(&call_id.to_string()).await;
+                    assert_ne!(row.call.state, CallState::Ended, "a lead is stuck");
+                    assert!(row.progress.slots.is_some(), "a live call has no slots");
+                    calls.insert(*call_id);
+                }
+                LeadState::Done { result, .. } => *seen.done.entry(*result).or_default() += 1,
+            }
+        }
+        assert_eq!(
+            (counts.waiting, counts.calling, &counts.done),
+            (seen.waiting, seen.calling, &seen.done)
+        );
+        let campaign = Scope::Campaign(self.world.tenant, self.campaign);
+        for scope in [
+            Scope::Account(carrier::ACCOUNT),
+            Scope::Tenant(self.world.tenant),
+            campaign,
+        ] {
+            let slots = store.slots.live(scope).await.unwrap();
+            let held: BTreeSet<CallId> = slots.iter().map(|slot| slot.call_id).collect();
+            assert_eq!(held.len(), slots.len(), "a call holds two slots");
+            assert_eq!(held, calls, "slots are those of live calls");
+        }
+        let most = self.campaign().await.fields.max_concurrent_calls;
+        assert!(
+            calls.len() <= usize::try_from(most).unwrap(),
+            "over the limit"
+        );
+    }
+
+    async fn results(&self) -> BTreeMap<&'static str, u64> {
+        let store = &self.world.parts.store;
+        let counts = store.leads.counts(self.world.tenant, self.campaign).await;
+        let counts = LaneCounts::sum(&counts.unwrap());
+        let done = counts.done.into_iter();
+        done.map(|(result, count)| (result.code(), count)).collect()
+    }
+}
+
+fn done(lead: &Lead) -> Option<LeadResult> {
+    match lead.state {
+        LeadState::Done { result, .. } => Some(result),
+        LeadState::Waiting { .. } | LeadState::Calling { .. } => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_called_from_its_first_lead_to_its_last() {
+    let field = Field::start(7, |fields| fields.max_concurrent_calls = 3).await;
+    let mut rounds = 0;
+    while field.dial().await > 0 {
+        field.check().await;
+        assert!(field.live().await.len() <= 3);
+        field.all_end("busy").await;
+        field.check().await;
+        rounds += 1;
+    }
+    assert_eq!(rounds, 3);
+    assert_eq!(field.world.carrier.asked_to_call(), 7);
+    // Busy is tried again after four hours, three times in all.
+    let first = field.lead(0).await;
+    let now = field.world.parts.clock.now();
+    let LeadState::Waiting { due_at } = first.state else {
+        panic!("{first:?}");
+    };
+    assert_eq!(due_at.duration_since(now).as_hours(), 4);
+    assert_eq!(
+        (first.attempts, first.last_outcome),
+        (1, Some(Outcome::Busy))
+    );
+    for _ in 0..2 {
+        field.world.clock.pass(4 * 3600 + 1);
+        while field.dial().await > 0 {
+            field.all_end("busy").await;
+            field.check().await;
+        }
+    }
+    assert_eq!(field.world.carrier.asked_to_call(), 21);
+    assert_eq!(field.results().await, [("exhausted", 7)].into());
+    field.step().await;
+    assert_eq!(field.campaign().await.state, CampaignState::Completed);
+    field.step().await;
+    let active = field.world.parts.store.campaigns.active().await.unwrap();
+    assert_eq!(active, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedulers_that_plan_at_once_claim_nobody_twice() {
+    let field = Field::start(20, |fields| fields.max_concurrent_calls = 8).await;
+    for _ in 0..3 {
+        join_all((0..4).map(|_| field.step())).await;
+        field.check().await;
+        join_all((0..3).map(|_| field.world.dial_all())).await;
+        field.all_end("no-answer").await;
+        field.check().await;
+    }
+    let mut called = BTreeSet::new();
+    for place in 0..field.world.carrier.asked_to_call() {
+        assert!(called.insert(field.world.carrier.form(place)["To"].clone()));
+    }
+    assert_eq!(called.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_claimed_when_the_campaign_is_paused_is_turned_back_and_nothing_counted() {
+    let field = Field::start(4, |fields| fields.max_concurrent_calls = 2).await;
+    assert_eq!(field.dial().await, 2);
+    let talking = field.live().await;
+    field.all_end("in-progress").await;
+    // Two more are claimed, and the campaign is paused before they are dialled.
+    field.all_end("busy").await;
+    assert_eq!(field.step().await, 2);
+    let claimed = field.live().await;
+    field.becomes(CampaignState::Paused).await;
+    field.world.dial_all().await;
+    assert_eq!(field.world.carrier.asked_to_call(), 2);
+    for (call, _sid) in &claimed {
+        assert_eq!(field.world.told(call).await, "ended campaign_stopped");
+        let permit = field.world.row(call).await.call.permit.unwrap();
+        assert_eq!(permit.denied_by.unwrap().code(), "campaign_state");
+    }
+    field.check().await;
+    assert_eq!(field.step().await, 0);
+    for row in field.leads().await {
+        let was_called = talking.iter().any(|(call, _)| {
+            row.lead
+                .last_call_id
+                .is_some_and(|last| last.to_string() == *call)
+        });
+        assert_eq!(row.lead.attempts, u32::from(was_called), "{row:?}");
+        assert!(matches!(row.lead.state, LeadState::Waiting { .. }));
+    }
+    // It goes on where it stopped.
+    field.becomes(CampaignState::Running).await;
+    assert_eq!(field.dial().await, 2);
+    assert_eq!(field.world.carrier.asked_to_call(), 4);
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_campaign_lets_live_calls_end_and_settles_the_rest() {
+    let field = Field::start(6, |fields| fields.max_concurrent_calls = 2).await;
+    assert_eq!(field.dial().await, 2);
+    field.becomes(CampaignState::Cancelled).await;
+    field.step().await;
+    assert_eq!(field.results().await, [("cancelled", 4)].into());
+    field.check().await;
+    assert_eq!(
+        field
+            .world
+            .parts
+            .store
+            .campaigns
+            .active()
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    field.all_end("no-answer").await;
+    assert_eq!(field.results().await, [("cancelled", 6)].into());
+    field.step().await;
+    assert_eq!(
+        field.world.parts.store.campaigns.active().await.unwrap(),
+        []
+    );
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_suppressed_while_its_call_waits_is_not_dialled() {
+    let field = Field::start(1, |_fields| ()).await;
+    assert_eq!(field.step().await, 1);
+    let number = field.numbers[0].clone();
+    let contacts = &field.world.parts.store.contacts;
+    let mut contact = contacts.get(field.world.tenant, &number).await.unwrap();
+    contact.suppression = Some(Suppression {
+        reason: SuppressionReason::Manual,
+        at: field.world.parts.clock.now(),
+        note: None,
+        call_id: None,
+    });
+    contact.version += 1;
+    let written = contacts.replace(field.world.tenant, &number, &contact, None);
+    written.await.unwrap();
+    field.world.dial_all().await;
+    assert_eq!(field.world.carrier.asked_to_call(), 0);
+    assert_eq!(done(&field.lead(0).await), Some(LeadResult::Suppressed));
+    field.check().await;
+    let agent = field.world.agent().await;
+    let call = json!({ "to": number.as_str(), "agent_id": agent, "override": super::any_hour() });
+    let refused = field.world.ask("POST", "/v1/calls", Some(call)).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (422, "number_suppressed".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_delivered_ten_times_at_once_is_one_attempt_of_the_contact() {
+    let field = Field::start(1, |_fields| ()).await;
+    assert_eq!(field.step().await, 1);
+    let (call, _) = field.live().await.remove(0);
+    let message = field.world.dial_message(&call);
+    let deliveries = (0..10).map(|_| field.world.deliver(&message));
+    assert!(join_all(deliveries).await.iter().all(|failed| !failed));
+    assert_eq!(field.world.carrier.asked_to_call(), 1);
+    let contacts = &field.world.parts.store.contacts;
+    let contact = contacts
+        .get(field.world.tenant, &field.numbers[0])
+        .await
+        .unwrap();
+    assert_eq!(contact.attempts.len(), 1);
+    let permit = field.world.row(&call).await.call.permit.unwrap();
+    assert!(permit.allowed && !permit.checks.is_empty());
+    // Its end is told ten times, at once.
+    let sid = field.world.row(&call).await.call.carrier_call_id.unwrap();
+    let told = (0..10).map(|_| field.world.status(&call, &sid, "no-answer", "3"));
+    assert!(join_all(told).await.iter().all(|told| told.status == 204));
+    field.check().await;
+    let lead = field.lead(0).await;
+    assert_eq!(
+        (lead.attempts, lead.last_outcome),
+        (1, Some(Outcome::NoAnswer))
+    );
+    let contact = contacts
+        .get(field.world.tenant, &field.numbers[0])
+        .await
+        .unwrap();
+    assert_eq!(contact.attempts[0].outcome, Some(Outcome::NoAnswer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_again() {
+    let field = Field::start(2, |fields| fields.caps.conversations_per_day = 2).await;
+    assert_eq!(field.dial().await, 2);
+    let media = super::sessions::media(&field.world);
+    let live = field.live().await;
+    let session = |place: usize| service::media::SessionKey {
+        tenant_id: field.world.tenant,
+        call_id: live[place].0.parse().unwrap(),
+        session: 1,
+        carrier_call_id: live[place].1.clone().unwrap(),
+    };
+    for place in [0, 1] {
+        media.opened(&session(place)).await.unwrap();
+    }
+    // The carrier's word comes while the sessions are open: their workers are taken for lost.
+    assert_eq!(field.all_end("completed").await, 2);
+    for (call, _sid) in &live {
+        assert_eq!(field.world.told(call).await, "ended worker_lost");
+    }
+    field.check().await;
+    let key = session(0);
+    let close = media.close(&key, Some(Outcome::AgentEnded));
+    close.await.unwrap();
+    field.check().await;
+    let lead = |n: usize| {
+        let call: CallId = live[n].0.parse().unwrap();
+        let leads = field.leads();
+        async move {
+            let leads = leads.await;
+            let lead = leads
+                .into_iter()
+                .find(|row| row.lead.last_call_id == Some(call));
+            lead.map(|row| row.lead)
+        }
+    };
+    let corrected = lead(0).await.unwrap();
+    assert_eq!(done(&corrected), Some(LeadResult::Reached));
+    assert_eq!((corrected.attempts, corrected.faults), (1, 0));
+    // The other one is being called again when its session speaks.
+    field.world.clock.pass(3600);
+    assert_eq!(field.step().await, 1);
+    let key = session(1);
+    let close = media.close(&key, Some(Outcome::AgentEnded));
+    close.await.unwrap();
+    assert!(lead(1).await.is_none(), "another call has it");
+    assert_eq!(field.live().await.len(), 1);
+    field.check().await;
+    let counts = field
+        .world
+        .parts
+        .store
+        .leads
+        .counts(field.world.tenant, field.campaign);
+    let counts = LaneCounts::sum(&counts.await.unwrap());
+    assert_eq!(counts.calls, [(Outcome::AgentEnded, 2)].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_without_the_words_it_needs_is_told_of_and_holds_up_nobody() {
+    let field = Field::start(3, |fields| {
+        fields.disclosure.opening = Some("Hello {{first_name}}".to_owned());
+    })
+    .await;
+    field.dial().await;
+    assert_eq!(field.world.carrier.asked_to_call(), 0);
+    assert_eq!(field.results().await, [("failed", 3)].into());
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_starts_and_ends_at_its_times() {
+    let field = Field::start(3, |_fields| ()).await;
+    let now = field.world.parts.clock.now();
+    let mut campaign = field.campaign().await;
+    campaign.state = CampaignState::Scheduled;
+    campaign.fields.starts_at = Some(now + jiff::SignedDuration::from_mins(10));
+    campaign.fields.ends_at = Some(now + jiff::SignedDuration::from_mins(20));
+    campaign.fields.max_concurrent_calls = 1;
+    campaign.revision += 1;
+    let event = model::DomainEvent {
+        id: field.world.parts.ids.fresh(EventId::from_parts),
+        tenant_id: field.world.tenant,
+        at: now,
+        kind: EventKind::CampaignChanged {
+            campaign_id: field.campaign,
+            state: CampaignState::Scheduled,
+        },
+    };
+    let store = &field.world.parts.store;
+    store.campaigns.replace(&campaign, &event).await.unwrap();
+    assert_eq!(field.step().await, 0);
+    field.world.clock.pass(600);
+    assert_eq!(field.dial().await, 1);
+    assert_eq!(field.campaign().await.state, CampaignState::Running);
+    field.world.clock.pass(601);
+    assert_eq!(field.step().await, 0);
+    assert_eq!(field.results().await, [("not_allowed", 2)].into());
+    field.all_end("busy").await;
+    assert_eq!(field.results().await, [("not_allowed", 3)].into());
+    field.step().await;
+    assert_eq!(field.campaign().await.state, CampaignState::Completed);
+    field.check().await;
+}

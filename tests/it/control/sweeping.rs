@@ -1,0 +1,127 @@
+//! Promise P2: whatever message, answer or callback is lost, the sweeper finds the call and learns the
+//! truth, and never dials.
+
+use std::time::Duration;
+
+use model::{CampaignState, LeadState};
+
+use super::carrier::OnCreate;
+use super::dialling::Field;
+
+impl Field {
+    async fn sweep(&self) {
+        scheduler::tick(&self.world.scheduler).await.unwrap();
+    }
+
+    async fn lose_messages(&self) {
+        let queue = &self.world.parts.store.dial;
+        for message in queue.receive(10, Duration::ZERO).await.unwrap() {
+            queue.done(&message.receipt).await.unwrap();
+        }
+    }
+}
+
+/// One lead that is being called.
+async fn claimed() -> (Field, String) {
+    let field = Field::start(1, |fields| fields.max_concurrent_calls = 1);
+    let field = Box::pin(field).await;
+    assert_eq!(field.step().await, 1);
+    let call = field.live().await.remove(0).0;
+    (field, call)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_call_whose_message_was_lost_is_sent_again() {
+    let (field, call) = claimed().await;
+    field.lose_messages().await;
+    field.sweep().await;
+    assert_eq!(field.world.dial_all().await, 0, "it may still come");
+    field.world.clock.pass(60);
+    field.sweep().await;
+    assert_eq!(field.world.dial_all().await, 1);
+    assert_eq!(field.world.told(&call).await, "placed");
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again() {
+    let (field, call) = claimed().await;
+    field.lose_messages().await;
+    field.becomes(CampaignState::Paused).await;
+    field.world.clock.pass(16 * 60);
+    field.sweep().await;
+    field.world.dial_all().await;
+    assert_eq!(field.world.told(&call).await, "ended platform_failed");
+    assert_eq!(field.world.carrier.asked_to_call(), 0);
+    assert!(matches!(
+        field.lead(0).await.state,
+        LeadState::Waiting { .. }
+    ));
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message() {
+    for (taken, told) in [
+        (OnCreate::TakeAndLose, "placed"),
+        (OnCreate::Lose, "ended carrier_unconfirmed"),
+    ] {
+        let (field, call) = claimed().await;
+        field.world.carrier.on_create(taken);
+        field.world.dial_all().await;
+        assert_eq!(field.world.told(&call).await, "placing");
+        field.lose_messages().await;
+        field.world.clock.pass(61);
+        field.becomes(CampaignState::Paused).await;
+        field.sweep().await;
+        assert_eq!(field.world.told(&call).await, told);
+        assert_eq!(field.world.carrier.asked_to_call(), 1);
+        field.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_end_was_never_told_is_asked_about() {
+    for (heard, truth, told) in [
+        ("ringing", "no-answer", "ended no_answer"),
+        ("ringing", "busy", "ended busy"),
+        ("ringing", "in-progress", "answered"),
+        ("initiated", "failed", "ended carrier_failed"),
+        ("in-progress", "completed", "ended callee_hung_up"),
+    ] {
+        let (field, call) = claimed().await;
+        field.world.dial_all().await;
+        let sid = field.live().await.remove(0).1.unwrap();
+        let status = field.world.status(&call, &sid, heard, "1").await;
+        assert_eq!(status.status, 204);
+        field.world.carrier.set_status(&sid, truth);
+        // An answer has the carrier's time, which is not this clock's.
+        if heard != "in-progress" {
+            let before = field.world.told(&call).await;
+            field.world.clock.pass(60);
+            field.sweep().await;
+            assert_eq!(field.world.told(&call).await, before, "it may still ring");
+        }
+        field.world.clock.pass(31 * 60);
+        field.becomes(CampaignState::Paused).await;
+        field.sweep().await;
+        assert_eq!(field.world.told(&call).await, told, "{heard} {truth}");
+        assert_eq!(field.world.carrier.asked_to_call(), 1);
+        field.check().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_talks_beyond_every_limit_is_hung_up() {
+    let (field, call) = claimed().await;
+    field.world.dial_all().await;
+    let sid = field.live().await.remove(0).1.unwrap();
+    let status = field.world.status(&call, &sid, "in-progress", "2").await;
+    assert_eq!(status.status, 204);
+    field.world.carrier.set_status(&sid, "in-progress");
+    field.world.clock.pass(32 * 60);
+    field.sweep().await;
+    assert_eq!(field.world.carrier.hung_up(), [sid]);
+    assert!(field.world.told(&call).await.starts_with("ended"));
+    field.check().await;
+}
