@@ -64,7 +64,7 @@ impl Place {
             return Self {
                 kind: NumberKind::Invalid,
                 country: "",
-                jurisdictions: &[],
+                jurisdictions: &[WORLD],
                 area_code: None,
                 zones: &[],
             };

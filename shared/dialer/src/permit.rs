@@ -18,6 +18,7 @@ use crate::attempts::{
     Capped, Reached, alive_until, attempts_today, caps_of, gap_until, later, reached,
 };
 use crate::numbers::{NumberKind, Place};
+use crate::packs::packs;
 use crate::windows::{Schedule, TIME_RULES, second_of};
 
 /// When to ask again after another call to the same number was on its way: most calls are over then.
@@ -120,6 +121,7 @@ pub(crate) fn decide(
     if let (Some(campaign), Some(lead)) = (asking.campaign, asking.lead)
         && let Some(needed) = campaign.fields.consent
     {
+        let needed = needed.max(least_consent(&campaign.fields, asking.lane));
         let given = lead.consent.as_ref();
         let valid = given
             .is_some_and(|consent| consent.kind >= needed && consent.at.is_none_or(|at| at <= now));
@@ -174,6 +176,16 @@ pub(crate) fn decide(
         }
     }
     None
+}
+
+/// Sales calls need consent in writing where a place demands it, whatever the campaign asks for.
+fn least_consent(fields: &CampaignFields, lane: &Lane) -> ConsentKind {
+    let mut places = lane.jurisdictions.iter().flat_map(|place| packs(place));
+    if fields.disclosure.marketing && places.any(|pack| pack.written_consent_for_sales) {
+        ConsentKind::Written
+    } else {
+        ConsentKind::Express
+    }
 }
 
 /// The rules about local time, over all zones.

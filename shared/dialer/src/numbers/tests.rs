@@ -107,6 +107,14 @@ fn numbers_without_a_place_are_anywhere_in_the_country() {
 }
 
 #[test]
+fn a_number_of_no_country_has_rules_too() {
+    for number in ["+80012345678", "+2100000000", "+9990000000"] {
+        let lane = place(number).lane(None);
+        assert_eq!(lane.jurisdictions, ["001"], "{number}");
+    }
+}
+
+#[test]
 fn every_zone_of_the_map_is_in_the_database() {
     for zone in tables::ZONES {
         assert!(time_zone(zone).is_some(), "{zone}");
@@ -163,6 +171,7 @@ fn a_zone_of_the_list_wins_and_must_be_one() {
     let lane = place("+14155550100").lane(Some(&own));
     assert_eq!(lane.zones, ["America/New_York"]);
     assert_eq!(lane.jurisdictions, ["US-CA"]);
+    assert_eq!("utc".parse::<ZoneName>().unwrap().as_str(), "UTC");
     for wrong in [
         "",
         "EST",

@@ -193,6 +193,30 @@ fn consent_has_to_be_strong_enough_and_given_by_now() {
 }
 
 #[test]
+fn sales_calls_need_consent_in_writing_where_the_law_says_so() {
+    let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
+    for (marketing, denied) in [(false, None), (true, Some(Rule::Consent))] {
+        let body = format!(r#""consent":"express","disclosure":{{"marketing":{marketing}}}"#);
+        let campaign = testing::campaign(testing::fields(&body));
+        let mut lead = testing::lead(&campaign, "+12125550100");
+        lead.consent = Some(model::Consent {
+            kind: ConsentKind::Express,
+            at: None,
+            source: None,
+        });
+        let asking = Asking {
+            number: &lead.number,
+            lane: &lead.lane,
+            contact: None,
+            campaign: Some(&campaign),
+            lead: Some(&lead),
+            call_id: None,
+        };
+        assert_eq!(permit(&asking, now).denied_by, denied);
+    }
+}
+
+#[test]
 fn outside_the_hours_it_says_when_they_begin() {
     check(
         "+14235551234",

@@ -90,7 +90,13 @@ proptest! {
         let world = World::read(&text);
         world.with_snapshot(|snapshot| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut lanes = Lanes::new();
+            plan(snapshot, &mut lanes, noon() - SignedDuration::from_hours(30), &mut rng);
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let remembering = plan(snapshot, &mut lanes, noon(), &mut rng);
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let plan = plan(snapshot, &mut Lanes::new(), noon(), &mut rng);
+            assert_eq!(remembering, plan, "what was asked before decides");
             limits_hold(snapshot, &plan);
             everybody_is_told_of(snapshot, &plan);
             for dial in &plan.dials {
