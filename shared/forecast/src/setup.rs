@@ -11,7 +11,7 @@ use crate::report::{Basis, Sample};
 
 /// The longest run: every weekday, holiday and change of summer time comes round in it.
 pub const DAYS_MAX: u32 = 366;
-/// The most leads of one run: at 200 to 300 bytes each they fit into the memory of a small machine.
+/// The most leads of one run: at half a kilobyte each they fit into the memory of a small machine.
 pub const LEADS_MAX: u64 = 2_000_000;
 
 /// Everything but the leads.

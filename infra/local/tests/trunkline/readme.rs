@@ -1,5 +1,5 @@
-//! Every command of the README is run: those of `curl` here, against a running installation; the
-//! others by who is named in the list below.
+//! Every command of the README is run: those of `curl` here, against a running installation, and those
+//! with files of their own in its folder; the others by who is named in the list below.
 
 use std::path::Path;
 
@@ -24,6 +24,9 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
+/// The binary itself, without the cargo that finds it.
+const SIMULATE: &str = "cargo run -- simulate ";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_readme_works() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -45,15 +48,20 @@ async fn every_command_of_the_readme_works() {
         {
             continue;
         }
+        let here = ["curl ", "export ", "printf ", "echo ", SIMULATE];
         assert!(
-            line.starts_with("curl ") || line.starts_with("export "),
+            here.iter().any(|command| line.starts_with(command)),
             "nothing runs this command of the README: {line}"
         );
         curls += usize::from(line.starts_with("curl "));
         let here = line
             .replace("localhost:8080", &address)
             .replace(".trunkline/", &format!("{}/", state.path().display()))
-            .replace("curl -s ", "curl -sS --fail-with-body ");
+            .replace("curl -s ", "curl -sS --fail-with-body ")
+            .replace(
+                SIMULATE,
+                concat!(env!("CARGO_BIN_EXE_trunkline"), " simulate "),
+            );
         script.push_str(&here);
         script.push('\n');
     }
@@ -73,6 +81,10 @@ async fn every_command_of_the_readme_works() {
     assert!(
         told.contains("\"call_") || told.contains("call_"),
         "no call was made: {told}"
+    );
+    assert!(
+        told.contains("Expected finish"),
+        "nothing was simulated: {told}"
     );
 }
 

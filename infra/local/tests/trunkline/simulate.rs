@@ -123,11 +123,7 @@ fn what_cannot_be_used_is_named() {
     write(at, "empty.csv", "");
     write(at, "campaign.json", r#"{"name": "Spring"}"#);
     write(at, "broken.json", "{");
-    write(
-        at,
-        "typo.json",
-        r#"{"name": "Spring", "max_concurent_calls": 3}"#,
-    );
+    write(at, "typo.json", r#"{"name": "Spring", "max_calls": 3}"#);
     write(
         at,
         "nested.json",
@@ -170,7 +166,7 @@ fn what_cannot_be_used_is_named() {
         ),
         ("leads.csv", "missing.json", &[], "missing.json"),
         ("leads.csv", "broken.json", &[], "broken.json"),
-        ("leads.csv", "typo.json", &[], "max_concurent_calls"),
+        ("leads.csv", "typo.json", &[], "max_calls"),
         ("leads.csv", "nested.json", &[], "`retry.busy`"),
         ("leads.csv", "absurd.json", &[], "`campaign.max_attempts`"),
         ("leads.csv", "absurd.json", &[], "`campaign.windows`"),

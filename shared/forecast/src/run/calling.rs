@@ -183,6 +183,9 @@ impl Simulation {
             && person.stage != Stage::Done
         {
             person.stage = Stage::Done;
+            // Nobody asks again, and of a long list most are done in the end.
+            person.contact = None;
+            person.consent = None;
             let never_called = person.dials == 0;
             self.tally.done(result, rule.filter(|_| never_called), now);
         }

@@ -16,8 +16,8 @@ use crate::people::{Stage, take_due};
 const TICK_SECONDS: i64 = 60;
 /// Due leads that are looked at for each free line: some of them are held by rules of their own.
 const LEADS_PER_LINE: usize = 2;
-/// The most leads of one step, as many as one read of the table gives.
-const LEADS_PER_STEP_MAX: usize = 500;
+/// The most leads of one step, as many as the scheduler looks at at once.
+const LEADS_PER_STEP_MAX: usize = 400;
 /// How long an open lane that closes no sooner is not asked again.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
