@@ -13,6 +13,7 @@ mod calls;
 mod carrier;
 mod dialling;
 mod forecasts;
+mod imports;
 mod leads;
 mod placing;
 mod recordings;
@@ -55,6 +56,10 @@ pub(crate) struct World {
     pub(crate) parts: Parts,
     pub(crate) dial: dial::State,
     pub(crate) scheduler: scheduler::State,
+    pub(crate) import: import::State,
+    pub(crate) clients: Clients,
+    pub(crate) names: Storage,
+    pub(crate) queues: schema::QueueUrls,
     pub(crate) carrier: FakeCarrier,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) tenant: TenantId,
@@ -161,6 +166,10 @@ impl World {
             url,
             dial: dial::State::new(&parts),
             scheduler: scheduler::State::new(&parts),
+            import: import::State::new(&parts),
+            clients,
+            names,
+            queues,
             parts,
             carrier: fake,
             clock,
@@ -216,7 +225,12 @@ impl World {
     }
 
     /// A request whose body is sent as it is.
-    pub(crate) async fn ask_raw(&self, path: &str, content_type: &str, body: String) -> Answer {
+    pub(crate) async fn ask_raw(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
         let request = self.http.post(format!("{}{path}", self.url));
         let request = request.bearer_auth(OWNER_KEY);
         answer(request.header("content-type", content_type).body(body)).await
@@ -321,6 +335,25 @@ impl World {
         }
     }
 
+    /// Delivers what waits in the import queue, as Lambda would; answers how many were delivered.
+    pub(crate) async fn import_all(&self) -> usize {
+        let mut delivered = 0;
+        loop {
+            let queue = &self.parts.store.import;
+            let received = queue.receive(10, Duration::ZERO).await.unwrap();
+            if received.is_empty() {
+                return delivered;
+            }
+            for message in received {
+                delivered += 1;
+                let event = sqs_event(&[&message.body]);
+                let response = import::handle(event, &self.import).await;
+                assert!(response.batch_item_failures.is_empty());
+                queue.done(&message.receipt).await.unwrap();
+            }
+        }
+    }
+
     /// Delivers a dial message's body; answers whether it must come again.
     pub(crate) async fn deliver(&self, body: &str) -> bool {
         let event = sqs_event(&[body]);
@@ -380,6 +413,7 @@ fn names() -> Storage {
         bucket: fresh_name("bucket"),
         dial_queue: fresh_name("dial"),
         recordings_queue: fresh_name("recordings"),
+        import_queue: fresh_name("import"),
     }
 }
 

@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use crate::{Problem, State};
 
 /// What each request needs. Which role has a permission is `service::access::TABLE`.
-pub const ROUTES: [(&str, &str, Permission); 17] = [
+pub const ROUTES: [(&str, &str, Permission); 24] = [
     ("GET", "/v1/calls", Permission::ReadCalls),
     ("POST", "/v1/calls", Permission::MakeCalls),
     ("GET", "/v1/calls/{call_id}", Permission::ReadCalls),
@@ -53,6 +53,37 @@ pub const ROUTES: [(&str, &str, Permission); 17] = [
     ),
     ("GET", "/v1/numbers", Permission::ReadNumbers),
     ("POST", "/v1/numbers", Permission::ChangeNumbers),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/imports",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/imports",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/uploads",
+        Permission::ChangeCampaigns,
+    ),
+    ("GET", "/v1/imports/{import_id}", Permission::ReadCampaigns),
+    (
+        "DELETE",
+        "/v1/imports/{import_id}",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/imports/{import_id}/start",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "GET",
+        "/v1/imports/{import_id}/rejects",
+        Permission::ReadCampaigns,
+    ),
 ];
 
 /// Lets a request through with its [`Principal`] as an extension, or refuses it.

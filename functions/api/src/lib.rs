@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod calls;
 mod forecasts;
+mod imports;
 mod numbers;
 mod openapi;
 mod problem;
@@ -26,6 +27,7 @@ use service::Parts;
 use service::agents::Agents;
 use service::calls::Calls;
 use service::forecasts::Forecasts;
+use service::imports::{Imports, SMALL_FILE_BYTES_MAX};
 use service::keys::Keys;
 use service::numbers::Numbers;
 use service::prompts::Prompts;
@@ -49,6 +51,7 @@ pub struct State {
     prompts: Prompts,
     numbers: Numbers,
     forecasts: Forecasts,
+    imports: Imports,
 }
 
 impl State {
@@ -64,6 +67,7 @@ impl State {
             prompts: Prompts::new(store, clock(), ids()),
             numbers: Numbers::new(store, clock(), ids()),
             forecasts: Forecasts::new(store, parts.dialing, clock()),
+            imports: Imports::new(store, clock(), ids()),
         }
     }
 }
@@ -102,6 +106,22 @@ pub fn router(state: State) -> Router {
             post(forecasts::simulate),
         )
         .route("/v1/numbers", get(numbers::list).post(numbers::create))
+        .route(
+            "/v1/campaigns/{campaign_id}/imports",
+            get(imports::list)
+                .post(imports::create)
+                .layer(DefaultBodyLimit::max(SMALL_FILE_BYTES_MAX)),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}/uploads",
+            post(imports::begin_upload),
+        )
+        .route(
+            "/v1/imports/{import_id}",
+            get(imports::read).delete(imports::undo),
+        )
+        .route("/v1/imports/{import_id}/start", post(imports::start))
+        .route("/v1/imports/{import_id}/rejects", get(imports::rejects))
         .route_layer(middleware::from_fn_with_state(
             state.clone(),
             auth::authorize,

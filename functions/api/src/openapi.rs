@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
-use crate::{agents, calls, forecasts, numbers, problem, prompts};
+use crate::{agents, calls, forecasts, imports, numbers, problem, prompts};
 
 /// The document that [`serve`] answers.
 #[derive(OpenApi)]
@@ -33,6 +33,13 @@ use crate::{agents, calls, forecasts, numbers, problem, prompts};
         numbers::create,
         numbers::list,
         forecasts::simulate,
+        imports::create,
+        imports::begin_upload,
+        imports::start,
+        imports::list,
+        imports::read,
+        imports::rejects,
+        imports::undo,
     ),
     components(schemas(problem::Problem, problem::FieldError)),
     modifiers(&ApiKeys),
@@ -215,6 +222,18 @@ pub(crate) fn answered_by() -> Object {
         By::MachineEndOther,
         By::Fax,
         By::Unknown,
+    ])
+}
+
+pub(crate) fn import_state() -> Object {
+    words(&[
+        "uploading",
+        "checking",
+        "running",
+        "completed",
+        "undoing",
+        "undone",
+        "failed",
     ])
 }
 

@@ -127,6 +127,35 @@ impl From<Refused> for Problem {
                 "no_free_line",
                 "As many calls are on as may be at once; try again when one has ended.",
             ),
+            Refused::List(list) => {
+                let field = list
+                    .row()
+                    .map_or_else(|| "file".to_owned(), |row| format!("row {row}"));
+                let said = list.to_string();
+                let title = "The list cannot be used.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, list.code(), title)
+                    .with(vec![FieldProblem::new(field, said)])
+            }
+            Refused::CampaignClosed => Self::new(
+                StatusCode::CONFLICT,
+                "campaign_closed",
+                "The campaign is completed or cancelled and takes no leads any more.",
+            ),
+            Refused::NotUploaded => Self::new(
+                StatusCode::CONFLICT,
+                "not_uploaded",
+                "The list is not there, or has not the length that was said: put it to the upload's address first.",
+            ),
+            Refused::ImportStarted => Self::new(
+                StatusCode::CONFLICT,
+                "import_started",
+                "The import was started before; watch its state.",
+            ),
+            Refused::ImportUnfinished => Self::new(
+                StatusCode::CONFLICT,
+                "import_unfinished",
+                "There is a file of rejects when the import is completed.",
+            ),
             Refused::Carrier => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "carrier_unavailable",

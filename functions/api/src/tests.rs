@@ -132,6 +132,19 @@ fn the_description_of_a_forecast_names_its_fields() {
     same("ForecastHour", forecast["hours"][0].clone());
 }
 
+#[test]
+fn the_description_of_an_import_names_its_options() {
+    let options = serde_json::json!({
+        "encoding": "utf-16le", "delimiter": "pipe", "default_country": "GB",
+        "columns": { "Handy": "number", "Ort": { "variable": "city" } },
+    });
+    let options: intake::Options = serde_json::from_value(options).unwrap();
+    let body = serde_json::to_value(&options).unwrap();
+    let described = serde_json::to_value(document()).unwrap();
+    let schema = &described["components"]["schemas"]["ImportOptions"]["properties"];
+    assert_eq!(names(schema), names(&body));
+}
+
 fn names(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
 }

@@ -38,6 +38,8 @@ use crate::tailer::Tailer;
 const EVENTS_FILE: &str = "events.json";
 /// Dial messages handled at once: each is one request to the carrier, which paces by the second.
 const DIAL_HANDLERS_MAX: usize = 8;
+/// Imports worked on at once: each reads a list as fast as the table takes its leads.
+const IMPORT_HANDLERS_MAX: usize = 2;
 
 /// A running installation.
 #[derive(Debug)]
@@ -128,12 +130,19 @@ impl Platform {
             .told_by(engines.on_write_of(EVENT_ROWS));
         let hears = planner.clone();
         let hear = move |event| std::future::ready(hears.hear(&event));
+        let import = Arc::new(import::State::new(&parts));
+        let import_pump = Pump::new(clients.sqs.clone(), &queues.imports, IMPORT_HANDLERS_MAX);
+        let handle_imports = move |event| {
+            let import = Arc::clone(&import);
+            async move { Ok::<_, Infallible>(import::handle(event, &import).await) }
+        };
         let recordings = media_worker::recordings(&parts);
         let tasks = vec![
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
             tokio::spawn(tailer.run(hear, stop.clone())),
             tokio::spawn(planner.run(stop.clone())),
+            tokio::spawn(import_pump.run(handle_imports, stop.clone())),
             tokio::spawn(media_worker::archive_recordings(
                 recordings,
                 stop.clone().cancelled_owned(),

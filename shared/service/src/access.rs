@@ -28,8 +28,10 @@ pub enum Permission {
     ReadAgents,
     /// Agents and prompts: what is said to people.
     ChangeAgents,
-    /// Campaigns, their leads and what is to be expected of them.
+    /// Campaigns, their leads and imports, and what is to be expected of them.
     ReadCampaigns,
+    /// Who is called, by whom, when.
+    ChangeCampaigns,
     ReadNumbers,
     ChangeNumbers,
 }
@@ -48,7 +50,7 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 10] = {
+pub const TABLE: [(Permission, &[Role]); 11] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
@@ -63,6 +65,7 @@ pub const TABLE: [(Permission, &[Role]); 10] = {
             P::ReadCampaigns,
             &[Owner, Admin, Supervisor, Operator, Viewer],
         ),
+        (P::ChangeCampaigns, &[Owner, Admin, Supervisor]),
         (
             P::ReadNumbers,
             &[Owner, Admin, Supervisor, Operator, Viewer],
@@ -131,6 +134,7 @@ mod tests {
             [
                 Permission::ReadCalls,
                 Permission::ReadAgents,
+                Permission::ReadCampaigns,
                 Permission::ReadNumbers
             ]
         );

@@ -12,6 +12,7 @@ mod claims;
 mod clock;
 mod ending;
 pub mod forecasts;
+pub mod imports;
 pub mod keys;
 mod ledger;
 mod lines;

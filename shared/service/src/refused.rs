@@ -1,5 +1,6 @@
 //! Why a use case did not do what was asked, in terms that an API can answer with.
 
+use intake::FileProblem;
 use jiff::Timestamp;
 use model::Rule;
 use store::StoreError;
@@ -55,6 +56,21 @@ pub enum Refused {
     /// As many calls are on as the carrier's account or the tenant may have.
     #[error("no line is free")]
     NoFreeLine,
+    /// A list that is refused as a whole.
+    #[error("the list cannot be used")]
+    List(#[source] FileProblem),
+    /// The campaign is completed or cancelled.
+    #[error("the campaign takes no leads any more")]
+    CampaignClosed,
+    /// The list is not in the bucket, or has not the length that was said.
+    #[error("the list is not uploaded")]
+    NotUploaded,
+    /// The import was started before.
+    #[error("the import was started before")]
+    ImportStarted,
+    /// There is no file of rejects until all rows are read.
+    #[error("the import is not completed")]
+    ImportUnfinished,
     /// The carrier could not be asked, or did not do it.
     #[error("the carrier cannot be reached")]
     Carrier,
@@ -74,5 +90,11 @@ impl Refused {
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error)
+    }
+}
+
+impl From<FileProblem> for Refused {
+    fn from(problem: FileProblem) -> Self {
+        Self::List(problem)
     }
 }

@@ -46,6 +46,8 @@ pub struct Storage {
     /// `TRUNKLINE_RECORDINGS_QUEUE` (default `trunkline-recordings`): name of the SQS queue of
     /// recordings to copy.
     pub recordings_queue: String,
+    /// `TRUNKLINE_IMPORT_QUEUE` (default `trunkline-import`): name of the SQS queue of lists to import.
+    pub import_queue: String,
 }
 
 /// How the outside reaches us.
@@ -200,6 +202,7 @@ impl Settings {
                 bucket: read.text("TRUNKLINE_BUCKET", "trunkline"),
                 dial_queue: read.text("TRUNKLINE_DIAL_QUEUE", "trunkline-dial"),
                 recordings_queue: read.text("TRUNKLINE_RECORDINGS_QUEUE", "trunkline-recordings"),
+                import_queue: read.text("TRUNKLINE_IMPORT_QUEUE", "trunkline-import"),
             },
             public: Public {
                 public_url: read.url("PUBLIC_URL", &["http", "https"]),

@@ -1,4 +1,5 @@
-//! Large objects: recordings, written in parts and read back to be believed.
+//! Large objects: recordings, written in parts and read back to be believed; lists of leads, sent by
+//! their owner straight to the bucket and read piece by piece.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,29 @@ pub struct Upload {
     id: String,
     key: String,
     parts: Vec<CompletedPart>,
+}
+
+/// Which object it is: another one under the same key differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectHead {
+    pub bytes: u64,
+    pub etag: Option<String>,
+}
+
+/// A piece of an object.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub bytes: Bytes,
+    /// Of the whole object, as it was when the piece was read.
+    pub etag: Option<String>,
+}
+
+/// A request that somebody else may make for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresignedPut {
+    pub url: String,
+    /// Headers that must be sent as they are.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What reading an object back showed.
@@ -153,6 +177,15 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be reached.
     pub async fn length(&self, key: &str) -> Result<Option<u64>, StoreError> {
+        let head = self.head(key).await?;
+        Ok(head.map(|head| head.bytes))
+    }
+
+    /// Which object is there, if there is one.
+    ///
+    /// # Errors
+    /// When the bucket cannot be reached.
+    pub async fn head(&self, key: &str) -> Result<Option<ObjectHead>, StoreError> {
         let head = self
             .client
             .head_object()
@@ -163,7 +196,11 @@ impl Bucket {
         match head {
             Ok(head) => Ok(head
                 .content_length
-                .and_then(|bytes| u64::try_from(bytes).ok())),
+                .and_then(|bytes| u64::try_from(bytes).ok())
+                .map(|bytes| ObjectHead {
+                    bytes,
+                    etag: head.e_tag,
+                })),
             Err(error)
                 if error
                     .as_service_error()
@@ -173,6 +210,88 @@ impl Bucket {
             }
             Err(error) => Err(StoreError::unavailable(error)),
         }
+    }
+
+    /// A piece of an object: at most so many bytes from an offset that is within it. `None`: there is no
+    /// such object.
+    ///
+    /// # Errors
+    /// When the bucket cannot be reached or breaks off.
+    pub async fn piece(
+        &self,
+        key: &str,
+        offset: u64,
+        bytes_max: u64,
+    ) -> Result<Option<Piece>, StoreError> {
+        let last = offset.saturating_add(bytes_max).saturating_sub(1);
+        let read = self
+            .client
+            .get_object()
+            .bucket(&*self.name)
+            .key(key)
+            .range(format!("bytes={offset}-{last}"))
+            .send()
+            .await;
+        match read {
+            Ok(object) => {
+                let etag = object.e_tag;
+                let body = object.body.collect().await;
+                let bytes = body.map_err(StoreError::unavailable)?.into_bytes();
+                Ok(Some(Piece { bytes, etag }))
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|refusal| refusal.is_no_such_key()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(StoreError::unavailable(error)),
+        }
+    }
+
+    /// Removes an object, or finds it gone.
+    ///
+    /// # Errors
+    /// When the bucket cannot be reached.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.client
+            .delete_object()
+            .bucket(&*self.name)
+            .key(key)
+            .send()
+            .await
+            .map_err(StoreError::unavailable)?;
+        Ok(())
+    }
+
+    /// A request that lets whoever has it put an object of exactly this length there for a while.
+    ///
+    /// # Errors
+    /// When no credentials are to be had, or the time is out of S3's range.
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        bytes: u64,
+        lifetime: Duration,
+    ) -> Result<PresignedPut, StoreError> {
+        let config = PresigningConfig::expires_in(lifetime).map_err(StoreError::unavailable)?;
+        let signed = self
+            .client
+            .put_object()
+            .bucket(&*self.name)
+            .key(key)
+            .content_length(i64::try_from(bytes).unwrap_or(i64::MAX))
+            .presigned(config)
+            .await
+            .map_err(StoreError::unavailable)?;
+        let headers = signed
+            .headers()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(PresignedPut {
+            url: signed.uri().to_owned(),
+            headers: headers.collect(),
+        })
     }
 
     /// Reads an object back, in pieces, and says what it is.

@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use model::{
-    AgentId, CallId, CampaignId, DomainEvent, LaneId, LeadId, LeadPriority, NumberId, PhoneNumber,
-    PromptId, TenantId, UserId,
+    AgentId, CallId, CampaignId, DomainEvent, ImportId, LaneId, LeadId, LeadPriority, NumberId,
+    PhoneNumber, PromptId, TenantId, UserId,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -271,6 +271,28 @@ pub(crate) fn hour_of(at: Timestamp) -> String {
 /// How far leads of another campaign were taken over.
 pub(crate) fn copy(tenant: TenantId, campaign: CampaignId) -> Key {
     Key::new(campaign_partition(tenant, campaign), "COPY")
+}
+
+pub(crate) fn import(tenant: TenantId, import: ImportId) -> Key {
+    Key::new(import_partition(tenant, import), "IMPORT")
+}
+
+pub(crate) fn import_partition(tenant: TenantId, import: ImportId) -> String {
+    format!("T#{tenant}#IMPORT#{import}")
+}
+
+pub(crate) fn imports_of(tenant: TenantId, campaign: CampaignId) -> String {
+    format!("T#{tenant}#CAMPAIGN#{campaign}#IMPORTS")
+}
+
+pub(crate) const REJECTS_PREFIX: &str = "REJECTS#";
+
+/// Rows of a list that were kept out, by the first of them; a file has at most 2 billion.
+pub(crate) fn rejects(tenant: TenantId, import: ImportId, first_row: u64) -> Key {
+    Key::new(
+        import_partition(tenant, import),
+        format!("{REJECTS_PREFIX}{first_row:012}"),
+    )
 }
 
 /// What a user says picked up.

@@ -404,6 +404,55 @@ pub(crate) fn recount(
     count_writes(table, &counts)
 }
 
+/// The writes of new leads, in their order, and then those of their counts.
+pub(crate) fn insert_writes(
+    table: &Table,
+    tenant: TenantId,
+    leads: &[Lead],
+) -> Result<Vec<Write>, StoreError> {
+    let mut counts = Changes::default();
+    let mut writes = Vec::with_capacity(leads.len());
+    for lead in leads {
+        counts.arrives(tenant, lead);
+        let row = LeadRow {
+            lead: lead.clone(),
+            row_version: 0,
+        };
+        writes.push(table.new_row(lead_item(tenant, &row)?)?);
+    }
+    writes.append(&mut count_writes(table, &counts)?);
+    Ok(writes)
+}
+
+/// The writes that remove leads of the versions that were read, in their order, and then those of their
+/// counts.
+pub(crate) fn remove_writes(
+    table: &Table,
+    tenant: TenantId,
+    rows: &[LeadRow],
+) -> Result<Vec<Write>, StoreError> {
+    let mut counts = Changes::default();
+    let mut writes = Vec::with_capacity(rows.len());
+    for row in rows {
+        counts.leaves(tenant, &row.lead);
+        let key = keys::lead(tenant, row.lead.campaign_id, row.lead.id);
+        writes.push(table.delete_if(
+            &key,
+            "row_version = :before",
+            HashMap::new(),
+            version(row),
+        )?);
+    }
+    writes.append(&mut count_writes(table, &counts)?);
+    Ok(writes)
+}
+
+/// The bytes of a transaction's leads with one more among them; `None`: that is too many.
+pub(crate) fn room_for(lead: &Lead, before: usize) -> Option<usize> {
+    let after = before.saturating_add(bytes(lead));
+    (after <= TRANSACTION_BYTES_MAX).then_some(after)
+}
+
 fn put_lead(
     table: &Table,
     tenant: TenantId,

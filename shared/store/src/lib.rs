@@ -14,6 +14,7 @@ mod campaigns;
 mod contacts;
 mod error;
 mod idempotency;
+mod imports;
 mod keys;
 mod labels;
 mod leads;
@@ -33,7 +34,7 @@ use settings::Storage;
 
 pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use agents::Agents;
-pub use bucket::{Bucket, Digest, PART_BYTES, Upload};
+pub use bucket::{Bucket, Digest, ObjectHead, PART_BYTES, Piece, PresignedPut, Upload};
 pub use callers::Callers;
 pub use calls::{
     Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
@@ -43,6 +44,9 @@ pub use campaigns::{ActiveCampaign, Campaigns, Copy};
 pub use contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use error::StoreError;
 pub use idempotency::{EarlierRequest, Idempotency, Requests};
+pub use imports::{
+    BatchWritten, Import, ImportCounts, ImportProblem, ImportState, Imports, LeadBatch, NotTaken,
+};
 pub use keys::{EVENT_ROWS, EVENT_SHARDS};
 pub use labels::{Label, Labels};
 pub use leads::{
@@ -53,7 +57,9 @@ pub use numbers::{Number, NumberRefused, Numbers};
 pub use pace::{HEAL_AFTER, Pace, Reserved};
 pub use plans::{PlanNote, Plans, RecentCall};
 pub use prompts::{PromptHead, Prompts};
-pub use queue::{DELAY_MAX, DialJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX};
+pub use queue::{
+    DELAY_MAX, DialJob, ImportJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX,
+};
 pub use sessions::{Opened, Sessions, TokenHash};
 pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use table::{Page, Table};
@@ -71,6 +77,7 @@ pub struct Store {
     pub calls: Calls,
     pub campaigns: Campaigns,
     pub contacts: Contacts,
+    pub imports: Imports,
     pub labels: Labels,
     pub leads: Leads,
     pub leases: Leases,
@@ -84,6 +91,7 @@ pub struct Store {
     pub turns: Turns,
     pub dial: Queue<DialJob>,
     pub recordings: Queue<RecordingJob>,
+    pub import: Queue<ImportJob>,
     pub bucket: Bucket,
 }
 
@@ -98,6 +106,7 @@ impl Store {
             calls: Calls::new(table.clone()),
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),
+            imports: Imports::new(table.clone()),
             labels: Labels::new(table.clone()),
             leads: Leads::new(table.clone()),
             leases: Leases::new(table.clone()),
@@ -111,6 +120,7 @@ impl Store {
             turns: Turns::new(table),
             dial: Queue::new(clients.sqs.clone(), &queues.dial),
             recordings: Queue::new(clients.sqs.clone(), &queues.recordings),
+            import: Queue::new(clients.sqs.clone(), &queues.imports),
             bucket: Bucket::new(clients.s3.clone(), &names.bucket),
         }
     }

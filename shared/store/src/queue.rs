@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use model::{CallId, TenantId};
+use model::{CallId, ImportId, TenantId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,13 @@ pub struct RecordingJob {
     pub tenant_id: TenantId,
     pub call_id: CallId,
     pub carrier_recording_id: String,
+}
+
+/// A message of the import queue: this import is to be worked on, whatever it is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportJob {
+    pub tenant_id: TenantId,
+    pub import_id: ImportId,
 }
 
 /// A queue of messages of one kind.

@@ -66,6 +66,8 @@ pub struct QueueUrls {
     pub dial_dead: String,
     pub recordings: String,
     pub recordings_dead: String,
+    pub imports: String,
+    pub imports_dead: String,
 }
 
 /// Creates what is missing and leaves what is there.
@@ -78,11 +80,14 @@ pub async fn create(clients: &Clients, names: &Storage) -> Result<QueueUrls, Sch
     let (dial, dial_dead) = create_queue_pair(&clients.sqs, &names.dial_queue).await?;
     let (recordings, recordings_dead) =
         create_queue_pair(&clients.sqs, &names.recordings_queue).await?;
+    let (imports, imports_dead) = create_queue_pair(&clients.sqs, &names.import_queue).await?;
     Ok(QueueUrls {
         dial,
         dial_dead,
         recordings,
         recordings_dead,
+        imports,
+        imports_dead,
     })
 }
 
@@ -99,6 +104,8 @@ pub async fn find_queues(
         dial_dead: queue_url(sqs, &dead_letter_name(&names.dial_queue)).await?,
         recordings: queue_url(sqs, &names.recordings_queue).await?,
         recordings_dead: queue_url(sqs, &dead_letter_name(&names.recordings_queue)).await?,
+        imports: queue_url(sqs, &names.import_queue).await?,
+        imports_dead: queue_url(sqs, &dead_letter_name(&names.import_queue)).await?,
     })
 }
 

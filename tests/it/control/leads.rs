@@ -18,14 +18,14 @@ pub(super) struct Campaigns<'a> {
 }
 
 impl<'a> Campaigns<'a> {
-    fn of(world: &'a World) -> Self {
+    pub(super) fn of(world: &'a World) -> Self {
         Self {
             world,
             store: &world.parts.store,
         }
     }
 
-    async fn draft(&self) -> Campaign {
+    pub(super) async fn draft(&self) -> Campaign {
         let now = self.world.parts.clock.now();
         let campaign = Campaign {
             id: self.world.parts.ids.fresh(CampaignId::from_parts),
@@ -42,7 +42,7 @@ impl<'a> Campaigns<'a> {
         campaign
     }
 
-    async fn moved(&self, campaign: &Campaign, state: CampaignState) -> Campaign {
+    pub(super) async fn moved(&self, campaign: &Campaign, state: CampaignState) -> Campaign {
         let mut next = campaign.clone();
         next.state = state;
         next.revision += 1;
@@ -82,12 +82,17 @@ impl<'a> Campaigns<'a> {
         }
     }
 
-    async fn sum(&self, campaign: CampaignId) -> LeadCounts {
+    pub(super) async fn sum(&self, campaign: CampaignId) -> LeadCounts {
         let lanes = self.store.leads.counts(self.world.tenant, campaign).await;
         LaneCounts::sum(&lanes.unwrap())
     }
 
-    async fn all(&self, campaign: CampaignId, filter: &LeadFilter, limit: u32) -> Vec<LeadRow> {
+    pub(super) async fn all(
+        &self,
+        campaign: CampaignId,
+        filter: &LeadFilter,
+        limit: u32,
+    ) -> Vec<LeadRow> {
         let mut all = Vec::new();
         let mut after = None;
         loop {

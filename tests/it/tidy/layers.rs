@@ -19,11 +19,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intake", &["model"]),
     ("carrier", &["model", "settings"]),
     ("providers", &["audio", "call", "model", "settings"]),
-    ("store", &["model", "settings"]),
+    ("store", &["intake", "model", "settings"]),
     (
         "service",
         &[
-            "carrier", "dialer", "forecast", "model", "settings", "store",
+            "carrier", "dialer", "forecast", "intake", "model", "settings", "store",
         ],
     ),
     (
@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "carrier",
             "forecast",
+            "intake",
             "model",
             "service",
             "settings",
@@ -52,6 +53,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "telemetry",
         ],
+    ),
+    (
+        "import",
+        &["model", "service", "settings", "store", "telemetry"],
     ),
     (
         "dial",
@@ -99,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "carrier",
             "dial",
             "dialer",
+            "import",
             "forecast",
             "intake",
             "media-worker",
@@ -126,7 +132,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-s3", &["store"]),
     ("lambda_http", &["api", "callbacks"]),
-    ("lambda_runtime", &["dial", "scheduler"]),
+    ("lambda_runtime", &["dial", "import", "scheduler"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.

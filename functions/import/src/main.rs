@@ -1,0 +1,33 @@
+//! The import queue's function as a Lambda.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use service::Parts;
+use settings::Settings;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            telemetry::report_fatal(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let settings = Settings::from_environment()?;
+    telemetry::init_logs(&settings.log)?;
+    let parts = Parts::from_settings(&settings).await;
+    let state = import::State::new(&parts.context("starting the import function")?);
+    let work = service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, lambda_runtime::Error>(import::handle(event.payload, &state).await)
+    });
+    lambda_runtime::run(work)
+        .await
+        .map_err(|error| anyhow::anyhow!(error).context("running the import function"))
+}

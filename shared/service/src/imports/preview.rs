@@ -1,0 +1,193 @@
+//! What a list would bring: its first rows as they are understood, and how many are kept out for what.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use intake::{Entry, FileProblem, Intake, Layout, Options, Reason, Reject, Row};
+use model::{CampaignId, LeadId, PhoneNumber, TenantId};
+use store::Import;
+
+use super::Imports;
+use super::leads::lead_of;
+use crate::Refused;
+
+/// How much of an uploaded list is looked at for a preview.
+pub const PREVIEW_BYTES_MAX: u64 = 1_000_000;
+/// Rows of each kind that a preview shows.
+pub const PREVIEW_ROWS_MAX: usize = 20;
+/// Rows that are looked up at once: what one batch of reads takes.
+const LOOKED_UP_AT_ONCE: usize = 100;
+
+/// What a list would bring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    pub layout: Layout,
+    /// Whether the whole list was looked at; if not, counts are of its beginning.
+    pub whole: bool,
+    /// Rows that were looked at.
+    pub rows: u64,
+    /// Those that would be added.
+    pub good: u64,
+    /// Those that would be kept out, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// The first rows that would be added, and the first that would be kept out.
+    pub first: Vec<PreviewRow>,
+    pub first_rejected: Vec<Reject>,
+}
+
+/// A row as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewRow {
+    pub row: Row,
+    /// The zones that its number may be in.
+    pub zones: Vec<String>,
+}
+
+impl Imports {
+    pub(super) async fn preview_of(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        file: Bytes,
+        whole: bool,
+        options: Options,
+    ) -> Result<Preview, Refused> {
+        let import = self.fresh(tenant, campaign, 0, Options::default());
+        let mut intake = Intake::new(options);
+        feed(&mut intake, file, whole);
+        let mut preview = None;
+        let mut asked = Vec::new();
+        loop {
+            let entry = match intake.next_entry() {
+                Ok(entry) => entry,
+                // What is cut off at the end of a beginning may look like a quote that is never closed.
+                Err(FileProblem::UnclosedQuote { .. }) if !whole && preview.is_some() => Entry::End,
+                Err(problem) => return Err(problem.into()),
+            };
+            let preview = match (&mut preview, intake.layout()) {
+                (Some(preview), _) => preview,
+                (none @ None, Some(layout)) => none.insert(Preview::new(layout.clone(), whole)),
+                (None, None) => return Err(FileProblem::Empty.into()),
+            };
+            match entry {
+                Entry::Row(row) => asked.push(row),
+                Entry::Rejected(reject) => preview.reject(reject),
+                Entry::NeedsInput | Entry::End => break,
+            }
+            if asked.len() == LOOKED_UP_AT_ONCE {
+                self.look_up(&import, std::mem::take(&mut asked), preview)
+                    .await?;
+            }
+        }
+        let mut preview = preview.ok_or(FileProblem::Empty)?;
+        self.look_up(&import, asked, &mut preview).await?;
+        preview.first_rejected.sort_by_key(|reject| reject.row);
+        Ok(preview)
+    }
+
+    /// Sorts rows by what the campaign and the suppression list say of their numbers.
+    async fn look_up(
+        &self,
+        import: &Import,
+        rows: Vec<Row>,
+        preview: &mut Preview,
+    ) -> Result<(), Refused> {
+        let (tenant, campaign) = (import.tenant_id, import.campaign_id);
+        let numbers: Vec<PhoneNumber> = rows.iter().map(|row| row.number.clone()).collect();
+        let ids: Vec<LeadId> = numbers
+            .iter()
+            .map(|number| LeadId::of(campaign, number))
+            .collect();
+        let (contacts, there) = tokio::try_join!(
+            self.contacts.batch_get(tenant, &numbers),
+            self.leads.batch_get(tenant, campaign, &ids),
+        )?;
+        let column = preview.layout.number_column();
+        for row in rows {
+            let suppressed = contacts
+                .iter()
+                .any(|known| known.number == row.number && known.contact.suppression.is_some());
+            let known = there.iter().any(|known| known.lead.number == row.number);
+            let reason = if suppressed {
+                Some(Reason::Suppressed)
+            } else if known {
+                Some(Reason::AlreadyInCampaign)
+            } else {
+                None
+            };
+            let lead = lead_of(import, row.clone(), self.clock.now());
+            match (reason, lead) {
+                (None, Ok(lead)) => preview.accept(row, lead.lane.zones),
+                (Some(reason), _) | (None, Err(reason)) => preview.reject(Reject {
+                    row: row.start.row,
+                    column: Some(column),
+                    reason,
+                }),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Preview {
+    fn new(layout: Layout, whole: bool) -> Self {
+        Self {
+            layout,
+            whole,
+            rows: 0,
+            good: 0,
+            rejected: BTreeMap::new(),
+            first: Vec::new(),
+            first_rejected: Vec::new(),
+        }
+    }
+
+    fn accept(&mut self, row: Row, zones: Vec<String>) {
+        self.rows += 1;
+        self.good += 1;
+        if self.first.len() < PREVIEW_ROWS_MAX {
+            self.first.push(PreviewRow { row, zones });
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.rows += 1;
+        *self.rejected.entry(reject.reason.code()).or_default() += 1;
+        if self.first_rejected.len() < PREVIEW_ROWS_MAX {
+            self.first_rejected.push(reject);
+        }
+    }
+}
+
+/// Whether a whole list can be read to its end.
+pub(super) fn check(file: Bytes, options: Options) -> Result<(), FileProblem> {
+    let mut intake = Intake::new(options);
+    feed(&mut intake, file, true);
+    loop {
+        match intake.next_entry()? {
+            Entry::Row(_) | Entry::Rejected(_) => {}
+            Entry::NeedsInput | Entry::End => return Ok(()),
+        }
+    }
+}
+
+/// Whether the beginning of a list is that of one.
+pub(super) fn check_beginning(
+    head: Bytes,
+    whole: bool,
+    options: Options,
+) -> Result<(), FileProblem> {
+    if whole {
+        return check(head, options);
+    }
+    let mut intake = Intake::new(options);
+    feed(&mut intake, head, false);
+    intake.next_entry().map(|_entry| ())
+}
+
+fn feed(intake: &mut Intake, file: Bytes, whole: bool) {
+    intake.push(file);
+    if whole {
+        intake.end();
+    }
+}
