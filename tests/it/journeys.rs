@@ -2,6 +2,7 @@
 //! installation: own state folder, own ports.
 
 mod calls;
+mod campaigns;
 mod doors;
 mod vendors;
 

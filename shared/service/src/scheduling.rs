@@ -45,6 +45,8 @@ pub const STEP_BUDGET: SignedDuration = SignedDuration::from_secs(20);
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// Looks of one step, when others knock or leads had to be put aside. The next tick goes on.
 const LOOKS_MAX: u32 = 50;
+/// Looks of one step only because leads had changed since they were read.
+const OUTRUN_MAX: u32 = 3;
 /// Leads that are read for each free line: some of them will be held back by a rule of their own.
 const DUE_PER_LINE: u32 = 2;
 const DUE_MIN: u32 = 10;
@@ -118,6 +120,8 @@ struct Look {
     wake_at: Option<Timestamp>,
     /// Leads were put aside and lines are free: look again.
     again: bool,
+    /// Leads had changed since they were read, as the index is a moment behind.
+    outrun: bool,
 }
 
 /// Whether an event may allow a call that was not allowed before.
@@ -217,6 +221,7 @@ impl Scheduling {
             until: now.checked_add(STEP_BUDGET).unwrap_or(Timestamp::MAX),
         };
         let mut stepped = Stepped::default();
+        let mut outrun = 0;
         for _look in 0..LOOKS_MAX {
             let look = match self.look(&budget).await {
                 Ok(look) => look,
@@ -229,7 +234,9 @@ impl Scheduling {
             stepped.claimed = stepped.claimed.saturating_add(look.claimed);
             stepped.active = look.active;
             stepped.wake_at = look.wake_at;
-            if look.again && !budget.is_spent() {
+            outrun += u32::from(look.outrun);
+            let again = look.again || (look.outrun && outrun <= OUTRUN_MAX);
+            if again && !budget.is_spent() {
                 continue;
             }
             match self.leases.release(lease.clone()).await? {
@@ -263,8 +270,9 @@ impl Scheduling {
             if budget.is_spent() {
                 return Ok(look);
             }
-            if let Some(campaign) = self.attend(campaign, budget, &mut look).await? {
-                running.push(campaign);
+            match self.attend(campaign, budget, &mut look).await {
+                Ok(attended) => running.extend(attended),
+                Err(problem) => apart(campaign.campaign_id, problem)?,
             }
         }
         if !running.is_empty() {
@@ -337,11 +345,12 @@ impl Scheduling {
         let live = self.lines.live().await?;
         let free_account = self.lines.left_of(&live);
         let lines = u32::try_from(free_account.len()).unwrap_or(u32::MAX);
-        let looked: Vec<Looked> = stream::iter(running)
-            .map(|(campaign, lanes)| self.look_at(campaign, lanes, &live, lines))
+        let looked: Vec<Option<Looked>> = stream::iter(running)
+            .map(|(campaign, lanes)| self.look_apart(campaign, lanes, &live, lines))
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
+        let looked: Vec<Looked> = looked.into_iter().flatten().collect();
         let mut board = Board {
             account: free_account,
             ..Board::default()
@@ -399,10 +408,25 @@ impl Scheduling {
         };
         look.wake(plan.wake_at);
         let put_aside = self.put_aside(&looked, &plan).await?;
-        let claimed = self.claim(&looked, &plan, &mut board, budget).await?;
+        let claimed = self.claim(&looked, &plan, &mut board, budget, look).await?;
         look.claimed = claimed.values().sum();
         look.again |= put_aside && !board.account.is_empty();
         self.note(&looked, &plan, &claimed, now, look).await
+    }
+
+    /// A campaign that cannot be read holds up no other.
+    async fn look_apart(
+        &self,
+        campaign: Campaign,
+        lanes: Vec<LaneCounts>,
+        live: &[SlotRow],
+        lines: u32,
+    ) -> Result<Option<Looked>, StoreError> {
+        let id = campaign.id;
+        match self.look_at(campaign, lanes, live, lines).await {
+            Ok(looked) => Ok(Some(looked)),
+            Err(problem) => apart(id, problem).map(|()| None),
+        }
     }
 
     /// Reads the due leads of a campaign's open lanes, and what is known of their numbers.
@@ -515,6 +539,7 @@ impl Scheduling {
         plan: &Plan<'_>,
         board: &mut Board,
         budget: &Budget,
+        look: &mut Look,
     ) -> Result<BTreeMap<CampaignId, u32>, StoreError> {
         let rows: BTreeMap<LeadId, &LeadRow> = looked
             .iter()
@@ -554,7 +579,8 @@ impl Scheduling {
                     let count = claimed.entry(campaign.id).or_default();
                     *count = count.saturating_add(1);
                 }
-                Claimed::LeadChanged | Claimed::NoSlot => {}
+                Claimed::LeadChanged => look.outrun = true,
+                Claimed::NoSlot => {}
                 Claimed::Unfit => {
                     let ended = done(&lead.lead, LeadResult::Failed, self.now());
                     let change = [(lead.clone(), ended)];
@@ -678,6 +704,18 @@ impl Looked {
             contact: self.contacts.get(&row.lead.number),
         })
         .collect()
+    }
+}
+
+/// A row that cannot be read is its campaign's problem; storage that does not answer is everybody's.
+fn apart(campaign: CampaignId, problem: StoreError) -> Result<(), StoreError> {
+    match problem {
+        StoreError::Malformed { .. } => {
+            let problem = &problem as &dyn std::error::Error;
+            error!(campaign.id = %campaign, problem, "a campaign cannot be planned");
+            Ok(())
+        }
+        StoreError::Conflict | StoreError::Unavailable(_) => Err(problem),
     }
 }
 

@@ -32,11 +32,17 @@ const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
 /// How much longer than its limit an answered call may last before the carrier is asked.
 const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// How much longer than its limit a call may last that the carrier says is on, before it is hung up. The
+/// carrier has the limit too: by then it has lost it. Generous, because a clock that was set forward must
+/// not cut a conversation.
+const HANG_UP_MARGIN: SignedDuration = SignedDuration::from_hours(2);
+/// A time further ahead of now than this was written by a clock that was wrong: nobody knows how long ago
+/// it was.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
 /// Calls that are looked at side by side.
 const CALLS_AT_ONCE: usize = 8;
-/// Calls of one sweep; the others are looked at in the next. More than this many that are late at once
-/// is an outage, and each costs a question to the carrier.
-const LATE_MAX: usize = 500;
+/// Calls of one sweep. Where there are more, each sweep begins at another one.
+const LOOKS_MAX: usize = 2_000;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,8 +104,16 @@ impl Sweeper {
         let now = self.now();
         let live = self.claims.lines.live().await?;
         let taken = u32::try_from(live.len()).unwrap_or(u32::MAX);
-        let late = live.into_iter().filter(|slot| age(slot, now) > PLACING_MAX);
-        let late: Vec<SlotRow> = late.take(LATE_MAX).collect();
+        let mut late: Vec<SlotRow> = live
+            .into_iter()
+            .filter(|slot| age(slot, now) > PLACING_MAX)
+            .collect();
+        if late.len() > LOOKS_MAX {
+            let len = u128::try_from(late.len()).unwrap_or(u128::MAX);
+            let first = self.claims.ledger.ids.chance() % len;
+            late.rotate_left(usize::try_from(first).unwrap_or_default());
+            late.truncate(LOOKS_MAX);
+        }
         let looks: Vec<(CallId, Result<Swept, Problem>)> = stream::iter(late)
             .map(|slot| self.look_after(slot))
             .buffered(CALLS_AT_ONCE)
@@ -155,7 +169,7 @@ impl Sweeper {
             }
             CallState::Placing => {
                 let since = row.progress.placing_at.unwrap_or(row.call.created_at);
-                if now.duration_since(since) <= PLACING_MAX {
+                if elapsed(since, now) <= PLACING_MAX {
                     return Ok(nothing);
                 }
                 let settled = self.placing.settle_once(&row).await;
@@ -197,11 +211,11 @@ impl Sweeper {
             Err(problem) => return Err(Problem::Carrier(problem)),
         };
         let status = known.as_ref().and_then(|known| known.status);
-        let too_long = row.call.state == CallState::Answered && has_talked_too_long(row, now);
+        let too_long =
+            row.call.state == CallState::Answered && has_talked_too_long(row, now, HANG_UP_MARGIN);
         let says = match (&known, status) {
             (None, _) => CarrierSays::Failed,
             (Some(_), Some(CallStatus::InProgress)) if too_long => {
-                // The carrier's own limit is past too: it has lost the call or our limit.
                 hang_up_at_carrier(&self.carrier, &carrier_call_id)
                     .await
                     .map_err(Problem::Carrier)?;
@@ -273,7 +287,16 @@ fn age(slot: &SlotRow, now: Timestamp) -> SignedDuration {
     // A time that lies ahead of its claim by more than any plan was written by a clock that was wrong.
     let planned = slot.not_before.duration_since(slot.since) <= dialer::PLAN_HORIZON * 2;
     let since = if planned { slot.not_before } else { slot.since };
-    now.duration_since(since.max(slot.since))
+    elapsed(since.max(slot.since), now)
+}
+
+/// The time since then; very long, if that cannot be.
+fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
+    let elapsed = now.duration_since(since);
+    if elapsed < -AHEAD_MAX {
+        return SignedDuration::MAX;
+    }
+    elapsed
 }
 
 /// Whether a call is in its state for longer than it can be without our hearing of it.
@@ -281,17 +304,17 @@ fn is_late(row: &CallRow, now: Timestamp) -> bool {
     let call = &row.call;
     if call.state == CallState::Answered {
         let since = call.answered_at.unwrap_or(call.created_at);
-        let alone = !row.progress.session_open && now.duration_since(since) > SESSIONLESS_MAX;
-        return alone || has_talked_too_long(row, now);
+        let alone = !row.progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
+        return alone || has_talked_too_long(row, now, TALK_MARGIN);
     }
     let since = call.placed_at.unwrap_or(call.created_at);
     let ring = SignedDuration::try_from(RING_TIMEOUT).unwrap_or(SignedDuration::MAX);
-    now.duration_since(since) > ring.saturating_add(RING_MARGIN)
+    elapsed(since, now) > ring.saturating_add(RING_MARGIN)
 }
 
-fn has_talked_too_long(row: &CallRow, now: Timestamp) -> bool {
+fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {
     let since = row.call.answered_at.unwrap_or(row.call.created_at);
     let limit = time_limit(row.progress.duration_seconds_max);
     let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
-    now.duration_since(since) > limit.saturating_add(TALK_MARGIN)
+    elapsed(since, now) > limit.saturating_add(margin)
 }

@@ -1,0 +1,154 @@
+//! A campaign on a whole installation: real functions, real sockets, real time.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use model::{
+    Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId, EventKind, Lane,
+    Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
+};
+use serde_json::json;
+use store::{EVENT_SHARDS, LaneCounts, LeadFilter, Scope};
+
+use super::{Installation, PATIENCE};
+
+/// From a freed line to the next request, on a machine that does nothing else: see the README. Here
+/// other tests run beside.
+const GAP_MAX: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_calls_one_after_the_other_without_a_pause() {
+    let here = Installation::start().await;
+    let parts = &here.platform.parts;
+    let (store, tenant) = (&parts.store, here.platform.tenant_id());
+    let now = parts.clock.now();
+    let day = json!([["00:00", "24:00"]]);
+    let fields: CampaignFields = serde_json::from_value(json!({
+        "name": "Reminders", "agent_id": here.platform.agent_id(),
+        "max_concurrent_calls": 1, "max_attempts": 1,
+        "windows": { "mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day },
+    }))
+    .unwrap();
+    let mut campaign = Campaign {
+        id: parts.ids.fresh(CampaignId::from_parts),
+        tenant_id: tenant,
+        state: CampaignState::Draft,
+        created_at: now,
+        updated_at: now,
+        revision: 1,
+        running_since: None,
+        ended_at: None,
+        fields,
+    };
+    store.campaigns.create(&campaign, None).await.unwrap();
+    // Who is busy, lets it ring, mumbles and hangs up, and has a mailbox.
+    let leads = [105, 106, 102, 104].map(|n| lead(&campaign, &format!("+14155550{n}"), now));
+    let inserted = store.leads.insert_many(tenant, campaign.id, &leads).await;
+    inserted.unwrap();
+    campaign.state = CampaignState::Running;
+    campaign.running_since = Some(now);
+    campaign.revision += 1;
+    let event = DomainEvent {
+        id: parts.ids.fresh(EventId::from_parts),
+        tenant_id: tenant,
+        at: now,
+        kind: EventKind::CampaignChanged {
+            campaign_id: campaign.id,
+            state: campaign.state,
+        },
+    };
+    store.campaigns.replace(&campaign, &event).await.unwrap();
+
+    let begun = Instant::now();
+    loop {
+        let known = store
+            .campaigns
+            .get(tenant, campaign.id)
+            .await
+            .unwrap()
+            .unwrap();
+        let account = Scope::Account(parts.carrier.account_sid());
+        assert!(store.slots.live(account).await.unwrap().len() <= 1);
+        if known.state == CampaignState::Completed {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the campaign does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let filter = LeadFilter::default();
+    let leads = store
+        .leads
+        .list(tenant, campaign.id, &filter, None, 10)
+        .await;
+    let called: BTreeSet<_> = leads
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|row| row.lead.last_call_id.unwrap())
+        .collect();
+    assert_eq!(called.len(), 4);
+    let counts = store.leads.counts(tenant, campaign.id).await.unwrap();
+    let counts = LaneCounts::sum(&counts);
+    assert_eq!((counts.waiting, counts.calling, counts.total()), (0, 0, 4));
+
+    let mut gaps = Vec::new();
+    let mut freed: Option<Timestamp> = None;
+    for (at, kind) in events(&here).await {
+        match kind {
+            EventKind::CallEnded { .. } => freed = freed.or(Some(at)),
+            EventKind::CallAdvanced {
+                state: model::CallState::Placing,
+                ..
+            } => {
+                gaps.extend(freed.take().map(|freed| at.duration_since(freed)));
+            }
+            _ => {}
+        }
+    }
+    println!("from a freed line to the gate: {gaps:?}");
+    assert_eq!(gaps.len(), 3);
+    for gap in gaps {
+        assert!(gap.unsigned_abs() < GAP_MAX, "{gap:?}");
+    }
+    here.finish().await;
+}
+
+fn lead(campaign: &Campaign, number: &str, now: Timestamp) -> Lead {
+    let number: PhoneNumber = number.parse().unwrap();
+    let variables = [("name", "Dana"), ("day", "Monday"), ("time", "nine")];
+    Lead {
+        id: LeadId::of(campaign.id, &number),
+        campaign_id: campaign.id,
+        number,
+        // A place that no rules are known for: this test runs at any hour.
+        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        priority: LeadPriority::Normal,
+        consent: None,
+        state: LeadState::Waiting { due_at: now },
+        attempts: 0,
+        faults: 0,
+        last_call_id: None,
+        last_attempt_at: None,
+        last_outcome: None,
+        import_id: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Every event there is, in the order of time.
+async fn events(here: &Installation) -> Vec<(Timestamp, EventKind)> {
+    let calls = &here.platform.parts.store.calls;
+    let mut events = Vec::new();
+    for shard in 0..EVENT_SHARDS {
+        let first = EventId::from_parts(0, 0);
+        let page = calls.events_after(shard, first, 1_000).await.unwrap();
+        events.extend(page.items.into_iter().map(|event| (event.at, event.kind)));
+    }
+    events.sort_by_key(|(at, _kind)| *at);
+    events
+}
