@@ -49,8 +49,9 @@ impl fmt::Display for Table<'_> {
             )?;
         }
         chart(f, &forecast.hours)?;
+        writeln!(f)?;
         for assumption in &forecast.assumptions {
-            writeln!(f, "\nAssumed: {assumption}")?;
+            writeln!(f, "Assumed: {assumption}")?;
         }
         Ok(())
     }
@@ -152,12 +153,9 @@ fn chart(f: &mut fmt::Formatter<'_>, hours: &[Hour]) -> fmt::Result {
     for (day, (dials, done)) in days.iter().take(CHART_DAYS_MAX) {
         let width = (dials * BAR_WIDTH).div_ceil(most);
         let bar: String = (0..width).map(|_| '#').collect();
-        writeln!(
-            f,
-            "{day} {:>11} {:>12}  {bar}",
-            grouped(*dials),
-            grouped(*done)
-        )?;
+        let (dials, done) = (grouped(*dials), grouped(*done));
+        let line = format!("{day} {dials:>11} {done:>12}  {bar}");
+        writeln!(f, "{}", line.trim_end())?;
     }
     if let Some(more) = days
         .len()

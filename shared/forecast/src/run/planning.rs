@@ -59,7 +59,8 @@ impl Simulation {
                 wake_at = Some(later(self.pace_from, -(PLAN_HORIZON / 2)));
                 break;
             }
-            let most = free.saturating_mul(LEADS_PER_LINE).min(LEADS_PER_STEP_MAX);
+            let room = free.min(self.room_in_pace(now));
+            let most = room.saturating_mul(LEADS_PER_LINE).min(LEADS_PER_STEP_MAX);
             let taken = take_due(&mut self.queues, now, most);
             if taken.is_empty() {
                 break;
@@ -78,6 +79,17 @@ impl Simulation {
             }
         }
         self.wake_for_time(now, wake_at);
+    }
+
+    /// Calls for which the pace has room before the planner's horizon.
+    fn room_in_pace(&self, now: Timestamp) -> usize {
+        let free_for = self
+            .pace_from
+            .max(now)
+            .duration_until(later(now, PLAN_HORIZON));
+        let interval = self.call_interval.as_nanos().max(1);
+        let room = (free_for.as_nanos() + interval - 1) / interval;
+        usize::try_from(room).unwrap_or(0)
     }
 
     /// Puts people before the planner.

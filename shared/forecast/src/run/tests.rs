@@ -484,6 +484,50 @@ fn run_sample(setup: Setup, entrants: impl IntoIterator<Item = Entrant>) -> Fore
 }
 
 #[test]
+fn a_forecast_reads_as_a_table() {
+    let fields =
+        fields(r#"{"name":"Spring","max_concurrent_calls":3,"starts_at":"2026-03-02T16:00:00Z"}"#);
+    let run = run(setup(fields), numbers(60).map(entrant));
+    expect_test::expect![[r#"
+        Simulated          2026-03-01 00:00 UTC to 2026-03-15 00:00 UTC, seed 7
+        Outcomes from      documented defaults (assumptions)
+        Expected finish    2026-03-04 17:07 UTC
+        Half, nine tenths  2026-03-02 20:10 UTC, 2026-03-03 21:03 UTC
+        Calls per hour     8 on average over 16 hours with calls, 37 at most (2026-03-02 16:00 UTC)
+        Calls at once      3 at most, of 3 (2026-03-02 16:00 UTC)
+        Caller numbers     1 needed
+        Cost               2.94 to 8.81 USD (prices: assumption for calls inside the United States, not confirmed by any vendor, 2026-11)
+
+        Leads                            60
+          reached                        31   51.6 %
+          unreachable                     2    3.3 %
+          exhausted                      27   45.0 %
+          still waiting                   0    0.0 %
+
+        Called at least once             60
+
+        Calls                           129
+          agent_ended                    18   13.9 %
+          callee_hung_up                 13   10.0 %
+          busy                            6    4.6 %
+          no_answer                      48   37.2 %
+          voicemail                      38   29.4 %
+          screened                        3    2.3 %
+          number_unreachable              2    1.5 %
+          carrier_failed                  1    0.7 %
+
+        Day (UTC)        calls   leads done
+        2026-03-01           0            0
+        2026-03-02          97           38  ########################################
+        2026-03-03          27           55  ############
+        2026-03-04           5           60  ###
+
+        Assumed: there are as many numbers to call from as it takes; name yours in `numbers` to have their daily limit simulated
+        Assumed: nobody on the list is called by another campaign meanwhile, and no one else uses the carrier's lines
+    "#]].assert_eq(&crate::Table(&run.forecast).to_string());
+}
+
+#[test]
 fn absurd_settings_are_all_named() {
     let mut absurd = setup(fields(r#"{"name":"Spring","max_concurrent_calls":0}"#));
     absurd.days = 367;
