@@ -4,6 +4,7 @@
 mod calls;
 mod campaigns;
 mod doors;
+mod imports;
 mod vendors;
 
 use std::collections::BTreeMap;

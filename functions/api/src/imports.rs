@@ -16,26 +16,20 @@ use serde::{Deserialize, Serialize};
 use service::access::Principal;
 use service::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
 use store::{Import, ImportState};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::body::{self, Body, Key, Listed, Wanted, id};
 use crate::openapi;
 use crate::{Problem, State};
 
 /// What is known of a list beforehand. What is not said is found out from the list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ImportQuery {
-    /// `true`: say what the list would bring, and write nothing.
+struct ImportQuery {
     dry_run: Option<String>,
-    /// The country of numbers without a country code, as in `US`.
     default_country: Option<String>,
-    /// `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`.
     encoding: Option<String>,
-    /// `comma`, `semicolon`, `tab` or `pipe`.
     delimiter: Option<String>,
-    /// JSON: what columns are, as in `{"Handy": "number", "Ort": {"variable": "city"}, "x": "ignore"}`.
     columns: Option<String>,
 }
 
@@ -178,7 +172,17 @@ pub(crate) struct RejectView {
 
 /// Imports a small list, sent as it is: at most a million bytes. Larger ones go by `uploads`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/imports", tag = "imports",
-    params(ImportQuery, ("campaign_id" = String, Path),
+    params(("campaign_id" = String, Path),
+        ("dry_run" = Option<bool>, Query,
+            description = "`true`: say what the list would bring, and write nothing"),
+        ("default_country" = Option<String>, Query,
+            description = "The country of numbers without a country code, as in `US`"),
+        ("encoding" = Option<String>, Query,
+            description = "`utf-8`, `utf-16le`, `utf-16be` or `windows-1252`"),
+        ("delimiter" = Option<String>, Query,
+            description = "`comma`, `semicolon`, `tab` or `pipe`"),
+        ("columns" = Option<String>, Query,
+            description = "JSON: what columns are, as in `{\"Handy\": \"number\", \"Ort\": {\"variable\": \"city\"}, \"x\": \"ignore\"}`"),
         ("Idempotency-Key" = Option<String>, Header,
             description = "The same key with the same list makes one import")),
     request_body(content = String, content_type = "text/csv"),
@@ -304,7 +308,9 @@ pub(crate) async fn start(
 
 /// Lists a campaign's imports, newest first.
 #[utoipa::path(get, path = "/v1/campaigns/{campaign_id}/imports", tag = "imports",
-    params(openapi::PageParams, ("campaign_id" = String, Path)),
+    params(("campaign_id" = String, Path),
+        ("cursor" = Option<String>, Query, description = "The last page's `next_cursor`"),
+        ("limit" = Option<u32>, Query, description = "1 to 100, 50 where absent")),
     responses((status = 200, description = "A page", body = Listed<ImportView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,

@@ -117,7 +117,7 @@ impl Scene {
         let redirect = self.world.ask("GET", &path, None).await;
         assert_eq!(redirect.status, 307, "{}", redirect.text);
         let file = reqwest::get(redirect.location.unwrap()).await.unwrap();
-        file.text().await.unwrap()
+        file.text().await.unwrap().replace("\r\n", "\n")
     }
 
     /// A lead as if a call had been made to it.
