@@ -27,6 +27,7 @@ use tracing::warn;
 use crate::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
+pub use leads::lane_of;
 pub use preview::{PREVIEW_BYTES_MAX, PREVIEW_ROWS_MAX, Preview, PreviewRow};
 pub use run::{BUDGET, Ran, RunError};
 

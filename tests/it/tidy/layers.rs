@@ -103,7 +103,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "callbacks",
             "carrier",
             "dial",
-            "dialer",
             "import",
             "forecast",
             "intake",

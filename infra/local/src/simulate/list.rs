@@ -6,10 +6,10 @@ use std::io::{BufWriter, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
-use dialer::{Place, ZoneName};
 use forecast::{Entrant, LEADS_MAX, Simulation};
 use intake::{Country, Entry, Intake, Layout, Options, Reason, Reject, Row, export};
-use model::{Lane, PhoneNumber};
+use model::PhoneNumber;
+use service::imports::lane_of;
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -28,20 +28,21 @@ pub(super) fn read(
         None => None,
     };
     while let Some(found) = list.next_row()? {
-        let reject = match found {
-            Ok(row) if suppressed.contains(&row.number) => Reject {
-                row: row.start.row,
+        let lead = found.and_then(|row| {
+            let row_number = row.start.row;
+            entrant(row, suppressed).map_err(|reason| Reject {
+                row: row_number,
                 column: None,
-                reason: Reason::Suppressed,
-            },
-            Ok(row) => {
+                reason,
+            })
+        });
+        let reject = match lead {
+            Ok(lead) => {
                 if simulation.leads() >= LEADS_MAX {
-                    bail!(
-                        "{} has more than {LEADS_MAX} leads: split it",
-                        path.display()
-                    );
+                    let shown = path.display();
+                    bail!("{shown} has more than {LEADS_MAX} leads: split it");
                 }
-                simulation.add(entrant(row));
+                simulation.add(lead);
                 continue;
             }
             Err(reject) => reject,
@@ -116,20 +117,16 @@ impl<'a> List<'a> {
     }
 }
 
-fn entrant(row: Row) -> Entrant {
-    let lane = lane(&row);
+/// The row as a lead, with the lane that an import would give it.
+fn entrant(row: Row, suppressed: &BTreeSet<PhoneNumber>) -> Result<Entrant, Reason> {
+    let lane = lane_of(&row)?;
+    if suppressed.contains(&row.number) {
+        return Err(Reason::Suppressed);
+    }
     let mut entrant = Entrant::new(row.number, lane);
     entrant.priority = row.priority;
     entrant.consent = row.consent;
-    entrant
-}
-
-/// Where the number may be, or where the row says that the person is; the rules of both places hold.
-fn lane(row: &Row) -> Lane {
-    let own_zone: Option<ZoneName> = row.zone.and_then(|zone| zone.parse().ok());
-    let mut lane = Place::of(&row.number).lane(own_zone.as_ref());
-    lane.jurisdictions.extend(row.region.map(str::to_owned));
-    Lane::new(lane.zones, lane.jurisdictions)
+    Ok(entrant)
 }
 
 /// The rejected rows as they were, with row number and reason in front.

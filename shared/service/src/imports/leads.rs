@@ -31,7 +31,10 @@ pub(super) fn lead_of(import: &Import, row: Row, now: Timestamp) -> Result<Lead,
 
 /// Where the number is, with what the list says: its zone wins, and the rules of the place that it names
 /// apply besides those of the number's own.
-fn lane_of(row: &Row) -> Result<Lane, Reason> {
+///
+/// # Errors
+/// Why the row is no lead after all.
+pub fn lane_of(row: &Row) -> Result<Lane, Reason> {
     let place = Place::of(&row.number);
     match place.kind() {
         NumberKind::Geographic | NumberKind::Mobile | NumberKind::TollFree | NumberKind::Other => {}
