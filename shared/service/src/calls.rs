@@ -174,7 +174,7 @@ impl Calls {
             // With a key the client asks again and the message is sent then. Without one nobody
             // would: the call must not wait for ever.
             if keyed.is_none() {
-                let ended = Fact::NotPlaced(Outcome::PlatformFailed);
+                let ended = Fact::NotBegun(Outcome::PlatformFailed);
                 self.ledger
                     .record(tenant, id, &ended)
                     .await

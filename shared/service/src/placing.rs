@@ -163,7 +163,7 @@ impl Placing {
             Ok(request) => request,
             Err(problem) => {
                 error!(call.id = %call, %problem, "the call's instructions cannot be written");
-                return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+                return self.not_begun(tenant, call, Outcome::PlatformFailed).await;
             }
         };
         let hash = TokenHash::of(token);
@@ -173,13 +173,13 @@ impl Placing {
             let since = row.progress.not_before.unwrap_or(row.call.created_at);
             if self.now().duration_since(since.max(row.call.created_at)) > CLAIM_AGE_MAX {
                 warn!(call.id = %call, "a call waited too long to be placed");
-                return self.not_placed(tenant, call, Outcome::PlatformFailed).await;
+                return self.not_begun(tenant, call, Outcome::PlatformFailed).await;
             }
             let known = Box::pin(self.known(&row)).await?;
             // Nobody takes a place in the row of calls to be turned back.
             let permit = self.permit(&row, &known);
             if !permit.allowed {
-                return self.turn_back(&row, permit).await;
+                return self.turn_back(&row, Fact::NotPermitted, permit).await;
             }
             let taken = match place.filter(|at| !self.is_late(*at)) {
                 Some(at) => at,
@@ -195,7 +195,7 @@ impl Placing {
             self.wait_until(taken).await;
             let permit = self.permit(&row, &known);
             if !permit.allowed {
-                return self.turn_back(&row, permit).await;
+                return self.turn_back(&row, Fact::NotPermitted, permit).await;
             }
             let now = self.now();
             let until = now
@@ -267,15 +267,17 @@ impl Placing {
     }
 
     /// Ends a call that may not be dialled; its lead goes back or is done.
-    async fn turn_back(&self, row: &CallRow, permit: Permit) -> Result<Placed, PlaceError> {
+    async fn turn_back(
+        &self,
+        row: &CallRow,
+        fact: fn(Box<Permit>) -> Fact,
+        permit: Permit,
+    ) -> Result<Placed, PlaceError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let rule = permit.denied_by.map_or("none", model::Rule::code);
         info!(call.id = %call, rule, "a call is turned back at the gate");
         metrics::counter!("dials_turned_back_total", "rule" => rule).increment(1);
-        let fact = Fact::NotPermitted(Box::new(permit));
-        let recorded = self.ledger.record(tenant, call, &fact).await;
-        let row = recorded.map_err(PlaceError::Record)?.row;
-        Ok(row.call.outcome.map_or(Placed::Nothing, Placed::Ended))
+        self.ended_by(tenant, call, fact(Box::new(permit))).await
     }
 
     async fn reserve(&self) -> Result<Reserved, PlaceError> {
@@ -409,7 +411,10 @@ impl Placing {
             return Ok(());
         };
         match self.carrier.cancel(&sid).await {
-            Ok(_cancelled) => self.turn_back(row, permit).await.map(|_ended| ()),
+            Ok(_cancelled) => {
+                let ended = self.turn_back(row, Fact::TakenBack, permit).await;
+                ended.map(|_ended| ())
+            }
             Err(problem) => {
                 warn!(call.id = %call, kind = problem.code(), "the carrier did not take a call back");
                 Ok(())
@@ -542,6 +547,24 @@ impl Placing {
         outcome: Outcome,
     ) -> Result<Placed, PlaceError> {
         let fact = Fact::NotPlaced(outcome);
+        self.ended_by(tenant, call, fact).await
+    }
+
+    async fn not_begun(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        outcome: Outcome,
+    ) -> Result<Placed, PlaceError> {
+        self.ended_by(tenant, call, Fact::NotBegun(outcome)).await
+    }
+
+    async fn ended_by(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        fact: Fact,
+    ) -> Result<Placed, PlaceError> {
         let recorded = self.ledger.record(tenant, call, &fact).await;
         let row = recorded.map_err(PlaceError::Record)?.row;
         Ok(row.call.outcome.map_or(Placed::Nothing, Placed::Ended))

@@ -16,15 +16,21 @@ use store::CallRow;
 pub(crate) enum Fact {
     /// The one way to the carrier is taken, by this permit. Changes a claimed call only.
     GatePassed(Box<Permit>),
-    /// A rule says no at the moment of dialling, or of ringing: the permit says which.
+    /// A rule says no at the moment of dialling: the permit says which. Changes a claimed call only: one
+    /// that somebody else took through the gate meanwhile was permitted.
     NotPermitted(Box<Permit>),
+    /// The carrier held the call back, a rule says no for when it would ring, and the carrier took it
+    /// back.
+    TakenBack(Box<Permit>),
+    /// The call will not be dialled, for this reason. Changes a claimed call only.
+    NotBegun(Outcome),
     /// The call's slots turned out not to be its own: it gives none back.
     SlotsLost,
     /// The carrier took the call.
     Placed {
         carrier_call_id: String,
     },
-    /// The call will not be placed, or the carrier does not know it.
+    /// The one request came to nothing, or the carrier does not know of it.
     NotPlaced(Outcome),
     Status {
         carrier_call_id: String,
@@ -134,7 +140,21 @@ impl Next {
     fn take(&mut self, fact: &Fact) -> Result<(), OtherCall> {
         match fact {
             Fact::GatePassed(permit) => self.pass_gate(permit),
-            Fact::NotPermitted(permit) => self.turn_back(permit),
+            Fact::NotPermitted(permit) => {
+                if self.row.call.state == CallState::Claimed {
+                    self.turn_back(permit);
+                }
+            }
+            Fact::TakenBack(permit) => {
+                if self.row.call.state < CallState::Answered {
+                    self.turn_back(permit);
+                }
+            }
+            Fact::NotBegun(outcome) => {
+                if self.row.call.state == CallState::Claimed {
+                    self.end(*outcome, false, None);
+                }
+            }
             Fact::SlotsLost => self.row.progress.slots = None,
             Fact::Placed { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
@@ -219,14 +239,13 @@ impl Next {
     }
 
     fn turn_back(&mut self, permit: &Permit) {
-        if self.row.call.state < CallState::Answered {
-            self.forget_tokens = true;
-            self.row.call.permit = Some(permit.clone());
-            let outcome = permit
-                .denied_by
-                .map_or(Outcome::NotPermitted, Rule::outcome);
-            self.end(outcome, false, None);
-        }
+        // None is given out before the gate.
+        self.forget_tokens = self.row.call.state > CallState::Claimed;
+        self.row.call.permit = Some(permit.clone());
+        let outcome = permit
+            .denied_by
+            .map_or(Outcome::NotPermitted, Rule::outcome);
+        self.end(outcome, false, None);
     }
 
     /// The first word of the carrier's id stands; any other call of the carrier's is not this one.

@@ -26,6 +26,48 @@ fn a_call_from_claim_to_goodbye() {
 }
 
 #[test]
+fn a_rule_ends_a_call_before_the_gate_and_never_after_it() {
+    check(
+        "denied legal_hours | gate",
+        expect![[r#"
+            denied legal_hours: ended not_permitted
+            gate: nothing new"#]],
+    );
+    check(
+        "denied campaign_state",
+        expect!["denied campaign_state: ended campaign_stopped"],
+    );
+    check(
+        "gate | denied campaign_state | not begun platform_failed | placed CA1",
+        expect![[r#"
+            gate: placing
+            denied campaign_state: nothing new
+            not begun platform_failed: nothing new
+            placed CA1: placed, adopts"#]],
+    );
+}
+
+#[test]
+fn a_call_that_the_carrier_held_back_too_long_is_taken_back_before_it_is_answered() {
+    check(
+        "gate | placed CA1 | taken back legal_hours | ringing CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            taken back legal_hours: ended not_permitted, forgets tokens
+            ringing CA1: nothing new"#]],
+    );
+    check(
+        "gate | placed CA1 | answered CA1 | taken back legal_hours",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            answered CA1: answered
+            taken back legal_hours: nothing new"#]],
+    );
+}
+
+#[test]
 fn a_callback_that_overtakes_the_answer_to_our_request_is_believed() {
     check(
         "gate | ringing CA1 | placed CA1 | placed CA2",
@@ -385,6 +427,8 @@ fn parse(step: &str) -> Fact {
     match words.as_slice() {
         ["gate"] => gate(),
         ["denied", rule] => Fact::NotPermitted(Box::new(permit(Some(word(rule))))),
+        ["taken", "back", rule] => Fact::TakenBack(Box::new(permit(Some(word(rule))))),
+        ["not", "begun", outcome] => Fact::NotBegun(word(outcome)),
         ["placed", id] => Fact::Placed {
             carrier_call_id: (*id).to_owned(),
         },
