@@ -256,6 +256,8 @@ mod tests {
             ended_at: Some(after(70)),
             carrier_duration_seconds: None,
             answered_by: None,
+            detection_ms: None,
+            answer: None,
             outcome: Some(outcome),
             recording: None,
             campaign_id: None,

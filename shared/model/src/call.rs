@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, CallId, CampaignId, LeadId, Outcome, Permit, PhoneNumber, TenantId};
+use crate::{AgentId, Answer, CallId, CampaignId, LeadId, Outcome, Permit, PhoneNumber, TenantId};
 
 /// One attempt to talk, known by our id before the carrier knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub struct Call {
     /// The carrier's verdict on who or what answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<AnsweredBy>,
+    /// How long that took, by the carrier's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection_ms: Option<u32>,
+    /// What the session found out about who answered, and did about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
     /// How the call ended. Present exactly when the state is `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,

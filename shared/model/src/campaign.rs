@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, CampaignId, ConsentKind, Delay, PhoneNumber, TenantId, Windows};
+use crate::{
+    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, PhoneNumber, TenantId, Windows,
+};
 
 /// The most numbers that one campaign calls from.
 pub const CALLER_NUMBERS_MAX: usize = 500;
@@ -423,17 +425,36 @@ impl Default for Caps {
     }
 }
 
+impl Amd {
+    /// What the carrier is asked to detect by.
+    #[must_use]
+    pub const fn thresholds(&self) -> AmdThresholds {
+        AmdThresholds {
+            timeout_seconds: self.timeout_seconds,
+            speech_threshold_ms: self.speech_threshold_ms,
+            speech_end_threshold_ms: self.speech_end_threshold_ms,
+            silence_timeout_ms: self.silence_timeout_ms,
+        }
+    }
+}
+
 impl Default for Amd {
     /// The carrier's own defaults.
     fn default() -> Self {
+        let AmdThresholds {
+            timeout_seconds,
+            speech_threshold_ms,
+            speech_end_threshold_ms,
+            silence_timeout_ms,
+        } = AmdThresholds::default();
         Self {
             detect: AmdMode::default(),
             machine: MachineAction::default(),
             voicemail_message: None,
-            timeout_seconds: 30,
-            speech_threshold_ms: 2_400,
-            speech_end_threshold_ms: 1_200,
-            silence_timeout_ms: 5_000,
+            timeout_seconds,
+            speech_threshold_ms,
+            speech_end_threshold_ms,
+            silence_timeout_ms,
             screening_answer: None,
         }
     }

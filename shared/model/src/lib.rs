@@ -4,6 +4,7 @@
 //! socket and no vendor; time, chance and ids come in as arguments.
 
 mod agent;
+mod answer;
 mod call;
 mod campaign;
 mod delay;
@@ -23,6 +24,10 @@ mod windows;
 pub use agent::{
     Agent, AgentFields, AgentProblem, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName,
     TurnTaking,
+};
+pub use answer::{
+    AmdThresholds, Answer, AnswerEvidence, HeardBeep, LeftMessage, MachineClass, MessageCue,
+    OptOutHow,
 };
 pub use call::{AnsweredBy, Call, CallState, Direction, RecordingState};
 pub use campaign::{

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentFields, AgentId, AmdMode, AnsweringMachine, CallId, CampaignId, Direction, LeadId,
-    MachineAction, RenderedPrompt, TenantId,
+    AgentFields, AgentId, AmdMode, AmdThresholds, AnsweringMachine, CallId, CampaignFields,
+    CampaignId, Direction, LeadId, MachineAction, RenderedPrompt, TenantId,
 };
 
 /// What a call is held with, fixed when the call is created: later edits of the agent or the prompt
@@ -33,11 +33,18 @@ pub struct CallSnapshot {
 pub struct Answering {
     pub detect: AmdMode,
     pub machine: MachineAction,
+    #[serde(skip_serializing_if = "is_default")]
+    pub thresholds: AmdThresholds,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voicemail_message: Option<String>,
-    /// Who calls and why, for a call screening service.
+    /// Who calls and why, for a call screening service; absent: a sentence in the agent's language of the
+    /// next two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub screening_answer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// The key that opts out; words always do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_out_key: Option<char>,
@@ -61,4 +68,30 @@ impl Answering {
             ..Self::default()
         }
     }
+
+    /// For a call of a campaign; `fill` puts the lead's variables into a text.
+    ///
+    /// # Errors
+    /// What `fill` says.
+    pub fn of_campaign<E>(
+        campaign: &CampaignFields,
+        fill: impl Fn(&str) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let filled = |text: &Option<String>| text.as_deref().map(&fill).transpose();
+        Ok(Self {
+            detect: campaign.amd.detect,
+            machine: campaign.amd.machine,
+            thresholds: campaign.amd.thresholds(),
+            voicemail_message: filled(&campaign.amd.voicemail_message)?,
+            screening_answer: filled(&campaign.amd.screening_answer)?,
+            business_name: campaign.disclosure.business_name.clone(),
+            purpose: filled(&campaign.disclosure.purpose)?,
+            opt_out_key: campaign.opt_out.key,
+            opt_out_acknowledgement: filled(&campaign.opt_out.acknowledgement)?,
+        })
+    }
+}
+
+fn is_default(thresholds: &AmdThresholds) -> bool {
+    *thresholds == AmdThresholds::default()
 }

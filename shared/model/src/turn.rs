@@ -52,6 +52,10 @@ pub enum TurnKind {
     Bridge,
     /// The agent's last words.
     Farewell,
+    /// The agent tells a call screening service who calls and why.
+    Screening,
+    /// The agent leaves a message on a mailbox.
+    Voicemail,
 }
 
 /// How the turn reached us.

@@ -106,6 +106,7 @@ impl Callbacks {
             let fact = Fact::AnsweredBy {
                 carrier_call_id: carrier_call_id.to_owned(),
                 answered_by,
+                detection_ms: None,
             };
             self.ledger.record(tenant, call, &fact).await?;
         }
@@ -122,7 +123,8 @@ impl Callbacks {
         Ok(())
     }
 
-    /// Answering machine detection has a verdict.
+    /// Answering machine detection has a verdict. An open session reads it from the call and acts on it;
+    /// a machine that no session talks to is hung up on here, where that is what is wanted.
     ///
     /// # Errors
     /// See [`CallbackError`].
@@ -136,6 +138,7 @@ impl Callbacks {
         let fact = Fact::AnsweredBy {
             carrier_call_id: carrier_call_id.to_owned(),
             answered_by: callback.answered_by,
+            detection_ms: callback.detection_ms,
         };
         let recorded = self.ledger.record(tenant, call, &fact).await?;
         self.end_if_unwanted(&recorded, carrier_call_id).await

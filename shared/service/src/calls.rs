@@ -7,10 +7,9 @@ use carrier::twilio::CallSid;
 use carrier::twilio::client::{Client, RefusalKind, RequestError};
 use futures_util::future::try_join;
 use model::{
-    AgentFields, AgentId, AmdMode, Answering, AnsweringMachine, Call, CallId, CallSnapshot,
-    CallState, Campaign, Direction, EventKind, Lead, MachineAction, Outcome, PhoneNumber,
-    PromptVersion, RecordingState, Rule, Template, TemplateProblem, TenantId, Turn,
-    VALUE_CHARS_MAX, Variables,
+    AgentFields, AgentId, Answering, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
+    EventKind, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState, Rule, Template,
+    TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX, Variables,
 };
 use serde::{Deserialize, Serialize};
 use store::{
@@ -479,7 +478,6 @@ impl Recipe {
             let template = Template::parse(text).map_err(unfilled)?;
             template.render(&lead.variables).map_err(unfilled)
         };
-        let filled = |text: &Option<String>| text.as_deref().map(fill).transpose();
         let fields = &campaign.fields;
         let mut recipe = self.clone();
         if let Some(opening) = &fields.disclosure.opening {
@@ -487,14 +485,7 @@ impl Recipe {
         }
         let direction = Direction::Outbound;
         let mut snapshot = recipe.fill(campaign.tenant_id, call_id, direction, &lead.variables)?;
-        snapshot.answering = Answering {
-            detect: fields.amd.detect,
-            machine: fields.amd.machine,
-            voicemail_message: filled(&fields.amd.voicemail_message)?,
-            screening_answer: filled(&fields.amd.screening_answer)?,
-            opt_out_key: fields.opt_out.key,
-            opt_out_acknowledgement: filled(&fields.opt_out.acknowledgement)?,
-        };
+        snapshot.answering = Answering::of_campaign(fields, fill)?;
         snapshot.campaign_id = Some(campaign.id);
         snapshot.lead_id = Some(lead.id);
         check_size(snapshot)
@@ -545,6 +536,8 @@ pub(crate) fn new_row(
             ended_at: None,
             carrier_duration_seconds: None,
             answered_by: None,
+            detection_ms: None,
+            answer: None,
             outcome: None,
             recording: None,
             campaign_id: snapshot.campaign_id,
@@ -553,22 +546,12 @@ pub(crate) fn new_row(
         },
         progress: Progress {
             row_version: 1,
-            answering_machine: answering_machine(&snapshot.answering),
+            detect: snapshot.answering.detect,
+            machine: snapshot.answering.machine,
+            thresholds: snapshot.answering.thresholds,
             duration_seconds_max: snapshot.agent.duration_seconds_max,
             ..Progress::default()
         },
-    }
-}
-
-/// What the carrier is asked to detect, and what is done about a machine that no session talks to.
-fn answering_machine(answering: &Answering) -> AnsweringMachine {
-    match (answering.detect, answering.machine) {
-        (AmdMode::Off, _) => AnsweringMachine::Ignore,
-        (AmdMode::Start | AmdMode::MessageEnd, MachineAction::HangUp) => AnsweringMachine::HangUp,
-        (
-            AmdMode::Start | AmdMode::MessageEnd,
-            MachineAction::LeaveMessage | MachineAction::Talk,
-        ) => AnsweringMachine::Note,
     }
 }
 

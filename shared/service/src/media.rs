@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use carrier::twilio::client::{Client, RequestError};
-use model::{CallId, CallSnapshot, EventKind, Outcome, TenantId, TokenId, Turn};
-use store::{Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
+use model::{
+    Answer, AnsweredBy, CallId, CallSnapshot, Direction, EventKind, OptOutHow, Outcome,
+    Suppression, TenantId, TokenId, Turn,
+};
+use store::{Contacts, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
 
 use crate::calls::hang_up_at_carrier;
 use crate::ledger::{Ledger, RecordError};
@@ -74,12 +77,16 @@ pub enum MediaError {
 /// Places after the turn's own that are tried when the session before left a turn there.
 const SHIFTS_MAX: u32 = 8;
 
+/// A contact changes with each attempt and each stop request: more collisions than this are a defect.
+const OPT_OUT_TRIES_MAX: u32 = 10;
+
 /// The use cases of a media session.
 #[derive(Debug, Clone)]
 pub struct Media {
     ledger: Ledger,
     sessions: Sessions,
     turns: Turns,
+    contacts: Contacts,
     carrier: Client,
 }
 
@@ -90,6 +97,7 @@ impl Media {
             ledger: Ledger::new(store, clock, ids),
             sessions: store.sessions.clone(),
             turns: store.turns.clone(),
+            contacts: store.contacts.clone(),
             carrier,
         }
     }
@@ -186,6 +194,63 @@ impl Media {
         Err(MediaError::Superseded)
     }
 
+    /// The carrier's verdict on who answered, if there is one: one read of the call.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn verdict(&self, session: &SessionKey) -> Result<Option<AnsweredBy>, MediaError> {
+        let row = self.ledger.calls.get(session.tenant_id, session.call_id);
+        let row = row.await.map_err(MediaError::Unavailable)?;
+        Ok(row.and_then(|row| row.call.answered_by))
+    }
+
+    /// The other side of the call asked not to be called again: their number is suppressed when this
+    /// returns. Asked twice, the first time stands. It holds whatever became of the session.
+    ///
+    /// # Errors
+    /// [`MediaError::Unavailable`]: to be tried again until it is done.
+    pub async fn opt_out(&self, session: &SessionKey, how: OptOutHow) -> Result<(), MediaError> {
+        let SessionKey {
+            tenant_id, call_id, ..
+        } = *session;
+        let row = self.ledger.calls.get(tenant_id, call_id).await;
+        let Some(row) = row.map_err(MediaError::Unavailable)? else {
+            return Err(MediaError::Superseded);
+        };
+        let number = match row.call.direction {
+            Direction::Outbound => &row.call.to,
+            Direction::Inbound => &row.call.from,
+        };
+        for _try in 0..OPT_OUT_TRIES_MAX {
+            let contact = self.contacts.get(tenant_id, number).await;
+            let mut contact = contact.map_err(MediaError::Unavailable)?;
+            if contact.suppression.is_some() {
+                return Ok(());
+            }
+            let now = self.ledger.clock.now();
+            contact.suppression = Some(Suppression {
+                reason: how.into(),
+                at: now,
+                note: None,
+                call_id: Some(call_id),
+            });
+            contact.version = contact.version.saturating_add(1);
+            let kind = EventKind::NumberSuppressed {
+                call_id: Some(call_id),
+            };
+            let event = self.ledger.event(tenant_id, kind, now);
+            let written = self
+                .contacts
+                .replace(tenant_id, number, &contact, Some(&event));
+            match written.await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(MediaError::Unavailable(error)),
+            }
+        }
+        Err(MediaError::Unavailable(StoreError::Conflict))
+    }
+
     /// Ends the session. With an outcome the call is over and the outcome stands (unless a final one
     /// stood before); write it before the socket is closed, so that the carrier's next request hangs
     /// up. Without one the call is left to be resumed by another session.
@@ -197,9 +262,23 @@ impl Media {
         session: &SessionKey,
         outcome: Option<Outcome>,
     ) -> Result<(), MediaError> {
+        self.close_with(session, outcome, None).await
+    }
+
+    /// The same, with what the session found out about who answered: no write of its own.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn close_with(
+        &self,
+        session: &SessionKey,
+        outcome: Option<Outcome>,
+        answer: Option<Answer>,
+    ) -> Result<(), MediaError> {
         let fact = Fact::SessionClosed {
             session: session.session,
             outcome,
+            answer,
         };
         self.record(session, &fact).await
     }

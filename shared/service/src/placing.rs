@@ -18,9 +18,10 @@ use carrier::twilio::client::{
 use carrier::twilio::{CallSid, CallStatus, twiml::Twiml};
 use futures_util::future::try_join3;
 use jiff::{SignedDuration, Timestamp};
-use model::{AnsweringMachine, CallId, CallState, Outcome, Permit, TenantId, TokenId};
-use store::{CallRow, DELAY_MAX, DialJob, Pace, Queue, Reserved, StoreError, TokenHash};
+use model::{AmdMode, AmdThresholds, CallId, CallState, Outcome, Permit, TenantId, TokenId};
+use store::{CallRow, DELAY_MAX, DialJob, Pace, Progress, Queue, Reserved, StoreError, TokenHash};
 use tracing::{error, info, warn};
+use url::Url;
 
 use crate::calls::hang_up_at_carrier;
 use crate::ledger::{Gate, Ledger, Passed, RecordError};
@@ -608,13 +609,6 @@ impl Placing {
     ) -> Result<CreateCall, carrier::twilio::twiml::TwimlProblem> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let twiml: Twiml = self.links.connect(tenant, call, token)?;
-        let machine_detection = match row.progress.answering_machine {
-            AnsweringMachine::Ignore => None,
-            AnsweringMachine::Note | AnsweringMachine::HangUp => Some(MachineDetection::new(
-                MachineDetectionMode::Enable,
-                self.links.amd(tenant, call),
-            )),
-        };
         Ok(CreateCall {
             to: row.call.to.clone(),
             from: row.call.from.clone(),
@@ -625,9 +619,32 @@ impl Placing {
             recording: Some(Recording {
                 status_callback: self.links.recording(tenant, call),
             }),
-            machine_detection,
+            machine_detection: machine_detection(&row.progress, self.links.amd(tenant, call)),
         })
     }
+}
+
+/// Always in the background: nobody waits for it in silence.
+fn machine_detection(progress: &Progress, callback: Url) -> Option<MachineDetection> {
+    let mode = match progress.detect {
+        AmdMode::Off => return None,
+        AmdMode::Start => MachineDetectionMode::Enable,
+        AmdMode::MessageEnd => MachineDetectionMode::DetectMessageEnd,
+    };
+    let AmdThresholds {
+        timeout_seconds,
+        speech_threshold_ms,
+        speech_end_threshold_ms,
+        silence_timeout_ms,
+    } = progress.thresholds;
+    Some(MachineDetection {
+        mode,
+        callback,
+        timeout_seconds: Some(timeout_seconds),
+        speech_threshold_ms: Some(speech_threshold_ms),
+        speech_end_threshold_ms: Some(speech_end_threshold_ms),
+        silence_timeout_ms: Some(silence_timeout_ms),
+    })
 }
 
 /// When the carrier ends the call although nobody of us did: what it costs is bounded even if every

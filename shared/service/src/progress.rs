@@ -7,7 +7,8 @@
 
 use jiff::Timestamp;
 use model::{
-    AnsweredBy, AnsweringMachine, CallState, EventKind, Outcome, Permit, RecordingState, Rule,
+    Answer, AnsweredBy, CallState, EventKind, MachineAction, MachineClass, Outcome, Permit,
+    RecordingState, Rule,
 };
 use store::CallRow;
 
@@ -41,6 +42,7 @@ pub(crate) enum Fact {
     AnsweredBy {
         carrier_call_id: String,
         answered_by: AnsweredBy,
+        detection_ms: Option<u32>,
     },
     /// The carrier could not stream to us.
     StreamFailed {
@@ -60,6 +62,8 @@ pub(crate) enum Fact {
     SessionClosed {
         session: u32,
         outcome: Option<Outcome>,
+        /// What the session found out about who answered.
+        answer: Option<Answer>,
     },
     HangUpRequested,
     /// The carrier ended the call because we asked it to.
@@ -181,9 +185,10 @@ impl Next {
             Fact::AnsweredBy {
                 carrier_call_id,
                 answered_by,
+                detection_ms,
             } => {
                 self.adopt(carrier_call_id)?;
-                self.answered_by(*answered_by);
+                self.answered_by(*answered_by, *detection_ms);
             }
             Fact::StreamFailed { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
@@ -216,7 +221,16 @@ impl Next {
                     self.answered(None);
                 }
             }
-            Fact::SessionClosed { session, outcome } => self.close(*session, *outcome),
+            Fact::SessionClosed {
+                session,
+                outcome,
+                answer,
+            } => {
+                if *session >= self.row.progress.session && answer.is_some() {
+                    self.row.call.answer = *answer;
+                }
+                self.close(*session, *outcome);
+            }
             Fact::HangUpRequested => self.request_hang_up(),
             Fact::HungUpAtCarrier => {
                 if self.row.call.state < CallState::Answered {
@@ -289,25 +303,25 @@ impl Next {
         }
     }
 
-    fn answered_by(&mut self, answered_by: AnsweredBy) {
+    /// The first verdict stands. A session that is open hears of it and decides, also what is said to a
+    /// machine; without one there is nobody to say anything.
+    fn answered_by(&mut self, answered_by: AnsweredBy, detection_ms: Option<u32>) {
         if self.row.call.answered_by.is_some() {
             return;
         }
         self.row.call.answered_by = Some(answered_by);
-        let outcome = match answered_by {
-            AnsweredBy::MachineStart
-            | AnsweredBy::MachineEndBeep
-            | AnsweredBy::MachineEndSilence
-            | AnsweredBy::MachineEndOther => Outcome::Voicemail,
-            AnsweredBy::Fax => Outcome::Fax,
-            AnsweredBy::Human | AnsweredBy::Unknown => return,
+        self.row.call.detection_ms = detection_ms;
+        let outcome = match MachineClass::from(answered_by) {
+            MachineClass::Machine => Outcome::Voicemail,
+            MachineClass::Fax => Outcome::Fax,
+            MachineClass::Person | MachineClass::Screening | MachineClass::Unknown => return,
         };
-        match self.row.progress.answering_machine {
-            AnsweringMachine::HangUp => {
+        match self.row.progress.machine {
+            MachineAction::HangUp if !self.row.progress.session_open => {
                 self.forget_tokens = self.row.call.state < CallState::Ended;
                 self.end(outcome, false, None);
             }
-            AnsweringMachine::Ignore | AnsweringMachine::Note => {}
+            MachineAction::HangUp | MachineAction::LeaveMessage | MachineAction::Talk => {}
         }
     }
 

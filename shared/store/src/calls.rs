@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AnsweringMachine, ApiKeyId, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent,
-    EventId, Lead, PhoneNumber, TenantId,
+    AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent,
+    EventId, Lead, MachineAction, PhoneNumber, TenantId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,10 @@ pub struct CallRow {
 pub struct Progress {
     /// Rises with each change of the row.
     pub row_version: u64,
-    pub answering_machine: AnsweringMachine,
+    /// Whether and how the carrier tells machines from people, and what is done about machines.
+    pub detect: AmdMode,
+    pub machine: MachineAction,
+    pub thresholds: AmdThresholds,
     /// The longest that the agent talks, in seconds.
     pub duration_seconds_max: u32,
     /// When the gate to the carrier was passed.

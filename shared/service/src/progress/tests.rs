@@ -201,15 +201,28 @@ fn a_user_hangs_up_while_it_is_queued_at_the_carrier() {
 #[test]
 fn a_machine_answers() {
     check(
-        "gate | placed CA1 | answered CA1 | opened 1 | amd machine_start CA1 | amd human CA1 | closed 1 callee_hung_up",
+        "gate | placed CA1 | answered CA1 | opened 1 | amd machine_start CA1 | amd human CA1 | closed 1 voicemail",
         expect![[r#"
             gate: placing
             placed CA1: placed, adopts
             answered CA1: answered
             opened 1: answered
-            amd machine_start CA1: ended voicemail, forgets tokens
+            amd machine_start CA1: answered
             amd human CA1: nothing new
-            closed 1 callee_hung_up: ended voicemail"#]],
+            closed 1 voicemail: ended voicemail"#]],
+    );
+}
+
+#[test]
+fn a_machine_answers_and_no_worker_has_room() {
+    check(
+        "gate | placed CA1 | answered CA1 | amd machine_start CA1 | amd human CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            answered CA1: answered
+            amd machine_start CA1: ended voicemail, forgets tokens
+            amd human CA1: nothing new"#]],
     );
 }
 
@@ -445,6 +458,7 @@ fn parse(step: &str) -> Fact {
         ["amd", by, id] => Fact::AnsweredBy {
             carrier_call_id: (*id).to_owned(),
             answered_by: word(by),
+            detection_ms: None,
         },
         ["stream", "failed", id] => Fact::StreamFailed {
             carrier_call_id: (*id).to_owned(),
@@ -460,10 +474,12 @@ fn parse(step: &str) -> Fact {
         ["closed", session] => Fact::SessionClosed {
             session: session.parse().unwrap(),
             outcome: None,
+            answer: None,
         },
         ["closed", session, outcome] => Fact::SessionClosed {
             session: session.parse().unwrap(),
             outcome: Some(word(outcome)),
+            answer: None,
         },
         ["hang", "up"] => Fact::HangUpRequested,
         ["hung", "up"] => Fact::HungUpAtCarrier,
