@@ -128,6 +128,21 @@ pub struct Beep {
     pub hz: u16,
 }
 
+impl LineSound {
+    /// The same, counted from so many bytes earlier.
+    #[must_use]
+    pub const fn later_by(self, bytes: u64) -> Self {
+        match self {
+            Self::Beep(beep) => Self::Beep(Beep {
+                starts_at: beep.starts_at.saturating_add(bytes),
+                ends_at: beep.ends_at.saturating_add(bytes),
+                hz: beep.hz,
+            }),
+            Self::Fax | Self::Quiet | Self::Loud => self,
+        }
+    }
+}
+
 /// Listens to one line.
 #[derive(Debug, Clone)]
 pub struct LineListener {

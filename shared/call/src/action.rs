@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Outcome, Turn};
+use model::{OptOutHow, Outcome, Turn};
 
 use crate::{GenerationId, Mark, UtteranceId};
 
@@ -33,6 +33,12 @@ pub enum Action {
     RunTool(ToolCall),
     /// The turn is over: store it.
     StoreTurn(Turn),
+    /// Find out whether the carrier has a verdict on who answered, and tell it by
+    /// [`crate::Event::Verdict`], whatever the answer is. One at a time.
+    AskVerdict,
+    /// The other side wants no more calls: suppress their number now, before anything that waits to be
+    /// stored, and tell by [`crate::Event::OptOutStored`]. Comes once.
+    OptOut(OptOutHow),
     Observe(Observation),
     /// The conversation is over. Always the last action; after it every event is ignored. The session
     /// hangs up, unless the carrier did, and stores the outcome.

@@ -5,19 +5,26 @@
 mod answering;
 mod ending;
 mod listening;
+mod machine;
+mod opting_out;
 mod speaking;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use model::{AudioPosition, CallSnapshot, CallTime, Outcome, Speaker, Turn, TurnKind};
+use model::{
+    AudioPosition, CallSnapshot, CallTime, OptOutHow, Outcome, Speaker, Turn, TurnInput, TurnKind,
+};
 
+use self::opting_out::OptOut;
+use crate::answered::Answered;
 use crate::config::{Config, millis};
 use crate::hearing::Hearing;
 use crate::history::History;
 use crate::keypad::Keypad;
 use crate::limit::Limit;
+use crate::opt_out;
 use crate::outbox::{Chain, Outbox};
 use crate::recogniser::Recogniser;
 use crate::silence::Silence;
@@ -48,6 +55,10 @@ pub struct Call {
     tools: Tools,
     history: History,
     silence: Silence,
+    answered: Answered,
+    opt_out: OptOut,
+    /// Turns of the caller that were understood.
+    turns_heard: u32,
     limit: Limit,
     next_seq: u32,
     out: Outbox,
@@ -69,6 +80,8 @@ enum Agent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opening {
     Greet,
+    /// The caller's last words to the worker before were that they want no more calls.
+    OptedOut,
     /// The call was held by another worker before; `owed`: its caller waits for an answer.
     Bridge {
         owed: bool,
@@ -102,6 +115,7 @@ impl Call {
         let agent = &snapshot.agent;
         let opening = match history.last() {
             None => Opening::Greet,
+            Some(_) if asked_to_stop(&history) => Opening::OptedOut,
             Some(last) => Opening::Bridge {
                 owed: last.speaker == Speaker::Caller,
             },
@@ -121,6 +135,9 @@ impl Call {
             tools: Tools::new(&agent.tools),
             history: History::new(&snapshot.prompt.system, &history),
             silence: Silence::default(),
+            answered: Answered::new(snapshot, !history.is_empty()),
+            opt_out: OptOut::default(),
+            turns_heard: 0,
             limit: Limit::new(agent.duration_max(), &history),
             next_seq: next_seq.unwrap_or(0),
             out: Outbox::default(),
@@ -151,6 +168,9 @@ impl Call {
             Event::Synthesis { utterance, event } => self.voiced(utterance, event),
             Event::ToolDone { id, result } => self.tool_done(&id, &result),
             Event::HandedOver(stage) => self.handed_over(stage),
+            Event::Verdict(verdict) => self.verdict(verdict),
+            Event::LineSound(sound) => self.line_sound(sound),
+            Event::OptOutStored => self.opt_out_stored(),
             Event::HangUp => self.end(Outcome::HungUpByUser),
             Event::DrainDeadline => self.end(Outcome::WorkerLost),
             Event::CarrierClosed(closed) => self.carrier_closed(closed),
@@ -165,6 +185,8 @@ impl Call {
             return;
         }
         self.check_limit();
+        self.check_opt_out();
+        self.check_answered();
         self.check_recogniser();
         self.check_hearing();
         self.check_keypad();
@@ -191,8 +213,10 @@ impl Call {
         let recogniser = self.recogniser.due().map(|at| (at, "recognition"));
         let hearing = self.hearing.due().map(|at| (at, "end of turn"));
         let keypad = self.keypad.as_ref().map(|keypad| (keypad.due(), "keypad"));
+        let waits = [self.answered.due(), self.opt_out_due()];
         let all = [agent, limit, recogniser, hearing, keypad];
-        all.into_iter().flatten().min_by_key(|(at, _)| *at)
+        let all = all.into_iter().chain(waits);
+        all.flatten().min_by_key(|(at, _)| *at)
     }
 
     /// The next thing to do; to be called until it answers `None`.
@@ -205,9 +229,11 @@ impl Call {
             return;
         };
         self.stream_started = self.now;
+        self.answered.connected(self.now);
         self.agent = Agent::Listening;
         self.silence.begins(self.now);
         match opening {
+            Opening::OptedOut => self.note_opt_out(OptOutHow::Spoken),
             Opening::Greet => {
                 let greeting = self.config.greeting.clone();
                 self.speak_fixed(TurnKind::Greeting, &greeting, self.config.greeting_guard);
@@ -272,7 +298,7 @@ impl Call {
     }
 
     fn carrier_closed(&mut self, closed: CarrierClosed) {
-        let decided = self.decided();
+        let decided = self.decided().or(self.outcome_apart());
         self.end(decided.unwrap_or(match closed {
             CarrierClosed::Stopped => Outcome::CalleeHungUp,
             CarrierClosed::Lost => Outcome::StreamLost,
@@ -304,6 +330,15 @@ impl Call {
         let at = self.stream_started + position.since(AudioPosition::ZERO);
         at.min(self.now)
     }
+}
+
+/// Whether the caller asked an earlier session of the call not to be called again.
+fn asked_to_stop(history: &[Turn]) -> bool {
+    history.iter().any(|turn| {
+        turn.speaker == Speaker::Caller
+            && turn.input == TurnInput::Speech
+            && opt_out::is_asked(&turn.text)
+    })
 }
 
 /// Says where the call stands, and nothing that anybody said.

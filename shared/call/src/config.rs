@@ -22,6 +22,13 @@ pub(crate) struct Config {
     pub(crate) farewell: String,
     pub(crate) phrases: Phrases,
     pub(crate) silence: SilencePolicy,
+    /// What is left on a mailbox.
+    pub(crate) voicemail_message: Option<String>,
+    /// Who calls and why, for a screening service.
+    pub(crate) screening_answer: String,
+    pub(crate) opt_out_key: Option<char>,
+    /// What is said to somebody who wants no more calls.
+    pub(crate) acknowledgement: String,
     pub(crate) false_interruption: Duration,
 }
 
@@ -34,12 +41,25 @@ impl Config {
         } else {
             BargeIn::Protected
         };
+        let answering = &snapshot.answering;
+        let phrases = Phrases::of(&agent.language);
+        let introduction = phrases.introduction(
+            answering.business_name.as_deref(),
+            answering.purpose.as_deref(),
+        );
         Self {
+            voicemail_message: answering.voicemail_message.clone(),
+            // The greeting says who calls where nothing else does.
+            screening_answer: (answering.screening_answer.clone().or(introduction))
+                .unwrap_or_else(|| snapshot.prompt.greeting.clone()),
+            opt_out_key: answering.opt_out_key,
+            acknowledgement: (answering.opt_out_acknowledgement.clone())
+                .unwrap_or_else(|| phrases.opted_out.to_owned()),
             greeting: snapshot.prompt.greeting.clone(),
             greeting_guard,
             guard,
             farewell: agent.farewell.clone(),
-            phrases: Phrases::of(&agent.language),
+            phrases,
             silence: agent.silence,
             false_interruption: millis(agent.turn_taking.false_interruption_ms),
         }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use audio::LineSound;
 use bytes::Bytes;
-use model::{AudioPosition, Stage};
+use model::{AnsweredBy, AudioPosition, Stage};
 
 use crate::{GenerationId, Mark, UtteranceId};
 
@@ -36,6 +37,12 @@ pub enum Event {
     /// audio for the carrier ([`Stage::FirstFrameOut`]). Other stages mean nothing here. Only the
     /// waterfall of the answer under way takes note.
     HandedOver(Stage),
+    /// The answer to [`crate::Action::AskVerdict`]: the carrier's verdict, or that there is none yet.
+    Verdict(Option<AnsweredBy>),
+    /// A tone on the caller's line, or its quiet; while [`crate::Call::wants_line_sounds`].
+    LineSound(LineSound),
+    /// What [`crate::Action::OptOut`] asked for is stored.
+    OptOutStored,
     /// A user or program asked to hang up.
     HangUp,
     /// The worker is stopping and cannot wait any longer for the end of the call.

@@ -16,20 +16,25 @@
 //! - the agent's turn: `answer` (language model, tools), `speech` (one stretch of it), `splitter` and
 //!   `speakable` (text fit for a voice), `script` (what was heard), `playback` (pacing);
 //! - what the model is told: `history`, `tools`; what the core says itself: `phrases`;
-//! - patience and its end: `silence`, `limit`, `recogniser`.
+//! - patience and its end: `silence`, `limit`, `recogniser`;
+//! - who answered: `answered`, `first_words`; who wants no more calls: `opt_out`.
 
 mod action;
 mod answer;
+mod answered;
 mod barge_in;
 mod call;
 mod config;
 mod event;
+mod first_words;
 mod hearing;
 mod history;
 mod ids;
 mod keypad;
 mod limit;
+mod opt_out;
 mod outbox;
+mod phrase;
 mod phrases;
 mod playback;
 mod recogniser;

@@ -528,7 +528,9 @@ impl<'a> World<'a> {
             | Action::SendAudio(_)
             | Action::SendMark(_)
             | Action::Clear
-            | Action::RunTool(_) => {}
+            | Action::RunTool(_)
+            | Action::AskVerdict
+            | Action::OptOut(_) => {}
         }
     }
 

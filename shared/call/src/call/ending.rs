@@ -34,6 +34,10 @@ impl Call {
 
     /// No vendor is left: apologises behind what is being said, or instead of it.
     pub(super) fn vendors_failed(&mut self) {
+        if self.answered.is_machine() {
+            // Nobody is there to apologise to, and no words are needed for a beep.
+            return;
+        }
         let outcome = Outcome::VendorFailed;
         let apology = self.config.phrases.apology;
         if !self.is_saying_goodbye()
@@ -59,6 +63,11 @@ impl Call {
         }
         self.store_unanswered();
         self.agent = Agent::Ended;
+        let outcome = if self.is_opted_out() {
+            Outcome::OptedOut
+        } else {
+            self.message_over(None).unwrap_or(outcome)
+        };
         self.out.push(Action::End(outcome));
     }
 
@@ -70,6 +79,9 @@ impl Call {
         match self.limit {
             Limit::At(_) | Limit::Grace(_) if self.is_saying_goodbye() => {
                 self.limit = Limit::farewell(self.now);
+            }
+            Limit::At(_) | Limit::Grace(_) if self.answered.is_apart() => {
+                self.end(self.outcome_apart().unwrap_or(Outcome::DurationLimit));
             }
             Limit::At(_) if audible => self.limit = Limit::grace(self.now),
             Limit::At(_) | Limit::Grace(_) => self.say_farewell(Outcome::DurationLimit, None),
@@ -106,7 +118,7 @@ impl Call {
     }
 
     /// Stops whatever the agent says or thinks, for good.
-    fn silence_agent(&mut self) {
+    pub(super) fn silence_agent(&mut self) {
         if let Some(mut speech) = self.take_speech() {
             if speech.is_audible() && !speech.is_heard(self.now) {
                 self.out.push(Action::Clear);
@@ -114,6 +126,7 @@ impl Call {
             speech.cancel(&mut self.out);
             self.remember(&mut speech);
         }
+        self.waiting.waterfall = None;
         self.listen();
     }
 }

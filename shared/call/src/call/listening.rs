@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    AudioPosition, BargeIn, CallTime, Speaker, Stage, Turn, TurnInput, TurnKind, Waterfall,
+    AudioPosition, BargeIn, CallTime, OptOutHow, Speaker, Stage, Turn, TurnInput, TurnKind,
+    Waterfall,
 };
 
 use super::{Agent, Call, Stopped};
@@ -13,7 +14,7 @@ use crate::history::caller_text;
 use crate::keypad::{Keypad, is_key};
 use crate::recogniser::Step;
 use crate::speech::{Speech, Then};
-use crate::{Action, ChatMessage, Observation, words};
+use crate::{Action, ChatMessage, Observation, opt_out, words};
 
 /// Said before the greeting began, up to this many words are how people answer the phone: the
 /// greeting is the answer to them and is not stopped.
@@ -22,6 +23,9 @@ const PICK_UP_WORDS_MAX: usize = 3;
 const PICK_UP_MAX: Duration = Duration::from_secs(1);
 /// Turns that wait to be answered; more are in the transcript and not in the answer.
 const WAITING_TURNS_MAX: usize = 16;
+
+/// More of one key is an entry of something else.
+const OPT_OUT_PRESSES_MAX: usize = 3;
 
 /// What becomes of a turn that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,9 @@ impl Call {
             return;
         }
         self.silence.sound(self.now);
+        if self.answered.is_apart() || self.is_opted_out() {
+            return;
+        }
         let Agent::Speaking(speech) = &self.agent else {
             return;
         };
@@ -60,8 +67,12 @@ impl Call {
         match news {
             News::Stale => self.out.observe(Observation::StaleDropped),
             News::Nothing => self.words_may_be_gone(),
-            News::Words => self.words_came(),
+            News::Words => {
+                self.look_at_words();
+                self.words_came();
+            }
             News::Over => {
+                self.look_at_words();
                 self.words_came();
                 self.end_of_turn();
             }
@@ -83,7 +94,8 @@ impl Call {
 
     /// A key was pressed. It ends what the caller was saying, and interrupts.
     pub(super) fn key(&mut self, key: char) {
-        if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_closing() {
+        let nobody = self.answered.is_apart() || self.is_opted_out();
+        if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_closing() || nobody {
             return;
         }
         if self.hearing.is_speaking() && self.keypad.is_none() {
@@ -117,6 +129,12 @@ impl Call {
         let Some(keypad) = self.keypad.take() else {
             return;
         };
+        if self.is_opt_out_key(&keypad.keys) {
+            self.note_opt_out(OptOutHow::Keypad);
+            self.store_keys(&keypad);
+            self.hush_for_opt_out();
+            return;
+        }
         let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
         waterfall.reach(Stage::Recognised, keypad.last);
         let message = self.store_keys(&keypad);
@@ -160,11 +178,17 @@ impl Call {
             self.store_said(&said);
         }
         if let Some(keypad) = self.keypad.take() {
+            if self.is_opt_out_key(&keypad.keys) {
+                self.note_opt_out(OptOutHow::Keypad);
+            }
             self.store_keys(&keypad);
         }
     }
 
     fn words_came(&mut self) {
+        if self.answered.is_apart() || self.is_opted_out() {
+            return;
+        }
         let Agent::Speaking(speech) = &self.agent else {
             return;
         };
@@ -195,10 +219,20 @@ impl Call {
     }
 
     fn end_of_turn(&mut self) {
+        if matches!(self.agent, Agent::Ended) || self.take_machine_turn() {
+            self.hush_for_opt_out();
+            return;
+        }
         let reply = self.reply();
         let Some(said) = self.hearing.take() else {
             return;
         };
+        let asked = !matches!(reply, Reply::Echo) && opt_out::is_asked(&said.text);
+        if asked || self.is_opted_out() {
+            self.note_turn(&said);
+            self.hush_for_opt_out();
+            return;
+        }
         match reply {
             Reply::Answer => {
                 let waterfall = self.note_turn(&said);
@@ -253,6 +287,20 @@ impl Call {
         }
     }
 
+    /// Whether these keys, entered by themselves, are the one that opts out.
+    fn is_opt_out_key(&self, keys: &str) -> bool {
+        let Some(key) = self.config.opt_out_key else {
+            return false;
+        };
+        let keys = if key == '#' {
+            keys
+        } else {
+            keys.strip_suffix('#').unwrap_or(keys)
+        };
+        // Impatient people press it again.
+        !keys.is_empty() && keys.len() <= OPT_OUT_PRESSES_MAX && keys.chars().all(|one| one == key)
+    }
+
     /// A key entry that goes on is answered together with the words before it.
     const fn reply_in_silence(&self) -> Reply {
         if self.keypad.is_some() {
@@ -304,7 +352,11 @@ impl Call {
         self.waiting.waterfall = Some(waterfall);
     }
 
-    fn store_said(&mut self, said: &Said) -> ChatMessage {
+    pub(super) fn store_said(&mut self, said: &Said) -> ChatMessage {
+        self.turns_heard = self.turns_heard.saturating_add(1);
+        if opt_out::is_asked(&said.text) {
+            self.note_opt_out(OptOutHow::Spoken);
+        }
         let started_at = self.time_of(said.started);
         self.store_caller(
             &said.text,
@@ -350,6 +402,7 @@ fn is_dropped_by_words(speech: &Speech) -> bool {
     match speech.kind {
         TurnKind::Greeting | TurnKind::Bridge => false,
         TurnKind::Farewell => speech.guard != BargeIn::Protected,
+        TurnKind::Screening | TurnKind::Voicemail => false,
         TurnKind::Talk | TurnKind::Reminder => speech.then == Then::Listen,
     }
 }

@@ -135,7 +135,9 @@ impl Call {
     pub(super) fn silence_due(&self) -> Option<(model::CallTime, Due)> {
         let silent = matches!(self.agent, Agent::Listening)
             && !self.hearing.has_words()
-            && self.keypad.is_none();
+            && self.keypad.is_none()
+            && !self.answered.is_apart()
+            && !self.is_opted_out();
         silent.then(|| self.silence.due(&self.config.silence))
     }
 
@@ -177,6 +179,9 @@ impl Call {
                 text: last_words,
                 tool_calls: Vec::new(),
             });
+        }
+        if speech.kind == TurnKind::Voicemail {
+            self.message_over(turn.as_ref());
         }
         if let Some(turn) = turn {
             self.store(turn);

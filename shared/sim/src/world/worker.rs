@@ -18,6 +18,8 @@ use super::{Defect, STREAM_SID, Scene, call_time};
 use crate::voice::{self, SAMPLES_PER_MS};
 use crate::{deepgram, elevenlabs, openai};
 
+/// How long the table takes for a read or a write.
+const TABLE_TAKES: Duration = Duration::from_millis(15);
 /// How long a tool takes.
 const TOOL_TAKES: Duration = Duration::from_millis(50);
 /// Routes of the product's chains: one recogniser, one model, and the voice over a socket or HTTP.
@@ -99,6 +101,9 @@ pub(super) enum Happened {
     Tool {
         id: String,
     },
+    /// The table answers whether there is a verdict.
+    Verdict,
+    OptOutStored,
 }
 
 impl<'a> Worker<'a> {
@@ -252,6 +257,8 @@ impl<'a> Worker<'a> {
             Happened::Ready { utterance, event } => {
                 self.feed(Event::Synthesis { utterance, event }, now);
             }
+            Happened::Verdict => self.feed(Event::Verdict(None), now),
+            Happened::OptOutStored => self.feed(Event::OptOutStored, now),
             Happened::Tool { id } => self.feed(
                 Event::ToolDone {
                     id,
@@ -473,6 +480,14 @@ impl<'a> Worker<'a> {
                     self.requests = Requests::default();
                 }
             }
+            Action::AskVerdict => {
+                let at = now + TABLE_TAKES;
+                self.out.push_back(Out::At(at, Happened::Verdict));
+            }
+            Action::OptOut(_) => {
+                let at = now + TABLE_TAKES;
+                self.out.push_back(Out::At(at, Happened::OptOutStored));
+            }
             Action::StoreTurn(_) | Action::Observe(_) => {}
         }
     }
@@ -551,6 +566,9 @@ fn brief(event: &Event) -> String {
         | Event::Synthesis { .. }
         | Event::ToolDone { .. }
         | Event::HandedOver(_)
+        | Event::Verdict(_)
+        | Event::LineSound(_)
+        | Event::OptOutStored
         | Event::HangUp
         | Event::DrainDeadline
         | Event::CarrierClosed(_)) => format!("{other:?}"),
@@ -575,6 +593,8 @@ fn brief_action(action: &Action) -> String {
         | Action::Clear
         | Action::RunTool(_)
         | Action::StoreTurn(_)
+        | Action::AskVerdict
+        | Action::OptOut(_)
         | Action::Observe(_)
         | Action::End(_)) => format!("{other:?}"),
     }

@@ -2,10 +2,12 @@
 //!
 //! A run is a list of small numbers, so that a failing one shrinks to the few events that matter.
 
+use audio::{Beep, LineSound};
 use bytes::Bytes;
 use model::{
-    AgentFields, AgentId, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime, Direction,
-    PromptId, RenderedPrompt, Speaker, Stage, TenantId, Turn, TurnInput, TurnKind,
+    AgentFields, AgentId, AnsweredBy, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime,
+    Direction, MachineAction, Outcome, PromptId, RenderedPrompt, Speaker, Stage, TenantId, Turn,
+    TurnInput, TurnKind,
 };
 use proptest::prelude::*;
 
@@ -21,7 +23,7 @@ const WAKES_AT_ONCE_MAX: u32 = 12;
 /// Everything ends by itself: even the longest silence policy needs fewer wakes.
 const WAKES_TO_END_MAX: u32 = 20_000;
 
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 16] = [
     "Hello there, how are you today?",
     "Stop.",
     "mm-hm",
@@ -34,6 +36,10 @@ const TEXTS: [&str; 12] = [
     "\n\n- a\n- b\n",
     "...",
     "no",
+    "Please take me off your list.",
+    "Leave a message after the tone.",
+    "Say your name and why you are calling.",
+    "You have reached Sam, who is not available.",
 ];
 
 /// The other side of one random call, with everything that is checked at each step.
@@ -51,6 +57,8 @@ struct Watched {
     next_seq: u32,
     ended: bool,
     calls: u32,
+    opt_outs: u32,
+    verdict_asked: bool,
 }
 
 impl Watched {
@@ -63,12 +71,25 @@ impl Watched {
         let snapshot = CallSnapshot {
             tenant_id: TenantId::from_parts(0, 0),
             call_id: CallId::from_parts(0, 0),
-            direction: Direction::Inbound,
+            direction: if setup & 32 == 0 {
+                Direction::Inbound
+            } else {
+                Direction::Outbound
+            },
             agent_id: AgentId::from_parts(0, 0),
             agent,
             campaign_id: None,
             lead_id: None,
-            answering: model::Answering::default(),
+            answering: model::Answering {
+                machine: [
+                    MachineAction::HangUp,
+                    MachineAction::LeaveMessage,
+                    MachineAction::Talk,
+                ][usize::from(setup / 64 % 3)],
+                voicemail_message: Some("Please call us back. It is about Tuesday.".to_owned()),
+                opt_out_key: Some('9'),
+                ..model::Answering::default()
+            },
             prompt: RenderedPrompt {
                 id: PromptId::from_parts(0, 0),
                 version: 1,
@@ -107,6 +128,8 @@ impl Watched {
             next_seq,
             ended: false,
             calls: 0,
+            opt_outs: 0,
+            verdict_asked: false,
         }
     }
 
@@ -226,7 +249,19 @@ impl Watched {
                     assert_eq!(sum, waterfall.total_micros());
                 }
             }
-            Action::End(_) => self.ended = true,
+            Action::OptOut(_) => {
+                self.opt_outs += 1;
+                assert_eq!(self.opt_outs, 1, "opted out once");
+            }
+            Action::AskVerdict => {
+                assert!(!self.verdict_asked, "one question at a time");
+                self.verdict_asked = true;
+            }
+            Action::End(outcome) => {
+                let opted_out = outcome == Outcome::OptedOut;
+                assert_eq!(opted_out, self.opt_outs == 1, "{outcome:?}");
+                self.ended = true;
+            }
             Action::OpenRecognition { .. }
             | Action::FinalizeRecognition
             | Action::CancelGeneration(_)
@@ -305,6 +340,28 @@ impl Watched {
             }
             27 => synthesis(Synthesis::Finished),
             28 => synthesis(Synthesis::Failed(failure(kind_of(a)))),
+            29 if self.verdict_asked => {
+                self.verdict_asked = false;
+                let verdicts = [
+                    AnsweredBy::Human,
+                    AnsweredBy::MachineStart,
+                    AnsweredBy::MachineEndBeep,
+                    AnsweredBy::Fax,
+                    AnsweredBy::Unknown,
+                ];
+                Event::Verdict(verdicts.get(usize::from(a % 16)).copied())
+            }
+            30 if a.is_multiple_of(2) => match a / 2 % 8 {
+                0 => Event::OptOutStored,
+                1 => Event::LineSound(LineSound::Quiet),
+                2 => Event::LineSound(LineSound::Loud),
+                3 if a > 200 => Event::LineSound(LineSound::Fax),
+                _beep => Event::LineSound(LineSound::Beep(Beep {
+                    starts_at: 0,
+                    ends_at: u64::from(a) * 800,
+                    hz: 1_000,
+                })),
+            },
             29 | 30 => Event::ToolDone {
                 id: self.tools.pop().unwrap_or_else(|| "c9".to_owned()),
                 result: if a.is_multiple_of(2) {

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use audio::{Beep, LineSound};
 use bytes::Bytes;
 use model::{
-    AgentFields, AgentId, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime, Direction,
-    PromptId, RenderedPrompt, Speaker, TenantId, Turn, TurnInput, TurnKind,
+    AgentFields, AgentId, AmdMode, AnsweredBy, AudioPosition, BargeIn, CallId, CallSnapshot,
+    CallTime, Direction, MachineAction, PromptId, RenderedPrompt, Speaker, TenantId, Turn,
+    TurnInput, TurnKind,
 };
 
 use crate::playback::{LEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
@@ -90,6 +92,11 @@ pub(super) struct Scene {
     next_seq: u32,
     ended: bool,
     show_audio: bool,
+    /// The carrier's verdict, from this millisecond on.
+    verdict: Option<(u64, AnsweredBy)>,
+    show_asks: bool,
+    /// How long the store takes for an opt-out; for ever where there is none.
+    store_ms: Option<u64>,
 }
 
 #[derive(Default)]
@@ -113,7 +120,10 @@ impl Scene {
                 agent,
                 campaign_id: None,
                 lead_id: None,
-                answering: model::Answering::default(),
+                answering: model::Answering {
+                    detect: AmdMode::Off,
+                    ..model::Answering::default()
+                },
                 prompt: RenderedPrompt {
                     id: PromptId::from_parts(0, 0),
                     version: 1,
@@ -141,6 +151,9 @@ impl Scene {
             next_seq: 0,
             ended: false,
             show_audio: false,
+            verdict: None,
+            show_asks: false,
+            store_ms: Some(50),
         }
     }
 
@@ -222,6 +235,44 @@ impl Scene {
                 });
             }
             "show" => self.show_audio = true,
+            "show-asks" => self.show_asks = true,
+            "store-away" => self.store_ms = None,
+            "inbound" => self.snapshot.direction = Direction::Inbound,
+            "language" => agent.language = rest.to_owned(),
+            "amd" => self.snapshot.answering.detect = AmdMode::Start,
+            "machine" => {
+                self.snapshot.answering.detect = AmdMode::Start;
+                self.snapshot.answering.machine = match rest {
+                    "talk" => MachineAction::Talk,
+                    "hang-up" => MachineAction::HangUp,
+                    message => {
+                        self.snapshot.answering.voicemail_message = Some(quoted(message));
+                        MachineAction::LeaveMessage
+                    }
+                }
+            }
+            "screening-answer" => self.snapshot.answering.screening_answer = Some(quoted(rest)),
+            "calls-from" => self.snapshot.answering.business_name = Some(quoted(rest)),
+            "calls-about" => self.snapshot.answering.purpose = Some(quoted(rest)),
+            "opt-out-key" => self.snapshot.answering.opt_out_key = rest.chars().next(),
+            "acknowledges" => {
+                self.snapshot.answering.opt_out_acknowledgement = Some(quoted(rest));
+            }
+            // `verdict human @2.3`: what the carrier says from then on.
+            "verdict" => {
+                self.snapshot.answering.detect = AmdMode::Start;
+                let (word, at) = rest.split_once(" @").unwrap();
+                let word = match word {
+                    "human" => AnsweredBy::Human,
+                    "start" => AnsweredBy::MachineStart,
+                    "beep" => AnsweredBy::MachineEndBeep,
+                    "silence" => AnsweredBy::MachineEndSilence,
+                    "fax" => AnsweredBy::Fax,
+                    "unknown" => AnsweredBy::Unknown,
+                    other => panic!("no verdict {other}"),
+                };
+                self.verdict = Some((millis(at), word));
+            }
             other => panic!("unknown setting {other}"),
         }
     }
@@ -309,6 +360,18 @@ impl Scene {
             "user-hangs-up" => self.at(at, Event::HangUp),
             "drain" => self.at(at, Event::DrainDeadline),
             "connected" => self.at(at, Event::Connected),
+            "beep" => {
+                let ends_at = at * 8;
+                let beep = Beep {
+                    starts_at: ends_at - 3_200,
+                    ends_at,
+                    hz: 1_000,
+                };
+                self.at(at + 200, Event::LineSound(LineSound::Beep(beep)));
+            }
+            "fax-tone" => self.at(at, Event::LineSound(LineSound::Fax)),
+            "quiet" => self.at(at, Event::LineSound(LineSound::Quiet)),
+            "loud" => self.at(at, Event::LineSound(LineSound::Loud)),
             "mark" => self.at(at, Event::Marked(rest.parse().unwrap())),
             "tool-done" => {
                 let (id, result) = rest.split_once(' ').unwrap();
@@ -488,6 +551,20 @@ impl Scene {
                 self.line(&format!("run {name} {arguments} as {id}"));
             }
             Action::StoreTurn(turn) => self.store(&turn),
+            Action::AskVerdict => {
+                let verdict = self.verdict.filter(|(at, _)| *at <= self.ms());
+                if self.show_asks || verdict.is_some() {
+                    self.line("ask for the verdict");
+                }
+                let verdict = verdict.map(|(_, verdict)| verdict);
+                self.at(self.ms() + 20, Event::Verdict(verdict));
+            }
+            Action::OptOut(how) => {
+                self.line(&format!("OPT OUT {how:?}"));
+                if let Some(wait) = self.store_ms {
+                    self.at(self.ms() + wait, Event::OptOutStored);
+                }
+            }
             Action::Observe(observation) => self.line(&format!("observe {observation:?}")),
             Action::End(outcome) => {
                 self.line(&format!("END {}", outcome.code()));

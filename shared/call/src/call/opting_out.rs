@@ -1,0 +1,92 @@
+//! Somebody does not want to be called again: stored first, acknowledged then, and the call ends.
+
+use std::time::Duration;
+
+use model::{BargeIn, CallTime, OptOutHow, Outcome, TurnKind};
+
+use super::{Agent, Call};
+use crate::Action;
+use crate::limit::Limit;
+use crate::speech::{Speech, Then};
+
+/// How long the acknowledgement waits for the store. Beyond, it is said while the session goes on
+/// storing: the person must not be left in silence.
+const STORED_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// Where an opt-out stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum OptOut {
+    #[default]
+    NotAsked,
+    /// Asked for, and under way to the store; nothing was said about it yet.
+    Storing { until: CallTime },
+    /// Acknowledged, or nothing is to be said about it.
+    Settled,
+}
+
+impl Call {
+    pub(super) fn is_opted_out(&self) -> bool {
+        self.opt_out != OptOut::NotAsked
+    }
+
+    /// Asks for it to be stored, the first time.
+    pub(super) fn note_opt_out(&mut self, how: OptOutHow) {
+        if self.is_opted_out() {
+            return;
+        }
+        self.out.push(Action::OptOut(how));
+        self.opt_out = OptOut::Storing {
+            until: self.now + STORED_WAIT_MAX,
+        };
+    }
+
+    /// Stops everything else once somebody opted out. `false` when nobody did.
+    pub(super) fn hush_for_opt_out(&mut self) -> bool {
+        if !self.is_opted_out() {
+            return false;
+        }
+        // Last words that are being said are as good.
+        if self.decided().is_some() || matches!(self.agent, Agent::Ended) {
+            self.opt_out = OptOut::Settled;
+        } else if self.answered.is_apart() {
+            self.end(Outcome::OptedOut);
+        } else if let OptOut::Storing { .. } = self.opt_out {
+            self.silence_agent();
+        }
+        true
+    }
+
+    /// It is stored.
+    pub(super) fn opt_out_stored(&mut self) {
+        if let OptOut::Storing { .. } = self.opt_out {
+            self.acknowledge();
+        }
+    }
+
+    pub(super) fn opt_out_due(&self) -> Option<(CallTime, &'static str)> {
+        match self.opt_out {
+            OptOut::Storing { until } => Some((until, "opt-out")),
+            OptOut::NotAsked | OptOut::Settled => None,
+        }
+    }
+
+    pub(super) fn check_opt_out(&mut self) {
+        if self.opt_out_due().is_some_and(|(due, _)| due <= self.now) {
+            self.acknowledge();
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        self.opt_out = OptOut::Settled;
+        if let Agent::Offline(_) | Agent::Ended = self.agent {
+            return;
+        }
+        self.silence_agent();
+        self.limit = Limit::farewell(self.now);
+        let words = self.config.acknowledgement.clone();
+        let then = Then::End(Outcome::OptedOut);
+        let guard = BargeIn::Protected;
+        let speech = Speech::fixed(TurnKind::Farewell, &words, guard, then, &mut self.out);
+        self.agent = Agent::Speaking(Box::new(speech));
+    }
+}
