@@ -34,11 +34,9 @@ conformance: ## The store's check list against an emulator that is not ours (nee
 	.ci/ministack.sh
 
 .PHONY: bench
-bench: ## Capacity, latency and memory of one media worker on one core; rows of a list a second
+bench: ## Capacity, latency and memory of one media worker on one core
 	cargo build --release --locked -p load -p media-worker
 	target/release/load
-	cargo run --release --locked -p intake --example rate
-	target/release/load import
 
 .PHONY: tools
 tools: ## Install the checkers that are missing

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use model::Outcome;
+use model::{Answer, AnsweredBy, Outcome};
 use service::media::{self, Media, MediaError, MediaSession, OpenError, SessionKey};
 
 use crate::handshake::Hello;
@@ -23,12 +23,20 @@ pub trait Control: fmt::Debug + Send + Sync {
         record: Record,
     ) -> BoxFuture<'static, Result<(), MediaError>>;
 
-    /// Ends the session: with an outcome the call too, without one it is left to be resumed.
+    /// Ends the session: with an outcome the call too, without one it is left to be resumed. `answer` is
+    /// what was found out about who answered.
     fn close(
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
+        answer: Option<Answer>,
     ) -> BoxFuture<'static, Result<(), MediaError>>;
+
+    /// The carrier's verdict on who answered, once there is one.
+    fn verdict(
+        &self,
+        session: Arc<SessionKey>,
+    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>>;
 
     /// Asks the carrier to end a call whose socket is gone.
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>>;
@@ -60,6 +68,7 @@ impl Control for Media {
             match record {
                 Record::Opened => media.opened(&session).await,
                 Record::Turn(turn) => media.store_turn(&session, &turn).await,
+                Record::OptOut(how) => media.opt_out(&session, how).await,
             }
         })
     }
@@ -68,9 +77,18 @@ impl Control for Media {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
+        answer: Option<Answer>,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         let media = self.clone();
-        Box::pin(async move { media.close(&session, outcome).await })
+        Box::pin(async move { media.close_with(&session, outcome, answer).await })
+    }
+
+    fn verdict(
+        &self,
+        session: Arc<SessionKey>,
+    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.verdict(&session).await })
     }
 
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use audio::SpeechGate;
+use audio::{LineListener, LineSound, SpeechGate};
 use call::{Failure, Recognition};
 use carrier::twilio::media::{self, MediaProblem};
 use futures_util::future::BoxFuture;
@@ -22,6 +22,10 @@ const REPLAY_LEAD: Duration = Duration::from_millis(500);
 /// What the recogniser calls the end of its words and what we take for sound differ by this much
 /// and mean the same.
 const SETTLED_SLACK: Duration = Duration::from_millis(400);
+
+/// Sounds that one message of the carrier can end: messages are of 20 ms, and a sound needs 200. What a
+/// longer message has beyond is not told.
+const SOUNDS_MAX: usize = 2;
 
 /// How a call is listened to.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub(crate) struct Ear {
     how: Listening,
     caller: CallerAudio,
     gate: SpeechGate,
+    /// Listens for tones while they mean anything, from this byte of the caller's audio on.
+    line: Option<Box<(u64, LineListener)>>,
     message_size: MessageSize,
     replay: ReplayBuffer,
     /// End of the last sound the caller made, and of the last words that are final.
@@ -52,9 +58,11 @@ pub(crate) struct Ear {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// It is heard, after `lost_ms` of silence for what never came. `due`: enough waits to be sent.
+    /// `sounds`: tones that ended with it.
     Heard {
         lost_ms: u64,
         due: bool,
+        sounds: [Option<LineSound>; SOUNDS_MAX],
     },
     /// It was here before, or comes too late: not heard again.
     Duplicate,
@@ -79,6 +87,7 @@ impl Ear {
             recognizers,
             caller: CallerAudio::new(),
             gate: SpeechGate::new(),
+            line: None,
             message_size: MessageSize::new(how.endpointing_ms),
             how,
             replay: ReplayBuffer::new(),
@@ -91,7 +100,14 @@ impl Ear {
     }
 
     /// Takes the caller's audio of one message.
-    pub(crate) fn take(&mut self, sequence: u64, timestamp_ms: u64, payload: &str) -> Taken {
+    /// With `listens` also for tones.
+    pub(crate) fn take(
+        &mut self,
+        sequence: u64,
+        timestamp_ms: u64,
+        payload: &str,
+        listens: bool,
+    ) -> Taken {
         let (lost_ms, overlap_bytes) = match self.caller.place(sequence, timestamp_ms) {
             Placed::AtEnd {
                 lost_ms,
@@ -112,9 +128,34 @@ impl Ear {
         if voiced {
             self.voiced_until = self.caller.end();
         }
+        let sounds = self.hear_line(bytes, listens);
         let waiting = self.caller.waiting().len();
         let due = self.message_size.is_due(bytes, voiced, waiting);
-        Taken::Heard { lost_ms, due }
+        Taken::Heard {
+            lost_ms,
+            due,
+            sounds,
+        }
+    }
+
+    /// Tones in the newest `bytes`.
+    fn hear_line(&mut self, bytes: usize, listens: bool) -> [Option<LineSound>; SOUNDS_MAX] {
+        let mut sounds = [None; SOUNDS_MAX];
+        if !listens {
+            self.line = None;
+            return sounds;
+        }
+        let newest = self.caller.newest(bytes);
+        let before = self.caller.end_bytes() - u64::try_from(newest.len()).unwrap_or(0);
+        let new = || Box::new((before, LineListener::new()));
+        let (from, line) = &mut **self.line.get_or_insert_with(new);
+        let mut places = sounds.iter_mut();
+        line.hear(newest, |sound| {
+            if let Some(place) = places.next() {
+                *place = Some(sound.later_by(*from));
+            }
+        });
+        sounds
     }
 
     /// Sends all audio that waits, and keeps it for a replay. True when a message went to a recogniser,

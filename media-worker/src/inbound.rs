@@ -153,6 +153,11 @@ impl CallerAudio {
         &self.waiting
     }
 
+    /// How many bytes there were so far.
+    pub(crate) const fn end_bytes(&self) -> u64 {
+        self.received
+    }
+
     /// The position after the newest sample.
     pub(crate) fn end(&self) -> AudioPosition {
         position(self.received)

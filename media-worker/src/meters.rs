@@ -100,6 +100,7 @@ impl Meters {
         match written {
             Written::Stored => self.turns_stored.increment(1),
             Written::Retrying => self.write_retries.increment(1),
+            Written::OptedOut => counter!("trunkline_opt_outs_total").increment(1),
             Written::Superseded => {}
         }
     }

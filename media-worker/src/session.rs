@@ -15,11 +15,13 @@ use call::{
     UtteranceId,
 };
 use carrier::twilio::media::{self, Inbound, Track};
-use model::{CallTime, Outcome};
+use futures_util::future::BoxFuture;
+use model::{Answer, AnsweredBy, CallTime, Outcome};
 use providers::llm::{GenerationStream, Models, Tuning};
-use service::media::SessionKey;
+use service::media::{MediaError, SessionKey};
 use tokio::time::Instant;
 
+use crate::control::Control;
 use crate::ear::{Ear, Taken};
 use crate::gate::{Gate, Stage};
 use crate::inbound::BYTES_PER_MS;
@@ -69,6 +71,7 @@ pub(crate) struct Parts {
     pub(crate) prompt_cache_key: String,
     pub(crate) tools: Tools,
     pub(crate) turns: TurnWriter,
+    pub(crate) control: Arc<dyn Control>,
     pub(crate) timer: TimerSlot,
     pub(crate) gate: Arc<Gate>,
     pub(crate) meters: Arc<Meters>,
@@ -80,6 +83,8 @@ pub(crate) struct Session {
     playout: Playout,
     generations: Vec<(GenerationId, Box<dyn GenerationStream>)>,
     running_tools: Running,
+    /// Asked of the table, one at a time.
+    verdict: Option<BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>>>,
     due: Due,
     bad_messages: u32,
     carrier_heard_at: Instant,
@@ -110,6 +115,8 @@ pub(crate) struct Remains {
     pub(crate) socket: CarrierSocket,
     pub(crate) turns: TurnWriter,
     pub(crate) key: Arc<SessionKey>,
+    /// What was found out about who answered.
+    pub(crate) answer: Option<Answer>,
 }
 
 /// Where something can happen, in the order in which it is looked at. What comes earlier feeds what
@@ -201,6 +208,7 @@ impl Session {
             parts,
             generations: Vec::new(),
             running_tools: Running::default(),
+            verdict: None,
             due: Due::ALL,
             bad_messages: 0,
             carrier_heard_at: now,
@@ -265,6 +273,7 @@ impl Session {
     pub(crate) fn into_remains(self) -> Remains {
         Remains {
             socket: self.parts.socket,
+            answer: self.parts.call.answered(),
             turns: self.parts.turns,
             key: self.parts.key,
         }
@@ -334,8 +343,17 @@ impl Session {
     }
 
     fn take_audio(&mut self, sequence: u64, timestamp_ms: u64, payload: &str) {
-        match self.parts.ear.take(sequence, timestamp_ms, payload) {
-            Taken::Heard { lost_ms, due } => {
+        let listens = self.parts.call.wants_line_sounds();
+        match self
+            .parts
+            .ear
+            .take(sequence, timestamp_ms, payload, listens)
+        {
+            Taken::Heard {
+                lost_ms,
+                due,
+                sounds,
+            } => {
                 self.parts.meters.frames_received.increment(1);
                 if lost_ms > 0 {
                     self.parts.meters.audio_lost_ms.increment(lost_ms);
@@ -343,6 +361,9 @@ impl Session {
                 if due && self.parts.ear.send() {
                     self.parts.meters.recognition_messages.increment(1);
                     self.due.add(Source::Recognition);
+                }
+                for sound in sounds.into_iter().flatten() {
+                    self.feed(Event::LineSound(sound));
                 }
             }
             Taken::Duplicate => self.ignore("duplicate"),
@@ -432,17 +453,41 @@ impl Session {
     }
 
     fn step_turns(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.step_verdict(cx) {
+            return true;
+        }
         let Poll::Ready(written) = self.parts.turns.poll_written(cx, Instant::now()) else {
             return false;
         };
         self.parts.meters.written(written);
         match written {
             Written::Stored | Written::Retrying => {}
+            Written::OptedOut => self.feed(Event::OptOutStored),
             Written::Superseded => {
                 tracing::warn!("the call is held by another session, this one leaves");
                 self.superseded = true;
             }
         }
+        true
+    }
+
+    /// The table says whether the carrier has a verdict. Where it does not answer, there is none yet.
+    fn step_verdict(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(asked) = &mut self.verdict else {
+            return false;
+        };
+        let Poll::Ready(verdict) = asked.as_mut().poll(cx) else {
+            return false;
+        };
+        self.verdict = None;
+        let verdict = verdict.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the verdict on who answered could not be read"
+            );
+            None
+        });
+        self.feed(Event::Verdict(verdict));
         true
     }
 
@@ -516,6 +561,15 @@ impl Session {
                     self.parts.meters.turns_lost.increment(1);
                     tracing::error!("the store has been away for too long, a turn is lost");
                 }
+                self.due.add(Source::Turns);
+            }
+            Action::AskVerdict => {
+                let key = Arc::clone(&self.parts.key);
+                self.verdict = Some(self.parts.control.verdict(key));
+                self.due.add(Source::Turns);
+            }
+            Action::OptOut(how) => {
+                self.parts.turns.push_opt_out(how);
                 self.due.add(Source::Turns);
             }
             Action::Observe(observation) => Meters::observed(observation),

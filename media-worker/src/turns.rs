@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use model::Turn;
+use model::{OptOutHow, Turn};
 use service::media::MediaError;
 use tokio::time::Instant;
 
@@ -29,6 +29,9 @@ pub enum Record {
     /// The session runs: comes before everything else.
     Opened,
     Turn(Arc<Turn>),
+    /// The other side wants no more calls. Comes before every turn that waits, and holds whatever
+    /// becomes of the session.
+    OptOut(OptOutHow),
 }
 
 /// One attempt to store a record.
@@ -38,6 +41,7 @@ pub(crate) type Write = BoxFuture<'static, Result<(), MediaError>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
     Stored,
+    OptedOut,
     Retrying,
     /// The call belongs to another session now: everything that waited is given up.
     Superseded,
@@ -84,6 +88,16 @@ impl TurnWriter {
         Ok(())
     }
 
+    /// Takes an opt-out, to be stored next. There is always room for it.
+    pub(crate) fn push_opt_out(&mut self, how: OptOutHow) {
+        let next = usize::from(matches!(self.state, State::Writing(_)));
+        let record = Record::OptOut(how);
+        self.waiting.insert(next.min(self.waiting.len()), record);
+        if let State::Resting { .. } = self.state {
+            self.state = State::Idle;
+        }
+    }
+
     /// Whether everything is stored.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -118,14 +132,21 @@ impl TurnWriter {
                 State::Writing(write) => match write.as_mut().poll(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => {
-                        self.waiting.pop_front();
+                        let stored = self.waiting.pop_front();
                         self.failures = 0;
                         self.state = State::Idle;
-                        return Poll::Ready(Written::Stored);
+                        return Poll::Ready(match stored {
+                            Some(Record::OptOut(_)) => Written::OptedOut,
+                            Some(Record::Opened | Record::Turn(_)) | None => Written::Stored,
+                        });
                     }
                     Poll::Ready(Err(MediaError::Superseded)) => {
-                        self.waiting.clear();
+                        // An opt-out is nobody's session.
+                        let first = self.waiting.pop_front();
+                        self.waiting
+                            .retain(|record| matches!(record, Record::OptOut(_)));
                         self.state = State::Idle;
+                        drop(first);
                         return Poll::Ready(Written::Superseded);
                     }
                     Poll::Ready(Err(
@@ -203,7 +224,7 @@ mod tests {
 
     fn place(record: &Record) -> Option<u32> {
         match record {
-            Record::Opened => None,
+            Record::Opened | Record::OptOut(_) => None,
             Record::Turn(turn) => Some(turn.seq),
         }
     }

@@ -342,6 +342,7 @@ async fn talk(
             voice,
         ),
         turns: TurnWriter::new(writes),
+        control: Arc::clone(&parts.control),
         timer: timers.slot(),
         gate: Arc::clone(gate),
         meters: Arc::clone(meters),
@@ -405,22 +406,24 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
 
 /// Writes the waiting turns and the end of the session, as often as it takes.
 async fn store_rest(shared: &Shared, remains: &mut Remains, outcome: Option<Outcome>) {
+    let mut superseded = false;
     while !remains.turns.is_empty() {
         if let Some(at) = remains.turns.next_attempt() {
             tokio::time::sleep_until(at).await;
         }
         let written = poll_fn(|cx| remains.turns.poll_written(cx, Instant::now())).await;
         shared.meters.written(written);
-        if written == Written::Superseded {
-            return;
-        }
+        superseded |= written == Written::Superseded;
+    }
+    if superseded {
+        return;
     }
     let mut failures = 0_u32;
     loop {
         let close = shared
             .parts
             .control
-            .close(Arc::clone(&remains.key), outcome);
+            .close(Arc::clone(&remains.key), outcome, remains.answer);
         match close.await {
             Ok(()) | Err(MediaError::Superseded) => return,
             Err(error @ (MediaError::Unavailable(_) | MediaError::Carrier(_))) => {

@@ -6,9 +6,11 @@ use std::future::poll_fn;
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use model::{
-    AgentFields, AgentId, CallId, CallSnapshot, Direction, PromptId, RenderedPrompt, TenantId,
+    AgentFields, AgentId, Answer, AnsweredBy, CallId, CallSnapshot, Direction, PromptId,
+    RenderedPrompt, TenantId,
 };
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
@@ -119,6 +121,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
         prompt_cache_key: String::new(),
         tools: Tools::default(),
         turns: TurnWriter::new(|_record| Box::pin(std::future::ready(Ok(())))),
+        control: Arc::new(NoControl),
         timer: timers.slot(),
         gate: Arc::clone(&gate),
         meters,
@@ -331,4 +334,45 @@ fn a_session_is_small() {
     // Beside it a call has its sockets' buffers and the replay of the caller's last words.
     let bytes = size_of::<Session>();
     assert!(bytes <= 3_000, "{bytes} bytes");
+}
+
+/// A control plane that this session does not ask.
+#[derive(Debug)]
+struct NoControl;
+
+impl Control for NoControl {
+    fn open(
+        &self,
+        _hello: crate::handshake::Hello,
+    ) -> BoxFuture<'static, Result<service::media::MediaSession, service::media::OpenError>> {
+        unreachable!("the session is open")
+    }
+
+    fn store(
+        &self,
+        _session: Arc<SessionKey>,
+        _record: crate::turns::Record,
+    ) -> BoxFuture<'static, Result<(), MediaError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn close(
+        &self,
+        _session: Arc<SessionKey>,
+        _outcome: Option<Outcome>,
+        _answer: Option<Answer>,
+    ) -> BoxFuture<'static, Result<(), MediaError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn verdict(
+        &self,
+        _session: Arc<SessionKey>,
+    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn hang_up(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
-    AgentFields, AgentId, CallId, CallSnapshot, Direction, Outcome, PromptId, RenderedPrompt,
-    TenantId, TokenId, Turn,
+    AgentFields, AgentId, Answer, AnsweredBy, Answering, CallId, CallSnapshot, Direction, Outcome,
+    PromptId, RenderedPrompt, TenantId, TokenId, Turn,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
@@ -35,6 +35,11 @@ pub(crate) struct Memory {
     tokens: Mutex<Vec<TokenId>>,
     log: watch::Sender<Vec<String>>,
     pub(crate) turns: Mutex<Vec<Turn>>,
+    /// The carrier's, from now on.
+    pub(crate) verdict: Mutex<Option<AnsweredBy>>,
+    /// What the last session found out.
+    pub(crate) answer: Mutex<Option<Answer>>,
+    pub(crate) answering: Mutex<Answering>,
 }
 
 impl Memory {
@@ -65,7 +70,10 @@ impl Control for Memory {
                         session: 1,
                         carrier_call_id: hello.carrier_call_id,
                     },
-                    snapshot: snapshot(hello.tenant_id, hello.call_id),
+                    snapshot: CallSnapshot {
+                        answering: self.answering.lock().unwrap().clone(),
+                        ..snapshot(hello.tenant_id, hello.call_id)
+                    },
                     history: Vec::new(),
                 })
             }
@@ -81,6 +89,9 @@ impl Control for Memory {
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         match record {
             Record::Opened => self.note(format!("{} opened", session.call_id.unix_ms())),
+            Record::OptOut(how) => {
+                self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()))
+            }
             Record::Turn(turn) => self.turns.lock().unwrap().push(Turn::clone(&turn)),
         }
         Box::pin(std::future::ready(Ok(())))
@@ -90,13 +101,23 @@ impl Control for Memory {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
+        answer: Option<Answer>,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
+        *self.answer.lock().unwrap() = answer;
         let outcome = outcome.map_or("nothing", Outcome::code);
         self.note(format!(
             "{} closed with {outcome}",
             session.call_id.unix_ms()
         ));
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn verdict(
+        &self,
+        _session: Arc<SessionKey>,
+    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
+        let verdict = *self.verdict.lock().unwrap();
+        Box::pin(std::future::ready(Ok(verdict)))
     }
 
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
@@ -115,7 +136,7 @@ fn snapshot(tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
         agent: AgentFields::new("Reminder", prompt_id),
         campaign_id: None,
         lead_id: None,
-        answering: model::Answering::default(),
+        answering: Answering::default(),
         prompt: RenderedPrompt {
             id: prompt_id,
             version: 1,
@@ -173,6 +194,9 @@ impl Scene {
             tokens: Mutex::new((0..10).map(token).collect()),
             log: watch::Sender::new(Vec::new()),
             turns: Mutex::new(Vec::new()),
+            verdict: Mutex::new(None),
+            answer: Mutex::new(None),
+            answering: Mutex::new(Answering::default()),
         });
         let metrics = metrics();
         let worker = Worker::start(WorkerParts {
