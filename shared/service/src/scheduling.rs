@@ -32,6 +32,7 @@ use store::{
 use tracing::{error, info};
 
 use crate::calls::{Recipe, Recipes};
+use crate::campaigns::redial::copy_page;
 use crate::chores::{Budget, Chores, done, is_finished};
 use crate::claims::{Board, Claim, Claimed, Claims};
 use crate::ledger::Ledger;
@@ -313,7 +314,11 @@ impl Scheduling {
                 self.chores.wind_up(campaign, budget).await?;
                 return Ok(None);
             }
-            CampaignState::Draft => return Ok(None),
+            CampaignState::Draft => {
+                // It takes leads of another campaign over.
+                while !budget.is_spent() && copy_page(&self.ledger, tenant, id).await? {}
+                return Ok(None);
+            }
         }
         let lanes = self.ledger.leads.counts(tenant, id).await?;
         let counts = LaneCounts::sum(&lanes);
