@@ -33,6 +33,13 @@ unit: ## Situations, properties, simulation, conformance and journeys
 conformance: ## The store's check list against an emulator that is not ours (needs Python 3)
 	.ci/ministack.sh
 
+.PHONY: soak
+soak: SEEDS ?= 10000
+soak: LEADS ?= 500
+soak: ## Campaigns under faults for hours: make soak SEEDS=10000 LEADS=500
+	SEEDS=$(SEEDS) LEADS=$(LEADS) cargo test --release --locked -p tests --test it -- \
+	  --nocapture faults::nobody
+
 .PHONY: bench
 bench: ## Capacity, latency and memory of one media worker on one core
 	cargo build --release --locked -p load -p media-worker

@@ -10,7 +10,6 @@
 mod access;
 mod callbacks;
 mod calls;
-mod campaigns;
 mod carrier;
 mod dialling;
 mod forecasts;
@@ -20,7 +19,6 @@ mod placing;
 mod recordings;
 mod sessions;
 mod slots;
-mod suppressions;
 mod sweeping;
 
 use std::sync::{Arc, Mutex};

@@ -9,6 +9,7 @@
 mod carrier_peer;
 mod conformance;
 mod control;
+mod faults;
 mod fuzz_intake;
 mod fuzz_twilio;
 mod fuzz_vendors;

@@ -32,7 +32,6 @@ use store::{
 use tracing::{error, info};
 
 use crate::calls::{Recipe, Recipes};
-use crate::campaigns::redial::copy_page;
 use crate::chores::{Budget, Chores, done, is_finished};
 use crate::claims::{Board, Claim, Claimed, Claims};
 use crate::ledger::Ledger;
@@ -57,8 +56,6 @@ const DUE_MAX: u32 = 400;
 const READS_AT_ONCE: usize = 8;
 /// Ended calls that are kept for the circuit breaker: the most that one may look at.
 const RECENT_MAX: usize = 1_000;
-/// A note that says the same again is written when the one before is this old.
-const NOTE_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Numbers of a tenant that are read at once.
 const NUMBERS_PAGE: u32 = 100;
 
@@ -108,8 +105,6 @@ pub struct Scheduling {
 #[derive(Debug)]
 struct Looked {
     campaign: Campaign,
-    /// What the step before said.
-    before: PlanNote,
     note: PlanNote,
     live_calls: u32,
     due: Vec<(LeadRow, LaneId)>,
@@ -314,11 +309,7 @@ impl Scheduling {
                 self.chores.wind_up(campaign, budget).await?;
                 return Ok(None);
             }
-            CampaignState::Draft => {
-                // It takes leads of another campaign over.
-                while !budget.is_spent() && copy_page(&self.ledger, tenant, id).await? {}
-                return Ok(None);
-            }
+            CampaignState::Draft => return Ok(None),
         }
         let lanes = self.ledger.leads.counts(tenant, id).await?;
         let counts = LaneCounts::sum(&lanes);
@@ -452,7 +443,6 @@ impl Scheduling {
         let live_calls = u32::try_from(calls.count()).unwrap_or(u32::MAX);
         let counts = LaneCounts::sum(&lanes);
         let note = self.plans.get(tenant, id).await?.unwrap_or_default();
-        let before = note.clone();
         let note = with_ended(note, &counts.calls, now);
         let waiting: Vec<(LaneId, &Lane)> = lanes
             .iter()
@@ -494,7 +484,6 @@ impl Scheduling {
         let contacts = self.ledger.contacts.batch_get(tenant, &numbers).await?;
         Ok(Looked {
             campaign,
-            before,
             note,
             live_calls,
             due,
@@ -646,9 +635,7 @@ impl Scheduling {
             note.lanes_closed = u32::try_from(one.open.closed.len()).unwrap_or(u32::MAX);
             note.next_opening = one.open.next_opening;
             note.wake_at = plan.wake_at;
-            if says_more(&one.before, &note) {
-                self.plans.put(one.campaign.tenant_id, id, &note).await?;
-            }
+            self.plans.put(one.campaign.tenant_id, id, &note).await?;
         }
         Ok(())
     }
@@ -763,16 +750,6 @@ fn with_ended(
     note.recent = ended;
     note.seen.clone_from(calls);
     note
-}
-
-/// Whether the new note is worth a write: steps that find the same follow each other closely.
-fn says_more(before: &PlanNote, note: &PlanNote) -> bool {
-    let same = PlanNote {
-        at: note.at,
-        wake_at: note.wake_at,
-        ..before.clone()
-    };
-    same != *note || note.at.duration_since(before.at) > NOTE_AGE_MAX
 }
 
 fn recent(note: &PlanNote, campaign: &Campaign) -> Recent {

@@ -1,0 +1,201 @@
+//! The fault suite: the real functions over the real repositories and the embedded table, with the
+//! simulated carrier keeping the truth.
+//!
+//! One seed is one world on one thread and a virtual clock: processes die between any two of their
+//! requests, messages and callbacks come twice, late and in any order, storage throttles, fails and
+//! loses answers, the carrier times out after it accepted, clocks step. After every write and at the
+//! end the world is judged by the carrier's books and by the rows themselves.
+//!
+//! After every write: counts equal lead states, slots and leads belong to the calls that live, no limit is
+//! passed, and a call that passes the gate may. At the end: nobody was called twice, lost, stuck, too
+//! often or too fast, everything is given back, and the rows are what they were followed to be.
+//!
+//! `SEED=n cargo test -p tests faults::nobody -- --nocapture` plays one world again and tells its story;
+//! `SEEDS=n` and `LEADS=n` play more and larger ones (`make soak`).
+
+mod aws;
+mod carrier;
+mod chance;
+mod clock;
+mod judge;
+mod lists;
+mod media;
+mod people;
+mod plant;
+mod process;
+mod queue;
+mod rows;
+mod world;
+
+use plant::Bug;
+use world::{Report, Setting, play};
+
+use crate::conformance::variable;
+
+/// The tests among which the seeds are divided, so that they run side by side.
+const PARTS: u64 = 8;
+/// 200 in all.
+const SEEDS_OF_A_TEST: u64 = 25;
+const LEADS: usize = 50;
+/// A planted bug must be caught within so many seeds.
+const SEEDS_UNTIL_CAUGHT: u64 = 6;
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_1_of_8() {
+    check(0);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_2_of_8() {
+    check(1);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_3_of_8() {
+    check(2);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_4_of_8() {
+    check(3);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_5_of_8() {
+    check(4);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_6_of_8() {
+    check(5);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_7_of_8() {
+    check(6);
+}
+
+#[test]
+fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_8_of_8() {
+    check(7);
+}
+
+#[test]
+fn a_missing_gate_is_caught() {
+    caught(Bug::NoGate, &["was asked for 2 times", "went from"]);
+}
+
+#[test]
+fn a_slot_that_is_given_back_twice_is_caught() {
+    caught(Bug::SlotGivenBackTwice, &["and holds"]);
+}
+
+#[test]
+fn a_missing_sweeper_is_caught() {
+    caught(Bug::NoSweeper, &["is stuck"]);
+}
+
+#[test]
+fn a_lead_that_is_claimed_blindly_is_caught() {
+    caught(Bug::BlindClaim, &["and its lead is"]);
+}
+
+#[test]
+fn leads_that_change_without_the_counts_are_caught() {
+    caught(Bug::UncountedLeads, &["counted were"]);
+}
+
+/// The same seed is the same world, to the last request.
+#[test]
+fn a_seed_replays_exactly() {
+    let run = || {
+        let report = play(setting(7));
+        let Report {
+            storage_requests,
+            carrier_requests,
+            virtual_time,
+            ..
+        } = report;
+        (storage_requests, carrier_requests, virtual_time)
+    };
+    assert_eq!(run(), run());
+}
+
+fn setting(seed: u64) -> Setting {
+    let leads = variable("LEADS").map_or(LEADS, |leads| leads.parse().unwrap());
+    Setting {
+        seed,
+        leads,
+        bug: None,
+        told: false,
+    }
+}
+
+/// Plays this part of the seeds, all of them, and names those that went wrong.
+#[expect(clippy::print_stdout, reason = "says how far a soak is")]
+fn check(part: u64) {
+    if let Some(seed) = variable("SEED") {
+        if part == 0 {
+            tell(seed.parse().unwrap());
+        }
+        return;
+    }
+    let seeds = variable("SEEDS").map_or(SEEDS_OF_A_TEST, |seeds| {
+        let seeds: u64 = seeds.parse().unwrap();
+        seeds.div_ceil(PARTS)
+    });
+    let mut wrong = Vec::new();
+    for nth in 0..seeds {
+        let seed = part * seeds + nth;
+        let problems = play(setting(seed)).problems;
+        if !problems.is_empty() {
+            wrong.push(format!("SEED={seed}: {problems:#?}"));
+        }
+        if (nth + 1) % 100 == 0 {
+            println!("{} of {seeds} seeds, {} went wrong", nth + 1, wrong.len());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Plays one world and prints everything that happened in it.
+#[expect(clippy::print_stdout, reason = "the story of a seed is to be read")]
+fn tell(seed: u64) {
+    let report = play(Setting {
+        told: true,
+        ..setting(seed)
+    });
+    for line in &report.story {
+        println!("{line}");
+    }
+    let Report {
+        problems,
+        story: _,
+        storage_requests,
+        carrier_requests,
+        virtual_time,
+        dead_letters,
+    } = &report;
+    println!(
+        "{storage_requests:?} requests to storage, {carrier_requests} for calls, {dead_letters} dead \
+         letters, {virtual_time:?}"
+    );
+    assert!(problems.is_empty(), "SEED={seed}: {problems:#?}");
+}
+
+/// The suite finds the bug, and finds it as what it is.
+fn caught(bug: Bug, says: &[&str]) {
+    for seed in 0..SEEDS_UNTIL_CAUGHT {
+        let bug = Some(bug);
+        let report = play(Setting {
+            bug,
+            ..setting(seed)
+        });
+        if let Some(first) = report.problems.first() {
+            let known = says.iter().any(|says| first.contains(says));
+            assert!(known, "SEED={seed}: caught as something else: {first}");
+            return;
+        }
+    }
+    panic!("{bug:?} was not caught within {SEEDS_UNTIL_CAUGHT} seeds");
+}

@@ -1,0 +1,359 @@
+//! DynamoDB and SQS behind the AWS SDK's own seam for HTTP: the real repositories make their real
+//! requests, which are answered in this process by the embedded table and a virtual queue.
+//!
+//! It is the place where storage goes wrong: a request may be throttled, refused, answered late or not
+//! at all, before or after it was done, and the process that made it may die on either side of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::local::engines::Table;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
+use aws_smithy_runtime_api::client::auth::AuthSchemeId;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use settings::Secret;
+use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};
+
+use super::chance::Chance;
+use super::plant::{Plant, Planted};
+use super::process::{self, Moment, Step};
+use super::queue::Queues;
+use super::rows::Rows;
+
+/// How often storage goes wrong, in a thousand requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weather {
+    pub(super) throttled: u32,
+    pub(super) fails: u32,
+    pub(super) lost: u32,
+    pub(super) slow: u32,
+    pub(super) leases_shared: u32,
+}
+
+/// Everything that is behind the AWS SDK.
+#[derive(Debug, Clone)]
+pub(super) struct Aws(Arc<Inner>);
+
+struct Inner {
+    chance: Chance,
+    table: Table,
+    rows: Rows,
+    queues: Queues,
+    plant: Option<Plant>,
+    /// Throttling of this moment, in a thousand requests; it comes in storms.
+    throttled: AtomicU64,
+    weather: Weather,
+    /// By the kind of process that made them.
+    requests: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Throttled,
+    /// A transaction meets another one on the same rows.
+    Collides,
+    Fails(Moment),
+    Broken(Moment),
+    Silent(Moment),
+}
+
+impl Aws {
+    pub(super) fn new(
+        chance: Chance,
+        rows: Rows,
+        table: Table,
+        queues: Queues,
+        weather: Weather,
+        plant: Option<Plant>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            chance,
+            table,
+            rows,
+            queues,
+            plant,
+            throttled: AtomicU64::new(u64::from(weather.throttled)),
+            weather,
+            requests: Mutex::default(),
+        }))
+    }
+
+    /// The product's clients, as it builds them itself, but for the way that their requests go.
+    pub(super) async fn clients(&self) -> Clients {
+        let nowhere = || Some("http://127.0.0.1:1".to_owned());
+        let config = AwsConfig {
+            region: None,
+            endpoints: Endpoints {
+                dynamodb: nowhere(),
+                sqs: nowhere(),
+                s3: nowhere(),
+            },
+            credentials: Some(AccessKey {
+                id: "AKIAFAULTS".to_owned(),
+                secret: Secret::new("nothing is signed here".to_owned()),
+            }),
+        };
+        let clients = Clients::connect(&config).await;
+        // The same seed, the same run: no chance in the pauses, and no bucket of retries that is shared
+        // with the next world. Nobody looks at signatures here, and they are dear.
+        let dynamodb = clients.dynamodb.config();
+        let retries = dynamodb.retry_config().unwrap().clone();
+        let retries = retries.with_use_static_exponential_base(true);
+        let unsigned = || [AuthSchemeId::new("noAuth")];
+        let bucket = || RetryPartition::custom("a world").build();
+        let dynamodb = dynamodb
+            .to_builder()
+            .http_client(self.clone())
+            .allow_no_auth()
+            .auth_scheme_preference(unsigned())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .retry_config(retries.clone())
+            .retry_partition(bucket());
+        let sqs = clients.sqs.config().to_builder();
+        let sqs = sqs
+            .http_client(self.clone())
+            .allow_no_auth()
+            .auth_scheme_preference(unsigned())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .retry_config(retries)
+            .retry_partition(bucket());
+        Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            s3: clients.s3,
+        }
+    }
+
+    /// The table throttles so many of a thousand requests from now on.
+    pub(super) fn throttle(&self, per_mille: u32) {
+        let per_mille = u64::from(per_mille.max(self.0.weather.throttled));
+        self.0.throttled.store(per_mille, Ordering::Relaxed);
+    }
+
+    /// Holds what was followed of the rows against the table itself.
+    pub(super) fn compare(&self) {
+        self.0.rows.compare(&self.0.table);
+    }
+
+    pub(super) fn requests(&self) -> BTreeMap<&'static str, u64> {
+        self.0.requests.lock().unwrap().clone()
+    }
+}
+
+impl Inner {
+    async fn exchange(&self, target: &str, body: &[u8]) -> Result<HttpResponse, ConnectorError> {
+        let (service, operation) = target.split_once('.').unwrap();
+        let Some(step) = process::step() else {
+            return Ok(self.done(None, service, operation, body));
+        };
+        *self
+            .requests
+            .lock()
+            .unwrap()
+            .entry(step.kind())
+            .or_default() += 1;
+        step.survive(Moment::Before).await;
+        tokio::time::sleep(self.latency()).await;
+        let answer = match self.fault(service, operation) {
+            None => Ok(self.done(Some(&step), service, operation, body)),
+            Some(Fault::Throttled) => Ok(refusal(400, throttled(service))),
+            Some(Fault::Collides) => Ok(collision(body)),
+            Some(Fault::Fails(moment)) => {
+                self.done_if(&step, moment, service, operation, body);
+                Ok(refusal(500, "InternalServerError"))
+            }
+            Some(Fault::Broken(moment)) => {
+                self.done_if(&step, moment, service, operation, body);
+                Err(ConnectorError::io("the connection broke".into()))
+            }
+            Some(Fault::Silent(moment)) => {
+                self.done_if(&step, moment, service, operation, body);
+                step.survive(Moment::After).await;
+                std::future::pending().await
+            }
+        };
+        step.survive(Moment::After).await;
+        tokio::time::sleep(self.chance.ms(0..=4)).await;
+        answer
+    }
+
+    fn fault(&self, service: &str, operation: &str) -> Option<Fault> {
+        let moment = || *self.chance.pick(&[Moment::Before, Moment::After]);
+        let throttled = u32::try_from(self.throttled.load(Ordering::Relaxed)).unwrap();
+        if service != "AmazonSQS" && self.chance.per_mille(throttled) {
+            let transaction = operation == "TransactWriteItems";
+            let collides = transaction && self.chance.per_mille(500);
+            return Some(if collides {
+                Fault::Collides
+            } else {
+                Fault::Throttled
+            });
+        }
+        if self.chance.per_mille(self.weather.fails) {
+            return Some(Fault::Fails(moment()));
+        }
+        if self.chance.per_mille(self.weather.lost) {
+            let silent = self.chance.per_mille(300);
+            return Some(if silent {
+                Fault::Silent(moment())
+            } else {
+                Fault::Broken(moment())
+            });
+        }
+        None
+    }
+
+    fn latency(&self) -> Duration {
+        if self.chance.per_mille(self.weather.slow) {
+            self.chance.ms(100..=2_800)
+        } else {
+            self.chance.ms(1..=9)
+        }
+    }
+
+    fn done_if(&self, step: &Step, moment: Moment, service: &str, operation: &str, body: &[u8]) {
+        if moment == Moment::After {
+            self.done(Some(step), service, operation, body);
+        }
+    }
+
+    fn done(
+        &self,
+        step: Option<&Step>,
+        service: &str,
+        operation: &str,
+        body: &[u8],
+    ) -> HttpResponse {
+        let (status, answer) = if service == "AmazonSQS" {
+            self.queues.answer(operation, body)
+        } else {
+            self.done_by_table(step, operation, body)
+        };
+        response(status, answer)
+    }
+
+    fn done_by_table(&self, step: Option<&Step>, operation: &str, body: &[u8]) -> (u16, String) {
+        if let Some(taken) = self.lease_taken_from_its_holder(operation, body) {
+            return self.asked_of_table(operation, &taken);
+        }
+        let Some(plant) = &self.plant else {
+            return self.asked_of_table(operation, body);
+        };
+        let answer = match plant.before(step, operation, body) {
+            None => self.asked_of_table(operation, body),
+            Some(Planted::Request(body)) => self.asked_of_table(operation, &body),
+            Some(Planted::Answer(answer)) => (200, answer),
+        };
+        if answer.0 == 200
+            && let Some((operation, body)) = plant.after(operation, body)
+        {
+            self.asked_of_table(operation, &body);
+        }
+        answer
+    }
+
+    /// A lease only saves work: nothing may hang on it. Now and then one is had by two, as after a holder
+    /// that stood still for a minute and then goes on.
+    fn lease_taken_from_its_holder(&self, operation: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let takes = |body: &[u8]| {
+            let body = String::from_utf8_lossy(body);
+            body.contains("\"LEASE#") && body.contains("SET holder")
+        };
+        if operation != "UpdateItem"
+            || !takes(body)
+            || !self.chance.per_mille(self.weather.leases_shared)
+        {
+            return None;
+        }
+        let mut request: serde_json::Value = serde_json::from_slice(body).unwrap();
+        let condition = "attribute_exists(pk) OR attribute_not_exists(pk) OR #until <= :now OR #until > :believed";
+        request["ConditionExpression"] = condition.into();
+        Some(request.to_string().into_bytes())
+    }
+
+    fn asked_of_table(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let (status, answer) = self.table.answer(operation, body);
+        if status.is_success() {
+            self.rows.written(operation, body, &self.table);
+        }
+        (status.as_u16(), answer)
+    }
+}
+
+impl HttpClient for Aws {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Aws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let inner = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let target = request.headers().get("x-amz-target").unwrap_or_default();
+            let body = request.body().bytes().unwrap_or_default();
+            inner.exchange(target, body).await
+        })
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").finish_non_exhaustive()
+    }
+}
+
+fn throttled(service: &str) -> &'static str {
+    if service == "AmazonSQS" {
+        "com.amazonaws.sqs#RequestThrottled"
+    } else {
+        "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+    }
+}
+
+fn refusal(status: u16, code: &str) -> HttpResponse {
+    response(
+        status,
+        format!(r#"{{"__type":"{code}","message":"as told"}}"#),
+    )
+}
+
+/// A transaction that is cancelled because another one has a row of it in hand.
+fn collision(body: &[u8]) -> HttpResponse {
+    let request: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let writes = request["TransactItems"].as_array().unwrap().len();
+    let reasons: Vec<_> = (0..writes)
+        .map(|write| match write {
+            0 => serde_json::json!({ "Code": "TransactionConflict", "Message": "as told" }),
+            _ => serde_json::json!({ "Code": "None" }),
+        })
+        .collect();
+    let cancelled = serde_json::json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "as told",
+        "CancellationReasons": reasons,
+    });
+    response(400, cancelled.to_string())
+}
+
+fn response(status: u16, body: String) -> HttpResponse {
+    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    let headers = response.headers_mut();
+    headers.insert("content-type", "application/x-amz-json-1.0");
+    response
+}

@@ -1,0 +1,223 @@
+//! What must never happen, judged by code that shares nothing with the product: at the moment a call
+//! passes the gate to the carrier, and at the end of a world by the carrier's own books.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::carrier::Request;
+use super::people::People;
+use super::rows::{Book, Lead};
+
+/// How wrong a machine's clock may be in a world.
+pub(super) const CLOCK_WRONG_MAX: SignedDuration = SignedDuration::from_secs(10);
+/// How long before the gate is written it may have been decided: the store's longest operation.
+const DECIDED_BEFORE: SignedDuration = SignedDuration::from_secs(15);
+/// From the gate to the beginning of the one request.
+const REQUEST_DELAY: Duration = Duration::from_secs(10);
+/// How long a request may take to reach the carrier, in a world: nobody waits for it any more then.
+const ON_THE_WAY: Duration = Duration::from_secs(32);
+/// How long a call that is over for us may live on at the carrier: it rings to its end, and then asks us
+/// how to go on.
+const LET_GO_MAX: Duration = Duration::from_secs(4 * 60);
+/// Nobody is called before 8 or from 21 o'clock in the place where they are, whatever a campaign says
+/// (compliance sheet, section 2).
+const LEGAL_MINUTES: (i64, i64) = (8 * 60, 21 * 60);
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// What was wrong about a call that was just allowed to the carrier.
+pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Vec<String> {
+    let mut problems = Vec::new();
+    let call = &book.calls[id];
+    if call.permit_allowed != Some(true) {
+        problems.push("without a permit".to_owned());
+    }
+    match book.contacts.get(&call.to) {
+        None => problems.push("its number knows nothing of it".to_owned()),
+        Some(contact) => {
+            if contact.suppressed {
+                problems.push("its number is suppressed".to_owned());
+            }
+            if !contact.attempts.contains(id) {
+                problems.push("it is no attempt of its number".to_owned());
+            }
+        }
+    }
+    let talked = book.calls.iter().find(|(other, earlier)| {
+        *other != id
+            && earlier.lead.is_some()
+            && earlier.lead == call.lead
+            && earlier.campaign == call.campaign
+            && earlier.outcome.as_deref() == Some("agent_ended")
+    });
+    if let Some((earlier, _call)) = talked {
+        problems.push(format!("its lead was talked to in {earlier}"));
+    }
+    if let Some(campaign) = call.campaign.as_ref().map(|id| &book.campaigns[id]) {
+        if campaign.state != "running" {
+            problems.push(format!("its campaign is {}", campaign.state));
+        }
+        let zones = people.at(&call.to).place.zones;
+        if !open(&campaign.fields["windows"], zones, now) {
+            problems.push(format!("it is {now} in {zones:?}"));
+        }
+    }
+    problems
+}
+
+/// Whether somebody may be called about now: at some moment that may have been taken for it.
+fn open(windows: &Value, zones: &[&str], now: Timestamp) -> bool {
+    let earliest = -(CLOCK_WRONG_MAX + DECIDED_BEFORE);
+    [earliest, SignedDuration::ZERO, CLOCK_WRONG_MAX]
+        .into_iter()
+        .any(|wrong_by| {
+            let at = now.checked_add(wrong_by).unwrap();
+            zones.iter().all(|zone| open_in(windows, zone, at))
+        })
+}
+
+fn open_in(windows: &Value, zone: &str, at: Timestamp) -> bool {
+    let local = at.to_zoned(TimeZone::get(zone).unwrap());
+    let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
+    let (from, to) = LEGAL_MINUTES;
+    if minute < from || minute >= to {
+        return false;
+    }
+    let weekday = usize::try_from(local.weekday().to_monday_zero_offset()).unwrap();
+    let spans = windows[WEEKDAYS[weekday]].as_array();
+    spans.into_iter().flatten().any(|span| {
+        minute >= minute_of(span[0].as_str().unwrap())
+            && minute < minute_of(span[1].as_str().unwrap())
+    })
+}
+
+fn minute_of(text: &str) -> i64 {
+    let (hour, minute) = text.split_once(':').unwrap();
+    hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
+}
+
+/// No call was asked for twice, and none that had not passed the gate.
+pub(super) fn asked_once(requests: &[Request]) -> Vec<String> {
+    let mut by_call: BTreeMap<&str, usize> = BTreeMap::new();
+    for request in requests {
+        *by_call.entry(&request.call).or_default() += 1;
+    }
+    let twice = by_call.into_iter().filter(|(_call, times)| *times > 1);
+    twice
+        .map(|(call, times)| format!("{call} was asked for {times} times"))
+        .collect()
+}
+
+/// Nobody was called more often in a day than the caps allow.
+pub(super) fn within_caps(requests: &[Request], attempts_per_day: usize) -> Vec<String> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let mut by_number: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for request in requests.iter().filter(|request| request.sid.is_some()) {
+        let times = by_number.entry(&request.to).or_default();
+        times.push(request.at);
+    }
+    let mut problems = Vec::new();
+    for (_number, times) in by_number {
+        let too_often = times
+            .windows(attempts_per_day + 1)
+            .any(|some| some[attempts_per_day] - some[0] < DAY - ON_THE_WAY);
+        if too_often {
+            problems.push(format!("somebody was called at {times:?}"));
+        }
+    }
+    problems
+}
+
+/// Requests keep the distance that the account's calls per second ask for: in no span of time are there
+/// more than fit into it and into what may lie between a reservation and its request.
+pub(super) fn paced(requests: &[Request], calls_per_second: u32) -> Vec<String> {
+    let mut times: Vec<Duration> = requests.iter().map(|request| request.begun).collect();
+    times.sort_unstable();
+    let slack = REQUEST_DELAY + Duration::try_from(CLOCK_WRONG_MAX * 2 + DECIDED_BEFORE).unwrap();
+    let per_second = f64::from(calls_per_second);
+    let mut problems = Vec::new();
+    for (first, from) in times.iter().enumerate() {
+        for (last, to) in times.iter().enumerate().skip(first) {
+            let fit = ((*to - *from + slack).as_secs_f64() * per_second).ceil();
+            let asked = u32::try_from(last - first + 1).unwrap();
+            if f64::from(asked) > fit + 1.0 {
+                problems.push(format!("{asked} requests from {from:?} to {to:?}"));
+                return problems;
+            }
+        }
+    }
+    problems
+}
+
+/// At the end everybody is accounted for: nothing lives, nothing is held, nobody waits.
+pub(super) fn settled(book: &Book) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (id, call) in &book.calls {
+        if !call.is_over() {
+            problems.push(format!("{id} is stuck: {}", call.state));
+        }
+    }
+    if book.slots_taken() > 0 {
+        problems.push(format!("{} slots are not given back", book.slots_taken()));
+    }
+    for ((campaign, id), lead) in &book.leads {
+        let Lead { state, due_at, .. } = lead;
+        if state != "done" {
+            problems.push(format!("{id} of {campaign} is {state}, due {due_at:?}"));
+        }
+    }
+    for (id, campaign) in &book.campaigns {
+        if !["completed", "cancelled"].contains(&campaign.state.as_str()) {
+            problems.push(format!("{id} is {}", campaign.state));
+        }
+    }
+    problems
+}
+
+/// The carrier never has more calls than are allowed, but for those that are over for us and that it has
+/// not let go of yet; and it lets go of them soon.
+pub(super) fn at_the_carrier(
+    live: &[String],
+    over_for: impl Fn(&str) -> Option<Duration>,
+    limit: usize,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut ours = 0;
+    for call in live {
+        match over_for(call) {
+            None => ours += 1,
+            Some(over_for) if over_for > LET_GO_MAX => {
+                problems.push(format!(
+                    "{call} lives on at the carrier, {over_for:?} after its end"
+                ));
+            }
+            Some(_moment) => {}
+        }
+    }
+    if ours > limit {
+        problems.push(format!(
+            "the carrier has {ours} calls of ours, {limit} allowed"
+        ));
+    }
+    problems
+}
+
+/// Nobody of the list is missing.
+pub(super) fn nobody_lost(book: &Book, listed: &BTreeSet<String>) -> Vec<String> {
+    let there: BTreeSet<String> = book
+        .leads
+        .values()
+        .map(|lead| lead.number.clone())
+        .collect();
+    let missing = listed.difference(&there).count();
+    if missing == 0 {
+        Vec::new()
+    } else {
+        vec![format!(
+            "{missing} people of the list are not there any more"
+        )]
+    }
+}

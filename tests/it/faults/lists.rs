@@ -1,0 +1,82 @@
+//! The campaigns of a world: who is on which list, when they may be called, how often and how many at
+//! once.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::chance::Chance;
+use super::people::People;
+
+/// A campaign before it is made.
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    /// The body of `POST /v1/campaigns`, but for the agent.
+    pub(super) body: Value,
+    pub(super) numbers: Vec<String>,
+}
+
+/// When a world begins: ordinary days, and the days on which clocks in America change, in UTC.
+const BEGINNINGS: [&str; 5] = [
+    "2026-06-17T15:40:00Z",
+    "2026-11-20T13:00:00Z",
+    "2026-10-31T22:30:00Z",
+    "2026-03-07T23:00:00Z",
+    "2026-12-04T02:00:00Z",
+];
+
+pub(super) fn beginning(chance: &Chance) -> Timestamp {
+    chance.pick(&BEGINNINGS).parse().unwrap()
+}
+
+/// One campaign with everybody in it, or two that share some people.
+pub(super) fn lists(chance: &Chance, people: &People) -> Vec<List> {
+    let numbers = people.numbers();
+    let half = numbers.len() / 2;
+    let shared = numbers.len() / 10;
+    if chance.per_mille(500) {
+        return vec![list(chance, "all", numbers)];
+    }
+    vec![
+        list(chance, "one", numbers[..half + shared].to_vec()),
+        list(chance, "other", numbers[half..].to_vec()),
+    ]
+}
+
+fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
+    let windows = match chance.number(0..=2) {
+        0 => json!([["09:00", "20:00"]]),
+        1 => json!([["09:30", "12:00"], ["13:00", "18:15"]]),
+        _ => json!([["00:00", "24:00"]]),
+    };
+    let windows: Value = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        .into_iter()
+        .map(|day| (day.to_owned(), windows.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let minutes = |low, high| format!("{}m", chance.number(low..=high));
+    let body = json!({
+        "name": name,
+        "windows": windows,
+        "call_on_holidays": true,
+        "max_concurrent_calls": chance.number(2..=8),
+        "max_attempts": chance.number(2..=3),
+        "retry": {
+            "no_answer": minutes(10, 40),
+            "busy": minutes(5, 30),
+            "failed": minutes(2, 10),
+            "voicemail": minutes(20, 60),
+        },
+        "caps": { "attempts_per_day": chance.number(3..=6), "minimum_gap": minutes(1, 10) },
+        "ramp": { "from": chance.number(1..=3), "over": minutes(0, 5) },
+        "breaker": { "failures_percent": 80, "calls": 10, "pause": "5m" },
+        "priority": chance.number(1..=9),
+    });
+    List { body, numbers }
+}
+
+/// How long after the beginning a user does something.
+pub(super) fn some_time(chance: &Chance) -> Duration {
+    chance.secs(30..=3 * 60 * 60)
+}

@@ -1,0 +1,151 @@
+//! Planted bugs: what the product would do if a safeguard were missing, done to its requests to storage
+//! on their way.
+//!
+//! None of it exists in the product. Each must be caught, or the suite proves nothing.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::process::Step;
+use super::rows::TABLE;
+
+/// A safeguard that is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bug {
+    /// A call goes from `claimed` to `placing` whether or not it is still as it was read.
+    NoGate,
+    /// A slot that was given back is given back once more when another call has it.
+    SlotGivenBackTwice,
+    /// Nobody looks after calls whose answers, callbacks and messages were lost.
+    NoSweeper,
+    /// A lead is claimed whether or not it is still as it was read.
+    BlindClaim,
+    /// Leads change without the counts.
+    UncountedLeads,
+}
+
+/// A bug at work.
+#[derive(Debug, Clone)]
+pub(super) struct Plant {
+    bug: Bug,
+    /// Keys of slots that were given back.
+    given_back: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(super) enum Planted {
+    /// It is this one instead.
+    Request(Vec<u8>),
+    /// It is not made, and answered with this.
+    Answer(String),
+}
+
+impl Plant {
+    pub(super) fn new(bug: Bug) -> Self {
+        Self {
+            bug,
+            given_back: Arc::default(),
+        }
+    }
+
+    /// What a product with the bug would have made of a request; `None`: the same.
+    pub(super) fn before(
+        &self,
+        step: Option<&Step>,
+        operation: &str,
+        body: &[u8],
+    ) -> Option<Planted> {
+        match self.bug {
+            Bug::NoSweeper => {
+                // The sweep is what a tick begins with: its first request and the tries after it.
+                let begins = step.is_some_and(|step| step.kind() == "tick" && step.number() <= 4);
+                let sweeps = begins && operation == "Query" && mentions(body, "SLOTS#");
+                let nothing = json!({ "Items": [], "Count": 0, "ScannedCount": 0 });
+                sweeps.then(|| Planted::Answer(nothing.to_string()))
+            }
+            Bug::NoGate => rewrite(operation, body, |writes| {
+                let passes = |write: &Value| state_of(write) == Some("placing");
+                if writes.iter().any(passes) {
+                    writes.retain(|write| write["ConditionCheck"].is_null());
+                    writes.iter_mut().for_each(unconditional);
+                }
+            }),
+            Bug::BlindClaim => rewrite(operation, body, |writes| {
+                let claims = |write: &&mut Value| state_of(write) == Some("calling");
+                writes.iter_mut().filter(claims).for_each(unconditional);
+            }),
+            Bug::UncountedLeads => rewrite(operation, body, |writes| {
+                let of_call = writes.iter().any(|write| key(write, "sk") == Some("CALL"));
+                let counts =
+                    |write: &Value| key(write, "sk").is_some_and(|sk| sk.starts_with("COUNT#"));
+                if of_call {
+                    writes.retain(|write| !counts(write));
+                }
+            }),
+            Bug::SlotGivenBackTwice => None,
+        }
+    }
+
+    /// Another request that follows one that was done.
+    pub(super) fn after(&self, operation: &str, body: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+        if self.bug != Bug::SlotGivenBackTwice || operation != "TransactWriteItems" {
+            return None;
+        }
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let mut given_back = self.given_back.lock().unwrap();
+        let mut once_more = None;
+        for write in request["TransactItems"].as_array()? {
+            let Some(pk) = key(write, "pk").filter(|pk| pk.contains("SLOTS")) else {
+                continue;
+            };
+            let slot = json!({ "pk": { "S": pk }, "sk": { "S": key(write, "sk")? } });
+            if !write["Delete"].is_null() {
+                given_back.insert(slot.to_string());
+            } else if given_back.remove(&slot.to_string()) {
+                once_more = Some(json!({ "TableName": TABLE, "Key": slot }));
+            }
+        }
+        once_more.map(|request| ("DeleteItem", request.to_string().into_bytes()))
+    }
+}
+
+fn rewrite(operation: &str, body: &[u8], change: impl FnOnce(&mut Vec<Value>)) -> Option<Planted> {
+    if operation != "TransactWriteItems" {
+        return None;
+    }
+    let mut request: Value = serde_json::from_slice(body).ok()?;
+    change(request["TransactItems"].as_array_mut()?);
+    Some(Planted::Request(request.to_string().into_bytes()))
+}
+
+fn state_of(write: &Value) -> Option<&str> {
+    write["Put"]["Item"]["state"]["S"].as_str()
+}
+
+/// Part of the key of the row that is written.
+fn key<'a>(write: &'a Value, name: &str) -> Option<&'a str> {
+    let (_kind, write) = write.as_object()?.iter().next()?;
+    let row = if write["Item"].is_null() {
+        &write["Key"]
+    } else {
+        &write["Item"]
+    };
+    row[name]["S"].as_str()
+}
+
+/// Puts whatever is there.
+fn unconditional(write: &mut Value) {
+    if let Some(put) = write.get_mut("Put").and_then(Value::as_object_mut) {
+        put.remove("ConditionExpression");
+        // What only the condition named would be refused.
+        put.remove("ExpressionAttributeValues");
+        put.remove("ExpressionAttributeNames");
+    }
+}
+
+fn mentions(body: &[u8], text: &str) -> bool {
+    String::from_utf8_lossy(body).contains(text)
+}

@@ -1,0 +1,106 @@
+//! Processes of ours: one call of a function, which may die before or after any of its requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::chance::Chance;
+
+/// A function's time limit. Longer than this nothing of it runs; what it had sent is sent.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// A process that is to die does so before or after one of its first so many requests.
+const DEATH_WITHIN_REQUESTS: u64 = 24;
+
+tokio::task_local! {
+    static CURRENT: Arc<Process>;
+}
+
+/// One running process.
+#[derive(Debug)]
+pub(super) struct Process {
+    kind: &'static str,
+    dies: Option<Death>,
+    requests: AtomicU32,
+    dead: Notify,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Death {
+    request: u32,
+    moment: Moment,
+}
+
+/// When in a request's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// It was not sent.
+    Before,
+    /// It was done, and nobody is there to read the answer.
+    After,
+}
+
+/// One request of a process.
+#[derive(Debug)]
+pub(super) struct Step {
+    process: Arc<Process>,
+    number: u32,
+}
+
+/// Runs a process to its end; `None` when it died before.
+pub(super) async fn run<T>(
+    kind: &'static str,
+    chance: &Chance,
+    deaths_per_mille: u32,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let dies = chance.per_mille(deaths_per_mille).then(|| Death {
+        request: u32::try_from(chance.number(1..=DEATH_WITHIN_REQUESTS)).unwrap(),
+        moment: *chance.pick(&[Moment::Before, Moment::After]),
+    });
+    let process = Arc::new(Process {
+        kind,
+        dies,
+        requests: AtomicU32::new(0),
+        dead: Notify::new(),
+    });
+    tokio::select! {
+        biased;
+        () = process.dead.notified() => None,
+        done = CURRENT.scope(Arc::clone(&process), work) => Some(done),
+        () = tokio::time::sleep(TIME_LIMIT) => None,
+    }
+}
+
+/// The request that is being made belongs to a process and is its next; `None` outside of one, where
+/// nothing goes wrong.
+pub(super) fn step() -> Option<Step> {
+    let process = CURRENT.try_with(Arc::clone).ok()?;
+    let number = process.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    Some(Step { process, number })
+}
+
+impl Step {
+    /// Which of its process's requests this is, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What kind of process it is.
+    pub(super) fn kind(&self) -> &'static str {
+        self.process.kind
+    }
+
+    /// The process may die here: then this never returns.
+    pub(super) async fn survive(&self, moment: Moment) {
+        let here = Death {
+            request: self.number,
+            moment,
+        };
+        if self.process.dies == Some(here) {
+            self.process.dead.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}

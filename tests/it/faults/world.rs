@@ -1,0 +1,744 @@
+//! One seed's world: the real functions, the store, the carrier, the people, and everything that can go
+//! wrong between them, on one thread and one virtual clock.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ::carrier::twilio::client::{Client, ClientConfig, Retry};
+use ::carrier::twilio::signature::Tokens;
+use ::local::engines::Table;
+use axum::Router;
+use axum::body::Body;
+use futures_util::FutureExt as _;
+use jiff::SignedDuration;
+use model::{
+    Campaign, CampaignId, CampaignState, DomainEvent, EventId, EventKind, Lead, LeadId,
+    LeadPriority, LeadState, PhoneNumber, Suppression, SuppressionReason, TenantId,
+};
+use serde_json::{Value, json};
+use service::keys::Keys;
+use service::media::Media;
+use service::{Clock, Ids, Links, Parts};
+use settings::{Dialing, Secret, Storage};
+use sim::twilio::{
+    CallbackFaults, Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer,
+    WebhookRequest,
+};
+use store::schema::{self, QueueUrls};
+use store::{Store, aws::Clients};
+use tower::ServiceExt as _;
+
+use super::aws::{self, Aws};
+use super::carrier::{self, Carrier};
+use super::chance::Chance;
+use super::clock::{MachineClock, TrueTime};
+use super::judge;
+use super::lists::{self, List};
+use super::media::Workers;
+use super::people::People;
+use super::plant::{Bug, Plant};
+use super::process;
+use super::queue::Queues;
+use super::rows::{Limits, Rows, TABLE};
+
+const ACCOUNT: &str = "AC00000000000000000000000000000001";
+const AUTH_TOKEN: &str = "12345";
+const OWNER_KEY: &str = "tk_owner_of_the_first_tenant";
+const OUR_NUMBER: &str = "+14155550199";
+const DIAL_QUEUE: &str = "http://sqs/dial";
+const NO_QUEUE: &str = "http://sqs/none";
+const RECORDINGS_QUEUE: &str = "http://sqs/recordings";
+
+const CALLS_PER_SECOND: u32 = 5;
+const ATTEMPTS_PER_DAY: usize = 6;
+
+/// Longer than this nothing waits in a world that works.
+const VIRTUAL_TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Nothing happened for so long: the world has come to rest.
+const REST: Duration = Duration::from_secs(10 * 60);
+
+/// What a world is like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub(super) seed: u64,
+    pub(super) leads: usize,
+    pub(super) bug: Option<Bug>,
+    /// Every change of a row is kept, to be read.
+    pub(super) told: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) problems: Vec<String>,
+    pub(super) story: Vec<String>,
+    pub(super) storage_requests: BTreeMap<&'static str, u64>,
+    pub(super) carrier_requests: usize,
+    pub(super) virtual_time: Duration,
+    /// Messages that came too often and were given up.
+    pub(super) dead_letters: usize,
+}
+
+/// Plays one world to its end.
+pub(super) fn play(setting: Setting) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let world = Arc::new(World::new(setting).await);
+        world.play().await
+    })
+}
+
+struct World {
+    chance: Chance,
+    time: TrueTime,
+    rows: Rows,
+    aws: Aws,
+    queues: Queues,
+    people: People,
+    carrier: Carrier,
+    workers: Workers,
+    clocks: Vec<MachineClock>,
+    api: Router,
+    callbacks: Vec<Router>,
+    dials: Vec<dial::State>,
+    schedulers: Vec<scheduler::State>,
+    store: Option<Store>,
+    tenant: TenantId,
+    dialing: Dialing,
+    deaths: u32,
+    busy: AtomicUsize,
+}
+
+impl World {
+    async fn new(setting: Setting) -> Self {
+        let chance = Chance::of(setting.seed);
+        let time = TrueTime::from(lists::beginning(&chance));
+        let people = People::of(&chance, setting.leads);
+        let limits = Limits {
+            account: usize::try_from(chance.number(3..=8)).unwrap(),
+            tenant: usize::try_from(chance.number(3..=8)).unwrap(),
+        };
+        let rows = Rows::new(time, people.clone(), limits, setting.told);
+        let queues = Queues::new(chance.clone());
+        let weather = aws::Weather {
+            throttled: 4,
+            fails: 4,
+            lost: 4,
+            slow: 20,
+            leases_shared: 300,
+        };
+        let table = Table::in_memory().unwrap();
+        let aws = Aws::new(
+            chance.clone(),
+            rows.clone(),
+            table,
+            queues.clone(),
+            weather,
+            setting.bug.map(Plant::new),
+        );
+        let clients = aws.clients().await;
+        let dialing = Dialing {
+            carrier_calls_max: u32::try_from(limits.account).unwrap(),
+            tenant_calls_max: u32::try_from(limits.tenant).unwrap(),
+            call_interval: Duration::from_secs(1) / CALLS_PER_SECOND,
+        };
+        schema::create_table(&clients.dynamodb, TABLE)
+            .await
+            .unwrap();
+        let carrier = carrier_of(&chance, time, people.clone());
+        let mut world = Self {
+            time,
+            rows,
+            aws,
+            queues,
+            people,
+            workers: Workers::new(
+                chance.clone(),
+                media_of(&parts(
+                    &clients,
+                    &carrier,
+                    dialing,
+                    MachineClock::right(time),
+                    &chance,
+                )),
+                carrier.clone(),
+                30,
+            ),
+            carrier,
+            clocks: Vec::new(),
+            api: Router::new(),
+            callbacks: Vec::new(),
+            dials: Vec::new(),
+            schedulers: Vec::new(),
+            store: None,
+            tenant: TenantId::from_parts(0, 0),
+            dialing,
+            deaths: 30,
+            busy: AtomicUsize::new(0),
+            chance,
+        };
+        let machine = world.machine(&clients);
+        world.api = api::router(api::State::new(&machine));
+        world.store = Some(machine.store.clone());
+        let keys = Keys::new(&machine.store, machine.clock, machine.ids);
+        let secret = Secret::new(OWNER_KEY.to_owned());
+        let owner = keys.ensure_owner("us", &secret);
+        world.tenant = owner.await.unwrap().tenant_id;
+        for _machine in 0..2 {
+            let machine = world.machine(&clients);
+            world.dials.push(dial::State::new(&machine));
+            let machine = world.machine(&clients);
+            world.schedulers.push(scheduler::State::new(&machine));
+            let machine = world.machine(&clients);
+            let state = ::callbacks::State::new(&machine);
+            world.callbacks.push(::callbacks::router(state));
+        }
+        world
+    }
+
+    /// Another machine of ours, with a clock of its own.
+    fn machine(&mut self, clients: &Clients) -> Parts {
+        let clock = MachineClock::right(self.time);
+        self.clocks.push(clock.clone());
+        parts(clients, &self.carrier, self.dialing, clock, &self.chance)
+    }
+
+    async fn play(self: Arc<Self>) -> Report {
+        tokio::spawn(Arc::clone(&self).pump());
+        tokio::spawn(Arc::clone(&self).carry());
+        tokio::spawn(Arc::clone(&self).storms());
+        tokio::spawn(Arc::clone(&self).clock_steps());
+        tokio::spawn(Arc::clone(&self).ticks());
+        tokio::spawn(Arc::clone(&self).stream());
+        self.set_up().await;
+        // After the last lead is done, callbacks and messages may still be on their way.
+        let mut resting = Duration::ZERO;
+        let step = Duration::from_secs(20);
+        while resting < REST
+            && self.time.elapsed() < VIRTUAL_TIME_MAX
+            && self.rows.problems().is_empty()
+        {
+            tokio::time::sleep(step).await;
+            self.look_at_the_carrier();
+            let settled = self.rows.look(|book| judge::settled(book).is_empty());
+            resting = if settled && self.at_rest() {
+                resting + step
+            } else {
+                Duration::ZERO
+            };
+        }
+        // What went wrong is known; what would follow from it says nothing more.
+        if self.rows.problems().is_empty() {
+            self.judge();
+        }
+        Report {
+            problems: self.rows.problems(),
+            story: self.rows.story(),
+            storage_requests: self.aws.requests(),
+            carrier_requests: self.carrier.requests().len(),
+            virtual_time: self.time.elapsed(),
+            dead_letters: self.queues.dead(),
+        }
+    }
+
+    fn look_at_the_carrier(&self) {
+        let limit = usize::try_from(self.dialing.carrier_calls_max).unwrap();
+        let over_for = |call: &str| self.rows.over_for(call);
+        for problem in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
+            self.rows.problem(&problem);
+        }
+    }
+
+    fn at_rest(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0
+            && self.queues.waiting(DIAL_QUEUE) == 0
+            && self
+                .carrier
+                .with(|core, _now| core.poll_timeout().is_none())
+    }
+
+    async fn set_up(self: &Arc<Self>) {
+        let prompt = json!({ "name": "p", "system": "You remind people.", "greeting": "Hello!" });
+        let prompt = self.ask("POST", "/v1/prompts", prompt).await;
+        let agent = json!({ "name": "a", "prompt_id": prompt["id"] });
+        let agent = self.ask("POST", "/v1/agents", agent).await;
+        let number = json!({ "number": OUR_NUMBER, "agent_id": agent["id"] });
+        self.ask("POST", "/v1/numbers", number).await;
+        for list in lists::lists(&self.chance, &self.people) {
+            self.start(&list, &agent["id"]).await;
+        }
+        for _deed in 0..self.chance.number(1..=4) {
+            tokio::spawn(Arc::clone(self).user_acts());
+        }
+    }
+
+    /// Makes a campaign of a list and starts it.
+    async fn start(&self, list: &List, agent: &Value) {
+        let store = self.store.as_ref().unwrap();
+        let now = self.time.now();
+        let unix_ms = u64::try_from(now.as_millisecond()).unwrap();
+        let id = CampaignId::from_parts(unix_ms, u128::from(self.chance.seed()));
+        let mut fields = list.body.clone();
+        fields["agent_id"] = agent.clone();
+        let mut campaign = Campaign {
+            id,
+            tenant_id: self.tenant,
+            state: CampaignState::Draft,
+            created_at: now,
+            updated_at: now,
+            revision: 1,
+            running_since: None,
+            ended_at: None,
+            fields: serde_json::from_value(fields).unwrap(),
+        };
+        store.campaigns.create(&campaign, None).await.unwrap();
+        let leads = list.numbers.iter().map(|number| {
+            let number: PhoneNumber = number.parse().unwrap();
+            Lead {
+                id: LeadId::of(id, &number),
+                campaign_id: id,
+                lane: dialer::Place::of(&number).lane(None),
+                number,
+                variables: BTreeMap::new(),
+                priority: *self
+                    .chance
+                    .pick(&[LeadPriority::High, LeadPriority::Normal]),
+                consent: None,
+                state: LeadState::Waiting { due_at: now },
+                attempts: 0,
+                faults: 0,
+                last_call_id: None,
+                last_attempt_at: None,
+                last_outcome: None,
+                import_id: None,
+                created_at: now,
+                updated_at: now,
+            }
+        });
+        let leads: Vec<Lead> = leads.collect();
+        store
+            .leads
+            .insert_many(self.tenant, id, &leads)
+            .await
+            .unwrap();
+        campaign.running_since = Some(now);
+        assert!(self.change(campaign, CampaignState::Running).await);
+    }
+
+    /// A user changes a campaign's state; false when it has changed meanwhile.
+    async fn change(&self, mut campaign: Campaign, state: CampaignState) -> bool {
+        let now = self.time.now();
+        campaign.state = state;
+        campaign.revision += 1;
+        campaign.updated_at = now;
+        let unix_ms = u64::try_from(now.as_millisecond()).unwrap();
+        let event = DomainEvent {
+            id: EventId::from_parts(unix_ms, u128::from(self.chance.seed())),
+            tenant_id: self.tenant,
+            at: now,
+            kind: EventKind::CampaignChanged {
+                campaign_id: campaign.id,
+                state,
+            },
+        };
+        let store = self.store.as_ref().unwrap();
+        store.campaigns.replace(&campaign, &event).await.is_ok()
+    }
+
+    /// A user pauses and resumes, suppresses somebody, asks for less, or cancels.
+    async fn user_acts(self: Arc<Self>) {
+        tokio::time::sleep(lists::some_time(&self.chance)).await;
+        let store = self.store.as_ref().unwrap();
+        let campaigns = store
+            .campaigns
+            .list(self.tenant, None, 10)
+            .await
+            .unwrap()
+            .items;
+        let campaign = self.chance.pick(&campaigns).clone();
+        let running = campaign.state == CampaignState::Running;
+        match self.chance.number(0..=9) {
+            0..=3 => {
+                let numbers = self.people.numbers();
+                let number: &String = self.chance.pick(&numbers);
+                self.suppress(number).await;
+            }
+            4..=6 if running => self.pause(campaign).await,
+            7 | 8 if running => {
+                let mut campaign = campaign;
+                let most = self.chance.number(1..=8);
+                campaign.fields.max_concurrent_calls = u32::try_from(most).unwrap();
+                let _changed_meanwhile = self.change(campaign, CampaignState::Running).await;
+            }
+            9 if running => {
+                let _changed_meanwhile = self.change(campaign, CampaignState::Cancelled).await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn pause(&self, campaign: Campaign) {
+        let id = campaign.id;
+        if !self.change(campaign, CampaignState::Paused).await {
+            return;
+        }
+        tokio::time::sleep(self.chance.secs(60..=1_800)).await;
+        let store = self.store.as_ref().unwrap();
+        let paused = store.campaigns.get(self.tenant, id).await.unwrap().unwrap();
+        if paused.state == CampaignState::Paused {
+            assert!(self.change(paused, CampaignState::Running).await);
+        }
+    }
+
+    /// Somebody does not want to be called any more.
+    async fn suppress(&self, number: &str) {
+        let store = self.store.as_ref().unwrap();
+        let number: PhoneNumber = number.parse().unwrap();
+        let now = self.time.now();
+        loop {
+            let mut contact = store.contacts.get(self.tenant, &number).await.unwrap();
+            contact.version += 1;
+            contact.suppression = Some(Suppression {
+                reason: SuppressionReason::Manual,
+                at: now,
+                note: None,
+                call_id: None,
+            });
+            let replaced = store.contacts.replace(self.tenant, &number, &contact, None);
+            if replaced.await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// The schedule's ticks: about every minute while something goes on, seldom while nobody may be
+    /// called, now and then two at once.
+    async fn ticks(self: Arc<Self>) {
+        loop {
+            let quiet = self.rows.quiet_for() > Duration::from_secs(180);
+            let wait = if quiet { 1_200..=3_000 } else { 55..=80 };
+            tokio::time::sleep(self.chance.secs(wait)).await;
+            let at_once = if self.chance.per_mille(150) { 2 } else { 1 };
+            for _tick in 0..at_once {
+                let world = Arc::clone(&self);
+                self.spawn(async move {
+                    tokio::time::sleep(world.chance.ms(0..=40)).await;
+                    let tick = json!({ "detail-type": "Scheduled Event" });
+                    let _fails_or_dies = world.schedule(&tick).await;
+                });
+            }
+        }
+    }
+
+    /// The table's stream: tells the scheduler of events, some late, some twice, some out of order.
+    async fn stream(self: Arc<Self>) {
+        /// Batches that fail are delivered again so often; then only the ticks are left.
+        const TRIES_MAX: u32 = 3;
+        // The batching window is a setting of the event source.
+        let window_ms = *self.chance.pick(&[300, 2_000, 6_000]);
+        loop {
+            self.rows.told().await;
+            tokio::time::sleep(self.chance.ms(window_ms / 4..=window_ms)).await;
+            if self.chance.per_mille(20) {
+                tokio::time::sleep(self.chance.secs(1..=60)).await;
+            }
+            let mut records = self.rows.new_events();
+            if self.chance.per_mille(50) {
+                records.extend(records.clone());
+            }
+            self.chance.shuffle(&mut records);
+            let world = Arc::clone(&self);
+            self.spawn(async move {
+                let records: Vec<Value> = records
+                    .into_iter()
+                    .map(|row| json!({ "eventName": "INSERT", "dynamodb": { "NewImage": row } }))
+                    .collect();
+                let batch = json!({ "Records": records });
+                for _try in 0..TRIES_MAX {
+                    if world.schedule(&batch).await {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    /// One call of the scheduler's function. Whether it did what it should.
+    async fn schedule(&self, event: &Value) -> bool {
+        let scheduler = self.chance.pick(&self.schedulers);
+        let handled = scheduler::handle(event, scheduler);
+        let kind = if event["Records"].is_null() {
+            "tick"
+        } else {
+            "stream"
+        };
+        let handled = process::run(kind, &self.chance, self.deaths, handled).await;
+        self.rows.tell(|| format!("{kind}: {handled:?}"));
+        handled.is_some_and(|handled| handled.is_ok())
+    }
+
+    /// A user's request, outside of everything that goes wrong.
+    async fn ask(&self, method: &str, path: &str, body: Value) -> Value {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {OWNER_KEY}"))
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = self.api.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert!(status.is_success(), "{method} {path}: {body}");
+        body
+    }
+
+    /// Delivers what waits in the dial queue.
+    async fn pump(self: Arc<Self>) {
+        loop {
+            let due = self.queues.next(DIAL_QUEUE);
+            let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
+            tokio::select! {
+                biased;
+                () = self.queues.changed.notified() => {}
+                () = tokio::time::sleep_until(due.unwrap_or(far)) => {}
+            }
+            if let Some(batch) = self.queues.receive(DIAL_QUEUE) {
+                let world = Arc::clone(&self);
+                self.spawn(async move {
+                    let dial = world.chance.pick(&world.dials);
+                    let event = batch.event.clone();
+                    let handled = process::run(
+                        "dial",
+                        &world.chance,
+                        world.deaths,
+                        dial::handle(event, dial),
+                    )
+                    .await;
+                    world
+                        .rows
+                        .tell(|| format!("dial {:?}: {handled:?}", batch.event));
+                    let Some(response) = handled else { return };
+                    let failed = response.batch_item_failures.into_iter();
+                    let failed: Vec<String> =
+                        failed.map(|failure| failure.item_identifier).collect();
+                    world.queues.done(DIAL_QUEUE, &batch, &failed);
+                });
+            }
+        }
+    }
+
+    /// Does what the carrier wants done.
+    async fn carry(self: Arc<Self>) {
+        loop {
+            let (sid, output) = self.carrier.next().await;
+            match output {
+                Output::Request(request) => {
+                    let world = Arc::clone(&self);
+                    self.spawn(async move {
+                        let id = request.id;
+                        let answer = world.deliver(request).await;
+                        world.carrier.answered(&sid, id, answer);
+                    });
+                }
+                Output::OpenStream { .. } => {
+                    let world = Arc::clone(&self);
+                    self.spawn(async move {
+                        tokio::time::sleep(world.chance.ms(20..=120)).await;
+                        world.workers.connect(&sid);
+                    });
+                }
+                Output::StreamText(text) => {
+                    if let Some(session) = self.workers.message(&sid, &text) {
+                        self.spawn(session);
+                    }
+                }
+                Output::CloseStream | Output::CutStream => self.workers.closed(&sid),
+                Output::AppendRecording { .. } | Output::FinishRecording { .. } | Output::Save => {}
+            }
+        }
+    }
+
+    /// One webhook, from the carrier's gateway to our function and back.
+    async fn deliver(&self, request: WebhookRequest) -> WebhookAnswer {
+        tokio::time::sleep(self.chance.ms(5..=60)).await;
+        if self.chance.per_mille(10) {
+            return WebhookAnswer::NotConnected;
+        }
+        let url: url::Url = request.url.parse().unwrap();
+        let asked = http::Request::builder()
+            .method("POST")
+            .uri(url.path())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("X-Twilio-Signature", &request.signature)
+            .body(Body::from(request.body.unwrap_or_default()))
+            .unwrap();
+        let router = self.chance.pick(&self.callbacks).clone();
+        let handled = process::run("callbacks", &self.chance, self.deaths, async {
+            let response = router.oneshot(asked).await.unwrap();
+            let status = response.status().as_u16();
+            let kind = response.headers().get("content-type");
+            let kind = kind.map_or(String::new(), |kind| kind.to_str().unwrap().to_owned());
+            let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+            WebhookAnswer::Answered {
+                status,
+                content_type: kind,
+                body: String::from_utf8(body.unwrap().to_vec()).unwrap(),
+            }
+        });
+        let handled = tokio::time::timeout(request.read_timeout, handled).await;
+        self.rows.tell(|| format!("{}: {handled:?}", url.path()));
+        match handled {
+            // The gateway in front of a function that died answers for it.
+            Ok(None) => WebhookAnswer::Answered {
+                status: 502,
+                content_type: "application/json".to_owned(),
+                body: "{}".to_owned(),
+            },
+            Ok(Some(answer)) => answer,
+            Err(_elapsed) => WebhookAnswer::NotAnswered,
+        }
+    }
+
+    /// Now and then the table throttles most of what it is asked, for seconds or minutes.
+    async fn storms(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(self.chance.secs(120..=3_600)).await;
+            self.aws
+                .throttle(u32::try_from(self.chance.number(200..=900)).unwrap());
+            tokio::time::sleep(self.chance.secs(2..=90)).await;
+            self.aws.throttle(0);
+        }
+    }
+
+    /// Clocks run wrong and are set.
+    async fn clock_steps(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(self.chance.secs(60..=1_800)).await;
+            let clock = self.chance.pick(&self.clocks);
+            let ms = self.chance.number(0..=20_000);
+            let wrong_by = SignedDuration::from_millis(i64::try_from(ms).unwrap() - 10_000);
+            clock.step_to(wrong_by);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        let world = Arc::clone(self);
+        tokio::spawn(async move {
+            // A process that panics is a problem of the world, not the end of a task that nobody sees.
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                world.rows.problem("something panicked");
+            }
+            world.busy.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    fn judge(&self) {
+        let requests = self.carrier.requests();
+        let mut problems = judge::asked_once(&requests);
+        problems.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
+        problems.extend(judge::paced(&requests, CALLS_PER_SECOND));
+        problems.extend(self.rows.look(judge::settled));
+        let listed = self.people.numbers().into_iter().collect();
+        problems.extend(self.rows.look(|book| judge::nobody_lost(book, &listed)));
+        for problem in problems {
+            self.rows.problem(&problem);
+        }
+        if !self.at_rest() {
+            self.rows.problem("the world has not come to rest");
+        }
+        self.aws.compare();
+    }
+}
+
+fn carrier_of(chance: &Chance, time: TrueTime, people: People) -> Carrier {
+    let anybody = Directory::everybody("unreachable".parse().unwrap());
+    let mut config = CoreConfig::new(ACCOUNT, AUTH_TOKEN, time.now(), anybody);
+    config.seed = chance.seed();
+    config.calls_per_second = 100;
+    config.timing = Timing {
+        setup: Duration::from_secs(1),
+        ring: Duration::from_secs(6),
+        timeout_second: Duration::from_secs(1),
+        processing: Duration::from_secs(2),
+    };
+    config.faults = Faults {
+        callbacks: CallbackFaults {
+            drop_percent: 3,
+            duplicate_percent: 5,
+            delay_percent: 10,
+            delay_max: Duration::from_secs(40),
+        },
+        ..Faults::default()
+    };
+    let weather = carrier::Weather {
+        not_connected: 10,
+        too_many: 20,
+        fails: 15,
+        lost: 25,
+        slow: 20,
+    };
+    let core = Core::new(config);
+    Carrier::new(chance.clone(), time, weather, core, people)
+}
+
+fn parts(
+    clients: &Clients,
+    carrier: &Carrier,
+    dialing: Dialing,
+    clock: MachineClock,
+    chance: &Chance,
+) -> Parts {
+    let names = Storage {
+        table: TABLE.to_owned(),
+        bucket: "nothing-is-stored-there".to_owned(),
+        dial_queue: DIAL_QUEUE.to_owned(),
+        recordings_queue: RECORDINGS_QUEUE.to_owned(),
+        import_queue: NO_QUEUE.to_owned(),
+    };
+    let queues = QueueUrls {
+        dial: DIAL_QUEUE.to_owned(),
+        dial_dead: NO_QUEUE.to_owned(),
+        recordings: RECORDINGS_QUEUE.to_owned(),
+        recordings_dead: NO_QUEUE.to_owned(),
+        imports: NO_QUEUE.to_owned(),
+        imports_dead: NO_QUEUE.to_owned(),
+    };
+    let token = || Secret::new(AUTH_TOKEN.to_owned());
+    let base = "https://api.carrier.test".parse().unwrap();
+    let mut config = ClientConfig::new(base, ACCOUNT.parse().unwrap(), token());
+    // Pauses are left to chance inside the client; requests take their time here already.
+    config.retry = Retry {
+        base: Duration::ZERO,
+        ..Retry::default()
+    };
+    let public: url::Url = "https://us.test".parse().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(clock);
+    Parts {
+        store: Store::new(clients, &names, &queues),
+        carrier: Client::over(config, Arc::new(carrier.clone())),
+        tokens: Tokens::new(token()),
+        links: Links::new(public.clone(), public).unwrap(),
+        dialing,
+        ids: Ids::seeded(Arc::clone(&clock), chance.seed()),
+        clock,
+    }
+}
+
+fn media_of(parts: &Parts) -> Media {
+    Media::new(
+        &parts.store,
+        parts.carrier.clone(),
+        Arc::clone(&parts.clock),
+        parts.ids.clone(),
+    )
+}
