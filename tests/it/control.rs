@@ -10,6 +10,7 @@
 mod access;
 mod callbacks;
 mod calls;
+mod campaigns;
 mod carrier;
 mod dialling;
 mod forecasts;
@@ -19,6 +20,7 @@ mod placing;
 mod recordings;
 mod sessions;
 mod slots;
+mod suppressions;
 mod sweeping;
 
 use std::sync::{Arc, Mutex};

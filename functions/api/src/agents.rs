@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use service::FieldProblem;
 use service::access::Principal;
 
-use crate::body::{Body, IfMatch, Key, Listed, Wanted, id, read as read_json};
+use crate::body::{Body, IfMatch, Key, Listed, Wanted, id, merge, read as read_json};
 use crate::openapi;
 use crate::{Problem, State};
 
@@ -105,26 +105,6 @@ fn patched(fields: &AgentFields, patch: Map<String, Value>) -> Result<AgentField
     merge(&mut merged, Value::Object(patch));
     let text = serde_json::to_vec(&merged).map_err(unreadable)?;
     read_json(&text)
-}
-
-/// RFC 7396, section 2.
-fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    if let Value::Object(target) = target {
-        for (name, value) in patch {
-            if value.is_null() {
-                target.remove(&name);
-            } else {
-                merge(target.entry(name).or_insert(Value::Null), value);
-            }
-        }
-    }
 }
 
 fn answer(status: StatusCode, agent: &Agent) -> Response {

@@ -15,7 +15,109 @@ use tracing::{error, warn};
 use crate::{Problem, State};
 
 /// What each request needs. Which role has a permission is `service::access::TABLE`.
-pub const ROUTES: [(&str, &str, Permission); 24] = [
+pub const ROUTES: [(&str, &str, Permission); 50] = [
+    ("GET", "/v1/campaigns", Permission::ReadCampaigns),
+    ("POST", "/v1/campaigns", Permission::ChangeCampaigns),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "PATCH",
+        "/v1/campaigns/{campaign_id}",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "DELETE",
+        "/v1/campaigns/{campaign_id}",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/start",
+        Permission::RunCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/pause",
+        Permission::RunCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/resume",
+        Permission::RunCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/cancel",
+        Permission::RunCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/redial",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/progress",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/amd",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/leads",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "POST",
+        "/v1/campaigns/{campaign_id}/leads",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/leads.csv",
+        Permission::ExportLeads,
+    ),
+    (
+        "GET",
+        "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+        Permission::ReadCampaigns,
+    ),
+    (
+        "PATCH",
+        "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+        Permission::ChangeCampaigns,
+    ),
+    (
+        "DELETE",
+        "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+        Permission::ChangeCampaigns,
+    ),
+    ("GET", "/v1/suppressions", Permission::ReadSuppressions),
+    ("POST", "/v1/suppressions", Permission::AddSuppressions),
+    (
+        "POST",
+        "/v1/suppressions/import",
+        Permission::AddSuppressions,
+    ),
+    ("GET", "/v1/suppressions.csv", Permission::ExportLeads),
+    (
+        "GET",
+        "/v1/suppressions/{number}",
+        Permission::ReadSuppressions,
+    ),
+    (
+        "DELETE",
+        "/v1/suppressions/{number}",
+        Permission::RemoveSuppressions,
+    ),
+    ("GET", "/v1/permits/check", Permission::ReadCampaigns),
+    ("POST", "/v1/calls/{call_id}/label", Permission::LabelCalls),
     ("GET", "/v1/calls", Permission::ReadCalls),
     ("POST", "/v1/calls", Permission::MakeCalls),
     ("GET", "/v1/calls/{call_id}", Permission::ReadCalls),

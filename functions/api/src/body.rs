@@ -6,7 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use service::{IdempotencyKey, KEY_CHARS_MAX};
+use serde_json::{Map, Value, json};
+use service::{FieldProblem, IdempotencyKey, KEY_CHARS_MAX};
 
 use crate::{PAGE_DEFAULT, PAGE_MAX, Problem, State};
 
@@ -33,6 +34,92 @@ impl<T: DeserializeOwned> FromRequest<State> for Body<T> {
             )
         })?;
         read(&bytes).map(Self)
+    }
+}
+
+/// A JSON body, or none at all.
+pub(crate) struct MaybeBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<State> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+        let headers = request.headers();
+        let empty = headers
+            .get(header::CONTENT_LENGTH)
+            .is_none_or(|length| length == "0");
+        if empty && !headers.contains_key(header::CONTENT_TYPE) {
+            return Ok(Self(T::default()));
+        }
+        let Body(body) = Body::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+/// Reads an object of which every field can be read by itself next to the `needed` ones; names all that
+/// cannot, and not only the first.
+pub(crate) fn read_fields<T: DeserializeOwned>(
+    object: Map<String, Value>,
+    needed: &[(&str, Value)],
+) -> Result<T, Problem> {
+    let read_object = |object: Map<String, Value>| -> Result<T, Problem> {
+        let text = serde_json::to_vec(&Value::Object(object));
+        let text =
+            text.map_err(|_unprintable| Problem::field("body", "cannot be read".to_owned()))?;
+        read(&text)
+    };
+    let whole = match read_object(object.clone()) {
+        Ok(read) => return Ok(read),
+        Err(problem) => problem,
+    };
+    let mut errors = Vec::new();
+    for (name, _) in needed {
+        if !object.contains_key(*name) {
+            errors.push(FieldProblem::new(*name, "is missing"));
+        }
+    }
+    for (name, value) in object {
+        let parts: Vec<Value> = match value.as_object().filter(|fields| fields.len() > 1) {
+            Some(fields) => fields
+                .iter()
+                .map(|(field, value)| json!({ field: value }))
+                .collect(),
+            None => vec![value],
+        };
+        for part in parts {
+            let mut alone: Map<String, Value> = needed
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect();
+            alone.insert(name.clone(), part);
+            if let Err(problem) = read_object(alone) {
+                errors.extend(problem.into_errors());
+            }
+        }
+    }
+    if errors.is_empty() {
+        return Err(whole);
+    }
+    Err(Problem::invalid(errors))
+}
+
+/// RFC 7396, section 2.
+pub(crate) fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (name, value) in patch {
+            if value.is_null() {
+                target.remove(&name);
+            } else {
+                merge(target.entry(name).or_insert(Value::Null), value);
+            }
+        }
     }
 }
 

@@ -8,12 +8,17 @@ mod agents;
 mod auth;
 mod body;
 mod calls;
+mod campaigns;
 mod forecasts;
 mod imports;
+mod labels;
+mod leads;
 mod numbers;
 mod openapi;
+mod permits;
 mod problem;
 mod prompts;
+mod suppressions;
 mod transcript;
 
 use std::fmt;
@@ -26,11 +31,16 @@ use axum::{Json, Router, middleware};
 use service::Parts;
 use service::agents::Agents;
 use service::calls::Calls;
+use service::campaigns::Campaigns;
 use service::forecasts::Forecasts;
 use service::imports::{Imports, SMALL_FILE_BYTES_MAX};
 use service::keys::Keys;
+use service::labels::Labels;
+use service::leads::Leads;
 use service::numbers::Numbers;
+use service::permits::Permits;
 use service::prompts::Prompts;
+use service::suppressions::Suppressions;
 
 pub use auth::ROUTES;
 pub use openapi::document;
@@ -38,6 +48,9 @@ pub use problem::Problem;
 
 /// The longest request body: the longest prompt with every character escaped, and its envelope.
 pub const BODY_BYTES_MAX: usize = 512 * 1024;
+/// The longest body that brings leads or numbers: a thousand leads with all that may be said of them, and
+/// less than a Lambda takes (6 MB, of which JSON takes some).
+pub const LEADS_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Entries of a page where none are asked for, and at most.
 pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 100;
@@ -47,6 +60,11 @@ pub const PAGE_MAX: u32 = 100;
 pub struct State {
     keys: Keys,
     calls: Calls,
+    campaigns: Campaigns,
+    labels: Labels,
+    leads: Leads,
+    permits: Permits,
+    suppressions: Suppressions,
     agents: Agents,
     prompts: Prompts,
     numbers: Numbers,
@@ -63,6 +81,11 @@ impl State {
         Self {
             keys: Keys::new(store, clock(), ids()),
             calls: Calls::new(parts),
+            campaigns: Campaigns::new(store, clock(), ids()),
+            labels: Labels::new(store, clock(), ids()),
+            leads: Leads::new(store, clock(), ids()),
+            permits: Permits::new(store, clock(), ids()),
+            suppressions: Suppressions::new(store, clock(), ids()),
             agents: Agents::new(store, clock(), ids()),
             prompts: Prompts::new(store, clock(), ids()),
             numbers: Numbers::new(store, clock(), ids()),
@@ -86,6 +109,61 @@ pub fn router(state: State) -> Router {
         .route("/v1/calls/{call_id}", get(calls::read))
         .route("/v1/calls/{call_id}/hangup", post(calls::hang_up))
         .route("/v1/calls/{call_id}/recording", get(calls::recording))
+        .route("/v1/calls/{call_id}/label", post(labels::label))
+        .route(
+            "/v1/campaigns",
+            get(campaigns::list).post(campaigns::create),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}",
+            get(campaigns::read)
+                .patch(campaigns::change)
+                .delete(campaigns::delete),
+        )
+        .route("/v1/campaigns/{campaign_id}/start", post(campaigns::start))
+        .route("/v1/campaigns/{campaign_id}/pause", post(campaigns::pause))
+        .route(
+            "/v1/campaigns/{campaign_id}/resume",
+            post(campaigns::resume),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}/cancel",
+            post(campaigns::cancel),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}/redial",
+            post(campaigns::redial),
+        )
+        .route(
+            "/v1/campaigns/{campaign_id}/progress",
+            get(campaigns::progress),
+        )
+        .route("/v1/campaigns/{campaign_id}/amd", get(labels::matrix))
+        .route(
+            "/v1/campaigns/{campaign_id}/leads",
+            get(leads::list)
+                .post(leads::add)
+                .layer(DefaultBodyLimit::max(LEADS_BODY_BYTES_MAX)),
+        )
+        .route("/v1/campaigns/{campaign_id}/leads.csv", get(leads::export))
+        .route(
+            "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+            get(leads::read).patch(leads::change).delete(leads::remove),
+        )
+        .route(
+            "/v1/suppressions",
+            get(suppressions::list).post(suppressions::add),
+        )
+        .route(
+            "/v1/suppressions/import",
+            post(suppressions::add_list).layer(DefaultBodyLimit::max(LEADS_BODY_BYTES_MAX)),
+        )
+        .route("/v1/suppressions.csv", get(suppressions::export))
+        .route(
+            "/v1/suppressions/{number}",
+            get(suppressions::read).delete(suppressions::remove),
+        )
+        .route("/v1/permits/check", get(permits::check))
         .route("/v1/agents", get(agents::list).post(agents::create))
         .route(
             "/v1/agents/{agent_id}",

@@ -7,7 +7,10 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
-use crate::{agents, calls, forecasts, imports, numbers, problem, prompts};
+use crate::{
+    agents, calls, campaigns, forecasts, imports, labels, leads, numbers, permits, problem,
+    prompts, suppressions,
+};
 
 /// The document that [`serve`] answers.
 #[derive(OpenApi)]
@@ -30,6 +33,32 @@ use crate::{agents, calls, forecasts, imports, numbers, problem, prompts};
         prompts::read,
         prompts::add_version,
         prompts::read_version,
+        campaigns::create,
+        campaigns::list,
+        campaigns::read,
+        campaigns::change,
+        campaigns::delete,
+        campaigns::start,
+        campaigns::pause,
+        campaigns::resume,
+        campaigns::cancel,
+        campaigns::redial,
+        campaigns::progress,
+        labels::matrix,
+        labels::label,
+        leads::add,
+        leads::list,
+        leads::read,
+        leads::change,
+        leads::remove,
+        leads::export,
+        suppressions::add,
+        suppressions::add_list,
+        suppressions::list,
+        suppressions::read,
+        suppressions::remove,
+        suppressions::export,
+        permits::check,
         numbers::create,
         numbers::list,
         forecasts::simulate,
@@ -223,6 +252,36 @@ pub(crate) fn answered_by() -> Object {
         By::Fax,
         By::Unknown,
     ])
+}
+
+pub(crate) fn campaign_state() -> Object {
+    words(&model::CampaignState::ALL)
+}
+
+pub(crate) fn lead_state() -> Object {
+    words(&["waiting", "calling", "done"])
+}
+
+pub(crate) fn lead_result() -> Object {
+    words(&model::LeadResult::ALL)
+}
+
+pub(crate) fn lead_priority() -> Object {
+    use model::LeadPriority::{High, Low, Normal};
+    words(&[High, Normal, Low])
+}
+
+pub(crate) fn added() -> Object {
+    words(&["added", "there_already", "suppressed"])
+}
+
+pub(crate) fn suppression_reason() -> Object {
+    use model::SuppressionReason::{Keypad, Manual, Spoken, Upload};
+    words(&[Spoken, Keypad, Manual, Upload])
+}
+
+pub(crate) fn picked() -> Object {
+    words(&service::labels::Picked::ALL)
 }
 
 pub(crate) fn import_state() -> Object {

@@ -73,6 +73,14 @@ impl Problem {
         Self::invalid(vec![FieldProblem::new(field, problem)])
     }
 
+    /// What is wrong with which field.
+    pub(crate) fn into_errors(self) -> Vec<FieldProblem> {
+        let errors = self.errors.into_iter();
+        errors
+            .map(|FieldError { field, problem }| FieldProblem { field, problem })
+            .collect()
+    }
+
     pub(crate) fn with(mut self, errors: Vec<FieldProblem>) -> Self {
         let errors = errors.into_iter().map(|FieldProblem { field, problem }| {
             let problem = problem.trim().to_owned();
@@ -105,6 +113,39 @@ impl From<Refused> for Problem {
                 StatusCode::PRECONDITION_FAILED,
                 "revision_changed",
                 &format!("It was changed meanwhile; the current revision is \"{current}\"."),
+            ),
+            Refused::CampaignState { state, says } => Self::new(
+                StatusCode::CONFLICT,
+                "campaign_state",
+                &format!("The campaign is {}: {says}.", state.code()),
+            ),
+            Refused::AlreadyStarted { state, starts_at } => {
+                let how = match starts_at {
+                    Some(at) => {
+                        format!("is {} to start at {at}: send `at` to move it", state.code())
+                    }
+                    None => format!("is {} already", state.code()),
+                };
+                let title = format!("The campaign {how}; nothing was changed.");
+                Self::new(StatusCode::CONFLICT, "already_started", &title)
+            }
+            Refused::FieldsLocked { state, fields } => {
+                let title = format!(
+                    "Some fields cannot change while the campaign is {}; nothing was changed.",
+                    state.code()
+                );
+                Self::new(StatusCode::CONFLICT, "fields_locked", &title).with(fields)
+            }
+            Refused::CannotStart(errors) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "cannot_start",
+                "The campaign is not ready to call.",
+            )
+            .with(errors),
+            Refused::LeadNotWaiting => Self::new(
+                StatusCode::CONFLICT,
+                "lead_not_waiting",
+                "Only a lead that waits can be changed or removed; this one is being called or done.",
             ),
             Refused::NumberTaken => Self::new(
                 StatusCode::CONFLICT,

@@ -145,6 +145,86 @@ fn the_description_of_an_import_names_its_options() {
     assert_eq!(names(schema), names(&body));
 }
 
+#[test]
+fn the_description_of_a_campaign_names_its_fields() {
+    let text = || Some(String::new());
+    let at = || Some(jiff::Timestamp::UNIX_EPOCH);
+    let mut fields = CampaignFields::new("c");
+    fields.agent_id = Some(AgentId::from_parts(0, 0));
+    fields.blocked_days = vec![jiff::civil::date(2026, 12, 24)];
+    fields.numbers = vec!["+14155550100".parse().unwrap()];
+    fields.amd.voicemail_message = text();
+    fields.amd.screening_answer = text();
+    fields.opt_out.acknowledgement = text();
+    fields.disclosure.business_name = text();
+    fields.disclosure.purpose = text();
+    fields.disclosure.opening = text();
+    fields.consent = Some(model::ConsentKind::Written);
+    fields.starts_at = at();
+    fields.ends_at = at();
+    let body = serde_json::to_value(&fields).unwrap();
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    assert_eq!(names(&schemas["CampaignBody"]["properties"]), names(&body));
+    for (schema, field) in [
+        ("WindowsBody", "windows"),
+        ("RetryBody", "retry"),
+        ("CapsBody", "caps"),
+        ("AmdBody", "amd"),
+        ("OptOutBody", "opt_out"),
+        ("DisclosureBody", "disclosure"),
+        ("RampBody", "ramp"),
+        ("BreakerBody", "breaker"),
+    ] {
+        let described = names(&schemas[schema]["properties"]);
+        assert_eq!(described, names(&body[field]), "{schema}");
+    }
+}
+
+#[test]
+fn the_description_of_a_lead_names_what_can_be_said_of_it() {
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    let taken = |field: &str, value: Value| {
+        let mut lead = serde_json::json!({ "number": "+14155550100" });
+        lead[field] = value;
+        let read: service::leads::NewLead = serde_json::from_value(lead).unwrap();
+        read
+    };
+    let example = |field: &str| match field {
+        "number" => "+14155550101".into(),
+        "zone" => "America/Chicago".into(),
+        "variables" => serde_json::json!({ "name": "Ada" }),
+        "priority" => "high".into(),
+        "consent" => {
+            serde_json::json!({ "kind": "written", "at": "2026-01-01T00:00:00Z", "source": "form" })
+        }
+        "due_at" => "2026-03-01T10:00:00Z".into(),
+        other => panic!("{other} is not known here"),
+    };
+    let plain = taken("number", "+14155550100".into());
+    for field in names(&schemas["NewLeadBody"]["properties"]) {
+        assert_ne!(taken(&field, example(&field)), plain, "{field}");
+    }
+    let fields = service::leads::LeadFields {
+        consent: Some(serde_json::from_value(example("consent")).unwrap()),
+        due_at: Some(jiff::Timestamp::UNIX_EPOCH),
+        ..service::leads::LeadFields::default()
+    };
+    let fields = serde_json::to_value(fields).unwrap();
+    assert_eq!(names(&schemas["LeadPatch"]["properties"]), names(&fields));
+    assert_eq!(
+        names(&schemas["ConsentBody"]["properties"]),
+        names(&fields["consent"])
+    );
+    let redial = service::campaigns::redial::Redial {
+        name: Some(String::new()),
+        ..service::campaigns::redial::Redial::default()
+    };
+    let redial = serde_json::to_value(redial).unwrap();
+    assert_eq!(names(&schemas["RedialBody"]["properties"]), names(&redial));
+}
+
 fn names(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
 }

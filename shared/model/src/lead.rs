@@ -224,6 +224,19 @@ impl LeadCounts {
     }
 }
 
+impl SuppressionReason {
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Spoken => "spoken",
+            Self::Keypad => "keypad",
+            Self::Manual => "manual",
+            Self::Upload => "upload",
+        }
+    }
+}
+
 impl LeadResult {
     /// Every result, in the order of the documentation.
     pub const ALL: [Self; 9] = [

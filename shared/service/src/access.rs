@@ -32,6 +32,17 @@ pub enum Permission {
     ReadCampaigns,
     /// Who is called, by whom, when.
     ChangeCampaigns,
+    /// To have a campaign call, and to stop it.
+    RunCampaigns,
+    /// Whole lists of people, as files.
+    ExportLeads,
+    /// Who must not be called, and why.
+    ReadSuppressions,
+    AddSuppressions,
+    /// To let somebody be called again who must not be.
+    RemoveSuppressions,
+    /// To say what picked up a call.
+    LabelCalls,
     ReadNumbers,
     ChangeNumbers,
 }
@@ -50,7 +61,7 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 11] = {
+pub const TABLE: [(Permission, &[Role]); 17] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
@@ -66,6 +77,15 @@ pub const TABLE: [(Permission, &[Role]); 11] = {
             &[Owner, Admin, Supervisor, Operator, Viewer],
         ),
         (P::ChangeCampaigns, &[Owner, Admin, Supervisor]),
+        (P::RunCampaigns, &[Owner, Admin, Supervisor]),
+        (P::ExportLeads, &[Owner, Admin, Supervisor]),
+        (
+            P::ReadSuppressions,
+            &[Owner, Admin, Supervisor, Operator, Viewer],
+        ),
+        (P::AddSuppressions, &[Owner, Admin, Supervisor, Operator]),
+        (P::RemoveSuppressions, &[Owner, Admin, Supervisor]),
+        (P::LabelCalls, &[Owner, Admin, Supervisor, Operator]),
         (
             P::ReadNumbers,
             &[Owner, Admin, Supervisor, Operator, Viewer],
@@ -135,6 +155,7 @@ mod tests {
                 Permission::ReadCalls,
                 Permission::ReadAgents,
                 Permission::ReadCampaigns,
+                Permission::ReadSuppressions,
                 Permission::ReadNumbers
             ]
         );

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use model::{Call, CallState, Campaign, Contact, Direction, Lead, LeadResult, LeadState, Outcome};
 use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld};
 
+use crate::chores::done;
+
 /// What is written with a changed call.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
@@ -61,7 +63,8 @@ impl Ending {
             None => CallCount::Ended(outcome),
         };
         let lead = lead.map(|row| {
-            match campaign.and_then(|campaign| next(before, after, campaign, row, ends, now)) {
+            let moved = campaign.and_then(|campaign| next(before, after, campaign, row, ends, now));
+            match moved.map(|lead| as_they_wished(lead, after, contact, now)) {
                 Some(lead) => LeadMove::Becomes {
                     before: Box::new(row.clone()),
                     after: Box::new(lead),
@@ -175,6 +178,15 @@ fn next(
     next.last_outcome = Some(outcome);
     next.updated_at = now;
     Some(next)
+}
+
+/// Who asked in this very call not to be called again has opted out, however the call ended after that.
+fn as_they_wished(lead: Lead, row: &CallRow, contact: Option<&Contact>, now: Timestamp) -> Lead {
+    let suppression = contact.and_then(|contact| contact.suppression.as_ref());
+    if suppression.and_then(|suppression| suppression.call_id) == Some(row.call.id) {
+        return done(&lead, LeadResult::OptedOut, now);
+    }
+    lead
 }
 
 /// Whether somebody or something picked up: also where the end was heard of before the answer.

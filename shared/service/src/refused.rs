@@ -2,7 +2,7 @@
 
 use intake::FileProblem;
 use jiff::Timestamp;
-use model::Rule;
+use model::{CampaignState, Rule};
 use store::StoreError;
 
 /// A field of a request that cannot be as it is.
@@ -43,6 +43,30 @@ pub enum Refused {
     RevisionChanged { current: u32 },
     #[error("the number is in use")]
     NumberTaken,
+    /// The campaign's state does not allow it; the sentence says why.
+    #[error("the campaign's state does not allow it: {says}")]
+    CampaignState {
+        state: CampaignState,
+        says: &'static str,
+    },
+    /// A second start, of a campaign that runs or is scheduled.
+    #[error("the campaign was started before")]
+    AlreadyStarted {
+        state: CampaignState,
+        starts_at: Option<Timestamp>,
+    },
+    /// Fields that cannot change while the campaign is in its state.
+    #[error("fields cannot change in the campaign's state")]
+    FieldsLocked {
+        state: CampaignState,
+        fields: Vec<FieldProblem>,
+    },
+    /// Everything that is missing before the campaign may call.
+    #[error("the campaign is not ready to call")]
+    CannotStart(Vec<FieldProblem>),
+    /// Only a lead that waits can be changed or removed.
+    #[error("the lead does not wait")]
+    LeadNotWaiting,
     /// The number is on the suppression list.
     #[error("the number is on the suppression list")]
     NumberSuppressed,

@@ -32,6 +32,7 @@ use store::{
 use tracing::{error, info};
 
 use crate::calls::{Recipe, Recipes};
+use crate::campaigns::redial::copy_page;
 use crate::chores::{Budget, Chores, done, is_finished};
 use crate::claims::{Board, Claim, Claimed, Claims};
 use crate::ledger::Ledger;
@@ -56,6 +57,8 @@ const DUE_MAX: u32 = 400;
 const READS_AT_ONCE: usize = 8;
 /// Ended calls that are kept for the circuit breaker: the most that one may look at.
 const RECENT_MAX: usize = 1_000;
+/// A note that says the same again is written when the one before is this old.
+const NOTE_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Numbers of a tenant that are read at once.
 const NUMBERS_PAGE: u32 = 100;
 
@@ -105,6 +108,8 @@ pub struct Scheduling {
 #[derive(Debug)]
 struct Looked {
     campaign: Campaign,
+    /// What the step before said.
+    before: PlanNote,
     note: PlanNote,
     live_calls: u32,
     due: Vec<(LeadRow, LaneId)>,
@@ -309,7 +314,11 @@ impl Scheduling {
                 self.chores.wind_up(campaign, budget).await?;
                 return Ok(None);
             }
-            CampaignState::Draft => return Ok(None),
+            CampaignState::Draft => {
+                // It takes leads of another campaign over.
+                while !budget.is_spent() && copy_page(&self.ledger, tenant, id).await? {}
+                return Ok(None);
+            }
         }
         let lanes = self.ledger.leads.counts(tenant, id).await?;
         let counts = LaneCounts::sum(&lanes);
@@ -443,6 +452,7 @@ impl Scheduling {
         let live_calls = u32::try_from(calls.count()).unwrap_or(u32::MAX);
         let counts = LaneCounts::sum(&lanes);
         let note = self.plans.get(tenant, id).await?.unwrap_or_default();
+        let before = note.clone();
         let note = with_ended(note, &counts.calls, now);
         let waiting: Vec<(LaneId, &Lane)> = lanes
             .iter()
@@ -484,6 +494,7 @@ impl Scheduling {
         let contacts = self.ledger.contacts.batch_get(tenant, &numbers).await?;
         Ok(Looked {
             campaign,
+            before,
             note,
             live_calls,
             due,
@@ -635,7 +646,9 @@ impl Scheduling {
             note.lanes_closed = u32::try_from(one.open.closed.len()).unwrap_or(u32::MAX);
             note.next_opening = one.open.next_opening;
             note.wake_at = plan.wake_at;
-            self.plans.put(one.campaign.tenant_id, id, &note).await?;
+            if says_more(&one.before, &note) {
+                self.plans.put(one.campaign.tenant_id, id, &note).await?;
+            }
         }
         Ok(())
     }
@@ -750,6 +763,16 @@ fn with_ended(
     note.recent = ended;
     note.seen.clone_from(calls);
     note
+}
+
+/// Whether the new note is worth a write: steps that find the same follow each other closely.
+fn says_more(before: &PlanNote, note: &PlanNote) -> bool {
+    let same = PlanNote {
+        at: note.at,
+        wake_at: note.wake_at,
+        ..before.clone()
+    };
+    same != *note || note.at.duration_since(before.at) > NOTE_AGE_MAX
 }
 
 fn recent(note: &PlanNote, campaign: &Campaign) -> Recent {

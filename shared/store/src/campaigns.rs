@@ -203,6 +203,14 @@ impl Campaigns {
         self.transact(writes).await
     }
 
+    /// Tells others of something about a campaign that changes no row of its own.
+    ///
+    /// # Errors
+    /// When storage cannot be reached.
+    pub async fn tell(&self, event: &DomainEvent) -> Result<(), StoreError> {
+        self.transact(vec![event_write(&self.table, event)?]).await
+    }
+
     /// Deletes a draft of this revision. It is on the active list from then on, until its leads are
     /// gone too.
     ///

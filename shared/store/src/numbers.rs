@@ -1,5 +1,7 @@
 //! Phone numbers of ours, found by their digits before a tenant is known.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use model::{AgentId, NumberId, PhoneNumber, TenantId};
 use serde::{Deserialize, Serialize};
@@ -92,6 +94,22 @@ impl Numbers {
     ) -> Result<Option<Number>, StoreError> {
         let found = self.owner(number).await?;
         Ok(found.filter(|number| number.tenant_id == tenant))
+    }
+
+    /// Those of these numbers that are this tenant's.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn of_tenant_among(
+        &self,
+        tenant: TenantId,
+        numbers: &[PhoneNumber],
+    ) -> Result<BTreeSet<PhoneNumber>, StoreError> {
+        let asked: BTreeSet<&PhoneNumber> = numbers.iter().collect();
+        let keys: Vec<_> = asked.into_iter().map(keys::number).collect();
+        let found: Vec<Number> = self.table.batch_read(&keys, "number").await?;
+        let ours = found.into_iter().filter(|row| row.tenant_id == tenant);
+        Ok(ours.map(|row| row.number).collect())
     }
 
     /// A tenant's numbers, newest first, older than `after`.

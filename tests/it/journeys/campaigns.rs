@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use model::{
-    Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId, EventKind, Lane,
-    Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
+    CallState, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
+    EventKind, Lane, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
 };
 use serde_json::json;
 use store::{EVENT_SHARDS, LaneCounts, LeadFilter, Scope};
@@ -95,15 +95,18 @@ async fn a_campaign_calls_one_after_the_other_without_a_pause() {
     let mut gaps = Vec::new();
     let mut freed: Option<Timestamp> = None;
     for (at, kind) in events(&here).await {
-        match kind {
-            EventKind::CallEnded { .. } => freed = freed.or(Some(at)),
+        if matches!(kind, EventKind::CallEnded { .. }) {
+            freed = freed.or(Some(at));
+        }
+        let dials = matches!(
+            kind,
             EventKind::CallAdvanced {
-                state: model::CallState::Placing,
+                state: CallState::Placing,
                 ..
-            } => {
-                gaps.extend(freed.take().map(|freed| at.duration_since(freed)));
             }
-            _ => {}
+        );
+        if dials {
+            gaps.extend(freed.take().map(|freed| at.duration_since(freed)));
         }
     }
     println!("from a freed line to the gate: {gaps:?}");

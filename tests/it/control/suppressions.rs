@@ -1,0 +1,290 @@
+//! People who want no more calls, and the answers to "may I call this number now?".
+
+use model::{CallId, LeadState};
+use serde_json::{Value, json};
+use service::suppressions::{How, Suppressions};
+
+use super::campaigns::{Desk, number};
+use super::{THEIR_NUMBER, World};
+
+#[tokio::test]
+async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in() {
+    let desk = Desk::running(5).await;
+    let world = &desk.world;
+    let body = json!({ "number": number(3), "note": "asked by mail, -1+1" });
+    let put = desk.post("/v1/suppressions", body.clone()).await;
+    assert_eq!(put.status, 201, "{}", put.text);
+    assert_eq!(put.json()["reason"], "manual");
+    assert_eq!(put.json()["leads_ended"], 1);
+    let again = desk.post("/v1/suppressions", body).await;
+    assert_eq!(
+        (again.status, again.json()["there_already"].clone()),
+        (200, json!(true))
+    );
+
+    let progress = desk.get("/progress").await.json();
+    assert_eq!(progress["leads"]["done"]["suppressed"], 1);
+    assert_eq!(progress["leads"]["waiting"], 4);
+    desk.post("/v1/suppressions", json!({ "number": number(8) }))
+        .await;
+    let added = desk.add(7..9).await;
+    assert_eq!(added.json()["added"], 1);
+    assert_eq!(added.json()["leads"][1]["status"], "suppressed");
+
+    let listed = world
+        .ask("GET", "/v1/suppressions?limit=1", None)
+        .await
+        .json();
+    assert_eq!(listed["items"][0]["number"], number(3));
+    let path = format!(
+        "/v1/suppressions?cursor={}",
+        listed["next_cursor"].as_str().unwrap()
+    );
+    let listed = world.ask("GET", &path, None).await.json();
+    assert_eq!(listed["items"][0]["number"], number(8));
+    assert_eq!(listed["next_cursor"], Value::Null);
+    assert_eq!(
+        world
+            .other_asks("GET", "/v1/suppressions", None)
+            .await
+            .json()["items"],
+        json!([])
+    );
+    let export = world.ask("GET", "/v1/suppressions.csv", None).await;
+    assert_eq!(export.text.lines().count(), 3, "{}", export.text);
+
+    let path = format!("/v1/suppressions/{}", number(3));
+    let silent = world.ask("DELETE", &path, None).await;
+    assert_eq!(silent.fields(), ["reason"]);
+    let blank = world
+        .ask("DELETE", &format!("{path}?reason=%20"), None)
+        .await;
+    assert_eq!(blank.fields(), ["reason"]);
+    let reason = format!("{path}?reason=opted+in+again+in+writing");
+    assert_eq!(world.other_asks("DELETE", &reason, None).await.status, 404);
+    assert_eq!(world.ask("DELETE", &reason, None).await.status, 204);
+    assert_eq!(world.ask("GET", &path, None).await.status, 404);
+    assert_eq!(world.ask("DELETE", &reason, None).await.status, 404);
+    let contacts = &world.parts.store.contacts;
+    let contact = contacts
+        .get(world.tenant, &number(3).parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        contact.released.unwrap().reason,
+        "opted in again in writing"
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told() {
+    let desk = Desk::running(5).await;
+    let world = &desk.world;
+    let csv = format!(
+        "phone;who\r\n{};a\r\n{};b\r\nnobody;c\r\n{};d\r\n(415) 555-0199;e\r\n",
+        number(1),
+        number(2),
+        number(1)
+    );
+    let path = "/v1/suppressions/import?default_country=US&note=from+the+old+system";
+    let answer = world.ask_raw(path, "text/csv", csv.clone()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let told = answer.json();
+    assert_eq!(
+        (told["added"].clone(), told["there_already"].clone()),
+        (json!(3), json!(1))
+    );
+    assert_eq!(told["leads_ended"], 2);
+    assert_eq!(told["rejected_total"], 1);
+    assert_eq!(told["rejected"][0]["row"], 4);
+    let again = world.ask_raw(path, "text/csv", csv).await.json();
+    assert_eq!(
+        (again["added"].clone(), again["there_already"].clone()),
+        (json!(0), json!(4))
+    );
+    let entry = world
+        .ask("GET", &format!("/v1/suppressions/{}", number(2)), None)
+        .await;
+    assert_eq!(entry.json()["reason"], "upload");
+    assert_eq!(entry.json()["note"], "from the old system");
+
+    let import = "/v1/suppressions/import";
+    for (kind, body, status, code) in [
+        ("application/json", "{}", 415, "unsupported_media_type"),
+        ("text/csv", "", 422, "file_empty"),
+        ("text/csv", "phone\r\nx\r\ny\r\n", 422, "invalid"),
+    ] {
+        let answer = world.ask_raw(import, kind, body).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{}",
+            answer.text
+        );
+    }
+    let wrong = world
+        .ask_raw("/v1/suppressions/import?country=US", "text/csv", "x")
+        .await;
+    assert_eq!(wrong.fields(), ["query"]);
+}
+
+#[tokio::test]
+async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
+    let world = World::start().await;
+    let (call, _sid) = world.placed_call().await;
+    let suppressions = Suppressions::new(
+        &world.parts.store,
+        std::sync::Arc::clone(&world.parts.clock),
+        world.parts.ids.clone(),
+    );
+    let id: CallId = call.parse().unwrap();
+    let first = suppressions
+        .opt_out(world.tenant, id, How::Spoken)
+        .await
+        .unwrap();
+    assert!(!first.there_already);
+    let second = suppressions
+        .opt_out(world.tenant, id, How::Keypad)
+        .await
+        .unwrap();
+    assert!(second.there_already);
+    assert_eq!(second.suppressed, first.suppressed);
+    assert!(
+        suppressions
+            .opt_out(world.other_tenant, id, How::Spoken)
+            .await
+            .is_err()
+    );
+    let path = format!("/v1/suppressions/{THEIR_NUMBER}");
+    let entry = world.ask("GET", &path, None).await.json();
+    assert_eq!(
+        (entry["reason"].clone(), entry["call_id"].clone()),
+        (json!("spoken"), json!(call))
+    );
+    let answer = world
+        .ask(
+            "POST",
+            "/v1/calls",
+            Some(json!({ "to": THEIR_NUMBER, "agent_id": world.agent().await })),
+        )
+        .await;
+    assert_eq!(answer.code(), "number_suppressed");
+}
+
+#[tokio::test]
+async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
+    use super::dialling::Field;
+
+    let field = Field::start(1, |fields| fields.max_attempts = 3).await;
+    field.dial().await;
+    let LeadState::Calling { call_id } = field.lead(0).await.state else {
+        panic!("the lead is being called");
+    };
+    let world = &field.world;
+    let suppressions = Suppressions::new(
+        &world.parts.store,
+        std::sync::Arc::clone(&world.parts.clock),
+        world.parts.ids.clone(),
+    );
+    suppressions
+        .opt_out(world.tenant, call_id, How::Keypad)
+        .await
+        .unwrap();
+    // They hang up before the agent has said goodbye; the carrier's word comes first.
+    let row = world.row(&call_id.to_string()).await;
+    let sid = row.call.carrier_call_id.unwrap();
+    world
+        .status(&call_id.to_string(), &sid, "no-answer", "1")
+        .await;
+    let LeadState::Done { result, .. } = field.lead(0).await.state else {
+        panic!("the lead is done: {:?}", field.lead(0).await.state);
+    };
+    assert_eq!(result, model::LeadResult::OptedOut);
+}
+
+#[tokio::test]
+async fn may_i_call_this_number_now() {
+    let desk = Desk::running(1).await;
+    let world = &desk.world;
+    let check = async |query: String| {
+        world
+            .ask("GET", &format!("/v1/permits/check?{query}"), None)
+            .await
+    };
+    let digits = number(0).replace('+', "%2B");
+    let answer = check(format!("to={digits}&campaign_id={}", desk.campaign)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let permit = answer.json();
+    assert_eq!(permit["zones"][0]["zone"], "America/Los_Angeles");
+    assert!(permit["lead_id"].is_string());
+    assert_eq!(permit["checks"][0]["rule"], "not_callable");
+    let says = permit["sentence"].as_str().unwrap();
+    assert!(says.starts_with("Yes") || says.starts_with("No"), "{says}");
+
+    desk.post("/v1/suppressions", json!({ "number": number(0) }))
+        .await;
+    let permit = check(format!("to={}", number(0).replace('+', "")))
+        .await
+        .json();
+    assert_eq!(
+        (permit["allowed"].clone(), permit["denied_by"].clone()),
+        (json!(false), json!("suppressed"))
+    );
+    assert!(
+        permit["sentence"].as_str().unwrap().contains("of no use"),
+        "{permit}"
+    );
+
+    for (query, field) in [
+        ("to=911", "to"),
+        ("campaign_id=x", "query"),
+        ("to=%2B14155550100&campaign_id=x", "campaign_id"),
+        (
+            "to=%2B14155550100&campaign_id=camp_01j0000000000000000000000a",
+            "campaign_id",
+        ),
+        ("to=%2B14155550100&at=now", "query"),
+    ] {
+        let answer = check(query.to_owned()).await;
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (422, vec![field.to_owned()]),
+            "{query}"
+        );
+    }
+    let theirs = world
+        .other_asks("GET", &format!("/v1/permits/check?to={digits}"), None)
+        .await;
+    assert_eq!(theirs.json()["checks"][1]["passed"], true);
+}
+
+#[tokio::test]
+async fn a_user_says_what_picked_up_and_detection_is_measured_by_it() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let path = format!("/v1/calls/{call}/label");
+    let body = Some(json!({ "answered_by": "machine" }));
+    let early = world.ask("POST", &path, body.clone()).await;
+    assert_eq!(early.fields(), ["answered_by"]);
+    world.status(&call, &sid, "in-progress", "1").await;
+    let label = world.ask("POST", &path, body.clone()).await;
+    assert_eq!(label.status, 200, "{}", label.text);
+    assert_eq!(
+        (
+            label.json()["answered_by"].clone(),
+            label.json()["verdict"].clone()
+        ),
+        (json!("machine"), json!("unknown"))
+    );
+    assert_eq!(world.other_asks("POST", &path, body).await.status, 404);
+    let odd = world
+        .ask("POST", &path, Some(json!({ "answered_by": "cat" })))
+        .await;
+    assert_eq!(odd.fields(), ["answered_by"]);
+
+    let desk = Desk::start().await;
+    let matrix = desk.get("/amd").await.json();
+    assert_eq!(matrix["labelled"], 0);
+    assert_eq!(matrix["classes"].as_array().unwrap().len(), 4);
+    assert_eq!(matrix["amd"]["timeout_seconds"], 30);
+}
