@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use http::StatusCode;
 use model::{CallId, CallState, Outcome, Speaker};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,7 @@ pub struct CallView {
     pub id: CallId,
     pub state: CallState,
     pub carrier_call_id: Option<String>,
+    pub answered_at: Option<String>,
     pub outcome: Option<Outcome>,
     pub outcome_by: Option<String>,
     pub recording: Option<RecordingView>,
@@ -136,6 +139,49 @@ impl ApiClient {
         .await
     }
 
+    /// Sends a list of leads or numbers as CSV.
+    ///
+    /// # Errors
+    /// When the API refuses or answers with another shape.
+    pub async fn post_list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        list: String,
+    ) -> anyhow::Result<T> {
+        let request = self.http.post(self.url(path)?);
+        self.send(request.header("content-type", "text/csv").body(list))
+            .await
+    }
+
+    /// Reads a text, such as an export.
+    ///
+    /// # Errors
+    /// When the API does not answer with one.
+    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let request = self.http.get(self.url(path)?);
+        let body = self.body(request).await?;
+        String::from_utf8(body.to_vec()).context("the API's answer is not text")
+    }
+
+    /// Removes what may not be there.
+    ///
+    /// # Errors
+    /// When the API can neither remove it nor say that it is not there.
+    pub async fn delete_if_there(&self, path: &str) -> anyhow::Result<()> {
+        let answer = self
+            .http
+            .delete(self.url(path)?)
+            .bearer_auth(self.key.expose())
+            .send()
+            .await
+            .context("asking the API")?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(()),
+            status if status.is_success() => Ok(()),
+            status => bail!("the API answered {status} when asked to remove something"),
+        }
+    }
+
     /// Creates a resource once, however often it is asked with this key.
     ///
     /// # Errors
@@ -162,6 +208,11 @@ impl ApiClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> anyhow::Result<T> {
+        let body = self.body(request).await?;
+        serde_json::from_slice(&body).context("the API's answer has another shape")
+    }
+
+    async fn body(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Bytes> {
         let answer = request
             .bearer_auth(self.key.expose())
             .send()
@@ -175,7 +226,7 @@ impl ApiClient {
                 String::from_utf8_lossy(&body)
             );
         }
-        serde_json::from_slice(&body).context("the API's answer has another shape")
+        Ok(body)
     }
 
     fn url(&self, path: &str) -> anyhow::Result<Url> {

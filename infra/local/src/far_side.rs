@@ -3,6 +3,7 @@
 //! They serve on loopback and are reached by the product through the same settings as the real ones,
 //! so nothing of the product knows which it talks to.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +81,16 @@ impl FarSide {
                 .filter(|id| carrier.recording(id).is_ok())
                 .count(),
         )
+    }
+
+    /// How often the simulated carrier was asked to call each number, in all its time.
+    #[must_use]
+    pub fn dials(&self) -> Option<BTreeMap<String, u64>> {
+        let mut dials = BTreeMap::new();
+        for call in self.carrier.as_ref()?.calls() {
+            *dials.entry(call.to).or_insert(0) += 1;
+        }
+        Some(dials)
     }
 
     /// Whether nothing real is involved, so that what was said can be checked to the word.

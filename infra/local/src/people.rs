@@ -4,6 +4,8 @@ use anyhow::Context as _;
 use sim::person::Person;
 use sim::twilio::Directory;
 
+use crate::scene::cast::CAST;
+
 /// One of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Character {
@@ -12,9 +14,6 @@ pub struct Character {
     pub about: &'static str,
     script: &'static str,
 }
-
-/// Who is called in the first scene: interrupts the greeting, agrees, and says goodbye.
-pub const SCENE: &Character = &CHARACTERS[0];
 
 /// All of them. Any other number reaches somebody like the second.
 pub const CHARACTERS: &[Character] = &[
@@ -76,6 +75,14 @@ pub fn directory() -> anyhow::Result<Directory> {
     let mut directory = Directory::everybody(person(&CHARACTERS[1])?);
     for character in CHARACTERS {
         directory = directory.with(character.number, person(character)?);
+    }
+    for member in CAST {
+        for script in member.scripts {
+            let person = script
+                .parse()
+                .with_context(|| format!("reading the script of {}", member.name))?;
+            directory = directory.with_next(&member.number(), person);
+        }
     }
     Ok(directory)
 }

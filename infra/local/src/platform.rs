@@ -3,6 +3,7 @@
 //! The parts are the production parts, wired as the template wires them on AWS; what differs is where
 //! the settings point.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,6 @@ use crate::engines::Engines;
 use crate::environment;
 use crate::far_side::FarSide;
 use crate::owner::OwnerKey;
-use crate::people;
 use crate::planner::Planner;
 use crate::pump::Pump;
 use crate::seed::{self, Seeded};
@@ -193,12 +193,6 @@ impl Platform {
         self.seeded.agent_id
     }
 
-    /// Who is called in the first scene.
-    #[must_use]
-    pub fn scene_number(&self) -> &'static str {
-        people::SCENE.number
-    }
-
     /// The AWS SDK's variables for a process beside this one.
     #[must_use]
     pub fn engines_environment(&self) -> Vec<(&'static str, Secret)> {
@@ -213,8 +207,20 @@ impl Platform {
         ApiClient::new(self.base.clone(), self.owner.key.clone())
     }
 
-    /// What the simulated sides have to say of a finished call: nothing was refused, the carrier's
-    /// copy of the recording is gone, and the person heard what the transcript says.
+    /// How often the simulated carrier was asked to call each number; `None` when the carrier is real.
+    #[must_use]
+    pub fn dials(&self) -> Option<BTreeMap<String, u64>> {
+        self.far_side.dials()
+    }
+
+    /// Everything that was done which the real sides would have refused.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.far_side.violations()
+    }
+
+    /// What the simulated sides have to say of a finished call: the carrier's copy of the recording is
+    /// gone, and the person heard what the transcript says.
     #[must_use]
     pub fn far_side_steps(&self, call: &CallView) -> Vec<(&'static str, bool, String)> {
         crate::books::steps(&self.far_side, call)

@@ -9,7 +9,7 @@ use super::{Installation, recording_state, said_by, words};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_interrupts_the_greeting_and_is_understood() {
     let here = Installation::start().await;
-    let id = here.call(local::people::SCENE.number).await;
+    let id = here.call(local::people::CHARACTERS[0].number).await;
     let call = here.archived(id).await;
 
     let greeting = &call.turns[0];
@@ -43,7 +43,7 @@ async fn a_caller_interrupts_the_greeting_and_is_understood() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recording_holds_both_sides_on_channels_of_their_own() {
     let here = Installation::start().await;
-    let id = here.call(local::people::SCENE.number).await;
+    let id = here.call(local::people::CHARACTERS[0].number).await;
     let call = here.archived(id).await;
     let wav = here.api.recording(id).await.unwrap();
 
@@ -154,7 +154,7 @@ async fn a_user_hangs_up_by_the_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_twice_is_one_call() {
     let here = Installation::start().await;
-    let body = here.request(local::people::SCENE.number);
+    let body = here.request(local::people::CHARACTERS[0].number);
     let first: local::client::CallView =
         here.api.post_once("v1/calls", &body, "one").await.unwrap();
     let again: local::client::CallView =

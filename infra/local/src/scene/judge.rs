@@ -1,15 +1,17 @@
-//! Whether every step of the scene really happened: by what the API tells, by the bytes that are in
-//! the object store, and by the books of the simulated carrier and the ears of the simulated person.
+//! Whether everything in the scene really happened: by what the API tells, by the bytes that are in the
+//! object store, and by the books of the simulated carrier and the ears of the simulated people.
+
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use model::{CallState, Speaker};
+use model::{CallId, CallState, Speaker};
 use sha2::{Digest as _, Sha256};
 
-use crate::client::{ApiClient, CallView};
+use crate::client::{ApiClient, CallView, TurnView};
 use crate::platform::Platform;
 
-use super::account::Account;
-use super::said_by;
+use super::cast::{CAST, Fate, INTERRUPTER, Member};
+use super::{LeadView, Played};
 
 /// What the scene came to.
 #[derive(Debug, Clone)]
@@ -40,12 +42,32 @@ impl Verdict {
     }
 }
 
-pub(super) async fn judge(
-    platform: &Platform,
-    api: &ApiClient,
-    call: &CallView,
-    account: &Account,
-) -> Verdict {
+/// The lead that a member of the cast became, if its row was not kept out.
+pub(super) fn lead_of<'a>(played: &'a Played, member: &Member) -> Option<&'a LeadView> {
+    if matches!(member.fate, Fate::KeptOut(_)) {
+        return None;
+    }
+    let number = member.number();
+    played.leads.iter().find(|lead| lead.number == number)
+}
+
+/// What came of a member, in a few words.
+pub(super) fn came_to(member: &Member, lead: Option<&LeadView>) -> String {
+    match (member.fate, lead) {
+        (Fate::KeptOut(code), _) => format!("kept out: {code}"),
+        (Fate::Done { .. } | Fate::Waits, None) => "not on the list".to_owned(),
+        (Fate::Done { .. } | Fate::Waits, Some(lead)) => {
+            let came_to = lead.result.as_deref().unwrap_or(&lead.state);
+            match lead.attempts {
+                0 => came_to.to_owned(),
+                1 => format!("{came_to}, at the first call"),
+                calls => format!("{came_to}, after {calls} calls"),
+            }
+        }
+    }
+}
+
+pub(super) async fn judge(platform: &Platform, api: &ApiClient, played: &Played) -> Verdict {
     let mut steps = Vec::new();
     let mut step = |what, happened, seen: String| {
         steps.push(Step {
@@ -55,29 +77,161 @@ pub(super) async fn judge(
         });
     };
 
-    let saw = |state| account.states().contains(&state);
+    let kept_out = kept_out();
+    let members = u64::try_from(CAST.len()).unwrap_or(u64::MAX);
     step(
-        "the carrier accepted the call and gave its id",
-        call.carrier_call_id
-            .as_deref()
-            .is_some_and(|id| id.starts_with("CA")),
-        format!("carrier id {:?}", call.carrier_call_id),
+        "every row of the list was taken or kept out with its reason",
+        played.import.rows == members
+            && played.import.rejected == kept_out
+            && kept_out
+                .keys()
+                .all(|code| played.rejects.contains(code.as_str())),
+        format!(
+            "{} rows, kept out {:?}",
+            played.import.rows, played.import.rejected
+        ),
+    );
+    let wrong: Vec<_> = CAST
+        .iter()
+        .filter(|member| !met(member, lead_of(played, member)))
+        .map(|member| {
+            format!(
+                "{}: {}",
+                member.name,
+                came_to(member, lead_of(played, member))
+            )
+        })
+        .collect();
+    step(
+        "everybody met the fate that was theirs",
+        wrong.is_empty(),
+        wrong.join("; "),
     );
     step(
-        "the phone rang",
-        saw(CallState::Ringing),
-        format!("states {:?}", account.states()),
+        "the counters add up to the leads, and the calls to the attempts",
+        counters_agree(played),
+        format!("{:?}", played.progress),
     );
+    if let Some(dials) = platform.dials() {
+        let dialled = dialled(&played.dials_before, &dials);
+        step(
+            "the carrier was asked for those calls and no others",
+            dialled == expected_dials(),
+            format!(
+                "{} calls instead of {}",
+                dialled.values().sum::<u64>(),
+                expected_dials().values().sum::<u64>()
+            ),
+        );
+    }
+    let looked_at = played.leads.iter().find(|lead| lead.number == INTERRUPTER);
+    match looked_at.and_then(|lead| lead.last_call_id) {
+        Some(id) => conversation(platform, api, id, &mut step).await,
+        None => step(
+            "the conversation can be looked at",
+            false,
+            "it has no call".to_owned(),
+        ),
+    }
+    let violations = platform.violations();
     step(
-        "somebody answered",
-        saw(CallState::Answered),
-        format!("states {:?}", account.states()),
+        "no simulated side found anything that the real one would refuse",
+        violations.is_empty(),
+        violations.join("; "),
     );
+    Verdict { steps }
+}
 
+fn met(member: &Member, lead: Option<&LeadView>) -> bool {
+    match (member.fate, lead) {
+        (Fate::KeptOut(_), lead) => lead.is_none(),
+        (Fate::Done { .. } | Fate::Waits, None) => false,
+        (Fate::Done { result, attempts }, Some(lead)) => {
+            lead.result.as_deref() == Some(result) && lead.attempts == attempts
+        }
+        (Fate::Waits, Some(lead)) => lead.state == "waiting" && lead.attempts == 0,
+    }
+}
+
+fn kept_out() -> BTreeMap<String, u64> {
+    let mut kept_out = BTreeMap::new();
+    for member in CAST {
+        if let Fate::KeptOut(code) = member.fate {
+            *kept_out.entry(code.to_owned()).or_insert(0) += 1;
+        }
+    }
+    kept_out
+}
+
+fn counters_agree(played: &Played) -> bool {
+    let mut done: BTreeMap<String, u64> = BTreeMap::new();
+    for lead in &played.leads {
+        if let Some(result) = &lead.result {
+            *done.entry(result.clone()).or_insert(0) += 1;
+        }
+    }
+    let counts = &played.progress.leads;
+    let mut counted = counts.done.clone();
+    counted.retain(|_result, leads| *leads > 0);
+    let in_state = |state: &str| {
+        let leads = played.leads.iter().filter(|lead| lead.state == state);
+        u64::try_from(leads.count()).unwrap_or(u64::MAX)
+    };
+    let attempts: u64 = played.leads.iter().map(|lead| lead.attempts).sum();
+    counted == done
+        && counts.waiting == in_state("waiting")
+        && counts.calling == in_state("calling")
+        && counts.total == played.import.added
+        && played.progress.calls.total == attempts
+}
+
+/// How often each of the cast's numbers was dialled in this scene.
+fn dialled(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let mut dialled: BTreeMap<String, u64> = CAST
+        .iter()
+        .map(|member| {
+            let number = member.number();
+            let calls = |dials: &BTreeMap<String, u64>| dials.get(&number).copied().unwrap_or(0);
+            let calls = calls(after).saturating_sub(calls(before));
+            (number, calls)
+        })
+        .collect();
+    dialled.retain(|_number, calls| *calls > 0);
+    dialled
+}
+
+/// How often each number has to be dialled; one that is missing never.
+fn expected_dials() -> BTreeMap<String, u64> {
+    CAST.iter()
+        .filter_map(|member| match member.fate {
+            Fate::Done { attempts, .. } => Some((member.number(), attempts)),
+            Fate::KeptOut(_) | Fate::Waits => None,
+        })
+        .collect()
+}
+
+/// One conversation, looked at to the word.
+async fn conversation(
+    platform: &Platform,
+    api: &ApiClient,
+    id: CallId,
+    step: &mut impl FnMut(&'static str, bool, String),
+) {
+    let call = match api.call(id).await {
+        Ok(call) => call,
+        Err(error) => {
+            step(
+                "the conversation can be looked at",
+                false,
+                format!("{error:#}"),
+            );
+            return;
+        }
+    };
     let agent = said_by(&call.turns, Speaker::Agent);
     let caller = said_by(&call.turns, Speaker::Caller);
     step(
-        "the agent greeted and was interrupted in mid-sentence",
+        "the agent opened the call and was interrupted in mid-sentence",
         agent.first().is_some_and(|turn| {
             turn.interrupted
                 && turn
@@ -85,11 +239,7 @@ pub(super) async fn judge(
                     .as_ref()
                     .is_some_and(|intended| intended.len() > turn.text.len())
         }),
-        format!(
-            "{} agent turns, the first {:?}",
-            agent.len(),
-            agent.first().map(|turn| turn.interrupted)
-        ),
+        format!("{} agent turns", agent.len()),
     );
     step(
         "the caller's words were understood",
@@ -110,7 +260,7 @@ pub(super) async fn judge(
         call.state == CallState::Ended && call.outcome.is_some(),
         format!("state {:?}, outcome {:?}", call.state, call.outcome),
     );
-    let stored = recording_is_stored(api, call).await;
+    let stored = recording_is_stored(api, &call).await;
     step(
         "the recording is in the object store, byte for byte as its checksum says",
         stored.is_ok(),
@@ -125,10 +275,16 @@ pub(super) async fn judge(
             .is_some_and(|recording| recording.state == "archived"),
         format!("{:?}", call.recording),
     );
-    for (what, happened, seen) in platform.far_side_steps(call) {
+    for (what, happened, seen) in platform.far_side_steps(&call) {
         step(what, happened, seen);
     }
-    Verdict { steps }
+}
+
+fn said_by(turns: &[TurnView], speaker: Speaker) -> Vec<&TurnView> {
+    turns
+        .iter()
+        .filter(|turn| turn.speaker == speaker)
+        .collect()
 }
 
 /// Fetches the recording through the API and holds it against the checksum that was stored with it.
