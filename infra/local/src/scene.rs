@@ -183,8 +183,8 @@ fn body(platform: &Platform) -> Value {
             "business_name": "Bright Dental",
             "purpose": "your appointment {{day}}",
             "opening":
-                "Hello {{name}}, this is the AI assistant of Bright Dental on a recorded line, calling to \
-                 remind you of your appointment. Press nine to opt out. Can you make it?",
+                "Hello {{name}}, this is the AI assistant of Bright Dental on a recorded line, about your \
+                 appointment. Press nine to opt out. Can you make it?",
         },
     })
 }
