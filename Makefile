@@ -9,7 +9,7 @@ help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 26
 
 .PHONY: run
-run: ## Start everything on this machine and play a first phone call
+run: ## Start everything on this machine and play a first campaign
 	cargo run
 
 .PHONY: test

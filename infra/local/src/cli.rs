@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
-/// AI phone calls on this machine: starts everything in one process and plays a first call.
+/// AI phone calls on this machine: starts everything in one process and plays a first campaign.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "trunkline", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Play the first call, then exit: with status 0 only if every step really happened
+    /// Play the first campaign, then exit: with status 0 only if every step really happened
     #[arg(long)]
     pub once: bool,
-    /// Start without playing a call
+    /// Start without playing the campaign
     #[arg(long, conflicts_with = "once")]
     pub quiet: bool,
 }

@@ -14,6 +14,7 @@ use url::Url;
 
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.
 const PATIENCE: Duration = Duration::from_secs(60);
+const SCENE_PATIENCE: Duration = Duration::from_secs(200);
 const KEY: &str = "journey-key-0123456789";
 
 /// A running `trunkline`, killed when the test ends.
@@ -77,7 +78,7 @@ fn command(state: &Path, arguments: &[&str]) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_scene_happens_whole_within_seconds_and_logs_nothing_personal() {
+async fn the_first_scene_accounts_for_everybody_and_logs_nothing_personal() {
     let state = tempfile::tempdir().unwrap();
     let begun = Instant::now();
     let output = command(state.path(), &["--once"]).output().await.unwrap();
@@ -87,15 +88,18 @@ async fn the_first_scene_happens_whole_within_seconds_and_logs_nothing_personal(
         "{told}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    // The promise is ten seconds on a quiet machine; this bound only tells a hang from a call.
-    assert!(begun.elapsed() < PATIENCE);
+    // It takes well under a minute on a quiet machine; this bound only tells a hang from a campaign.
+    assert!(begun.elapsed() < SCENE_PATIENCE);
     for part in [
-        "ringing",
-        "answered",
-        "interrupted",
-        "recorded",
-        "archived",
-        "ended",
+        "13 rows read: 10 people to call, 3 rows kept out",
+        "reached, after 2 calls",
+        "voicemail_left",
+        "opted_out",
+        "exhausted, after 2 calls",
+        "unreachable",
+        "kept out: suppressed",
+        "Who sleeps is called from",
+        "13 of 13 steps happened",
     ] {
         assert!(told.contains(part), "{part} was not told: {told}");
     }
@@ -104,7 +108,8 @@ async fn the_first_scene_happens_whole_within_seconds_and_logs_nothing_personal(
     let told_of_calls = log.lines().filter(|line| line.contains("call_")).count();
     assert!(told_of_calls > 0, "the log says nothing of calls: {log}");
     for personal in [
-        "4155550100",
+        "415555011",
+        "4155550120",
         "5005550006",
         "I will be there",
         "Bright Dental",
