@@ -109,9 +109,10 @@ impl Call {
         }
         let text = self.hearing.text();
         match (first_words::class(&text), self.answered.stage) {
-            (Some(FirstWords::Screening), Stage::Talking | Stage::Doubting { .. }) => {
-                self.screening_found();
-            }
+            (
+                Some(FirstWords::Screening),
+                Stage::Talking | Stage::Doubting { .. } | Stage::Waiting { .. },
+            ) => self.screening_found(),
             (Some(FirstWords::Mailbox), Stage::Talking | Stage::Doubting { .. }) => {
                 self.answered.hinted = true;
                 let found = &mut self.answered.found;

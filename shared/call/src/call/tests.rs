@@ -1357,3 +1357,803 @@ mod resuming {
         );
     }
 }
+
+mod answering_machines {
+    use super::*;
+
+    const MESSAGE: &str =
+        "machine 'Please call us back.' | greeting 'Hello, this is Anna of Bright Dental.'";
+
+    fn check_message(script: &str, expected: Expect) {
+        check(&format!("{MESSAGE} | {script}"), expected);
+    }
+
+    #[test]
+    fn a_person_is_spoken_to_at_once_and_the_verdict_changes_nothing() {
+        check(
+            "show-asks | verdict human @3.1 | greeting 'Hello, this is Anna of Bright Dental.'
+            | 2.6 says 'Yes?' 0.3s | 6.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                2.000 turn 0 agent Greeting 0.100s-2.000s 'Hello, this is Anna of Bright Dental.'
+                2.000 ask for the verdict
+                2.000 audio ends (1900 ms)
+                3.020 ask for the verdict
+                3.200 turn 1 caller Talk 2.600s-2.900s 'Yes?'
+                3.200 ask 0@0: agent 'Hello, this is Anna of Bright Dental.' / caller 'Yes?'
+                3.520 voice u1@0: All right.
+                3.620 audio begins
+                4.040 ask for the verdict
+                4.180 turn 2 agent Talk 3.620s-4.180s 'All right.'
+                4.180 audio ends (560 ms)
+                6.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_verdict_is_a_person() {
+        check(
+            "verdict unknown @5.0 | 2.6 says 'Yes?' 0.3s | 9.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.200 turn 1 caller Talk 2.600s-2.900s 'Yes?'
+                3.200 ask 0@0: agent 'Hello.' / caller 'Yes?'
+                3.520 voice u1@0: All right.
+                3.620 audio begins
+                4.180 turn 2 agent Talk 3.620s-4.180s 'All right.'
+                4.180 audio ends (560 ms)
+                5.060 ask for the verdict
+                9.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn a_machine_is_hung_up_on_when_its_words_are_no_screening_services() {
+        check(
+            "verdict start @3.0 | 0.5 says 'You have reached the office of Sam' 4.0s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.020 ask for the verdict
+                4.800 turn 1 caller Talk 0.500s-4.500s 'You have reached the office of Sam'
+                4.800 END voicemail"#]],
+        );
+        check(
+            "verdict start @3.0 | 0.5 interim 'You have reached' | 3.5 interim 'You have reached Sam. Leave a message' | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.020 ask for the verdict
+                3.500 turn 1 caller Talk 0.500s-3.500s 'You have reached Sam. Leave a message'
+                3.500 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn a_machine_whose_words_nobody_understands_is_heard_out_for_a_while_only() {
+        check(
+            "verdict start @3.0 | 20.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            3.020 ask for the verdict
+            9.040 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn a_machine_that_was_understood_already_is_hung_up_on_at_once() {
+        check(
+            "verdict silence @6.0 | 0.5 says 'This is the phone of Sam' 2.0s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.800 turn 1 caller Talk 0.500s-2.500s 'This is the phone of Sam'
+                2.800 ask 0@0: agent 'Hello.' / caller 'This is the phone of Sam'
+                3.120 voice u1@0: All right.
+                3.220 audio begins
+                3.780 turn 2 agent Talk 3.220s-3.780s 'All right.'
+                3.780 audio ends (560 ms)
+                6.080 ask for the verdict
+                6.100 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn the_message_is_left_after_our_own_beep() {
+        check_message(
+            "verdict start @3.0 | 0.5 says 'You have reached Sam. Please leave a message after the tone.' 6.0s
+            | 7.9 beep | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental.'
+                6.800 turn 2 caller Talk 0.500s-6.500s 'You have reached Sam. Please leave a message after the tone.'
+                8.100 voice u2@0 (cacheable): Please call us back.
+                8.200 audio begins
+                9.260 turn 3 agent Voicemail 8.200s-9.260s 'Please call us back.'
+                9.260 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn the_message_is_left_when_the_carrier_says_that_the_greeting_is_over() {
+        check_message(
+            "verdict beep @8.0 | 0.5 says 'Please leave a message after the tone.' 6.0s | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                4.160 turn 1 agent Greeting 2.600s-4.160s 'this is Anna of Bright Dental.'
+                4.160 audio ends (1560 ms)
+                6.800 turn 2 caller Talk 0.500s-6.500s 'Please leave a message after the tone.'
+                8.120 ask for the verdict
+                8.140 voice u2@0 (cacheable): Please call us back.
+                8.240 audio begins
+                9.300 turn 3 agent Voicemail 8.240s-9.300s 'Please call us back.'
+                9.300 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn the_message_is_left_once_although_both_say_so() {
+        check_message(
+            "verdict beep @8.6 | 0.5 says 'Please leave a message after the tone.' 6.0s | 7.9 beep
+            | 9.5 beep | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                4.160 turn 1 agent Greeting 2.600s-4.160s 'this is Anna of Bright Dental.'
+                4.160 audio ends (1560 ms)
+                6.800 turn 2 caller Talk 0.500s-6.500s 'Please leave a message after the tone.'
+                8.100 voice u2@0 (cacheable): Please call us back.
+                8.200 audio begins
+                9.140 ask for the verdict
+                9.260 turn 3 agent Voicemail 8.200s-9.260s 'Please call us back.'
+                9.260 END voicemail_left
+                9.260 audio ends (1060 ms)"#]],
+        );
+    }
+
+    #[test]
+    fn without_a_beep_the_message_is_left_when_the_line_is_quiet() {
+        check_message(
+            "verdict start @3.0 | 0.5 says 'Please leave a message.' 4.0s | 9.0 quiet | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental.'
+                4.800 turn 2 caller Talk 0.500s-4.500s 'Please leave a message.'
+                9.000 voice u2@0 (cacheable): Please call us back.
+                9.100 audio begins
+                10.160 turn 3 agent Voicemail 9.100s-10.160s 'Please call us back.'
+                10.160 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn a_mailbox_that_never_beeps_is_left_in_the_end() {
+        check_message(
+            "verdict start @3.0 | 0.5 says 'Please leave a message.' 4.0s | 60.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental.'
+                4.800 turn 2 caller Talk 0.500s-4.500s 'Please leave a message.'
+                48.040 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn a_beep_before_any_verdict_is_a_machine() {
+        check_message(
+            "4.0 beep | 20.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+            0.100 audio begins
+            2.000 turn 0 agent Greeting 0.100s-2.000s 'Hello, this is Anna of Bright Dental.'
+            2.000 audio ends (1900 ms)
+            4.200 voice u1@0 (cacheable): Please call us back.
+            4.300 audio begins
+            5.360 turn 1 agent Voicemail 4.300s-5.360s 'Please call us back.'
+            5.360 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn a_beep_after_a_person_was_heard_means_nothing() {
+        check_message(
+            "verdict human @2.5 | 4.0 beep | 8.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                2.000 turn 0 agent Greeting 0.100s-2.000s 'Hello, this is Anna of Bright Dental.'
+                2.000 audio ends (1900 ms)
+                3.020 ask for the verdict
+                8.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn a_mailbox_that_cuts_the_message_off_has_no_message() {
+        check_message(
+            "0.5 says 'Please leave a message after the tone.' 3.0s | 4.5 beep | 5.6 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.600 CLEAR (100 ms unplayed)
+                3.600 turn 1 agent Greeting 2.600s-3.600s 'this is Anna of' of 'this is Anna of Bright Dental.'
+                3.800 turn 2 caller Talk 0.500s-3.500s 'Please leave a message after the tone.'
+                4.700 voice u2@0 (cacheable): Please call us back.
+                4.800 audio begins
+                5.600 turn 3 agent Voicemail 4.800s-5.600s 'Please call us' of 'Please call us back.'
+                5.600 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn nothing_stops_the_message() {
+        check_message(
+            "0.5 says 'Please leave a message after the tone.' 3.0s | 4.5 beep | 5.2 says 'Hello? Stop!' 0.4s | 5.3 key 1 | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.600 CLEAR (100 ms unplayed)
+                3.600 turn 1 agent Greeting 2.600s-3.600s 'this is Anna of' of 'this is Anna of Bright Dental.'
+                3.800 turn 2 caller Talk 0.500s-3.500s 'Please leave a message after the tone.'
+                4.700 voice u2@0 (cacheable): Please call us back.
+                4.800 audio begins
+                5.860 turn 3 agent Voicemail 4.800s-5.860s 'Please call us back.'
+                5.860 turn 4 caller Talk 5.200s-5.600s 'Hello? Stop!'
+                5.860 END voicemail_left
+                5.860 audio ends (1060 ms)"#]],
+        );
+    }
+
+    #[test]
+    fn a_fax_is_left_at_once() {
+        check(
+            "verdict fax @3.0 | 12.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            3.020 ask for the verdict
+            3.040 END fax"#]],
+        );
+        check(
+            "amd | 1.7 fax-tone | 12.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            1.700 END fax"#]],
+        );
+    }
+
+    #[test]
+    fn a_machine_may_be_talked_to() {
+        check(
+            "verdict start @3.0 | machine talk | 3.5 says 'Who is this?' 0.5s | 9.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.020 ask for the verdict
+                4.300 turn 1 caller Talk 3.500s-4.000s 'Who is this?'
+                4.300 ask 0@0: agent 'Hello.' / caller 'Who is this?'
+                4.620 voice u1@0: All right.
+                4.720 audio begins
+                5.280 turn 2 agent Talk 4.720s-5.280s 'All right.'
+                5.280 audio ends (560 ms)
+                9.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn an_inbound_call_is_never_asked_about() {
+        check(
+            "show-asks | verdict start @1.0 | inbound | 2.0 says 'Leave a message after the tone.' 0.5s | 4.0 beep | 6.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.800 turn 1 caller Talk 2.000s-2.500s 'Leave a message after the tone.'
+                2.800 ask 0@0: agent 'Hello.' / caller 'Leave a message after the tone.'
+                3.120 voice u1@0: All right.
+                3.220 audio begins
+                3.780 turn 2 agent Talk 3.220s-3.780s 'All right.'
+                3.780 audio ends (560 ms)
+                6.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn a_resumed_call_to_a_machine_is_ended() {
+        check(
+            "machine 'Please call us back.' | before agent 'Hello.' | verdict start @0.0 | 9.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Sorry, the line was gone for a moment.
+                0.000 ask for the verdict
+                0.020 cancel voice u0
+                0.020 END voicemail"#]],
+        );
+    }
+
+    #[test]
+    fn a_message_that_no_voice_says_is_not_left() {
+        check_message(
+            "voice 0 fails | 4.0 beep | 20.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+            0.100 cancel voice u0
+            0.100 observe SynthesisRetried
+            0.100 voice u1@0 (cacheable): Hello, this is Anna of Bright Dental.
+            0.200 cancel voice u1
+            0.200 voice u2@0 (cacheable): I am sorry, I am having technical trouble. Goodbye.
+            0.300 cancel voice u2
+            0.300 observe SynthesisRetried
+            0.300 voice u3@0 (cacheable): I am sorry, I am having technical trouble. Goodbye.
+            0.400 cancel voice u3
+            0.400 END vendor_failed"#]],
+        );
+    }
+}
+
+mod screening {
+    use super::*;
+
+    const ASKS: &str = "Hi, the person you are calling is using a screening service. Say your name and why you are calling.";
+
+    fn check_screening(script: &str, expected: Expect) {
+        let stage = format!(
+            "greeting 'Hello, this is Anna of Bright Dental. Do you have a moment?' | calls-from 'Bright Dental'
+            | calls-about 'your appointment on Tuesday' | verdict start @3.0 | 0.5 says '{ASKS}' 5.0s"
+        );
+        check(&format!("{stage} | {script}"), expected);
+    }
+
+    #[test]
+    fn the_service_is_told_who_calls_and_why_and_then_the_person_is_greeted() {
+        check_screening(
+            "11.5 says 'Thanks. Please stay on the line.' 1.0s | 20.0 says 'Hello, this is Sam.' 0.8s | 30.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+                5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+                5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                5.900 audio begins
+                9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                9.460 audio ends (3560 ms)
+                12.800 turn 4 caller Talk 11.500s-12.500s 'Thanks. Please stay on the line.'
+                21.100 turn 5 caller Talk 20.000s-20.800s 'Hello, this is Sam.'
+                21.100 voice u3@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                21.200 audio begins
+                24.200 turn 6 agent Greeting 21.200s-24.200s 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                24.200 audio ends (3000 ms)
+                30.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn nobody_is_put_through() {
+        check_screening(
+            "12.0 says 'The person you are calling is not available.' 1.0s | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+                5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+                5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                5.900 audio begins
+                9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                9.460 audio ends (3560 ms)
+                13.300 turn 4 caller Talk 12.000s-13.000s 'The person you are calling is not available.'
+                13.300 END screened"#]],
+        );
+        check_screening(
+            "80.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+            0.100 audio begins
+            0.600 CLEAR (100 ms unplayed)
+            0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+            0.600 observe Interrupted(SpeechStarted)
+            2.600 observe FalseInterruption
+            2.600 audio begins
+            3.020 ask for the verdict
+            3.040 CLEAR (160 ms unplayed)
+            3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+            5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+            5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+            5.900 audio begins
+            9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+            9.460 audio ends (3560 ms)
+            65.800 END screened"#]],
+        );
+    }
+
+    #[test]
+    fn a_service_that_asks_again_is_answered_again_but_not_for_ever() {
+        check_screening(
+            "12.0 says 'Please say your name and why you are calling.' 1.0s
+            | 22.0 says 'Please say your name and why you are calling.' 1.0s
+            | 32.0 says 'Please say your name and why you are calling.' 1.0s | 50.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+                5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+                5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                5.900 audio begins
+                9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                9.460 audio ends (3560 ms)
+                13.300 turn 4 caller Talk 12.000s-13.000s 'Please say your name and why you are calling.'
+                13.300 voice u3@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                13.400 audio begins
+                16.960 turn 5 agent Screening 13.400s-16.960s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                16.960 audio ends (3560 ms)
+                23.300 turn 6 caller Talk 22.000s-23.000s 'Please say your name and why you are calling.'
+                23.300 voice u4@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                23.400 audio begins
+                26.960 turn 7 agent Screening 23.400s-26.960s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                26.960 audio ends (3560 ms)
+                33.300 turn 8 caller Talk 32.000s-33.000s 'Please say your name and why you are calling.'
+                33.300 END screened"#]],
+        );
+    }
+
+    #[test]
+    fn the_campaigns_own_answer_is_given() {
+        check(
+            "amd | screening-answer 'It is Anna about Tuesday.' | 0.5 says 'Please say your name and why you are calling.' 2.0s | 9.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.800 turn 1 caller Talk 0.500s-2.500s 'Please say your name and why you are calling.'
+                2.800 voice u1@0 (cacheable): It is Anna about Tuesday.
+                2.900 audio begins
+                4.200 turn 2 agent Screening 2.900s-4.200s 'It is Anna about Tuesday.'
+                4.200 audio ends (1300 ms)
+                9.000 END screened"#]],
+        );
+    }
+
+    #[test]
+    fn a_service_that_goes_to_its_mailbox_gets_the_message() {
+        check_screening(
+            "machine 'Please call us back.' | 12.0 says 'They are not there. Please leave a message after the tone.' 2.0s | 14.5 beep | 30.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+                5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+                5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                5.900 audio begins
+                9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                9.460 audio ends (3560 ms)
+                14.300 turn 4 caller Talk 12.000s-14.000s 'They are not there. Please leave a message after the tone.'
+                14.700 voice u3@0 (cacheable): Please call us back.
+                14.800 audio begins
+                15.860 turn 5 agent Voicemail 14.800s-15.860s 'Please call us back.'
+                15.860 END voicemail_left"#]],
+        );
+    }
+}
+
+mod opting_out {
+    use super::*;
+
+    #[test]
+    fn it_is_stored_before_it_is_acknowledged_and_the_call_ends() {
+        check(
+            "2.0 says 'Please take me off your list.' 0.8s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'Please take me off your list.'
+                3.150 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+                3.250 audio begins
+                5.810 turn 2 agent Farewell 3.250s-5.810s 'I understand. We will not call you again. Goodbye.'
+                5.810 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn even_protected_speech_stops_for_it() {
+        check(
+            "greeting 'Hello, this is a very long greeting that must be heard to its end.' | uninterruptible
+            | 1.0 says 'Stop calling me.' 0.5s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is a very long greeting that must be heard to its end.
+                0.100 audio begins
+                1.800 OPT OUT Spoken
+                1.800 turn 0 caller Talk 1.000s-1.500s 'Stop calling me.'
+                1.800 CLEAR (100 ms unplayed)
+                1.800 turn 1 agent Greeting 0.100s-1.800s 'Hello, this is a very long' of 'Hello, this is a very long greeting that must be heard to its end.'
+                1.850 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+                1.950 audio begins
+                4.510 turn 2 agent Farewell 1.950s-4.510s 'I understand. We will not call you again. Goodbye.'
+                4.510 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn it_is_acknowledged_although_the_store_is_away() {
+        check(
+            "store-away | 2.0 says 'Do not call me again.' 0.8s | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'Do not call me again.'
+                6.100 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+                6.200 audio begins
+                8.760 turn 2 agent Farewell 6.200s-8.760s 'I understand. We will not call you again. Goodbye.'
+                8.760 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn who_asks_and_hangs_up_has_opted_out() {
+        check(
+            "2.0 interim 'take me off your list' | 2.2 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.200 OPT OUT Spoken
+                2.200 turn 1 caller Talk 2.000s-2.000s 'take me off your list'
+                2.200 END opted_out"#]],
+        );
+        check(
+            "2.0 says 'Take me off your list.' 0.8s | 3.12 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'Take me off your list.'
+                3.120 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn a_key_of_its_own_opts_out_and_one_within_a_number_does_not() {
+        check(
+            "opt-out-key 9 | 2.0 key 9 | 12.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            3.500 OPT OUT Keypad
+            3.500 turn 1 caller Talk 2.000s-2.000s '9' (keys)
+            3.550 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+            3.650 audio begins
+            6.210 turn 2 agent Farewell 3.650s-6.210s 'I understand. We will not call you again. Goodbye.'
+            6.210 END opted_out"#]],
+        );
+        check(
+            "opt-out-key 9 | 2.0 key 5 | 2.3 key 9 | 2.6 key # | 6.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.600 turn 1 caller Talk 2.000s-2.600s '59#' (keys)
+                2.600 ask 0@0: agent 'Hello.' / caller '[pressed the keys 59#]'
+                2.920 voice u1@0: All right.
+                3.020 audio begins
+                3.580 turn 2 agent Talk 3.020s-3.580s 'All right.'"#]],
+        );
+        check(
+            "2.0 key 9 | 6.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            3.500 turn 1 caller Talk 2.000s-2.000s '9' (keys)
+            3.500 ask 0@0: agent 'Hello.' / caller '[pressed the keys 9]'
+            3.820 voice u1@0: All right.
+            3.920 audio begins
+            4.480 turn 2 agent Talk 3.920s-4.480s 'All right.'"#]],
+        );
+    }
+
+    #[test]
+    fn asking_twice_is_asking_once() {
+        check(
+            "opt-out-key 9 | 2.0 says 'Stop calling me.' 0.8s | 3.3 says 'Did you hear? Stop calling me!' 0.8s | 3.5 key 9 | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'Stop calling me.'
+                3.150 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+                3.250 audio begins
+                4.400 turn 2 caller Talk 3.300s-4.100s 'Did you hear? Stop calling me!'
+                5.810 turn 3 agent Farewell 3.250s-5.810s 'I understand. We will not call you again. Goodbye.'
+                5.810 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn it_is_said_in_the_agents_language_or_the_campaigns_words() {
+        check(
+            "language es-MX | 2.0 says 'No me llame más.' 0.8s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'No me llame más.'
+                3.150 voice u1@0 (cacheable): Entendido. No volveremos a llamarle. Adiós.
+                3.250 audio begins
+                5.450 turn 2 agent Farewell 3.250s-5.450s 'Entendido. No volveremos a llamarle. Adiós.'
+                5.450 END opted_out"#]],
+        );
+        check(
+            "acknowledges 'You are off the list.' | 2.0 says 'Unsubscribe' 0.8s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.100 OPT OUT Spoken
+                3.100 turn 1 caller Talk 2.000s-2.800s 'Unsubscribe'
+                3.150 voice u1@0 (cacheable): You are off the list.
+                3.250 audio begins
+                4.350 turn 2 agent Farewell 3.250s-4.350s 'You are off the list.'
+                4.350 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn a_mailbox_that_asks_for_no_calls_gets_none_and_no_message() {
+        check(
+            "machine 'Please call us back.' | verdict start @3.0 | 0.5 says 'You have reached Sam. Do not call me again.' 5.0s | 9.0 beep | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.020 ask for the verdict
+                5.800 OPT OUT Spoken
+                5.800 turn 1 caller Talk 0.500s-5.500s 'You have reached Sam. Do not call me again.'
+                5.800 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn last_words_that_are_being_said_are_not_begun_again() {
+        check(
+            "answers 'Goodbye and have a very nice day, my friend.' then end_call {} | 2.0 says 'Bye' 0.3s | 4.0 says 'And take me off your list.' 0.6s | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.600 turn 1 caller Talk 2.000s-2.300s 'Bye'
+                2.600 ask 0@0: agent 'Hello.' / caller 'Bye'
+                2.960 voice u1@0: Goodbye and have a very nice day,
+                2.990 voice u1@0: my friend.
+                3.060 audio begins
+                4.900 OPT OUT Spoken
+                4.900 turn 2 caller Talk 4.000s-4.600s 'And take me off your list.'
+                5.320 turn 3 agent Farewell 3.060s-5.320s 'Goodbye and have a very nice day, my friend.' [end_call {} -> true The call ends after these words.]
+                5.320 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn a_request_before_the_line_broke_is_kept() {
+        check(
+            "before agent 'Hello.' | before caller 'Do not call me again.' | 9.0 stop",
+            expect![[r#"
+                0.000 OPT OUT Spoken
+                0.050 voice u0@0 (cacheable): I understand. We will not call you again. Goodbye.
+                0.150 audio begins
+                2.710 turn 2 agent Farewell 0.150s-2.710s 'I understand. We will not call you again. Goodbye.'
+                2.710 END opted_out"#]],
+        );
+    }
+}
