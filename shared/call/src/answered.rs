@@ -34,6 +34,10 @@ pub(crate) const SCREENING_ANSWERS_MAX: u32 = 3;
 
 /// What is known of who answered.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five facts that are independent of each other; the state is `stage`"
+)]
 pub(crate) struct Answered {
     pub(crate) found: Answer,
     pub(crate) stage: Stage,
