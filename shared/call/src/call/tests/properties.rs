@@ -43,6 +43,10 @@ const TEXTS: [&str; 16] = [
 ];
 
 /// The other side of one random call, with everything that is checked at each step.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a run that are independent of each other"
+)]
 struct Watched {
     call: Call,
     now: u64,
