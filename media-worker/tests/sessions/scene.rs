@@ -90,7 +90,7 @@ impl Control for Memory {
         match record {
             Record::Opened => self.note(format!("{} opened", session.call_id.unix_ms())),
             Record::OptOut(how) => {
-                self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()))
+                self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()));
             }
             Record::Turn(turn) => self.turns.lock().unwrap().push(Turn::clone(&turn)),
         }
