@@ -18,7 +18,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// On the heap, as every test holds it.
     pub(super) async fn start() -> Self {
+        Box::pin(Self::open()).await
+    }
+
+    async fn open() -> Self {
         let world = World::start().await;
         let agent = world
             .agent_saying("Remind {{name}}.", "Hello {{name}}!")
