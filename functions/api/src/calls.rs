@@ -12,7 +12,9 @@ use store::Overriding;
 use utoipa::ToSchema;
 
 use crate::body::{Body, Key, Listed, Wanted, id};
+use crate::labels::LabelView;
 use crate::openapi;
+use crate::permits::PermitView;
 use crate::transcript::{Answers, TurnView, view_turns};
 use crate::{Problem, State};
 
@@ -56,6 +58,9 @@ const REASON_CHARS_MAX: usize = 200;
 pub(crate) struct CallView {
     id: String,
     agent_id: String,
+    /// The campaign and lead that it is an attempt for.
+    campaign_id: Option<String>,
+    lead_id: Option<String>,
     #[schema(schema_with = openapi::direction)]
     direction: String,
     /// The number that is called.
@@ -114,6 +119,26 @@ pub(crate) struct CallDetail {
     turns: Vec<TurnView>,
     /// How fast the agent answered, over the whole call.
     answers: Answers,
+    /// Why it was, or was not, placed: decided at the moment of dialling. Of an outbound call that got
+    /// that far.
+    permit: Option<PermitView>,
+    /// What it was taken for in the end, and by what.
+    detection: Option<DetectionView>,
+    /// What a user says picked up.
+    label: Option<LabelView>,
+}
+
+/// Who or what answered, as far as it was found out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DetectionView {
+    /// `person`, `machine`, `screening`, `fax` or `unknown`.
+    class: String,
+    /// `carrier`, `words` or `tone`; `null`: nothing decided it.
+    decided_by: Option<String>,
+    /// Since the session's begin.
+    decided_at_ms: Option<u64>,
+    /// How long the carrier took, by its own clock.
+    carrier_ms: Option<u32>,
 }
 
 /// Makes a call. The answer comes before it rings: watch `state`.
@@ -213,11 +238,18 @@ pub(crate) async fn read(
         .calls
         .get_with_turns(caller.tenant_id, call_id)
         .await?;
+    let label = state.labels.get(caller.tenant_id, call_id).await?;
     let (turns, answers) = view_turns(found.turns);
+    let detection = DetectionView::of(&found.call);
+    let lead_id = found.call.lead_id.map(|lead| lead.to_string());
+    let permit = found.call.permit.clone();
     Ok(Json(CallDetail {
         call: CallView::from(found.call),
         turns,
         answers,
+        permit: permit.map(|permit| PermitView::new(permit, lead_id)),
+        detection,
+        label: label.map(LabelView::from),
     }))
 }
 
@@ -266,11 +298,25 @@ pub(crate) async fn recording(
     Ok((StatusCode::TEMPORARY_REDIRECT, headers).into_response())
 }
 
+impl DetectionView {
+    fn of(call: &Call) -> Option<Self> {
+        let answer = call.answer?;
+        Some(Self {
+            class: answer.class.code().to_owned(),
+            decided_by: answer.decided_by.map(|by| openapi::word(&by)),
+            decided_at_ms: answer.decided_at.map(model::CallTime::as_millis),
+            carrier_ms: call.detection_ms,
+        })
+    }
+}
+
 impl From<Call> for CallView {
     fn from(call: Call) -> Self {
         Self {
             id: call.id.to_string(),
             agent_id: call.agent_id.to_string(),
+            campaign_id: call.campaign_id.map(|campaign| campaign.to_string()),
+            lead_id: call.lead_id.map(|lead| lead.to_string()),
             direction: openapi::word(&call.direction),
             to: call.to.as_str().to_owned(),
             from: call.from.as_str().to_owned(),

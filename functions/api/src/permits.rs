@@ -99,6 +99,12 @@ pub(crate) async fn check(
 
 impl From<Checked> for PermitView {
     fn from(Checked { permit, lead }: Checked) -> Self {
+        Self::new(permit, lead.map(|lead| lead.id.to_string()))
+    }
+}
+
+impl PermitView {
+    pub(crate) fn new(permit: Permit, lead_id: Option<String>) -> Self {
         let sentence = sentence(&permit);
         let Permit {
             at,
@@ -135,7 +141,7 @@ impl From<Checked> for PermitView {
             jurisdictions,
             checks: checks.collect(),
             rules_version,
-            lead_id: lead.map(|lead| lead.id.to_string()),
+            lead_id,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Amd, AnsweredBy, ApiKeyId, Call, CallId, CampaignId, Outcome, TenantId};
+use model::{Amd, AnsweredBy, ApiKeyId, Call, CallId, CampaignId, MachineClass, Outcome, TenantId};
 use serde::{Deserialize, Serialize};
 use store::{Label, Labels as LabelRows};
 
@@ -145,6 +145,14 @@ impl Picked {
 /// What detection said in the end; `None`: it could not tell, or was not asked.
 fn verdict(call: &Call) -> Option<Picked> {
     // What the session acted on says more than the carrier's first word.
+    let class = call.answer.map(|answer| answer.class);
+    match class.unwrap_or_default() {
+        MachineClass::Person => return Some(Picked::Human),
+        MachineClass::Machine => return Some(Picked::Machine),
+        MachineClass::Screening => return Some(Picked::Screening),
+        MachineClass::Fax => return Some(Picked::Fax),
+        MachineClass::Unknown => {}
+    }
     if call.outcome == Some(Outcome::Screened) {
         return Some(Picked::Screening);
     }

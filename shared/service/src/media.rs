@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use carrier::twilio::client::{Client, RequestError};
 use model::{
-    Answer, AnsweredBy, CallId, CallSnapshot, Direction, EventKind, OptOutHow, Outcome,
-    Suppression, TenantId, TokenId, Turn,
+    Answer, AnsweredBy, CallId, CallSnapshot, EventKind, OptOutHow, Outcome, TenantId, TokenId,
+    Turn,
 };
-use store::{Contacts, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
+use store::{Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
 
 use crate::calls::hang_up_at_carrier;
 use crate::ledger::{Ledger, RecordError};
 use crate::progress::Fact;
+use crate::suppressions::Suppressions;
 use crate::{Clock, Ids};
 
 /// What a media socket says of itself in its `start` message.
@@ -77,27 +78,27 @@ pub enum MediaError {
 /// Places after the turn's own that are tried when the session before left a turn there.
 const SHIFTS_MAX: u32 = 8;
 
-/// A contact changes with each attempt and each stop request: more collisions than this are a defect.
-const OPT_OUT_TRIES_MAX: u32 = 10;
-
 /// The use cases of a media session.
 #[derive(Debug, Clone)]
 pub struct Media {
     ledger: Ledger,
     sessions: Sessions,
     turns: Turns,
-    contacts: Contacts,
+    suppressions: Suppressions,
     carrier: Client,
 }
 
 impl Media {
     #[must_use]
     pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        let ledger = Ledger::new(store, clock, ids);
         Self {
-            ledger: Ledger::new(store, clock, ids),
+            suppressions: Suppressions {
+                ledger: ledger.clone(),
+            },
+            ledger,
             sessions: store.sessions.clone(),
             turns: store.turns.clone(),
-            contacts: store.contacts.clone(),
             carrier,
         }
     }
@@ -213,42 +214,11 @@ impl Media {
         let SessionKey {
             tenant_id, call_id, ..
         } = *session;
-        let row = self.ledger.calls.get(tenant_id, call_id).await;
-        let Some(row) = row.map_err(MediaError::Unavailable)? else {
-            return Err(MediaError::Superseded);
-        };
-        let number = match row.call.direction {
-            Direction::Outbound => &row.call.to,
-            Direction::Inbound => &row.call.from,
-        };
-        for _try in 0..OPT_OUT_TRIES_MAX {
-            let contact = self.contacts.get(tenant_id, number).await;
-            let mut contact = contact.map_err(MediaError::Unavailable)?;
-            if contact.suppression.is_some() {
-                return Ok(());
-            }
-            let now = self.ledger.clock.now();
-            contact.suppression = Some(Suppression {
-                reason: how.into(),
-                at: now,
-                note: None,
-                call_id: Some(call_id),
-            });
-            contact.version = contact.version.saturating_add(1);
-            let kind = EventKind::NumberSuppressed {
-                call_id: Some(call_id),
-            };
-            let event = self.ledger.event(tenant_id, kind, now);
-            let written = self
-                .contacts
-                .replace(tenant_id, number, &contact, Some(&event));
-            match written.await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(MediaError::Unavailable(error)),
-            }
+        let wished = self.suppressions.wished(tenant_id, call_id, how).await;
+        match wished.map_err(MediaError::Unavailable)? {
+            Some(_put) => Ok(()),
+            None => Err(MediaError::Superseded),
         }
-        Err(MediaError::Unavailable(StoreError::Conflict))
     }
 
     /// Ends the session. With an outcome the call is over and the outcome stands (unless a final one

@@ -12,7 +12,7 @@ use intake::{Entry, Intake, Options, Reject};
 use jiff::Timestamp;
 use model::{
     ApiKeyId, CallId, Contact, Direction, EventKind, Lead, LeadId, LeadResult, LeadState,
-    PhoneNumber, Release, Suppression, SuppressionReason, TenantId,
+    OptOutHow, PhoneNumber, Release, Suppression, SuppressionReason, TenantId,
 };
 use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
@@ -32,13 +32,6 @@ const PAGE: u32 = 500;
 const REJECTS_TOLD_MAX: usize = 100;
 /// Looks again when the contact changes meanwhile: its writers are the calls to one number.
 const TRIES_MAX: u32 = 10;
-
-/// How somebody said in a call that they want no more calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    Spoken,
-    Keypad,
-}
 
 /// A number that is on the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +64,7 @@ pub struct PutList {
 /// The use cases of suppression.
 #[derive(Debug, Clone)]
 pub struct Suppressions {
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl Suppressions {
@@ -111,26 +104,37 @@ impl Suppressions {
         &self,
         tenant: TenantId,
         call_id: CallId,
-        how: How,
+        how: OptOutHow,
     ) -> Result<Put, Refused> {
-        let row = self.ledger.calls.get(tenant, call_id).await?;
-        let call = row.ok_or(Refused::NotFound)?.call;
-        let number = match call.direction {
-            Direction::Outbound => &call.to,
-            Direction::Inbound => &call.from,
+        let put = self.wished(tenant, call_id, how).await?;
+        put.ok_or(Refused::NotFound)
+    }
+
+    /// The same for the media worker; `None`: there is no such call.
+    pub(crate) async fn wished(
+        &self,
+        tenant: TenantId,
+        call_id: CallId,
+        how: OptOutHow,
+    ) -> Result<Option<Put>, StoreError> {
+        let Some(row) = self.ledger.calls.get(tenant, call_id).await? else {
+            return Ok(None);
+        };
+        let number = match row.call.direction {
+            Direction::Outbound => &row.call.to,
+            Direction::Inbound => &row.call.from,
         };
         let suppression = Suppression {
-            reason: match how {
-                How::Spoken => SuppressionReason::Spoken,
-                How::Keypad => SuppressionReason::Keypad,
-            },
+            reason: how.into(),
             at: self.ledger.clock.now(),
             note: None,
             call_id: Some(call_id),
         };
         let put = self.put(tenant, number, suppression).await?;
-        info!(call.id = %call_id, how = ?how, "somebody wants no more calls");
-        Ok(put)
+        if !put.there_already {
+            info!(call.id = %call_id, how = ?how, "somebody wants no more calls");
+        }
+        Ok(Some(put))
     }
 
     async fn put(

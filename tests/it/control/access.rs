@@ -175,6 +175,25 @@ async fn a_viewer_reads_and_changes_nothing() {
         ("POST", format!("/v1/calls/{call}/hangup"), None, 403),
         ("GET", format!("/v1/calls/{call}/recording"), None, 403),
         ("POST", "/v1/agents".to_owned(), Some(json!({})), 403),
+        ("GET", "/v1/campaigns".to_owned(), None, 200),
+        ("POST", "/v1/campaigns".to_owned(), Some(json!({})), 403),
+        ("POST", "/v1/campaigns/c/start".to_owned(), None, 403),
+        ("GET", "/v1/campaigns/c/leads.csv".to_owned(), None, 403),
+        ("GET", "/v1/suppressions".to_owned(), None, 200),
+        ("GET", "/v1/suppressions.csv".to_owned(), None, 403),
+        ("POST", "/v1/suppressions".to_owned(), Some(json!({})), 403),
+        (
+            "DELETE",
+            format!("/v1/suppressions/{THEIR_NUMBER}"),
+            None,
+            403,
+        ),
+        (
+            "POST",
+            format!("/v1/calls/{call}/label"),
+            Some(json!({})),
+            403,
+        ),
     ] {
         let answer = world.ask_as("tk_viewer", method, &path, body, &[]).await;
         assert_eq!(answer.status, status, "{method} {path}");

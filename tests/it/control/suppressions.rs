@@ -1,8 +1,8 @@
 //! People who want no more calls, and the answers to "may I call this number now?".
 
-use model::{CallId, LeadState};
+use model::{CallId, LeadState, OptOutHow};
 use serde_json::{Value, json};
-use service::suppressions::{How, Suppressions};
+use service::suppressions::Suppressions;
 
 use super::campaigns::{Desk, number};
 use super::{THEIR_NUMBER, World};
@@ -139,19 +139,19 @@ async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
     );
     let id: CallId = call.parse().unwrap();
     let first = suppressions
-        .opt_out(world.tenant, id, How::Spoken)
+        .opt_out(world.tenant, id, OptOutHow::Spoken)
         .await
         .unwrap();
     assert!(!first.there_already);
     let second = suppressions
-        .opt_out(world.tenant, id, How::Keypad)
+        .opt_out(world.tenant, id, OptOutHow::Keypad)
         .await
         .unwrap();
     assert!(second.there_already);
     assert_eq!(second.suppressed, first.suppressed);
     assert!(
         suppressions
-            .opt_out(world.other_tenant, id, How::Spoken)
+            .opt_out(world.other_tenant, id, OptOutHow::Spoken)
             .await
             .is_err()
     );
@@ -187,7 +187,7 @@ async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
         world.parts.ids.clone(),
     );
     suppressions
-        .opt_out(world.tenant, call_id, How::Keypad)
+        .opt_out(world.tenant, call_id, OptOutHow::Keypad)
         .await
         .unwrap();
     // They hang up before the agent has said goodbye; the carrier's word comes first.
