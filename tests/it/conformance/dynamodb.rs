@@ -33,6 +33,8 @@ checks! { World:
     an_update_of_a_missing_row_creates_nothing_where_it_must_exist,
     a_token_is_consumed_by_one_of_twenty,
     fifty_additions_at_once_all_count,
+    a_transaction_adds_to_numbers_of_a_row_that_may_be_missing,
+    additions_in_transactions_at_once_all_count,
     a_default_and_an_appended_list_are_written_in_one_update,
     a_delete_answers_what_was_deleted_and_honours_its_condition,
     a_transaction_writes_everything,
@@ -45,6 +47,7 @@ checks! { World:
     a_transaction_reads_rows_together,
     a_batch_writes_twenty_five_rows_and_no_more,
     a_batch_reads_the_rows_that_are_there,
+    a_batch_reads_a_hundred_rows_and_no_more,
     a_partition_is_read_in_pages_both_ways,
     a_range_of_sort_keys_is_read,
     a_query_that_finds_nothing_answers_no_page,
@@ -54,6 +57,8 @@ checks! { World:
     the_index_is_read_in_pages_both_ways,
     rows_without_index_keys_are_not_in_the_index,
     a_row_moves_in_the_index_when_its_key_changes,
+    a_row_leaves_the_index_with_its_keys,
+    a_range_of_the_index_is_read,
     the_index_cannot_be_read_consistently,
     a_row_over_400_kb_is_refused,
     numbers_keep_38_digits,
@@ -268,6 +273,79 @@ async fn fifty_additions_at_once_all_count(world: World) {
         addition.unwrap();
     }
     assert_eq!(world.row("count", "A").await.unwrap()["n"], number("50"));
+}
+
+/// An update as the counts are written: what the row is of once, and numbers that may be new.
+fn addition(world: &World, sk: &str, numbers: &[(&str, &str)]) -> TransactWriteItem {
+    let names = (0..numbers.len()).map(|place| format!("#n{place} :n{place}"));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let mut update = Update::builder()
+        .table_name(&world.table)
+        .set_key(Some(key("add", sk)))
+        .update_expression(format!(
+            "SET #once = if_not_exists(#once, :once) ADD {names}"
+        ))
+        .expression_attribute_names("#once", "lane")
+        .expression_attribute_values(":once", text(&format!("of {}", numbers.len())));
+    for (place, (name, value)) in numbers.iter().enumerate() {
+        update = update
+            .expression_attribute_names(format!("#n{place}"), *name)
+            .expression_attribute_values(format!(":n{place}"), number(value));
+    }
+    let update = update.build().unwrap();
+    TransactWriteItem::builder().update(update).build()
+}
+
+async fn a_transaction_adds_to_numbers_of_a_row_that_may_be_missing(world: World) {
+    let first = addition(&world, "A", &[("waiting", "3"), ("calling", "-1")]);
+    world.transact(vec![first]).await.unwrap();
+    let second = addition(
+        &world,
+        "A",
+        &[("waiting", "-1"), ("done", "1"), ("calling", "1")],
+    );
+    world.transact(vec![second]).await.unwrap();
+    let row = world.row("add", "A").await.unwrap();
+    assert_eq!(row["waiting"], number("2"));
+    assert_eq!(row["calling"], number("0"));
+    assert_eq!(row["done"], number("1"));
+    assert_eq!(row["lane"], text("of 2"));
+
+    // With a condition beside it that fails, nothing is added.
+    world.put(row_of_two("add", "B")).await;
+    let refused = world.new_row(row_of_two("add", "B"));
+    let third = addition(&world, "A", &[("waiting", "5")]);
+    assert!(world.transact(vec![refused, third]).await.is_err());
+    assert_eq!(world.row("add", "A").await.unwrap()["waiting"], number("2"));
+}
+
+fn row_of_two(pk: &str, sk: &str) -> Item {
+    with(row(pk, sk), "two", number("2"))
+}
+
+async fn additions_in_transactions_at_once_all_count(world: World) {
+    let add = async |n: usize| {
+        // Who collides with another tries again, as the repositories do.
+        eventually(|| async {
+            let own = world.new_row(row("adds", &format!("own {n}")));
+            let add = addition(&world, "at once", &[("n", "1")]);
+            match world.transact(vec![own, add]).await {
+                Ok(()) => Some(()),
+                Err(error) => {
+                    let reasons = cancelled(error);
+                    let refused = reasons
+                        .iter()
+                        .any(|reason| reason.code() == Some("ConditionalCheckFailed"));
+                    assert!(!refused, "a transaction was written and refused");
+                    None
+                }
+            }
+        })
+        .await;
+    };
+    join_all((0..20).map(add)).await;
+    let row = world.row("add", "at once").await.unwrap();
+    assert_eq!(row["n"], number("20"));
 }
 
 async fn a_default_and_an_appended_list_are_written_in_one_update(world: World) {
@@ -516,6 +594,23 @@ async fn a_batch_reads_the_rows_that_are_there(world: World) {
     assert_eq!(batch.responses.unwrap()[&world.table].len(), 2);
 }
 
+async fn a_batch_reads_a_hundred_rows_and_no_more(world: World) {
+    let read = async |rows: u32| {
+        let keys = (0..rows).map(|n| key("hundred", &format!("S{n:03}")));
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys.collect()));
+        let batch = world.client.batch_get_item();
+        let batch = batch.request_items(&world.table, keys.build().unwrap());
+        batch.send().await
+    };
+    for n in 0..100 {
+        world.put(row("hundred", &format!("S{n:03}"))).await;
+    }
+    let all = read(100).await.unwrap().responses.unwrap();
+    assert_eq!(all[&world.table].len(), 100);
+    let refusal = read(101).await.unwrap_err();
+    assert_eq!(refusal.code(), Some("ValidationException"));
+}
+
 async fn a_partition_is_read_in_pages_both_ways(world: World) {
     for index in 0..7 {
         world.put(row("pages", &format!("S{index}"))).await;
@@ -671,6 +766,37 @@ async fn a_row_moves_in_the_index_when_its_key_changes(world: World) {
         (here.items().len() == 1 && there.items().is_empty()).then_some(())
     })
     .await;
+}
+
+async fn a_row_leaves_the_index_with_its_keys(world: World) {
+    world.put(indexed(row("leaves", "A"), "leaves", "1")).await;
+    let found = async || world.index("leaves").send().await.unwrap().count;
+    eventually(async || (found().await == 1).then_some(())).await;
+    world.put(row("leaves", "A")).await;
+    eventually(async || (found().await == 0).then_some(())).await;
+    assert!(world.row("leaves", "A").await.is_some());
+}
+
+async fn a_range_of_the_index_is_read(world: World) {
+    for sk in ["1b", "5a", "5b", "5c", "9a"] {
+        world.put(indexed(row("ranges", sk), "ranges", sk)).await;
+    }
+    let read = async || {
+        let start = world.client.query().table_name(&world.table);
+        let found = start
+            .index_name(GSI1)
+            .key_condition_expression("gsi1pk = :pk AND gsi1sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text("ranges"))
+            .expression_attribute_values(":from", text("5"))
+            .expression_attribute_values(":to", text("5b~"))
+            .send()
+            .await
+            .unwrap();
+        let pages = [found];
+        let read = sort_keys(&pages);
+        (read == ["5a", "5b"]).then_some(())
+    };
+    eventually(read).await;
 }
 
 async fn the_index_cannot_be_read_consistently(world: World) {
