@@ -242,7 +242,38 @@ mod tests {
                 table.push_str(&format!("{name}, {}: {said}\n", state.code()));
             }
         }
-        expect_test::expect![[r#""#]].assert_eq(&table);
+        expect_test::expect![[r#"
+            start, draft: running
+            start, scheduled: the campaign was started before
+            start, running: the campaign was started before
+            start, paused: it is paused: resume it
+            start, completed: it is completed: redial, or make another one
+            start, cancelled: it is cancelled, and that is for good: redial, or make another one
+            start tomorrow, draft: scheduled
+            start tomorrow, scheduled: scheduled
+            start tomorrow, running: the campaign was started before
+            start tomorrow, paused: it is paused: resume it
+            start tomorrow, completed: it is completed: redial, or make another one
+            start tomorrow, cancelled: it is cancelled, and that is for good: redial, or make another one
+            pause, draft: it has not been started
+            pause, scheduled: paused
+            pause, running: paused
+            pause, paused: nothing
+            pause, completed: it is completed: redial, or make another one
+            pause, cancelled: it is cancelled, and that is for good: redial, or make another one
+            resume, draft: it has not been started
+            resume, scheduled: nothing
+            resume, running: nothing
+            resume, paused: running
+            resume, completed: it is completed: redial, or make another one
+            resume, cancelled: it is cancelled, and that is for good: redial, or make another one
+            cancel, draft: it has not been started: delete it
+            cancel, scheduled: cancelled
+            cancel, running: cancelled
+            cancel, paused: cancelled
+            cancel, completed: it is completed: redial, or make another one
+            cancel, cancelled: nothing
+        "#]].assert_eq(&table);
     }
 
     #[test]
