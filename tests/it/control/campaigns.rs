@@ -541,7 +541,7 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
         { "number": number(1) },
         { "number": "4155550100", "zone": "EST" },
         { "number": "+19005550100" },
-        { "numbr": number(2) },
+        { "numbr": number(2) }, // typos: on purpose
         { "number": number(3), "variables": { "name": "x".repeat(3_000) } },
     ] });
     let answer = desk.post(&desk.path("/leads"), bad).await;
@@ -551,7 +551,7 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
         "leads[1].number",
         "leads[1].zone",
         "leads[3].number",
-        "leads[3].numbr",
+        "leads[3].numbr", // typos: on purpose
     ] {
         assert!(fields.contains(&field.to_owned()), "{field} in {fields:?}");
     }
