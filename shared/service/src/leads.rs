@@ -22,6 +22,8 @@ use crate::{Clock, FieldProblem, Ids, Refused};
 
 /// Leads of one request. More come in several requests, or as a file.
 pub const LEADS_AT_ONCE_MAX: usize = 1_000;
+/// Bytes of a lead's variables with their names, all together: as long as a row of an imported list may be.
+pub const VARIABLES_BYTES_MAX: usize = 32 * 1024;
 /// The longest text on where a consent was given.
 pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
 
@@ -351,6 +353,14 @@ fn field_problems(
             let name: String = name.chars().take(64).collect();
             problems.push(FieldProblem::new(format!("{at}variables.{name}"), says));
         }
+    }
+    let bytes = variables
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    let bytes: usize = bytes.sum();
+    if bytes > VARIABLES_BYTES_MAX {
+        let says = format!("must have at most {VARIABLES_BYTES_MAX} bytes in all, have {bytes}");
+        problems.push(FieldProblem::new(format!("{at}variables"), says));
     }
     let source = consent.and_then(|consent| consent.source.as_ref());
     if source.is_some_and(|source| source.chars().count() > CONSENT_SOURCE_CHARS_MAX) {

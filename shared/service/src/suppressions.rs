@@ -207,7 +207,8 @@ impl Suppressions {
         numbers: &[PhoneNumber],
         suppression: &Suppression,
     ) -> Result<(u64, u64), StoreError> {
-        for _try in 0..TRIES_MAX {
+        let mut added = 0;
+        'again: for _try in 0..TRIES_MAX {
             let known = self.ledger.contacts.batch_get(tenant, numbers).await?;
             let mut known: BTreeMap<PhoneNumber, Contact> = known
                 .into_iter()
@@ -221,17 +222,15 @@ impl Suppressions {
                     fresh.then(|| with_suppression(number, contact, suppression.clone()))
                 })
                 .collect();
+            for some in at_once(&rows) {
+                match self.write(tenant, some, None).await {
+                    Ok(()) => added += some.len(),
+                    Err(StoreError::Conflict) => continue 'again,
+                    Err(error) => return Err(error),
+                }
+            }
             let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-            let added = count(rows.len());
-            let there_already = count(numbers.len()).saturating_sub(added);
-            if rows.is_empty() {
-                return Ok((added, there_already));
-            }
-            match self.write(tenant, &rows, None).await {
-                Ok(()) => return Ok((added, there_already)),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
+            return Ok((count(added), count(numbers.len().saturating_sub(added))));
         }
         Err(StoreError::Conflict)
     }
@@ -423,6 +422,27 @@ fn with_suppression(
     }
 }
 
+/// The rows in parts that one transaction takes (4 MB): an attempt has about 100 bytes, and a number that
+/// was called by hand may have hundreds of them.
+fn at_once(rows: &[ContactRow]) -> impl Iterator<Item = &[ContactRow]> {
+    const ATTEMPTS_MAX: usize = 20_000;
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut attempts = 0;
+        let mut fits = 0;
+        for row in rest {
+            attempts += row.contact.attempts.len();
+            if fits > 0 && attempts > ATTEMPTS_MAX {
+                break;
+            }
+            fits += 1;
+        }
+        let (some, left) = rest.split_at(fits);
+        rest = left;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
 /// What a lead becomes by a suppression: one that waits is done. The lead of the very call in which it
 /// was asked for is done by it even if the call has ended in another way first; a lead that is being
 /// called is done when its call ends.
@@ -493,4 +513,98 @@ fn check_note(field: &str, note: Option<&str>) -> Result<(), Refused> {
         return Err(Refused::field(field, &says));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Attempt;
+
+    use super::*;
+
+    fn contact(n: usize, attempts: usize) -> ContactRow {
+        let attempt = Attempt {
+            call_id: CallId::from_parts(0, 0),
+            at: Timestamp::UNIX_EPOCH,
+            outcome: None,
+            answered: false,
+        };
+        ContactRow {
+            number: format!("+1415555{n:04}").parse().unwrap(),
+            contact: Contact {
+                attempts: vec![attempt; attempts],
+                ..Contact::default()
+            },
+        }
+    }
+
+    #[test]
+    fn rows_go_in_parts_that_a_transaction_takes_and_none_is_left_out() {
+        let rows: Vec<ContactRow> = [15_000, 4_000, 2_000, 50_000, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(n, attempts)| contact(n, attempts))
+            .collect();
+        let parts: Vec<usize> = at_once(&rows).map(<[_]>::len).collect();
+        assert_eq!(parts, [2, 1, 1, 2]);
+        assert_eq!(at_once(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_lead_ends_by_a_suppression_as_its_state_allows() {
+        let call = CallId::from_parts(1, 1);
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let lead = |state, last_call_id| {
+            let number: PhoneNumber = "+14155550100".parse().unwrap();
+            let campaign_id = model::CampaignId::from_parts(0, 0);
+            Lead {
+                id: LeadId::of(campaign_id, &number),
+                campaign_id,
+                number,
+                lane: model::Lane::new(Vec::new(), Vec::new()),
+                variables: BTreeMap::new(),
+                priority: model::LeadPriority::Normal,
+                consent: None,
+                state,
+                attempts: 1,
+                faults: 0,
+                last_call_id,
+                last_attempt_at: None,
+                last_outcome: None,
+                import_id: None,
+                created_at: now,
+                updated_at: now,
+            }
+        };
+        let waiting = LeadState::Waiting { due_at: now };
+        let calling = LeadState::Calling { call_id: call };
+        let done = |result| LeadState::Done {
+            result,
+            done_at: now,
+        };
+        let becomes = |state, last_call, asked_in| {
+            let suppression = Suppression {
+                reason: SuppressionReason::Spoken,
+                at: now,
+                note: None,
+                call_id: asked_in,
+            };
+            let ended = ended_by(&lead(state, last_call), &suppression, now)?;
+            match ended.state {
+                LeadState::Done { result, .. } => Some(result.code()),
+                LeadState::Waiting { .. } | LeadState::Calling { .. } => Some("not done"),
+            }
+        };
+        let (own, other) = (Some(call), Some(CallId::from_parts(2, 2)));
+        assert_eq!(becomes(waiting.clone(), None, None), Some("suppressed"));
+        assert_eq!(becomes(waiting.clone(), other, own), Some("suppressed"));
+        assert_eq!(becomes(waiting, own, own), Some("opted_out"));
+        assert_eq!(becomes(calling, own, own), None);
+        assert_eq!(
+            becomes(done(LeadResult::Reached), own, own),
+            Some("opted_out")
+        );
+        assert_eq!(becomes(done(LeadResult::Reached), own, None), None);
+        assert_eq!(becomes(done(LeadResult::Reached), None, None), None);
+        assert_eq!(becomes(done(LeadResult::OptedOut), own, own), None);
+    }
 }

@@ -567,6 +567,13 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
         "{}",
         answer.text
     );
+    let long: Value = (0..20)
+        .map(|n| (format!("v{n}"), json!("x".repeat(1_900))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let bad = json!({ "leads": [{ "number": number(1), "variables": long }] });
+    let answer = desk.post(&desk.path("/leads"), bad).await;
+    assert_eq!(answer.fields(), ["leads[0].variables"], "{}", answer.text);
     let answer = desk
         .post(&desk.path("/leads"), json!({ "leads": [] }))
         .await;
