@@ -29,6 +29,9 @@ use crate::voice::{SILENCE, Voice, speak};
 /// ever.
 const STEPS_MAX: u32 = 100;
 
+/// A request about a call that ended so short a time ago crossed with its end: nobody could know.
+const CROSSING_MAX: Duration = Duration::from_secs(2);
+
 /// What a played file sounds like here.
 const PLAY_SAMPLES: usize = 2 * 8_000;
 
@@ -1025,6 +1028,15 @@ impl PhoneCall {
                 self.account.violated(*code, what, Some(&self.record.sid));
             }
         }
+    }
+
+    /// Whether it ended so short a time ago that somebody may not know of it yet.
+    pub(super) fn has_just_ended(&self, now: Duration) -> bool {
+        let ended_at = self.record.ended_at;
+        ended_at.is_some_and(|ended_at| {
+            let ago = self.account.wall(now).duration_since(ended_at);
+            ago.unsigned_abs() < CROSSING_MAX
+        })
     }
 
     /// Records from here on. Not possible when the call is not on, or recorded already.

@@ -175,7 +175,7 @@ impl Core {
     pub fn request(&mut self, request: &RestRequest<'_>, now: Duration) -> RestAnswer {
         self.answer(request, now).unwrap_or_else(|refused| {
             // Load and outages are the carrier's own doing.
-            if !matches!(refused.status, 404 | 429 | 503) {
+            if !refused.crossed && !matches!(refused.status, 404 | 429 | 503) {
                 self.account
                     .violated(refused.code, refused.message.clone(), None);
             }
@@ -477,7 +477,9 @@ impl Core {
         call.with(|call| {
             let is = call.record().status;
             if is.is_over() {
-                return Err(unfit("Call is not in-progress"));
+                let crossed = call.has_just_ended(now);
+                let refused = unfit("Call is not in-progress");
+                return Err(Refused { crossed, ..refused });
             }
             let record = call.record_mut();
             record.order.fallback = fallback.or(record.order.fallback.take());
@@ -523,10 +525,11 @@ impl Core {
         let order = recording_order(request.form()?)?;
         let value = call.with(|call| {
             let recording = call.start_recording(order, now).cloned();
-            recording.map(|recording| call.record().recording_json(&recording))
-        });
-        let value = value.ok_or_else(|| {
-            Refused::bad(21_220, "Requested resource is not eligible for recording")
+            let value = recording.map(|recording| call.record().recording_json(&recording));
+            value.ok_or_else(|| Refused {
+                crossed: call.has_just_ended(now),
+                ..Refused::bad(21_220, "Requested resource is not eligible for recording")
+            })
         })?;
         Ok(RestAnswer::json(201, &value).with(RestEffect::Changed(sid.to_owned())))
     }

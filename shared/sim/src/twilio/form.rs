@@ -15,6 +15,8 @@ pub(super) struct Refused {
     pub(super) code: u32,
     /// Without the value that was wrong: it may be somebody's number.
     pub(super) message: String,
+    /// It crossed with the end of the call on its way, which breaks no rule.
+    pub(super) crossed: bool,
 }
 
 /// Invalid value of a parameter, where no code of its own is documented.
@@ -28,6 +30,7 @@ impl Refused {
             status,
             code,
             message: message.into(),
+            crossed: false,
         }
     }
 

@@ -227,6 +227,32 @@ fn a_ring_that_nobody_takes_and_a_call_that_lasts_too_long_have_an_end() {
     assert_eq!(ended, [(Status::NoAnswer, 20), (Status::Completed, 91)]);
 }
 
+/// Our request may cross with the call's end. Asked long after it, somebody does not follow the call.
+#[test]
+fn a_request_that_crosses_with_the_end_breaks_no_rule_and_a_late_one_does() {
+    let people = Directory::everybody("answers after 0 rings | hangs up".parse().unwrap());
+    let mut core = Core::new(CoreConfig::new(SID, "12345", Timestamp::UNIX_EPOCH, people));
+    let form = [
+        ("To", "+14155550100"),
+        ("From", "+15005550006"),
+        ("Twiml", r#"<Response><Pause length="10"/></Response>"#),
+    ];
+    let call = post(&mut core, "Calls.json", &form, Duration::ZERO);
+    let path = format!("Calls/{}.json", call["sid"].as_str().unwrap());
+    let mut ended = Duration::ZERO;
+    while let Some(now) = core.poll_timeout() {
+        core.handle_timeout(now);
+        while core.poll_output().is_some() {}
+        ended = now;
+    }
+    for (later, violations) in [(1, 0), (3, 1)] {
+        let now = ended + Duration::from_secs(later);
+        let refused = post(&mut core, &path, &[("Status", "completed")], now);
+        assert_eq!(refused["code"], 21_220);
+        assert_eq!(core.violations().len(), violations);
+    }
+}
+
 #[test]
 fn who_was_out_at_the_first_call_picks_up_at_the_next() {
     let number = "+14155550100";
