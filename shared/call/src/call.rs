@@ -57,6 +57,8 @@ pub struct Call {
     silence: Silence,
     answered: Answered,
     opt_out: OptOut,
+    /// What the caller said last and until when: a pause may cut a sentence into two turns.
+    said_before: Option<(String, CallTime)>,
     /// Turns of the caller that were understood.
     turns_heard: u32,
     limit: Limit,
@@ -137,6 +139,7 @@ impl Call {
             silence: Silence::default(),
             answered: Answered::new(snapshot, !history.is_empty()),
             opt_out: OptOut::default(),
+            said_before: None,
             turns_heard: 0,
             limit: Limit::new(agent.duration_max(), &history),
             next_seq: next_seq.unwrap_or(0),

@@ -24,6 +24,8 @@ const PICK_UP_MAX: Duration = Duration::from_secs(1);
 /// Turns that wait to be answered; more are in the transcript and not in the answer.
 const WAITING_TURNS_MAX: usize = 16;
 
+/// A pause within a sentence.
+const SENTENCE_PAUSE_MAX: Duration = Duration::from_secs(3);
 /// More of one key is an entry of something else.
 const OPT_OUT_PRESSES_MAX: usize = 3;
 
@@ -227,7 +229,7 @@ impl Call {
         let Some(said) = self.hearing.take() else {
             return;
         };
-        let asked = !matches!(reply, Reply::Echo) && opt_out::is_asked(&said.text);
+        let asked = !matches!(reply, Reply::Echo) && self.asks_to_opt_out(&said);
         if asked || self.is_opted_out() {
             self.note_turn(&said);
             self.hush_for_opt_out();
@@ -285,6 +287,18 @@ impl Call {
             Agent::Listening => self.reply_in_silence(),
             Agent::Offline(_) | Agent::Ended => Reply::Note,
         }
+    }
+
+    /// Whether these words, or the last ones together with them, ask not to be called again.
+    fn asks_to_opt_out(&self, said: &Said) -> bool {
+        if opt_out::is_asked(&said.text) {
+            return true;
+        }
+        let started_at = self.time_of(said.started);
+        self.said_before.as_ref().is_some_and(|(before, ended_at)| {
+            started_at.since(*ended_at) <= SENTENCE_PAUSE_MAX
+                && opt_out::is_asked(&format!("{before} {}", said.text))
+        })
     }
 
     /// Whether these keys, entered by themselves, are the one that opts out.
@@ -354,9 +368,10 @@ impl Call {
 
     pub(super) fn store_said(&mut self, said: &Said) -> ChatMessage {
         self.turns_heard = self.turns_heard.saturating_add(1);
-        if opt_out::is_asked(&said.text) {
+        if self.asks_to_opt_out(said) {
             self.note_opt_out(OptOutHow::Spoken);
         }
+        self.said_before = Some((said.text.clone(), self.time_of(said.ended)));
         let started_at = self.time_of(said.started);
         self.store_caller(
             &said.text,

@@ -2076,6 +2076,54 @@ mod opting_out {
     }
 
     #[test]
+    fn a_pause_in_the_middle_of_it_changes_nothing() {
+        check(
+            "2.0 says 'Please do not' 0.6s | 3.4 says 'call me again.' 0.6s | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.900 turn 1 caller Talk 2.000s-2.600s 'Please do not'
+                2.900 ask 0@0: agent 'Hello.' / caller 'Please do not'
+                3.220 voice u1@0: All right.
+                3.320 audio begins
+                3.500 CLEAR (120 ms unplayed)
+                3.500 turn 2 agent Talk 3.320s-3.500s 'All' of 'All right.'
+                3.500 observe Interrupted(SpeechStarted)
+                4.300 OPT OUT Spoken
+                4.300 turn 3 caller Talk 3.400s-4.000s 'call me again.'
+                4.350 voice u2@0 (cacheable): I understand. We will not call you again. Goodbye.
+                4.450 audio begins
+                7.010 turn 4 agent Farewell 4.450s-7.010s 'I understand. We will not call you again. Goodbye.'
+                7.010 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn what_was_said_long_ago_is_another_sentence() {
+        check(
+            "2.0 says 'Please do not' 0.6s | 9.0 says 'call me again.' 0.6s | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.900 turn 1 caller Talk 2.000s-2.600s 'Please do not'
+                2.900 ask 0@0: agent 'Hello.' / caller 'Please do not'
+                3.220 voice u1@0: All right.
+                3.320 audio begins
+                3.880 turn 2 agent Talk 3.320s-3.880s 'All right.'
+                3.880 audio ends (560 ms)
+                9.900 turn 3 caller Talk 9.000s-9.600s 'call me again.'
+                9.900 ask 1@0: agent 'Hello.' / caller 'Please do not' / agent 'All right.' / caller 'call me again.'
+                10.220 voice u2@0: All right.
+                10.320 audio begins
+                10.880 turn 4 agent Talk 10.320s-10.880s 'All right.'"#]],
+        );
+    }
+
+    #[test]
     fn it_is_said_in_the_agents_language_or_the_campaigns_words() {
         check(
             "language es-MX | 2.0 says 'No me llame más.' 0.8s | 12.0 stop",
