@@ -34,8 +34,9 @@ impl Call {
 
     /// No vendor is left: apologises behind what is being said, or instead of it.
     pub(super) fn vendors_failed(&mut self) {
-        if self.answered.is_machine() {
-            // Nobody is there to apologise to, and no words are needed for a beep.
+        if self.answered.is_machine() || self.is_opted_out() {
+            // Nobody is there to apologise to, and no words are needed for a beep. Who opted out hears that
+            // it was understood, and nothing else.
             return;
         }
         let outcome = Outcome::VendorFailed;
@@ -77,7 +78,7 @@ impl Call {
         }
         let audible = matches!(&self.agent, Agent::Speaking(speech) if speech.is_audible());
         match self.limit {
-            Limit::At(_) | Limit::Grace(_) if self.is_saying_goodbye() => {
+            Limit::At(_) | Limit::Grace(_) if self.is_saying_goodbye() || self.is_opted_out() => {
                 self.limit = Limit::farewell(self.now);
             }
             Limit::At(_) | Limit::Grace(_) if self.answered.is_apart() => {

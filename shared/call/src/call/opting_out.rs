@@ -45,11 +45,12 @@ impl Call {
         if !self.is_opted_out() {
             return false;
         }
-        // Last words that are being said are as good.
-        if self.decided().is_some() || matches!(self.agent, Agent::Ended) {
-            self.opt_out = OptOut::Settled;
-        } else if self.answered.is_apart() {
+        if self.answered.is_apart() && !matches!(self.agent, Agent::Ended) {
+            // Nor is the message left to who wants none.
             self.end(Outcome::OptedOut);
+        } else if self.decided().is_some() || matches!(self.agent, Agent::Ended) {
+            // Last words that are being said are as good.
+            self.opt_out = OptOut::Settled;
         } else if let OptOut::Storing { .. } = self.opt_out {
             self.silence_agent();
         }

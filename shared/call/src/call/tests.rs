@@ -2124,6 +2124,62 @@ mod opting_out {
     }
 
     #[test]
+    fn the_longest_call_waits_for_the_store() {
+        check(
+            "longest 30 | store-away | 27.0 says 'Stop calling me.' 1.5s | 50.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                10.460 voice u1@0 (cacheable): Are you still there?
+                10.560 audio begins
+                11.620 turn 1 agent Reminder 10.560s-11.620s 'Are you still there?'
+                11.620 audio ends (1060 ms)
+                21.620 voice u2@0 (cacheable): Are you still there?
+                21.720 audio begins
+                22.780 turn 2 agent Reminder 21.720s-22.780s 'Are you still there?'
+                22.780 audio ends (1060 ms)
+                28.800 OPT OUT Spoken
+                28.800 turn 3 caller Talk 27.000s-28.500s 'Stop calling me.'
+                31.800 voice u3@0 (cacheable): I understand. We will not call you again. Goodbye.
+                31.900 audio begins
+                34.460 turn 4 agent Farewell 31.900s-34.460s 'I understand. We will not call you again. Goodbye.'
+                34.460 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn a_recogniser_that_fails_then_needs_no_apology() {
+        check(
+            "opt-out-key 9 | store-away | 2.0 deaf | 2.2 deaf | 2.7 deaf | 3.5 deaf | 5.0 deaf | 8.0 deaf | 8.2 key 9 | 11.0 deaf | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.000 observe RecognitionRetried
+                2.000 open recognition 0
+                2.450 observe RecognitionRetried
+                2.450 open recognition 0
+                3.200 observe RecognitionRetried
+                3.200 open recognition 0
+                4.500 observe RecognitionRetried
+                4.500 open recognition 0
+                7.000 observe RecognitionRetried
+                7.000 open recognition 0
+                9.700 OPT OUT Keypad
+                9.700 turn 1 caller Talk 8.200s-8.200s '9' (keys)
+                10.000 observe RecognitionRetried
+                10.000 open recognition 0
+                12.700 voice u1@0 (cacheable): I understand. We will not call you again. Goodbye.
+                12.800 audio begins
+                15.360 turn 2 agent Farewell 12.800s-15.360s 'I understand. We will not call you again. Goodbye.'
+                15.360 END opted_out"#]],
+        );
+    }
+
+    #[test]
     fn it_is_said_in_the_agents_language_or_the_campaigns_words() {
         check(
             "language es-MX | 2.0 says 'No me llame más.' 0.8s | 12.0 stop",
@@ -2168,6 +2224,25 @@ mod opting_out {
                 5.800 OPT OUT Spoken
                 5.800 turn 1 caller Talk 0.500s-5.500s 'You have reached Sam. Do not call me again.'
                 5.800 END opted_out"#]],
+        );
+    }
+
+    #[test]
+    fn who_opts_out_during_the_message_hears_no_more_of_it() {
+        check(
+            "opt-out-key 9 | machine 'Please call us back about your appointment on Tuesday.' | verdict beep @2.0 | 3.2 says 'Stop calling me.' 0.5s | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                2.000 ask for the verdict
+                2.020 voice u1@0 (cacheable): Please call us back about your appointment on Tuesday.
+                2.120 audio begins
+                4.000 OPT OUT Spoken
+                4.000 turn 1 caller Talk 3.200s-3.700s 'Stop calling me.'
+                4.000 turn 2 agent Voicemail 2.120s-4.000s 'Please call us back about your' of 'Please call us back about your appointment on Tuesday.'
+                4.000 END opted_out"#]],
         );
     }
 
