@@ -137,6 +137,10 @@ impl Call {
             self.hush_for_opt_out();
             return;
         }
+        if self.answered.is_apart() || self.is_opted_out() {
+            self.store_keys(&keypad);
+            return;
+        }
         let mut waterfall = Waterfall::from_caller_stopped(keypad.last);
         waterfall.reach(Stage::Recognised, keypad.last);
         let message = self.store_keys(&keypad);

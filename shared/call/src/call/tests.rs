@@ -1663,6 +1663,27 @@ mod answering_machines {
     }
 
     #[test]
+    fn keys_are_not_answered_while_the_message_waits() {
+        check_message(
+            "verdict start @3.0 | 0.5 says 'Please leave a message after the tone.' 6.0s | 2.5 key 5 | 8.0 beep | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.600 observe Interrupted(SpeechStarted)
+                2.500 finalize recognition
+                3.020 ask for the verdict
+                4.000 turn 1 caller Talk 2.500s-2.500s '5' (keys)
+                6.800 turn 2 caller Talk 0.500s-6.500s 'Please leave a message after the tone.'
+                8.200 voice u1@0 (cacheable): Please call us back.
+                8.300 audio begins
+                9.360 turn 3 agent Voicemail 8.300s-9.360s 'Please call us back.'
+                9.360 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
     fn a_fax_is_left_at_once() {
         check(
             "verdict fax @3.0 | 12.0 stop",
