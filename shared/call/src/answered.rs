@@ -132,6 +132,14 @@ impl Answered {
         }
     }
 
+    /// Nobody listens to the line any more unless something else asks for it: what it sounded like says
+    /// nothing of later.
+    pub(crate) const fn forget_quiet(&mut self) {
+        if !self.hinted {
+            self.quiet = false;
+        }
+    }
+
     /// Whether the carrier's verdict may still come.
     pub(crate) fn is_open(&self) -> bool {
         self.verdict != Verdict::Closed
@@ -200,6 +208,7 @@ impl Answered {
         }
         let since = now.since(self.connected_at);
         self.verdict = if since > self.timeout || self.resumed {
+            self.forget_quiet();
             Verdict::Closed
         } else if since < ASK_OFTEN || self.is_machine() {
             Verdict::Due(now + ASK_EVERY)

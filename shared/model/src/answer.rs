@@ -112,7 +112,7 @@ pub struct Answer {
     /// What the words sounded like, and when that was understood.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<(MachineClass, CallTime)>,
-    /// Our own beep detection: where the first beep ended, and its pitch.
+    /// Our own beep detection: where the beep ended that no words followed, and its pitch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beep: Option<HeardBeep>,
     /// The message on the mailbox.

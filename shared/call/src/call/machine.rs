@@ -1,10 +1,12 @@
 //! When something else than a person answers: hang up, leave a message after the beep, tell a screening
 //! service who calls. Until that is known the conversation goes on as with a person.
 
+use std::time::Duration;
+
 use audio::LineSound;
 use model::{
-    AnswerEvidence, AnsweredBy, BargeIn, HeardBeep, LeftMessage, MachineAction, MachineClass,
-    MessageCue, Outcome, Turn, TurnKind,
+    AnswerEvidence, AnsweredBy, AudioPosition, BargeIn, HeardBeep, LeftMessage, MachineAction,
+    MachineClass, MessageCue, Outcome, Turn, TurnKind,
 };
 
 use super::{Agent, Call};
@@ -13,6 +15,9 @@ use crate::answered::{BEEP_WAIT_MAX, DOUBT_MAX, SCREENING_ANSWERS_MAX, SCREENING
 use crate::first_words::{self, FirstWords};
 use crate::hearing::Said;
 use crate::speech::{Speech, Then};
+
+/// Voice activity that began this shortly before a beep is the beep.
+const BEEP_ONSET_MAX: Duration = Duration::from_millis(200);
 
 impl Call {
     /// What was found out about who answered, for the call's row; `None` for an inbound call.
@@ -52,6 +57,7 @@ impl Call {
             MachineClass::Person if !decided => {
                 let by = AnswerEvidence::Carrier;
                 self.answered.decide(MachineClass::Person, by, self.now);
+                self.answered.forget_quiet();
             }
             MachineClass::Fax => {
                 let by = AnswerEvidence::Carrier;
@@ -70,20 +76,22 @@ impl Call {
                 };
                 self.machine_found(AnswerEvidence::Carrier, over);
             }
-            MachineClass::Person | MachineClass::Screening | MachineClass::Unknown => {}
+            MachineClass::Person | MachineClass::Screening | MachineClass::Unknown => {
+                self.answered.forget_quiet();
+            }
         }
     }
 
     pub(super) fn line_sound(&mut self, sound: LineSound) {
         match sound {
             LineSound::Beep(beep) => {
-                let ends_ms = beep.ends_at / audio::BYTES_PER_MS as u64;
-                let hz = beep.hz;
-                self.answered
-                    .found
-                    .beep
-                    .get_or_insert(HeardBeep { ends_ms, hz });
-                self.beeped();
+                if !self.beep_stands() {
+                    let ends_ms = beep.ends_at / audio::BYTES_PER_MS as u64;
+                    let hz = beep.hz;
+                    self.answered.found.beep = Some(HeardBeep { ends_ms, hz });
+                }
+                let starts_ms = beep.starts_at / audio::BYTES_PER_MS as u64;
+                self.beeped(AudioPosition::from_millis(starts_ms));
             }
             LineSound::Fax => {
                 if self.answered.is_opening(self.now) && !self.is_leaving_anyway() {
@@ -118,13 +126,13 @@ impl Call {
                 let found = &mut self.answered.found;
                 found.words.get_or_insert((MachineClass::Machine, self.now));
                 // The carrier heard a person: words alone do not make them a machine.
-                if !self.carrier_heard_person() || self.answered.found.beep.is_some() {
+                if !self.carrier_heard_person() || self.beep_stands() {
                     self.machine_found(AnswerEvidence::Words, None);
                 }
             }
             (Some(FirstWords::MailboxPerhaps), Stage::Talking) => {
                 self.answered.hinted = true;
-                if self.answered.found.beep.is_some() {
+                if self.beep_stands() {
                     self.machine_found(AnswerEvidence::Words, Some(MessageCue::Beep));
                 }
             }
@@ -238,7 +246,7 @@ impl Call {
                 self.silence_agent();
                 let until = self.now + BEEP_WAIT_MAX;
                 self.answered.stage = Stage::Waiting { until };
-                let beeped = self.answered.found.beep.map(|_beep| MessageCue::Beep);
+                let beeped = self.beep_stands().then_some(MessageCue::Beep);
                 let quiet = self.answered.quiet.then_some(MessageCue::Quiet);
                 if let Some(cue) = cue.or(beeped).or(quiet) {
                     self.leave_message(cue);
@@ -256,13 +264,17 @@ impl Call {
         }
     }
 
-    /// A beep alone says little once a person was heard, and everything to who waits for it.
-    fn beeped(&mut self) {
+    /// A beep alone says little once a person was heard, and everything to who waits for it. Behind or within
+    /// words that are no mailbox's it may be one of their sounds: then the carrier's verdict decides.
+    fn beeped(&mut self, starts: AudioPosition) {
         match self.answered.stage {
             Stage::Waiting { .. } => self.leave_message(MessageCue::Beep),
             Stage::Doubting { .. } => self.machine_found(AnswerEvidence::Tone, None),
             Stage::Talking => {
-                let likely = self.answered.hinted || self.answered.is_open();
+                let began = self.hearing.began();
+                let speaks = began.is_some_and(|began| began + BEEP_ONSET_MAX < starts);
+                let alone = self.turns_heard == 0 && !speaks;
+                let likely = self.answered.hinted || alone && self.answered.is_open();
                 if likely && self.answered.is_opening(self.now) && !self.is_leaving_anyway() {
                     self.machine_found(AnswerEvidence::Tone, Some(MessageCue::Beep));
                 }
@@ -357,6 +369,17 @@ impl Call {
     /// service.
     fn has_understood(&self) -> bool {
         self.turns_heard > 0 && !self.hearing.is_speaking()
+    }
+
+    /// Whether a beep was heard and nothing behind it: not in the middle of a greeting.
+    fn beep_stands(&self) -> bool {
+        let Some(beep) = self.answered.found.beep else {
+            return false;
+        };
+        let beeped = self.time_of(AudioPosition::from_millis(beep.ends_ms));
+        let sounds = self.hearing.last_heard().map(|last| self.time_of(last));
+        let words = self.said_before.as_ref().map(|(_, ended)| *ended);
+        sounds.max(words).is_none_or(|last| last <= beeped)
     }
 
     fn carrier_heard_person(&self) -> bool {

@@ -1567,6 +1567,25 @@ mod answering_machines {
     }
 
     #[test]
+    fn a_silence_of_long_ago_is_no_cue() {
+        check_message(
+            "verdict unknown @6.0 | 5.5 quiet | 9.0 interim 'Please leave a message' | 12.0 beep | 20.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                2.000 turn 0 agent Greeting 0.100s-2.000s 'Hello, this is Anna of Bright Dental.'
+                2.000 audio ends (1900 ms)
+                6.080 ask for the verdict
+                12.000 finalize recognition
+                12.200 voice u1@0 (cacheable): Please call us back.
+                12.300 audio begins
+                12.500 turn 1 caller Talk 9.000s-9.000s 'Please leave a message'
+                13.360 turn 2 agent Voicemail 12.300s-13.360s 'Please call us back.'
+                13.360 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
     fn a_mailbox_that_never_beeps_is_left_in_the_end() {
         check_message(
             "verdict start @3.0 | 0.5 says 'Please leave a message.' 4.0s | 60.0 stop",
@@ -1613,6 +1632,66 @@ mod answering_machines {
                 2.000 audio ends (1900 ms)
                 3.020 ask for the verdict
                 8.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
+    fn a_beep_behind_words_that_are_no_mailboxs_waits_for_the_carrier() {
+        check_message(
+            "verdict human @3.0 | 0.3 says 'Good morning, who is calling?' 1.7s | 2.0 beep | 7.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.400 CLEAR (100 ms unplayed)
+                0.400 turn 0 agent Greeting 0.100s-0.400s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.400 observe Interrupted(SpeechStarted)
+                2.300 turn 1 caller Talk 0.300s-2.000s 'Good morning, who is calling?'
+                2.300 ask 0@0: agent 'Hello, [interrupted]' / caller 'Good morning, who is calling?'
+                2.620 voice u1@0: All right.
+                2.720 audio begins
+                3.020 ask for the verdict
+                3.280 turn 2 agent Talk 2.720s-3.280s 'All right.'
+                3.280 audio ends (560 ms)
+                7.000 END callee_hung_up"#]],
+        );
+        check_message(
+            "verdict start @3.0 | 0.3 says 'Buenos días a todos.' 1.7s | 2.6 beep | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.400 CLEAR (100 ms unplayed)
+                0.400 turn 0 agent Greeting 0.100s-0.400s 'Hello,' of 'Hello, this is Anna of Bright Dental.'
+                0.400 observe Interrupted(SpeechStarted)
+                2.300 turn 1 caller Talk 0.300s-2.000s 'Buenos días a todos.'
+                2.300 ask 0@0: agent 'Hello, [interrupted]' / caller 'Buenos días a todos.'
+                2.620 voice u1@0: All right.
+                2.720 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (180 ms unplayed)
+                3.040 turn 2 agent Talk 2.720s-3.040s 'All' of 'All right.'
+                3.040 voice u2@0 (cacheable): Please call us back.
+                3.140 audio begins
+                4.200 turn 3 agent Voicemail 3.140s-4.200s 'Please call us back.'
+                4.200 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn a_tone_in_the_middle_of_a_greeting_is_no_cue() {
+        check_message(
+            "verdict start @3.0 | 0.3 sound | 1.2 beep | 1.5 interim 'You have' | 2.8 interim 'You have reached' | 0.3 says 'You have reached Sam.' 4.0s | 5.5 beep | 12.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental.
+                0.100 audio begins
+                0.300 CLEAR (100 ms unplayed)
+                0.300 turn 0 agent Greeting 0.100s-0.300s '' of 'Hello, this is Anna of Bright Dental.'
+                0.300 observe Interrupted(SpeechStarted)
+                3.020 ask for the verdict
+                4.600 turn 1 caller Talk 0.300s-4.300s 'You have reached Sam.'
+                5.700 voice u1@0 (cacheable): Please call us back.
+                5.800 audio begins
+                6.860 turn 2 agent Voicemail 5.800s-6.860s 'Please call us back.'
+                6.860 END voicemail_left"#]],
         );
     }
 
