@@ -29,6 +29,8 @@ pub(crate) const DOUBT_MAX: Duration = Duration::from_secs(6);
 pub(crate) const BEEP_WAIT_MAX: Duration = Duration::from_secs(45);
 /// A person who is called by their screening service is there within this time or not at all.
 pub(crate) const SCREENING_WAIT_MAX: Duration = Duration::from_secs(60);
+/// A pause within a screening service's question.
+pub(crate) const QUESTION_PAUSE_MAX: Duration = Duration::from_millis(1_500);
 /// A screening service that asks more often does not understand us.
 pub(crate) const SCREENING_ANSWERS_MAX: u32 = 3;
 
@@ -62,8 +64,13 @@ pub(crate) struct Answered {
 pub(crate) enum Stage {
     /// A conversation, or what may become one.
     Talking,
-    /// A screening service asks who calls, or fetches the person. `answers`: how often it was told.
-    Screening { answers: u32, until: CallTime },
+    /// A screening service asks who calls, or fetches the person. `answers`: how often it was told;
+    /// `asked`: where its question ended so far.
+    Screening {
+        answers: u32,
+        asked: CallTime,
+        until: CallTime,
+    },
     /// A machine that is hung up on unless its words are those of a screening service.
     Doubting { until: CallTime },
     /// The message waits for the beep.

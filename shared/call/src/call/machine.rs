@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use audio::LineSound;
 use model::{
-    AnswerEvidence, AnsweredBy, AudioPosition, BargeIn, HeardBeep, LeftMessage, MachineAction,
-    MachineClass, MessageCue, Outcome, Turn, TurnKind,
+    AnswerEvidence, AnsweredBy, AudioPosition, BargeIn, CallTime, HeardBeep, LeftMessage,
+    MachineAction, MachineClass, MessageCue, Outcome, Turn, TurnKind,
 };
 
 use super::{Agent, Call};
 use crate::Action;
-use crate::answered::{BEEP_WAIT_MAX, DOUBT_MAX, SCREENING_ANSWERS_MAX, SCREENING_WAIT_MAX, Stage};
+use crate::answered::{
+    BEEP_WAIT_MAX, DOUBT_MAX, QUESTION_PAUSE_MAX, SCREENING_ANSWERS_MAX, SCREENING_WAIT_MAX, Stage,
+};
 use crate::first_words::{self, FirstWords};
 use crate::hearing::Said;
 use crate::speech::{Speech, Then};
@@ -149,7 +151,11 @@ impl Call {
             return true;
         };
         match self.answered.stage {
-            Stage::Screening { answers, .. } => self.screening_turn(&said, answers),
+            Stage::Screening {
+                answers,
+                asked,
+                until,
+            } => self.screening_turn(&said, answers, asked, until),
             Stage::Doubting { .. } => {
                 self.store_said(&said);
                 if first_words::class(&said.text) != Some(FirstWords::Screening) {
@@ -302,13 +308,14 @@ impl Call {
         self.silence_agent();
         self.answered.stage = Stage::Screening {
             answers: 0,
+            asked: self.now,
             until: self.now + SCREENING_WAIT_MAX,
         };
     }
 
-    /// What came out of a screening service: its question again, that it tries, that nobody is there, or
-    /// the person.
-    fn screening_turn(&mut self, said: &Said, answers: u32) {
+    /// What came out of a screening service: more of its question, the question again, that it tries, that
+    /// nobody is there, or the person.
+    fn screening_turn(&mut self, said: &Said, answers: u32, asked: CallTime, until: CallTime) {
         let class = first_words::class(&said.text);
         let message = self.store_said(said);
         if self.is_opted_out() {
@@ -318,18 +325,22 @@ impl Call {
         // What is said over our answer is mostly the rest of the question.
         let over_answer =
             matches!(&self.agent, Agent::Speaking(speech) if !speech.is_heard(self.now));
+        let (started, ended) = (self.time_of(said.started), self.time_of(said.ended));
+        let goes_on = answers > 0 && started.since(asked) <= QUESTION_PAUSE_MAX;
         match class {
-            Some(FirstWords::Screening) => self.answer_screening(answers),
             Some(FirstWords::Mailbox) => {
                 self.answered.stage = Stage::Talking;
                 self.answered.found.beep = None;
                 self.machine_is_new(AnswerEvidence::Words, None);
             }
+            // It did not listen yet: the answer begins anew, and the time for all of it does not.
+            Some(_) | None if goes_on => self.say_who_calls(answers, ended, until),
+            Some(FirstWords::Screening) => self.answer_screening(answers, ended),
             Some(FirstWords::Unavailable | FirstWords::MailboxPerhaps | FirstWords::Hold)
             | None => {
                 if answers == 0 {
                     // It was taken for one by words that were taken back, or asked in pieces.
-                    self.answer_screening(answers);
+                    self.answer_screening(answers, ended);
                 } else if matches!(
                     class,
                     Some(FirstWords::Unavailable | FirstWords::MailboxPerhaps)
@@ -342,15 +353,20 @@ impl Call {
         }
     }
 
-    fn answer_screening(&mut self, answers: u32) {
+    fn answer_screening(&mut self, answers: u32, asked: CallTime) {
         if answers >= SCREENING_ANSWERS_MAX {
             self.end(Outcome::Screened);
             return;
         }
+        self.say_who_calls(answers + 1, asked, self.now + SCREENING_WAIT_MAX);
+    }
+
+    fn say_who_calls(&mut self, answers: u32, asked: CallTime, until: CallTime) {
         self.silence_agent();
         self.answered.stage = Stage::Screening {
-            answers: answers + 1,
-            until: self.now + SCREENING_WAIT_MAX,
+            answers,
+            asked,
+            until,
         };
         let answer = self.config.screening_answer.clone();
         self.speak_fixed(TurnKind::Screening, &answer, BargeIn::Protected);

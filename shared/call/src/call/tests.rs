@@ -1982,6 +1982,43 @@ mod screening {
     }
 
     #[test]
+    fn a_question_that_goes_on_is_answered_at_its_end() {
+        check(
+            "greeting 'Hello, this is Anna of Bright Dental. Do you have a moment?' | calls-from 'Bright Dental'
+            | calls-about 'your appointment on Tuesday' | amd
+            | 0.5 says 'This is a call screening service.' 2.0s | 3.2 says 'Say your name,' 1.0s | 4.4 says 'and the matter.' 3.5s
+            | 15.0 says 'Hello?' 0.4s | 22.0 hang-up",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.800 turn 1 caller Talk 0.500s-2.500s 'This is a call screening service.'
+                2.800 voice u1@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                2.900 audio begins
+                4.500 turn 2 caller Talk 3.200s-4.200s 'Say your name,'
+                4.500 CLEAR (100 ms unplayed)
+                4.500 turn 3 agent Screening 2.900s-4.500s 'This is Bright Dental. I am' of 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                4.500 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                4.600 audio begins
+                8.160 turn 4 agent Screening 4.600s-8.160s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                8.160 audio ends (3560 ms)
+                8.200 turn 5 caller Talk 4.400s-7.900s 'and the matter.'
+                8.200 voice u3@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                8.300 audio begins
+                11.860 turn 6 agent Screening 8.300s-11.860s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                11.860 audio ends (3560 ms)
+                15.700 turn 7 caller Talk 15.000s-15.400s 'Hello?'
+                15.700 voice u4@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                15.800 audio begins
+                18.800 turn 8 agent Greeting 15.800s-18.800s 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                18.800 audio ends (3000 ms)
+                22.000 END callee_hung_up"#]],
+        );
+    }
+
+    #[test]
     fn the_campaigns_own_answer_is_given() {
         check(
             "amd | screening-answer 'It is Anna about Tuesday.' | 0.5 says 'Please say your name and why you are calling.' 2.0s | 9.0 hang-up",
