@@ -130,12 +130,13 @@ impl Answered {
     /// Whether tones on the line are worth listening for.
     pub(crate) fn wants_tones(&self, now: CallTime) -> bool {
         match self.stage {
-            Stage::Waiting { .. } | Stage::Doubting { .. } => true,
+            // A screening service may hand over to a mailbox.
+            Stage::Screening { .. } | Stage::Waiting { .. } | Stage::Doubting { .. } => true,
+            // Where the carrier does not listen, only we do.
             Stage::Talking => {
-                self.verdict != Verdict::Closed && self.is_opening(now)
-                    || self.hinted && self.is_opening(now)
+                self.is_opening(now) && (self.is_open() || self.hinted || !self.detects)
             }
-            Stage::Screening { .. } | Stage::Leaving { .. } => false,
+            Stage::Leaving { .. } => false,
         }
     }
 

@@ -330,7 +330,6 @@ impl Call {
         match class {
             Some(FirstWords::Mailbox) => {
                 self.answered.stage = Stage::Talking;
-                self.answered.found.beep = None;
                 self.machine_is_new(AnswerEvidence::Words, None);
             }
             // It did not listen yet: the answer begins anew, and the time for all of it does not.

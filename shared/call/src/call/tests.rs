@@ -1786,6 +1786,19 @@ mod answering_machines {
     }
 
     #[test]
+    fn a_fax_is_noticed_where_the_carrier_does_not_listen() {
+        check(
+            "amd off | 1.7 fax-tone | 12.0 stop",
+            expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            1.700 END fax"#]],
+        );
+    }
+
+    #[test]
     fn a_machine_may_be_talked_to() {
         check(
             "verdict start @3.0 | machine talk | 3.5 says 'Who is this?' 0.5s | 9.0 hang-up",
@@ -2061,6 +2074,34 @@ mod screening {
                 14.800 audio begins
                 15.860 turn 5 agent Voicemail 14.800s-15.860s 'Please call us back.'
                 15.860 END voicemail_left"#]],
+        );
+    }
+
+    #[test]
+    fn the_beep_of_such_a_mailbox_may_come_before_its_words_are_understood() {
+        check_screening(
+            "machine 'Please call us back.' | 12.0 says 'They are not there. Please leave a message after the tone.' 2.0s | 14.05 beep | 30.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. Do you have a moment?
+                0.100 audio begins
+                0.600 CLEAR (100 ms unplayed)
+                0.600 turn 0 agent Greeting 0.100s-0.600s 'Hello,' of 'Hello, this is Anna of Bright Dental. Do you have a moment?'
+                0.600 observe Interrupted(SpeechStarted)
+                2.600 observe FalseInterruption
+                2.600 audio begins
+                3.020 ask for the verdict
+                3.040 CLEAR (160 ms unplayed)
+                3.040 turn 1 agent Greeting 2.600s-3.040s 'this is' of 'this is Anna of Bright Dental. Do you have a moment?'
+                5.800 turn 2 caller Talk 0.500s-5.500s 'Hi, the person you are calling is using a screening service. Say your name and why you are calling.'
+                5.800 voice u2@0 (cacheable): This is Bright Dental. I am calling about your appointment on Tuesday.
+                5.900 audio begins
+                9.460 turn 3 agent Screening 5.900s-9.460s 'This is Bright Dental. I am calling about your appointment on Tuesday.'
+                9.460 audio ends (3560 ms)
+                14.300 turn 4 caller Talk 12.000s-14.000s 'They are not there. Please leave a message after the tone.'
+                14.300 voice u3@0 (cacheable): Please call us back.
+                14.400 audio begins
+                15.460 turn 5 agent Voicemail 14.400s-15.460s 'Please call us back.'
+                15.460 END voicemail_left"#]],
         );
     }
 }

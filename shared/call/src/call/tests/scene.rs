@@ -239,7 +239,13 @@ impl Scene {
             "store-away" => self.store_ms = None,
             "inbound" => self.snapshot.direction = Direction::Inbound,
             "language" => agent.language = rest.to_owned(),
-            "amd" => self.snapshot.answering.detect = AmdMode::Start,
+            "amd" => {
+                self.snapshot.answering.detect = match rest {
+                    "" => AmdMode::Start,
+                    "off" => AmdMode::Off,
+                    other => panic!("no detection {other}"),
+                }
+            }
             "machine" => {
                 self.snapshot.answering.detect = AmdMode::Start;
                 self.snapshot.answering.machine = match rest {
@@ -435,7 +441,10 @@ impl Scene {
             let call = self.call.as_mut().unwrap();
             if event_at == Some(next) {
                 let (_, event) = self.queue.pop_first().unwrap();
-                call.handle(event, now);
+                // What nobody listens for is not heard.
+                if !matches!(event, Event::LineSound(_)) || call.wants_line_sounds() {
+                    call.handle(event, now);
+                }
             } else {
                 call.handle_timeout(now);
             }
