@@ -44,6 +44,13 @@ pub use script::ScriptProblem;
 /// longer than the pause between two sentences.
 const REPLY_AFTER_MS_DEFAULT: u32 = 700;
 
+/// A mailbox's beep, unless the script says otherwise.
+const BEEP_HZ: u16 = 1_000;
+const BEEP_MS: u32 = 500;
+/// The tone with which a fax machine answers (ITU-T V.25).
+const FAX_HZ: u16 = 2_100;
+const FAX_MS: u32 = 3_000;
+
 /// Pitch of a person's voice, unless the script says otherwise.
 const PITCH_HZ_DEFAULT: u16 = 125;
 
@@ -74,7 +81,10 @@ pub enum Pickup {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnsweredBy {
     Human,
+    /// A mailbox.
     Machine,
+    /// A service that asks who calls before it puts anybody through.
+    Screening,
     Fax,
 }
 
@@ -87,7 +97,7 @@ enum Step {
     Waits { ms: u32 },
     WhenHears(Vec<String>),
     Presses(char),
-    Beeps,
+    Beeps { hz: u16, ms: u32 },
     HangsUp { after_ms: u32 },
 }
 
@@ -131,6 +141,17 @@ impl Person {
         Self::with(Pickup::Unreachable)
     }
 
+    /// A call screening service that asks this at once. What it and the person say after the answer are
+    /// steps like all others.
+    #[must_use]
+    pub fn screening(question: &str) -> Self {
+        Self::with(Pickup::Answers {
+            after_rings: 1,
+            by: AnsweredBy::Screening,
+        })
+        .opens_with(question)
+    }
+
     /// A mailbox that plays this greeting; add [`Self::beep`] and it listens to the message.
     #[must_use]
     pub fn voicemail(greeting: &str) -> Self {
@@ -148,8 +169,7 @@ impl Person {
             after_rings: 1,
             by: AnsweredBy::Fax,
         })
-        .step(Step::Beeps)
-        .step(Step::Beeps)
+        .beeps(FAX_HZ, FAX_MS)
     }
 
     /// Speaks when it is their turn: the other side has spoken since their last words and has been
@@ -229,7 +249,13 @@ impl Person {
     /// A mailbox's beep.
     #[must_use]
     pub fn beep(self) -> Self {
-        self.step(Step::Beeps)
+        self.beeps(BEEP_HZ, BEEP_MS)
+    }
+
+    /// A tone of this pitch and length: from its end on a mailbox records.
+    #[must_use]
+    pub fn beeps(self, hz: u16, ms: u32) -> Self {
+        self.step(Step::Beeps { hz, ms })
     }
 
     #[must_use]
@@ -259,6 +285,14 @@ impl Person {
             *after_rings = rings;
         }
         self
+    }
+
+    /// Whether a mailbox's beep is in the script.
+    #[must_use]
+    pub fn has_beep(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Beeps { .. }))
     }
 
     /// What happens when it rings.

@@ -24,6 +24,10 @@ pub enum Experience {
         key: char,
         at: u64,
     },
+    /// A mailbox's beep ended: from now on it records.
+    Beeped {
+        at: u64,
+    },
     HungUp {
         at: u64,
     },
@@ -67,9 +71,61 @@ impl Log {
             )
             | Experience::Said { .. }
             | Experience::Pressed { .. }
+            | Experience::Beeped { .. }
             | Experience::HungUp { .. } => None,
         });
         words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// When the last beep ended, in milliseconds since the answer of the call.
+    #[must_use]
+    pub fn beeped_ms(&self) -> Option<u64> {
+        self.last(|entry| match entry {
+            Experience::Beeped { at } => Some(*at),
+            Experience::Heard(_)
+            | Experience::Said { .. }
+            | Experience::Pressed { .. }
+            | Experience::HungUp { .. } => None,
+        })
+    }
+
+    /// When their own last words ended, or will end, in milliseconds since the answer of the call.
+    #[must_use]
+    pub fn said_ms(&self) -> Option<u64> {
+        self.last(|entry| match entry {
+            Experience::Said { end, .. } => Some(*end),
+            Experience::Heard(_)
+            | Experience::Beeped { .. }
+            | Experience::Pressed { .. }
+            | Experience::HungUp { .. } => None,
+        })
+    }
+
+    /// Everything heard after this moment, as a mailbox records it: `[garbled]` for a word that could not be
+    /// understood, `wo-` for one that was cut.
+    #[must_use]
+    pub fn heard_since(&self, since_ms: u64) -> String {
+        let after = |end: &u64| *end > since_ms * SAMPLES_PER_MS;
+        let words = self.entries.iter().filter_map(|entry| match entry {
+            Experience::Heard(Heard::Word { text, end, .. }) if after(end) => Some(text.clone()),
+            Experience::Heard(Heard::Garbled { end, .. }) if after(end) => {
+                Some("[garbled]".to_owned())
+            }
+            Experience::Heard(Heard::Cut { text, end, .. }) if after(end) => {
+                Some(format!("{text}-"))
+            }
+            Experience::Heard(_)
+            | Experience::Said { .. }
+            | Experience::Pressed { .. }
+            | Experience::Beeped { .. }
+            | Experience::HungUp { .. } => None,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn last(&self, position: impl Fn(&Experience) -> Option<u64>) -> Option<u64> {
+        let last = self.entries.iter().rev().find_map(position);
+        last.map(|samples| samples / SAMPLES_PER_MS)
     }
 
     /// Words that could not be understood: frames of them were lost, altered, late or out of order.
@@ -87,6 +143,7 @@ impl Log {
                 )
                 | Experience::Said { .. }
                 | Experience::Pressed { .. }
+                | Experience::Beeped { .. }
                 | Experience::HungUp { .. } => 0,
             })
             .sum()
@@ -113,6 +170,7 @@ impl Log {
                 }
                 Experience::Heard(Heard::SpeechStarted { .. } | Heard::SpeechStopped { .. })
                 | Experience::Pressed { .. }
+                | Experience::Beeped { .. }
                 | Experience::HungUp { .. } => None,
             })
             .collect();

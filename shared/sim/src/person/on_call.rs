@@ -1,13 +1,15 @@
 //! A person in a call, from frame to frame.
 
 use std::collections::VecDeque;
+use std::f64::consts::TAU;
 
 use super::{Experience, Log, Person, Step, When, plain_words};
 use crate::voice::{
     FRAME_BYTES, Heard, Listener, SAMPLES_PER_MS, SILENCE, Voice, mulaw, noise, speak,
 };
 
-const BEEP_MS: u64 = 500;
+const SAMPLE_RATE: u32 = 8_000;
+const TONE_PEAK: f64 = 8_000.0;
 
 /// A person with the phone at their ear.
 #[derive(Debug, Clone)]
@@ -99,7 +101,10 @@ impl OnCall {
             self.step_since = self.now;
             match std::mem::replace(&mut self.mouth_kind, Mouth::Closed) {
                 Mouth::Turn => self.words_since = 0,
-                Mouth::Beep => self.deeds.push_back(Deed::Beeped),
+                Mouth::Beep => {
+                    self.log.push(Experience::Beeped { at: self.now });
+                    self.deeds.push_back(Deed::Beeped);
+                }
                 Mouth::Closed | Mouth::Aside => {}
             }
         }
@@ -200,8 +205,8 @@ impl OnCall {
                 });
                 self.deeds.push_back(Deed::Presses(*key));
             }
-            Step::Beeps => {
-                self.mouth = beep();
+            Step::Beeps { hz, ms } => {
+                self.mouth = tone(*hz, *ms);
                 self.mouth_kind = Mouth::Beep;
             }
             Step::HangsUp { after_ms } => {
@@ -261,10 +266,16 @@ fn find(heard: &[String], wanted: &[String], from: usize) -> Option<usize> {
     Some(from + at + wanted.len())
 }
 
-/// A mailbox's beep: a loud tone of 1 kHz.
-fn beep() -> VecDeque<u8> {
-    const PERIOD: [i16; 8] = [0, 5_657, 8_000, 5_657, 0, -5_657, -8_000, -5_657];
-    let samples = usize::try_from(BEEP_MS * SAMPLES_PER_MS).unwrap_or(0);
-    let tone = PERIOD.into_iter().cycle().take(samples);
-    tone.map(mulaw::encode).collect()
+/// A loud tone.
+fn tone(hz: u16, ms: u32) -> VecDeque<u8> {
+    let samples = usize::try_from(u64::from(ms) * SAMPLES_PER_MS).unwrap_or(0);
+    let turn = f64::from(hz) * TAU / f64::from(SAMPLE_RATE);
+    let wave = (0_u32..).map(|sample| (f64::from(sample) * turn).sin() * TONE_PEAK);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within ±8,000, which is an i16"
+    )]
+    wave.take(samples)
+        .map(|sample| mulaw::encode(sample as i16))
+        .collect()
 }

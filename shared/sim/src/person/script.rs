@@ -3,11 +3,13 @@
 //! ```text
 //! answers after 2 rings            | busy | no answer | unreachable | fax
 //! voicemail "greeting" after 3 rings
+//! screening "question"             a call screening service
 //! opens with "…"                   speaks at once
 //! says "…"                         speaks when it is their turn
 //! interrupts after 3 words         what is said next comes that early
 //! mumbles "mm-hm"                  while the other side speaks, without taking the turn
 //! coughs 300ms | waits 500ms | when hears "…" | presses 1 | beep
+//! beep 850hz 400ms                 a beep of another pitch and length
 //! hangs up after 900ms | hangs up
 //! replies after 500ms              how patient they are, for the whole call
 //! sounds 210hz at 110%             how high and how fast they speak
@@ -80,6 +82,7 @@ fn first_step(tokens: &[Token]) -> Option<Person> {
         [Word("no"), Word("answer")] => Person::no_answer(),
         [Word("unreachable")] => Person::unreachable(),
         [Word("fax")] => Person::fax(),
+        [Word("screening"), Text(question)] => Person::screening(question),
         [Word("voicemail"), Text(greeting)] => Person::voicemail(greeting),
         [
             Word("voicemail"),
@@ -109,6 +112,9 @@ fn next_step(person: Person, tokens: &[Token]) -> Option<Person> {
         [Word("when"), Word("hears"), Text(words)] => person.when_hears(words),
         [Word("presses"), Word(key)] => person.presses(key_of(key)?),
         [Word("beep")] => person.beep(),
+        [Word("beep"), Word(hz), Word(ms)] => {
+            person.beeps(with_unit(hz, "hz")?, with_unit(ms, "ms")?)
+        }
         [Word("hangs"), Word("up")] => person.hangs_up_after_ms(0),
         [Word("hangs"), Word("up"), Word("after"), Word(ms)] => {
             person.hangs_up_after_ms(with_unit(ms, "ms")?)

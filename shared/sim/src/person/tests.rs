@@ -113,12 +113,43 @@ fn a_mailbox_greets_and_beeps() {
 }
 
 #[test]
+fn a_mailbox_beeps_in_its_own_way() {
+    check(
+        r#"voicemail "Leave a message." | waits 300ms | beep 850hz 400ms"#,
+        &[],
+        3,
+        &expect![[r#"
+            0.00-1.04 person: Leave a message.
+            1.72 Beeped
+        "#]],
+    );
+}
+
+#[test]
+fn a_screening_service_asks_and_puts_through() {
+    check(
+        r#"screening "Who is calling?" | says "Hold on." | waits 1000ms | opens with "Hello?""#,
+        &[(1_500, "Bright Dental.")],
+        6,
+        &expect![[r#"
+            0.00-0.92 person: Who is calling?
+            1.50-2.36 agent: Bright Dental.
+            3.06-4.86 person: Hold on. Hello?
+        "#]],
+    );
+}
+
+#[test]
 fn a_script_that_makes_no_sense_says_where() {
     for (script, expected) in [
         ("", expect!["step 1: expected at least one step"]),
         (
             r#"says "hi""#,
             expect!["step 1: expected how the phone is answered, such as `answers after 2 rings`"],
+        ),
+        (
+            "fax | beep 850hz",
+            expect![[r#"step 2: expected a step such as `says "…"` or `waits 500ms`"#]],
         ),
         (
             "answers | waits 5",

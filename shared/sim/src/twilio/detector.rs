@@ -12,15 +12,18 @@ use crate::voice::{FRAME_BYTES, mulaw};
 /// Samples louder than this are sound.
 const LOUD: u16 = 300;
 
+/// A fax machine's tone is known after this long.
+const FAX_MS: u32 = 1_000;
+
 /// What to wait for, as the request says; in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Detection {
+pub(crate) struct Detection {
     /// `DetectMessageEnd` rather than `Enable`.
-    pub(super) wait_for_message_end: bool,
-    pub(super) timeout_ms: u32,
-    pub(super) speech_threshold_ms: u32,
-    pub(super) speech_end_threshold_ms: u32,
-    pub(super) silence_timeout_ms: u32,
+    pub(crate) wait_for_message_end: bool,
+    pub(crate) timeout_ms: u32,
+    pub(crate) speech_threshold_ms: u32,
+    pub(crate) speech_end_threshold_ms: u32,
+    pub(crate) silence_timeout_ms: u32,
 }
 
 /// Listens to one call from its answer to the verdict.
@@ -89,8 +92,10 @@ impl Detector {
             silence_timeout_ms,
         } = self.detection;
         match self.answered_by {
-            AnsweredBy::Fax if beeped => return Some("fax"),
-            AnsweredBy::Fax | AnsweredBy::Human | AnsweredBy::Machine => {}
+            AnsweredBy::Fax => {
+                return (self.sound_ms >= FAX_MS).then_some("fax");
+            }
+            AnsweredBy::Human | AnsweredBy::Machine | AnsweredBy::Screening => {}
         }
         if beeped && wait_for_message_end {
             return Some("machine_end_beep");

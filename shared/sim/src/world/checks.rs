@@ -310,9 +310,10 @@ fn garbled_words(log: &Log) -> usize {
     let heard: Vec<_> = (log.entries().iter())
         .filter_map(|entry| match entry {
             Experience::Heard(heard) => Some(heard),
-            Experience::Said { .. } | Experience::Pressed { .. } | Experience::HungUp { .. } => {
-                None
-            }
+            Experience::Said { .. }
+            | Experience::Pressed { .. }
+            | Experience::Beeped { .. }
+            | Experience::HungUp { .. } => None,
         })
         .filter(|heard| {
             !matches!(
@@ -349,6 +350,7 @@ fn sounds(log: &Log) -> Vec<Sound<'_>> {
         Experience::Heard(Heard::SpeechStarted { .. } | Heard::SpeechStopped { .. })
         | Experience::Said { .. }
         | Experience::Pressed { .. }
+        | Experience::Beeped { .. }
         | Experience::HungUp { .. } => None,
     });
     sounds.collect()
@@ -396,7 +398,10 @@ fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
     let said: Vec<_> = (world.line.log().entries().iter())
         .filter_map(|entry| match entry {
             Experience::Said { start, end, .. } => Some(start / 8..=end / 8 + STOPPED_SLACK_MS),
-            Experience::Heard(_) | Experience::Pressed { .. } | Experience::HungUp { .. } => None,
+            Experience::Heard(_)
+            | Experience::Pressed { .. }
+            | Experience::Beeped { .. }
+            | Experience::HungUp { .. } => None,
         })
         .collect();
     for turn in &world.observed.turns {
