@@ -59,6 +59,8 @@ struct Tally {
     failed: Vec<Report>,
     traced: Option<Report>,
     outcomes: BTreeMap<&'static str, u64>,
+    /// Who answered, as the session saw it, and what a message waited for.
+    answers: BTreeMap<String, u64>,
     observed: BTreeMap<String, u64>,
 }
 
@@ -66,6 +68,15 @@ impl Tally {
     fn note(&mut self, report: Report) {
         let outcome = report.outcome.map_or("none", |outcome| outcome.code());
         *self.outcomes.entry(outcome).or_default() += 1;
+        let answer = report.answer.unwrap_or_default();
+        *self
+            .answers
+            .entry(answer.class.code().to_owned())
+            .or_default() += 1;
+        if let Some(left) = answer.message {
+            let cue = format!("message after {:?}", left.after);
+            *self.answers.entry(cue).or_default() += 1;
+        }
         for observation in &report.observations {
             *self.observed.entry(format!("{observation:?}")).or_default() += 1;
         }
@@ -116,11 +127,32 @@ impl Tally {
             "stream_lost",
             "duration_limit",
             "hung_up_by_user",
+            "voicemail",
+            "voicemail_left",
+            "fax",
+            "screened",
+            "opted_out",
         ] {
             assert!(
                 self.outcomes.contains_key(outcome),
                 "no call ended as {outcome}: {:?}",
                 self.outcomes
+            );
+        }
+        for answer in [
+            "person",
+            "machine",
+            "screening",
+            "fax",
+            "unknown",
+            "message after Beep",
+            "message after Carrier",
+            "message after Quiet",
+        ] {
+            assert!(
+                self.answers.contains_key(answer),
+                "never seen: {answer}: {:?}",
+                self.answers
             );
         }
         for observation in [

@@ -9,7 +9,7 @@
 mod account;
 mod call;
 mod core;
-mod detector;
+pub(crate) mod detector;
 mod driver;
 mod form;
 mod hook;

@@ -24,12 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::{Action, CarrierClosed, Observation};
-use model::{CallSnapshot, CallTime, Outcome, Speaker, Turn};
+use model::{AmdMode, AnsweredBy, CallSnapshot, CallTime, Outcome, Speaker, Turn};
 use rand_chacha::ChaCha8Rng;
 
 use crate::latency::{Latency, chance};
 use crate::openai::Brain;
-use crate::person::{Log, Person};
+use crate::person::{Log, Person, Pickup};
+use crate::twilio::detector::{Detection, Detector};
 use crate::{deepgram, elevenlabs, openai};
 
 use line::{Line, Told};
@@ -45,6 +46,8 @@ pub struct Scene {
     pub deepgram: deepgram::Behaviour,
     pub openai: openai::Behaviour,
     pub elevenlabs: elevenlabs::Behaviour,
+    /// How long the table takes to write.
+    pub store: Latency,
     /// The greeting and the like are in the worker's cache already.
     pub speech_cached: bool,
     /// The carrier's stream breaks at this time.
@@ -87,6 +90,14 @@ pub enum Defect {
     EndIgnored,
     /// The agent's words in the transcript are what was intended, heard or not.
     TranscriptIntended,
+    /// Somebody's wish not to be called again is taken for stored and never was.
+    OptOutLost,
+    /// The same, while it is still on its way to the table.
+    OptOutToldEarly,
+    /// A beep is heard two seconds into the call, whoever answered.
+    BeepImagined,
+    /// Neither the carrier's verdict nor a tone on the line reaches the session.
+    MachinesUnheard,
 }
 
 /// What happened.
@@ -95,6 +106,8 @@ pub struct Report {
     pub seed: u64,
     pub outcome: Option<Outcome>,
     pub turns: Vec<Turn>,
+    /// What the session found out about who answered.
+    pub answer: Option<model::Answer>,
     /// What the person heard, said and did.
     pub person: Log,
     pub observations: Vec<Observation>,
@@ -176,6 +189,8 @@ enum Coming {
     StreamBreaks,
     UserHangsUp,
     Happened(Happened),
+    /// The carrier's callback with its verdict was taken in.
+    Verdict(AnsweredBy),
 }
 
 #[derive(Debug)]
@@ -262,6 +277,7 @@ struct World<'a> {
     worker: Worker<'a>,
     to_worker: Pipe,
     to_carrier: Pipe,
+    callbacks: Pipe,
     stream_up: bool,
     /// What the worker sent to the carrier, for the checks and defects.
     audio_sent: u64,
@@ -283,6 +299,8 @@ struct Observed {
     /// Marks that were told before their audio was played.
     marks_unplayed: u32,
     actions_after_end: u32,
+    /// When somebody's wish not to be called again was sent to the store.
+    opt_outs: Vec<Duration>,
     stuck: Option<&'static str>,
     trace: Vec<String>,
 }
@@ -295,10 +313,11 @@ impl<'a> World<'a> {
             scene,
             now: Duration::ZERO,
             queue: Queue::default(),
-            line: Line::new(&scene.person, STREAM_SID),
+            line: Line::new(&scene.person, STREAM_SID, detector(scene)),
             worker: Worker::new(scene),
             to_worker: pipe("to worker", scene.network.to_worker),
             to_carrier: pipe("to carrier", scene.network.to_carrier),
+            callbacks: pipe("callbacks", CALLBACK_TAKES),
             stream_up: true,
             audio_sent: 0,
             held_audio: None,
@@ -393,6 +412,7 @@ impl<'a> World<'a> {
                 self.queue.add(at, Coming::StreamOver(CarrierClosed::Lost));
             }
             Coming::UserHangsUp => self.worker.hang_up(self.now),
+            Coming::Verdict(verdict) => self.worker.verdict_is(verdict),
             Coming::Happened(happened) => self.worker.happened(happened, self.now),
         }
     }
@@ -417,6 +437,10 @@ impl<'a> World<'a> {
                         continue;
                     }
                     self.queue.add(at, Coming::AtWorker(text));
+                }
+                Told::Verdict { at, word } => {
+                    let at = self.callbacks.arrival(at);
+                    self.queue.add(at, Coming::Verdict(answered_by(word)));
                 }
                 Told::HungUp => {
                     let at = self.to_worker.arrival(self.now + line::FRAME);
@@ -529,8 +553,8 @@ impl<'a> World<'a> {
             | Action::SendMark(_)
             | Action::Clear
             | Action::RunTool(_)
-            | Action::AskVerdict
-            | Action::OptOut(_) => {}
+            | Action::AskVerdict => {}
+            Action::OptOut(_) => self.observed.opt_outs.push(self.now),
         }
     }
 
@@ -560,6 +584,7 @@ impl<'a> World<'a> {
             seed: self.scene.seed,
             outcome: outcomes.first().map(|(_, outcome)| *outcome),
             turns,
+            answer: self.worker.answered(),
             person: self.line.log().clone(),
             observations,
             lasted: self.now,
@@ -567,6 +592,45 @@ impl<'a> World<'a> {
             broken,
             trace,
         }
+    }
+}
+
+/// From the carrier's verdict to the call's row: two networks, a function and a write.
+const CALLBACK_TAKES: Latency = Latency::between_ms(80, 500);
+
+/// What the carrier listens by, as the call was placed.
+fn detector(scene: &Scene) -> Option<Detector> {
+    let answering = &scene.snapshot.answering;
+    let wait_for_message_end = match answering.detect {
+        AmdMode::Off => return None,
+        AmdMode::Start => false,
+        AmdMode::MessageEnd => true,
+    };
+    let by = match scene.person.pickup() {
+        Pickup::Answers { by, .. } => by,
+        Pickup::Busy | Pickup::NoAnswer | Pickup::Unreachable => return None,
+    };
+    let thresholds = answering.thresholds;
+    let detection = Detection {
+        wait_for_message_end,
+        timeout_ms: thresholds.timeout_seconds.saturating_mul(1_000),
+        speech_threshold_ms: thresholds.speech_threshold_ms,
+        speech_end_threshold_ms: thresholds.speech_end_threshold_ms,
+        silence_timeout_ms: thresholds.silence_timeout_ms,
+    };
+    Some(Detector::new(detection, by))
+}
+
+/// The carrier's word in ours.
+fn answered_by(word: &str) -> AnsweredBy {
+    match word {
+        "human" => AnsweredBy::Human,
+        "machine_start" => AnsweredBy::MachineStart,
+        "machine_end_beep" => AnsweredBy::MachineEndBeep,
+        "machine_end_silence" => AnsweredBy::MachineEndSilence,
+        "machine_end_other" => AnsweredBy::MachineEndOther,
+        "fax" => AnsweredBy::Fax,
+        _unknown => AnsweredBy::Unknown,
     }
 }
 
@@ -597,6 +661,7 @@ impl Scene {
             deepgram: deepgram::Behaviour::new("dg-sim"),
             openai: openai::Behaviour::new("sk-sim", brain),
             elevenlabs: elevenlabs::Behaviour::new("el-sim"),
+            store: Latency::fixed_ms(15),
             speech_cached: true,
             stream_lost_at: None,
             hung_up_at: None,

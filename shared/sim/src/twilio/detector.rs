@@ -28,7 +28,7 @@ pub(crate) struct Detection {
 
 /// Listens to one call from its answer to the verdict.
 #[derive(Debug, Clone)]
-pub(super) struct Detector {
+pub(crate) struct Detector {
     detection: Detection,
     answered_by: AnsweredBy,
     elapsed_ms: u32,
@@ -40,7 +40,7 @@ pub(super) struct Detector {
 }
 
 impl Detector {
-    pub(super) const fn new(detection: Detection, answered_by: AnsweredBy) -> Self {
+    pub(crate) const fn new(detection: Detection, answered_by: AnsweredBy) -> Self {
         Self {
             detection,
             answered_by,
@@ -53,7 +53,7 @@ impl Detector {
     }
 
     /// The next 20 ms, and whether a mailbox's beep just ended. The verdict comes once.
-    pub(super) fn hear(&mut self, frame: &[u8; FRAME_BYTES], beeped: bool) -> Option<&'static str> {
+    pub(crate) fn hear(&mut self, frame: &[u8; FRAME_BYTES], beeped: bool) -> Option<&'static str> {
         if self.done {
             return None;
         }
@@ -79,7 +79,7 @@ impl Detector {
     }
 
     /// Milliseconds from the answer to now: `MachineDetectionDuration`.
-    pub(super) const fn elapsed_ms(&self) -> u32 {
+    pub(crate) const fn elapsed_ms(&self) -> u32 {
         self.elapsed_ms
     }
 

@@ -1,5 +1,7 @@
 //! What must hold after every call, whatever happened in it.
 
+pub(super) mod answering;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -71,6 +73,11 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
         &mut broken,
     );
     said(world, &mut broken);
+    answering::message(world, &mut broken);
+    answering::opt_out(world, &mut broken);
+    if let [(_, outcome)] = observed.outcomes.as_slice() {
+        answering::ending(world, *outcome, &mut broken);
+    }
     if world.line.lead_max() > LEAD_MAX {
         broken.push(format!("{:?} sent ahead of time", world.line.lead_max()));
     }
@@ -79,15 +86,17 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
             let seen = observed.observations.iter();
             seen.filter(|seen| **seen == wanted).count()
         };
+        let alarms = count(Observation::FalseInterruption);
         let (underruns, told) = (world.line.underruns(), count(Observation::Underrun));
         // On a slow network the next piece of audio may come later than the one before it lasts.
         let steady = scene.network == Network::nearby();
-        if steady && (underruns > 0 || told > 0) {
+        // After a false alarm the model is asked for the rest while the first sentence is said again.
+        if steady && (underruns > alarms || told > 0) {
             broken.push(format!("{underruns} underruns, {told} noticed"));
         }
         // After a false alarm the word in the air is said again, and twice is broken to the ear.
         let garbled = garbled_words(world.line.log());
-        if garbled > count(Observation::FalseInterruption) && (steady || underruns == 0) {
+        if garbled > alarms && (steady || underruns == 0) {
             broken.push(format!("{garbled} garbled words"));
         }
         let [(_, outcome)] = observed.outcomes.as_slice() else {

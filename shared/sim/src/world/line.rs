@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::person::{Deed, Log, OnCall, Person};
+use crate::twilio::detector::Detector;
 use crate::voice::{FRAME_BYTES, SAMPLES_PER_MS, SILENCE};
 
 /// A step of the line.
@@ -45,8 +46,10 @@ pub(super) struct Line {
     marked: bool,
     over: bool,
     problems: Vec<String>,
-    underruns: u32,
+    underruns: usize,
     buffered_max: usize,
+    /// The carrier listens for who answered.
+    detector: Option<Detector>,
 }
 
 /// A stretch of audio as it came.
@@ -64,6 +67,8 @@ pub(super) enum Told {
     Message { at: Duration, text: String },
     /// The person hung up: after the message that says so the stream is closed.
     HungUp,
+    /// The carrier's verdict on who answered.
+    Verdict { at: Duration, word: &'static str },
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,7 +103,7 @@ struct MarkName {
 }
 
 impl Line {
-    pub(super) fn new(person: &Person, stream_sid: &str) -> Self {
+    pub(super) fn new(person: &Person, stream_sid: &str, detector: Option<Detector>) -> Self {
         Self {
             stream_sid: stream_sid.to_owned(),
             person: person.pick_up(),
@@ -119,6 +124,7 @@ impl Line {
             problems: Vec::new(),
             underruns: 0,
             buffered_max: 0,
+            detector,
         }
     }
 
@@ -157,6 +163,7 @@ impl Line {
             base64_simd::STANDARD.encode_to_string(frame),
         );
         told.push(Told::Message { at: end, text });
+        let mut beeped = false;
         while let Some(deed) = self.person.poll_deed() {
             match deed {
                 Deed::Presses(key) => {
@@ -167,7 +174,7 @@ impl Line {
                     );
                     told.push(Told::Message { at: end, text });
                 }
-                Deed::Beeped => {}
+                Deed::Beeped => beeped = true,
                 Deed::HangsUp => {
                     self.sequence += 1;
                     let text = format!(
@@ -180,6 +187,10 @@ impl Line {
                     return told;
                 }
             }
+        }
+        let heard = self.detector.as_mut();
+        if let Some(word) = heard.and_then(|detector| detector.hear(&frame, beeped)) {
+            told.push(Told::Verdict { at: end, word });
         }
         self.play(now);
         self.echo_marks(end, &mut told);
@@ -268,7 +279,7 @@ impl Line {
     }
 
     /// Times that the worker let the line run dry in the middle of a sentence.
-    pub(super) fn underruns(&self) -> u32 {
+    pub(super) fn underruns(&self) -> usize {
         self.underruns
     }
 

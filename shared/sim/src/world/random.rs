@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    AgentFields, AgentId, BargeIn, CallId, CallSnapshot, Direction, PromptId, RenderedPrompt,
-    SilencePolicy, TenantId, TurnTaking,
+    AgentFields, AgentId, AmdMode, BargeIn, CallId, CallSnapshot, Direction, MachineAction,
+    PromptId, RenderedPrompt, SilencePolicy, TenantId, TurnTaking,
 };
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::checks::MUMBLES;
+use super::checks::answering::{OPT_OUT_KEY, OPT_OUTS, PUT_THROUGH};
 use super::{Network, Scene};
 use crate::fault::{Fault, Faults};
 use crate::latency::{Latency, chance};
@@ -68,6 +69,7 @@ impl Scene {
         if rng.random_ratio(1, 2) {
             fail(&mut scene, &mut rng);
         }
+        answering(&mut scene, &mut chance(seed, "answering", 0));
         scene
     }
 
@@ -85,6 +87,88 @@ impl Scene {
         self.deepgram.faults.is_none() && self.stream_lost_at.is_none()
     }
 }
+
+/// Gives the call rules about machines, and now and then somebody or something else that answers.
+fn answering(scene: &mut Scene, rng: &mut ChaCha8Rng) {
+    let modes = [AmdMode::Off, AmdMode::Start, AmdMode::MessageEnd];
+    let actions = [
+        MachineAction::HangUp,
+        MachineAction::LeaveMessage,
+        MachineAction::Talk,
+    ];
+    let rules = &mut scene.snapshot.answering;
+    rules.detect = pick(rng, &modes);
+    rules.machine = pick(rng, &actions);
+    rules.voicemail_message = Some(pick(rng, &MESSAGES).to_owned());
+    rules.business_name = Some("Bright Dental".to_owned());
+    rules.purpose = Some("your appointment on Friday".to_owned());
+    rules.opt_out_key = OPT_OUT_KEY.chars().next();
+    match rng.random_range(0..40) {
+        0..=7 => scene.person = mailbox(rng),
+        8 => scene.person = Person::fax().after_rings(1),
+        9..=11 => scene.person = screening(rng),
+        12..=15 => {
+            let person = scene.person.clone();
+            scene.person = person.says(pick(rng, &OPT_OUTS));
+        }
+        16 | 17 => {
+            let person = scene.person.clone();
+            scene.person = person.waits_ms(rng.random_range(500..=4_000)).presses('9');
+        }
+        _rest => {}
+    }
+    if rng.random_ratio(1, 4) {
+        // Beyond it the acknowledgement does not wait any more.
+        scene.store = Latency::between_ms(15, 4_500);
+    }
+}
+
+fn mailbox(rng: &mut ChaCha8Rng) -> Person {
+    let person = Person::voicemail(pick(rng, &MAILBOXES))
+        .sounds(rng.random_range(90..220), rng.random_range(80..=130));
+    if rng.random_ratio(1, 8) {
+        return person;
+    }
+    let hz = rng.random_range(350..=1_900);
+    person
+        .waits_ms(rng.random_range(0..=2_500))
+        .beeps(hz, rng.random_range(120..=900))
+}
+
+fn screening(rng: &mut ChaCha8Rng) -> Person {
+    let person = Person::screening(pick(rng, &SCREENINGS)).replies_after_ms(900);
+    match rng.random_range(0..5) {
+        0 => person
+            .says("They are not there. Please leave a message after the tone.")
+            .waits_ms(rng.random_range(0..=2_500))
+            .beeps(rng.random_range(350..=1_900), rng.random_range(120..=900)),
+        1 => person
+            .says("The person you are calling is not available.")
+            .hangs_up_after_ms(500),
+        2 => person,
+        _rest => person
+            .says("Thanks, please stay on the line.")
+            .waits_ms(rng.random_range(1_000..=8_000))
+            .opens_with(PUT_THROUGH)
+            .says(pick(rng, &SAYINGS))
+            .says("No, thanks, goodbye."),
+    }
+}
+
+const MESSAGES: [&str; 2] = [
+    "Hello, this is Bright Dental. Please call us back about Friday.",
+    "Please call Bright Dental. Thank you. Goodbye.",
+];
+const MAILBOXES: [&str; 4] = [
+    "Hi, you have reached Ann. Please leave a message after the tone.",
+    "I can't come to the phone right now. Leave your name and number after the beep.",
+    "You have reached the voicemail of five five five one two. At the tone, please record your message. When you have finished recording you may hang up.",
+    "Hi, this is Ann. Leave me a message.",
+];
+const SCREENINGS: [&str; 2] = [
+    "Hi, the person you're calling is using a screening service, and will get a copy of this conversation. Go ahead and say your name, and why you're calling.",
+    "Hi, if you record your name and reason for calling, I'll see if this person is available.",
+];
 
 /// A call of this agent.
 #[must_use]

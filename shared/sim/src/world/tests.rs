@@ -1,11 +1,12 @@
 //! Calls that are told apart by what a person went through.
 
 use expect_test::{Expect, expect};
-use model::{AgentFields, PromptId};
+use model::{AgentFields, MachineAction, PromptId};
 
 use super::*;
 use crate::fault::{Fault, Faults};
 use crate::openai::Script;
+use crate::person;
 
 fn scene(person: Person) -> Scene {
     let agent = AgentFields::new("Reminder", PromptId::from_parts(0, 4));
@@ -214,12 +215,17 @@ fn the_same_scene_always_gives_the_same_report() {
 
 /// Plays scenes that work with a bug built in, and counts those in which the checks find it.
 fn found(defect: Defect, symptoms: &[&str]) {
+    found_in(|_any| true, 60, defect, symptoms);
+}
+
+/// The same, in so many scenes of the kind in which the bug can show.
+fn found_in(concerns: impl Fn(&Scene) -> bool, seeds: u64, defect: Defect, symptoms: &[&str]) {
     let mut found = 0;
     let mut played = 0;
     let mut other = Vec::new();
-    for seed in 0..60 {
+    for seed in 0..seeds {
         let mut scene = Scene::random(seed);
-        if !scene.works() || scene.network != Network::nearby() {
+        if !scene.works() || scene.network != Network::nearby() || !concerns(&scene) {
             continue;
         }
         scene.defect = Some(defect);
@@ -233,7 +239,7 @@ fn found(defect: Defect, symptoms: &[&str]) {
         }
     }
     assert!(
-        found * 4 >= played,
+        found > 0 && found * 4 >= played,
         "{defect:?} found in {found} of {played} calls; the others: {other:?}"
     );
 }
@@ -287,4 +293,57 @@ fn an_end_that_is_ignored_is_found() {
 #[test]
 fn a_transcript_of_what_was_meant_is_found() {
     found(Defect::TranscriptIntended, &["the person heard"]);
+}
+
+fn opts_out(scene: &Scene) -> bool {
+    let script = format!("{:?}", scene.person);
+    let says = checks::answering::OPT_OUTS
+        .iter()
+        .any(|words| script.contains(words));
+    says || script.contains("Presses('9')")
+}
+
+/// A mailbox on which a message is to be left after its beep.
+fn gets_a_message(scene: &Scene) -> bool {
+    let leaves = scene.snapshot.answering.machine == MachineAction::LeaveMessage;
+    is_answered_by(scene, person::AnsweredBy::Machine) && scene.person.has_beep() && leaves
+}
+
+fn is_answered_by(scene: &Scene, wanted: person::AnsweredBy) -> bool {
+    matches!(scene.person.pickup(), Pickup::Answers { by, .. } if by == wanted)
+}
+
+#[test]
+fn an_opt_out_that_is_not_stored_is_found() {
+    let symptom = "an opt-out was not stored";
+    found_in(opts_out, 300, Defect::OptOutLost, &[symptom]);
+}
+
+#[test]
+fn an_opt_out_acknowledged_too_early_is_found() {
+    let slow = |scene: &Scene| opts_out(scene) && scene.store != Latency::fixed_ms(15);
+    let symptom = "acknowledged before it was stored";
+    found_in(slow, 600, Defect::OptOutToldEarly, &[symptom]);
+}
+
+#[test]
+fn a_message_before_the_beep_is_found() {
+    let symptom = "the message began at";
+    found_in(gets_a_message, 300, Defect::BeepImagined, &[symptom]);
+}
+
+#[test]
+fn a_person_taken_for_a_machine_is_found() {
+    let detected = |scene: &Scene| {
+        is_answered_by(scene, person::AnsweredBy::Human)
+            && scene.snapshot.answering.detect == AmdMode::MessageEnd
+            && scene.snapshot.answering.machine != MachineAction::Talk
+    };
+    found_in(detected, 100, Defect::BeepImagined, &["Human answered"]);
+}
+
+#[test]
+fn a_fax_that_is_not_noticed_is_found() {
+    let fax = |scene: &Scene| is_answered_by(scene, person::AnsweredBy::Fax);
+    found_in(fax, 600, Defect::MachinesUnheard, &["Fax answered"]);
 }

@@ -5,21 +5,32 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use audio::{Beep, LineListener, LineSound};
 use bytes::BytesMut;
 use call::{
     Action, Alignment, Call, CarrierClosed, Event, Failure, FailureKind, Generation, GenerationId,
     Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
 };
 use carrier::twilio::media::{self, Inbound};
+use model::AnsweredBy;
 use providers::stt::ReplayBuffer;
+use rand_chacha::ChaCha8Rng;
 
 use super::legs::{Around, Heard, Hearing, Requests, Said, Spoken, Thinking, Voice};
 use super::{Defect, STREAM_SID, Scene, call_time};
+use crate::latency::chance;
 use crate::voice::{self, SAMPLES_PER_MS};
 use crate::{deepgram, elevenlabs, openai};
 
-/// How long the table takes for a read or a write.
+/// How long the table takes for a read.
 const TABLE_TAKES: Duration = Duration::from_millis(15);
+/// The beep of [`Defect::BeepImagined`], and the frame at which it is told.
+const IMAGINED_AT: u64 = 100;
+const IMAGINED: Beep = Beep {
+    starts_at: 12_000,
+    ends_at: 14_400,
+    hz: 1_000,
+};
 /// How long a tool takes.
 const TOOL_TAKES: Duration = Duration::from_millis(50);
 /// Routes of the product's chains: one recogniser, one model, and the voice over a socket or HTTP.
@@ -37,6 +48,7 @@ pub(super) struct Worker<'a> {
     buffer: BytesMut,
     audio: Vec<u8>,
     caller_frames: u64,
+    caller_samples: u64,
     replay: ReplayBuffer,
     deepgram: deepgram::Vendor,
     openai: openai::Model,
@@ -50,6 +62,13 @@ pub(super) struct Worker<'a> {
     /// Utterances that the cache speaks.
     cached: Vec<UtteranceId>,
     connected_at: Option<Duration>,
+    /// Listens for tones, and from which sample of the caller's on.
+    line: Option<(u64, LineListener)>,
+    /// The carrier's, on the call's row.
+    verdict: Option<AnsweredBy>,
+    /// When the wish not to be called again is stored.
+    opted_out_at: Option<Duration>,
+    table: ChaCha8Rng,
     ended: bool,
 }
 
@@ -115,6 +134,7 @@ impl<'a> Worker<'a> {
             buffer: BytesMut::new(),
             audio: Vec::new(),
             caller_frames: 0,
+            caller_samples: 0,
             replay: ReplayBuffer::new(),
             deepgram: deepgram::Vendor::new(scene.deepgram.clone()),
             openai: openai::Model::new(scene.openai.clone()),
@@ -126,6 +146,10 @@ impl<'a> Worker<'a> {
             requests: Requests::default(),
             cached: Vec::new(),
             connected_at: None,
+            line: None,
+            verdict: None,
+            opted_out_at: None,
+            table: chance(scene.seed, "table", 0),
             ended: false,
         }
     }
@@ -137,6 +161,23 @@ impl<'a> Worker<'a> {
     /// When the stream began for the worker.
     pub(super) fn connected_at(&self) -> Option<Duration> {
         self.connected_at
+    }
+
+    /// The carrier's verdict is on the call's row from now on.
+    pub(super) fn verdict_is(&mut self, verdict: AnsweredBy) {
+        if self.scene.defect != Some(Defect::MachinesUnheard) {
+            self.verdict.get_or_insert(verdict);
+        }
+    }
+
+    /// What the session found out about who answered.
+    pub(super) fn answered(&self) -> Option<model::Answer> {
+        self.call.answered()
+    }
+
+    /// When the wish not to be called again is stored, be it after the end of the call.
+    pub(super) fn opted_out_at(&self) -> Option<Duration> {
+        self.opted_out_at
     }
 
     /// Where vendors say that their protocol was broken.
@@ -257,7 +298,7 @@ impl<'a> Worker<'a> {
             Happened::Ready { utterance, event } => {
                 self.feed(Event::Synthesis { utterance, event }, now);
             }
-            Happened::Verdict => self.feed(Event::Verdict(None), now),
+            Happened::Verdict => self.feed(Event::Verdict(self.verdict), now),
             Happened::OptOutStored => self.feed(Event::OptOutStored, now),
             Happened::Tool { id } => self.feed(
                 Event::ToolDone {
@@ -271,6 +312,7 @@ impl<'a> Worker<'a> {
 
     fn take_audio(&mut self, now: Duration) {
         self.caller_frames += 1;
+        self.caller_samples += u64::try_from(self.audio.len()).unwrap_or(0);
         self.replay.push(&self.audio);
         if let Some(Defect::CallerAudioLost { every }) = self.scene.defect
             && every > 0
@@ -280,6 +322,25 @@ impl<'a> Worker<'a> {
         }
         if let Some(hearing) = &mut self.hearing {
             hearing.send_audio(&self.audio, now, &mut self.out);
+        }
+        if self.scene.defect == Some(Defect::BeepImagined) && self.caller_frames == IMAGINED_AT {
+            self.feed(Event::LineSound(LineSound::Beep(IMAGINED)), now);
+        }
+        self.listen_for_tones(now);
+    }
+
+    fn listen_for_tones(&mut self, now: Duration) {
+        let deaf = self.scene.defect == Some(Defect::MachinesUnheard);
+        if deaf || !self.call.wants_line_sounds() {
+            self.line = None;
+            return;
+        }
+        let before = self.caller_samples - u64::try_from(self.audio.len()).unwrap_or(0);
+        let (from, line) = (self.line).get_or_insert_with(|| (before, LineListener::new()));
+        let mut sounds = Vec::new();
+        line.hear(&self.audio, |sound| sounds.push(sound.later_by(*from)));
+        for sound in sounds {
+            self.feed(Event::LineSound(sound), now);
         }
     }
 
@@ -485,8 +546,15 @@ impl<'a> Worker<'a> {
                 self.out.push_back(Out::At(at, Happened::Verdict));
             }
             Action::OptOut(_) => {
-                let at = now + TABLE_TAKES;
-                self.out.push_back(Out::At(at, Happened::OptOutStored));
+                let stored = now + self.scene.store.draw(&mut self.table);
+                let told = match self.scene.defect {
+                    Some(Defect::OptOutToldEarly) => now,
+                    Some(_) | None => stored,
+                };
+                if self.scene.defect != Some(Defect::OptOutLost) {
+                    self.opted_out_at = Some(stored);
+                }
+                self.out.push_back(Out::At(told, Happened::OptOutStored));
             }
             Action::StoreTurn(_) | Action::Observe(_) => {}
         }

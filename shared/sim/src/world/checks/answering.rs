@@ -1,0 +1,197 @@
+//! What must hold of calls that something else than a person answers, and of people who want no more calls.
+
+use std::time::Duration;
+
+use model::{MachineAction, MachineClass, Outcome, Speaker, TurnInput, TurnKind};
+
+use crate::person::{AnsweredBy, Experience, Pickup};
+use crate::world::{Scene, World, call_time};
+
+/// What people of the random scenes say and press who want no more calls.
+pub(in crate::world) const OPT_OUTS: [&str; 4] = [
+    "Please take me off your list.",
+    "Stop calling me.",
+    "Do not call me again.",
+    "Remove my number, please.",
+];
+/// What is enough of each.
+const OPT_OUT_WORDS: [&str; 4] = [
+    "take me off",
+    "Stop calling",
+    "Do not call",
+    "Remove my number",
+];
+pub(in crate::world) const OPT_OUT_KEY: &str = "9";
+/// The acknowledgement of an opt-out waits for the store no longer.
+const STORED_WAIT_MAX: Duration = Duration::from_secs(3);
+/// From an opt-out to the end of the call: the store, the acknowledgement and a slow voice.
+const OPTED_OUT_ENDS_MAX: Duration = Duration::from_secs(30);
+/// What a person says who comes to the phone after a screening service.
+pub(in crate::world) const PUT_THROUGH: &str = "Hello, this is Ann.";
+/// By then they are greeted.
+const ANSWERED_MS_MAX: u64 = 4_000;
+/// A message is on the mailbox whole, from its first word, and none of it came before the beep.
+pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
+    let outcome = world.observed.outcomes.first().map(|(_, outcome)| *outcome);
+    let left: Vec<_> = (world.observed.turns.iter())
+        .filter(|turn| turn.kind == TurnKind::Voicemail)
+        .collect();
+    if left.len() > 1 {
+        broken.push(format!("the message was left {} times", left.len()));
+    }
+    let Some(turn) = left.first() else {
+        if outcome == Some(Outcome::VoicemailLeft) {
+            broken.push("ended as voicemail_left without a message".to_owned());
+        }
+        return;
+    };
+    if !matches!(
+        outcome,
+        Some(Outcome::VoicemailLeft | Outcome::Voicemail | Outcome::OptedOut)
+    ) {
+        broken.push(format!(
+            "a message was left and the call ended as {outcome:?}"
+        ));
+    }
+    match answered_by(world.scene) {
+        Some(AnsweredBy::Machine | AnsweredBy::Screening) => {}
+        // A carrier that takes a person for a machine has a message left to a person.
+        Some(AnsweredBy::Human | AnsweredBy::Fax) | None => return,
+    }
+    let log = world.line.log();
+    let records = if world.scene.person.has_beep() {
+        log.beeped_ms()
+    } else {
+        log.said_ms()
+    };
+    let Some(records) = records.filter(|at| turn.started_at.as_millis() >= *at) else {
+        broken.push(format!(
+            "the message began at {:?}, the mailbox recorded from {records:?} ms on",
+            turn.started_at
+        ));
+        return;
+    };
+    let recorded = log.heard_since(records);
+    let message = world.scene.snapshot.answering.voicemail_message.as_deref();
+    if outcome == Some(Outcome::VoicemailLeft)
+        && world.scene.elevenlabs.faults.is_none()
+        // What the agent said when the beep came is on it as well, until it knew of the beep.
+        && message.is_none_or(|message| !recorded.ends_with(message))
+    {
+        broken.push(format!("the mailbox recorded {recorded:?}"));
+    }
+}
+
+/// Nobody who is a person is taken for a machine by us, and where nothing fails every machine is left as
+/// the rules say.
+pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut Vec<String>) {
+    let scene = world.scene;
+    let undisturbed = scene.works() && scene.hung_up_at.is_none() && outcome != Outcome::OptedOut;
+    let answering = &scene.snapshot.answering;
+    let carrier = (world.worker.answered())
+        .and_then(|answer| answer.carrier)
+        .map(|(verdict, _)| MachineClass::from(verdict));
+    let mut turns = world.observed.turns.iter();
+    let as_machine = matches!(
+        outcome,
+        Outcome::Voicemail | Outcome::VoicemailLeft | Outcome::Fax | Outcome::Screened
+    ) || turns.any(|turn| turn.kind == TurnKind::Voicemail);
+    let Some(by) = answered_by(scene) else {
+        return;
+    };
+    let as_mailbox = match answering.machine {
+        MachineAction::HangUp => outcome == Outcome::Voicemail,
+        MachineAction::LeaveMessage => outcome == Outcome::VoicemailLeft,
+        MachineAction::Talk => !as_machine,
+    };
+    let right = match by {
+        // Who talks at length on the phone is a machine to the carrier, and we take its word.
+        AnsweredBy::Human => !as_machine || carrier == Some(MachineClass::Machine),
+        AnsweredBy::Machine => {
+            // With a short greeting and no beep it sounds like a person to the carrier.
+            let human = carrier == Some(MachineClass::Person) && !scene.person.has_beep();
+            as_mailbox || human || !undisturbed
+        }
+        AnsweredBy::Fax => outcome == Outcome::Fax || !undisturbed,
+        // It hands over to its mailbox.
+        AnsweredBy::Screening if scene.person.has_beep() => as_mailbox || !undisturbed,
+        AnsweredBy::Screening => {
+            let ended_ms = u64::try_from(world.now.as_millis()).unwrap_or(u64::MAX);
+            let mut entries = world.line.log().entries().iter();
+            let came = entries.find_map(|entry| match entry {
+                Experience::Said { text, end, .. } if text == PUT_THROUGH => Some(end / 8),
+                Experience::Said { .. }
+                | Experience::Heard(_)
+                | Experience::Pressed { .. }
+                | Experience::Beeped { .. }
+                | Experience::HungUp { .. } => None,
+            });
+            let met = came.is_some_and(|at| at + ANSWERED_MS_MAX < ended_ms);
+            let screened = outcome == Outcome::Screened;
+            screened && !met || !screened && came.is_some() || !undisturbed
+        }
+    };
+    if !right {
+        broken.push(format!(
+            "{by:?} answered, the rule is {:?}, the carrier said {carrier:?}, and the call ended as {}",
+            answering.machine,
+            outcome.code()
+        ));
+    }
+}
+
+fn answered_by(scene: &Scene) -> Option<AnsweredBy> {
+    match scene.person.pickup() {
+        Pickup::Answers { by, .. } => Some(by),
+        Pickup::Busy | Pickup::NoAnswer | Pickup::Unreachable => None,
+    }
+}
+
+/// Whoever asked not to be called again is suppressed before anything is said about it and before the
+/// call ends, and the call ends as that.
+pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
+    let observed = &world.observed;
+    if observed.opt_outs.len() > 1 {
+        broken.push(format!("opted out {} times", observed.opt_outs.len()));
+    }
+    let callers = (observed.turns.iter()).filter(|turn| turn.speaker == Speaker::Caller);
+    let (spoken, keyed): (Vec<_>, Vec<_>) =
+        callers.partition(|turn| turn.input == TurnInput::Speech);
+    // Pauses may cut a sentence into turns.
+    let spoken: Vec<&str> = spoken.iter().map(|turn| turn.text.as_str()).collect();
+    let spoken = spoken.join(" ");
+    let asked = OPT_OUTS.iter().any(|words| spoken.contains(words))
+        || keyed.iter().any(|turn| turn.text == OPT_OUT_KEY);
+    // The end of the call may cut the sentence.
+    let begun = OPT_OUT_WORDS.iter().any(|words| spoken.contains(words));
+    let taken = !observed.opt_outs.is_empty();
+    if asked && !taken || taken && !asked && !begun {
+        broken.push(format!("asked to opt out: {asked}, taken for it: {taken}"));
+    }
+    let (Some(at), Some((ended_at, outcome))) =
+        (observed.opt_outs.first(), observed.outcomes.first())
+    else {
+        return;
+    };
+    if *outcome != Outcome::OptedOut {
+        broken.push(format!(
+            "opted out, and the call ended as {}",
+            outcome.code()
+        ));
+    }
+    if *ended_at > *at + OPTED_OUT_ENDS_MAX {
+        broken.push("the call went on after an opt-out".to_owned());
+    }
+    let Some(stored) = world.worker.opted_out_at() else {
+        broken.push("an opt-out was not stored".to_owned());
+        return;
+    };
+    let acknowledged = observed.turns.iter().find(|turn| {
+        turn.speaker == Speaker::Agent && turn.started_at > call_time(*at) && !turn.text.is_empty()
+    });
+    // Nobody is left in silence for longer than this.
+    let by = stored.min(*at + STORED_WAIT_MAX);
+    if acknowledged.is_some_and(|turn| turn.started_at < call_time(by)) {
+        broken.push("an opt-out was acknowledged before it was stored".to_owned());
+    }
+}
