@@ -32,9 +32,9 @@ pub(crate) struct Hearing {
     recognised_at: Option<CallTime>,
     /// Everything before this belongs to turns that are over.
     settled: AudioPosition,
-    /// Words that ended turns before they were final, by turn: the next final begins with those of one
-    /// or of several in a row.
-    taken_early: Vec<Vec<String>>,
+    /// Words that ended turns before they were final, by turn, and where they ended: the next final begins
+    /// with those of one or of several in a row.
+    taken_early: Vec<(AudioPosition, Vec<String>)>,
     sound_at: Option<AudioPosition>,
     wait: Wait,
 }
@@ -143,6 +143,10 @@ impl Hearing {
         now: CallTime,
     ) -> News {
         if end <= self.settled {
+            if !text.trim().is_empty() {
+                // They are final now: who says the same once more says it again.
+                self.taken_early.retain(|(taken, _)| *taken > end);
+            }
             return News::Stale;
         }
         let asked = matches!(self.wait, Wait::Final { .. });
@@ -223,7 +227,7 @@ impl Hearing {
         }
         let early = words::words(&self.interim);
         if !early.is_empty() {
-            self.taken_early.push(early);
+            self.taken_early.push((self.interim_end, early));
         }
         self.finals.clear();
         self.interim.clear();
@@ -304,7 +308,9 @@ impl Hearing {
         }
         let said = words::words(text);
         let runs = (0..self.taken_early.len()).filter_map(|from| self.taken_early.get(from..));
-        let taken = runs.map(<[_]>::concat).find(|run| said.starts_with(run));
+        let taken = runs
+            .map(|run| run.iter().flat_map(|(_, words)| words).collect::<Vec<_>>())
+            .find(|run| said.iter().take(run.len()).eq(run.iter().copied()));
         if let Some(taken) = taken {
             let mut rest = text;
             for _word in &taken {
@@ -416,6 +422,25 @@ mod tests {
         let last = "That sounds good to me.";
         hearing.finals(last, pos(100), pos(1_400), true, at(1_500));
         assert_eq!(text(hearing.take()), Some("me.".to_owned()));
+    }
+
+    #[test]
+    fn what_is_said_again_is_heard_again() {
+        let mut hearing = hearing();
+        hearing.interim("No, that is wrong.", pos(900), at(1_000));
+        assert_eq!(text(hearing.take()), Some("No, that is wrong.".to_owned()));
+        // Final after all, with nothing new.
+        let late = hearing.finals("No, that is wrong.", pos(100), pos(900), true, at(1_200));
+        assert_eq!(late, News::Stale);
+        let again = hearing.finals(
+            "No, that is wrong.",
+            pos(2_000),
+            pos(2_900),
+            true,
+            at(3_200),
+        );
+        assert_eq!(again, News::Over);
+        assert_eq!(text(hearing.take()), Some("No, that is wrong.".to_owned()));
     }
 
     #[test]
