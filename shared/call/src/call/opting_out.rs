@@ -48,7 +48,7 @@ impl Call {
         if self.answered.is_apart() && !matches!(self.agent, Agent::Ended) {
             // Nor is the message left to who wants none.
             self.end(Outcome::OptedOut);
-        } else if self.decided().is_some() || matches!(self.agent, Agent::Ended) {
+        } else if self.is_heard_leaving() || matches!(self.agent, Agent::Ended) {
             // Last words that are being said are as good.
             self.opt_out = OptOut::Settled;
         } else if let OptOut::Storing { .. } = self.opt_out {
@@ -75,6 +75,12 @@ impl Call {
         if self.opt_out_due().is_some_and(|(due, _)| due <= self.now) {
             self.acknowledge();
         }
+    }
+
+    /// Whether the last words are in the air.
+    fn is_heard_leaving(&self) -> bool {
+        let audible = matches!(&self.agent, Agent::Speaking(speech) if speech.is_audible());
+        audible && self.decided().is_some()
     }
 
     fn acknowledge(&mut self) {

@@ -2446,6 +2446,26 @@ mod opting_out {
     }
 
     #[test]
+    fn last_words_that_nobody_heard_yet_give_way_to_the_acknowledgement() {
+        check(
+            "opt-out-key 9 | longest 3 | 1.55 key 9 | 14.0 stop",
+            expect![[r#"
+                0.000 voice u0@0 (cacheable): Hello.
+                0.100 audio begins
+                0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+                0.460 audio ends (360 ms)
+                3.000 voice u1@0 (cacheable): Goodbye.
+                3.050 OPT OUT Keypad
+                3.050 turn 1 caller Talk 1.550s-1.550s '9' (keys)
+                3.050 cancel voice u1
+                3.100 voice u2@0 (cacheable): I understand. We will not call you again. Goodbye.
+                3.200 audio begins
+                5.760 turn 2 agent Farewell 3.200s-5.760s 'I understand. We will not call you again. Goodbye.'
+                5.760 END opted_out"#]],
+        );
+    }
+
+    #[test]
     fn a_request_before_the_line_broke_is_kept() {
         check(
             "before agent 'Hello.' | before caller 'Do not call me again.' | 9.0 stop",
