@@ -25,6 +25,7 @@ mod plant;
 mod process;
 mod queue;
 mod rows;
+mod weather;
 mod world;
 
 use plant::Bug;

@@ -100,12 +100,14 @@ impl Carrier {
         self.0.books.lock().unwrap().clone()
     }
 
-    /// Our ids of the calls that the carrier has now.
-    pub(super) fn live(&self) -> Vec<String> {
+    /// The calls that the carrier has now: our ids and the numbers that are called.
+    pub(super) fn live(&self) -> Vec<(String, String)> {
         let core = self.0.core.lock().unwrap();
         let mut live = self.0.live.lock().unwrap();
         live.retain(|(sid, _call)| core.view(sid).is_some_and(|view| !view.status.is_over()));
-        live.iter().map(|(_sid, call)| call.clone()).collect()
+        live.iter()
+            .map(|(sid, call)| (call.clone(), core.view(sid).unwrap().to))
+            .collect()
     }
 
     /// Waits for the next thing that the carrier has for us.

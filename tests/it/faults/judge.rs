@@ -180,13 +180,17 @@ pub(super) fn settled(book: &Book) -> Vec<String> {
 /// The carrier never has more calls than are allowed, but for those that are over for us and that it has
 /// not let go of yet; and it lets go of them soon.
 pub(super) fn at_the_carrier(
-    live: &[String],
+    live: &[(String, String)],
     over_for: impl Fn(&str) -> Option<Duration>,
     limit: usize,
 ) -> Vec<String> {
     let mut problems = Vec::new();
     let mut ours = 0;
-    for call in live {
+    let mut numbers = BTreeSet::new();
+    for (call, number) in live {
+        if !numbers.insert(number) {
+            problems.push(format!("{call} calls somebody who is being called"));
+        }
         match over_for(call) {
             None => ours += 1,
             Some(over_for) if over_for > LET_GO_MAX => {

@@ -17,6 +17,10 @@ pub(super) struct List {
     pub(super) numbers: Vec<String>,
 }
 
+/// Says all that is demanded in the places of these people.
+const OPENING: &str = "Hi, the AI assistant of Acme Dental about your appointment. This call is recorded \
+     and transcribed. Say stop or press 9 to opt out.";
+
 /// When a world begins: ordinary days, and the days on which clocks in America change, in UTC.
 const BEGINNINGS: [&str; 5] = [
     "2026-06-17T15:40:00Z",
@@ -72,6 +76,9 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
         "ramp": { "from": chance.number(1..=3), "over": minutes(0, 5) },
         "breaker": { "failures_percent": 80, "calls": 10, "pause": "5m" },
         "priority": chance.number(1..=9),
+        "disclosure": {
+            "business_name": "Acme Dental", "purpose": "your appointment", "opening": OPENING,
+        },
     });
     List { body, numbers }
 }

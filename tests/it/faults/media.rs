@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use model::Outcome;
+use model::{OptOutHow, Outcome};
 use serde_json::Value;
 use service::media::{Hello, Media, MediaError, OpenError};
 use tokio::sync::Notify;
@@ -115,6 +115,11 @@ impl Workers {
         let Ok(session) = opened else { return };
         let key = session.key;
         write(|| self.media.opened(&key)).await;
+        if self.chance.per_mille(40) {
+            write(|| self.media.opt_out(&key, OptOutHow::Spoken)).await;
+            write(|| self.media.close(&key, Some(Outcome::OptedOut))).await;
+            return;
+        }
         let outcome = tokio::select! {
             biased;
             () = gone.notified() => Some(Outcome::CalleeHungUp),

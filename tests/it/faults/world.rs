@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::carrier::twilio::client::{Client, ClientConfig, Retry};
@@ -14,25 +14,20 @@ use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use jiff::SignedDuration;
-use model::{
-    Campaign, CampaignId, CampaignState, DomainEvent, EventId, EventKind, Lead, LeadId,
-    LeadPriority, LeadState, PhoneNumber, Suppression, SuppressionReason, TenantId,
-};
 use serde_json::{Value, json};
 use service::keys::Keys;
 use service::media::Media;
 use service::{Clock, Ids, Links, Parts};
 use settings::{Dialing, Secret, Storage};
 use sim::twilio::{
-    CallbackFaults, Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer,
-    WebhookRequest,
+    Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
 use store::schema::{self, QueueUrls};
 use store::{Store, aws::Clients};
 use tower::ServiceExt as _;
 
-use super::aws::{self, Aws};
-use super::carrier::{self, Carrier};
+use super::aws::Aws;
+use super::carrier::Carrier;
 use super::chance::Chance;
 use super::clock::{MachineClock, TrueTime};
 use super::judge;
@@ -43,6 +38,7 @@ use super::plant::{Bug, Plant};
 use super::process;
 use super::queue::Queues;
 use super::rows::{Limits, Rows, TABLE};
+use super::weather::Weather;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const AUTH_TOKEN: &str = "12345";
@@ -57,6 +53,8 @@ const ATTEMPTS_PER_DAY: usize = 6;
 
 /// Longer than this nothing waits in a world that works.
 const VIRTUAL_TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// A user gives up after so many tries.
+const ASK_TRIES_MAX: u32 = 40;
 /// Nothing happened for so long: the world has come to rest.
 const REST: Duration = Duration::from_secs(10 * 60);
 
@@ -95,6 +93,13 @@ pub(super) fn play(setting: Setting) -> Report {
     })
 }
 
+/// What the API answered.
+#[derive(Debug)]
+struct Answered {
+    status: u16,
+    json: Value,
+}
+
 struct World {
     chance: Chance,
     time: TrueTime,
@@ -109,10 +114,10 @@ struct World {
     callbacks: Vec<Router>,
     dials: Vec<dial::State>,
     schedulers: Vec<scheduler::State>,
-    store: Option<Store>,
-    tenant: TenantId,
+    /// Paths of the campaigns that were started.
+    campaigns: Mutex<Vec<String>>,
     dialing: Dialing,
-    deaths: u32,
+    weather: Weather,
     busy: AtomicUsize,
 }
 
@@ -127,20 +132,14 @@ impl World {
         };
         let rows = Rows::new(time, people.clone(), limits, setting.told);
         let queues = Queues::new(chance.clone());
-        let weather = aws::Weather {
-            throttled: 4,
-            fails: 4,
-            lost: 4,
-            slow: 20,
-            leases_shared: 300,
-        };
+        let weather = Weather::of(&chance);
         let table = Table::in_memory().unwrap();
         let aws = Aws::new(
             chance.clone(),
             rows.clone(),
             table,
             queues.clone(),
-            weather,
+            weather.storage,
             setting.bug.map(Plant::new),
         );
         let clients = aws.clients().await;
@@ -152,7 +151,7 @@ impl World {
         schema::create_table(&clients.dynamodb, TABLE)
             .await
             .unwrap();
-        let carrier = carrier_of(&chance, time, people.clone());
+        let carrier = carrier_of(&chance, time, weather, people.clone());
         let mut world = Self {
             time,
             rows,
@@ -169,7 +168,7 @@ impl World {
                     &chance,
                 )),
                 carrier.clone(),
-                30,
+                weather.deaths,
             ),
             carrier,
             clocks: Vec::new(),
@@ -177,20 +176,17 @@ impl World {
             callbacks: Vec::new(),
             dials: Vec::new(),
             schedulers: Vec::new(),
-            store: None,
-            tenant: TenantId::from_parts(0, 0),
+            campaigns: Mutex::default(),
             dialing,
-            deaths: 30,
+            weather,
             busy: AtomicUsize::new(0),
             chance,
         };
         let machine = world.machine(&clients);
         world.api = api::router(api::State::new(&machine));
-        world.store = Some(machine.store.clone());
         let keys = Keys::new(&machine.store, machine.clock, machine.ids);
         let secret = Secret::new(OWNER_KEY.to_owned());
-        let owner = keys.ensure_owner("us", &secret);
-        world.tenant = owner.await.unwrap().tenant_id;
+        keys.ensure_owner("us", &secret).await.unwrap();
         for _machine in 0..2 {
             let machine = world.machine(&clients);
             world.dials.push(dial::State::new(&machine));
@@ -266,156 +262,127 @@ impl World {
 
     async fn set_up(self: &Arc<Self>) {
         let prompt = json!({ "name": "p", "system": "You remind people.", "greeting": "Hello!" });
-        let prompt = self.ask("POST", "/v1/prompts", prompt).await;
-        let agent = json!({ "name": "a", "prompt_id": prompt["id"] });
-        let agent = self.ask("POST", "/v1/agents", agent).await;
+        let prompt = self.ask("POST", "/v1/prompts", &prompt).await.json;
+        let agent =
+            json!({ "name": "a", "prompt_id": prompt["id"], "answering_machine": "hang_up" });
+        let agent = self.ask("POST", "/v1/agents", &agent).await.json;
         let number = json!({ "number": OUR_NUMBER, "agent_id": agent["id"] });
-        self.ask("POST", "/v1/numbers", number).await;
+        self.ask("POST", "/v1/numbers", &number).await;
         for list in lists::lists(&self.chance, &self.people) {
             self.start(&list, &agent["id"]).await;
         }
         for _deed in 0..self.chance.number(1..=4) {
-            tokio::spawn(Arc::clone(self).user_acts());
+            self.spawn(Arc::clone(self).user_acts());
         }
     }
 
     /// Makes a campaign of a list and starts it.
     async fn start(&self, list: &List, agent: &Value) {
-        let store = self.store.as_ref().unwrap();
-        let now = self.time.now();
-        let unix_ms = u64::try_from(now.as_millisecond()).unwrap();
-        let id = CampaignId::from_parts(unix_ms, u128::from(self.chance.seed()));
-        let mut fields = list.body.clone();
-        fields["agent_id"] = agent.clone();
-        let mut campaign = Campaign {
-            id,
-            tenant_id: self.tenant,
-            state: CampaignState::Draft,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
-            fields: serde_json::from_value(fields).unwrap(),
-        };
-        store.campaigns.create(&campaign, None).await.unwrap();
+        let mut campaign = list.body.clone();
+        campaign["agent_id"] = agent.clone();
+        let made = self.ask("POST", "/v1/campaigns", &campaign).await.json;
+        let path = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
         let leads = list.numbers.iter().map(|number| {
-            let number: PhoneNumber = number.parse().unwrap();
-            Lead {
-                id: LeadId::of(id, &number),
-                campaign_id: id,
-                lane: dialer::Place::of(&number).lane(None),
-                number,
-                variables: BTreeMap::new(),
-                priority: *self
-                    .chance
-                    .pick(&[LeadPriority::High, LeadPriority::Normal]),
-                consent: None,
-                state: LeadState::Waiting { due_at: now },
-                attempts: 0,
-                faults: 0,
-                last_call_id: None,
-                last_attempt_at: None,
-                last_outcome: None,
-                import_id: None,
-                created_at: now,
-                updated_at: now,
-            }
+            let priority = self.chance.pick(&["high", "normal", "low"]);
+            json!({ "number": number, "priority": priority })
         });
-        let leads: Vec<Lead> = leads.collect();
-        store
-            .leads
-            .insert_many(self.tenant, id, &leads)
-            .await
-            .unwrap();
-        campaign.running_since = Some(now);
-        assert!(self.change(campaign, CampaignState::Running).await);
+        let leads = json!({ "leads": leads.collect::<Vec<Value>>() });
+        self.ask("POST", &format!("{path}/leads"), &leads).await;
+        self.ask("POST", &format!("{path}/start"), &Value::Null)
+            .await;
+        self.campaigns.lock().unwrap().push(path);
     }
 
-    /// A user changes a campaign's state; false when it has changed meanwhile.
-    async fn change(&self, mut campaign: Campaign, state: CampaignState) -> bool {
-        let now = self.time.now();
-        campaign.state = state;
-        campaign.revision += 1;
-        campaign.updated_at = now;
-        let unix_ms = u64::try_from(now.as_millisecond()).unwrap();
-        let event = DomainEvent {
-            id: EventId::from_parts(unix_ms, u128::from(self.chance.seed())),
-            tenant_id: self.tenant,
-            at: now,
-            kind: EventKind::CampaignChanged {
-                campaign_id: campaign.id,
-                state,
-            },
-        };
-        let store = self.store.as_ref().unwrap();
-        store.campaigns.replace(&campaign, &event).await.is_ok()
-    }
-
-    /// A user pauses and resumes, suppresses somebody, asks for less, or cancels.
+    /// A user pauses and resumes, puts somebody on the suppression list, asks for less, or cancels.
     async fn user_acts(self: Arc<Self>) {
         tokio::time::sleep(lists::some_time(&self.chance)).await;
-        let store = self.store.as_ref().unwrap();
-        let campaigns = store
-            .campaigns
-            .list(self.tenant, None, 10)
-            .await
-            .unwrap()
-            .items;
-        let campaign = self.chance.pick(&campaigns).clone();
-        let running = campaign.state == CampaignState::Running;
+        let campaign = {
+            let campaigns = self.campaigns.lock().unwrap();
+            self.chance.pick(campaigns.as_slice()).clone()
+        };
         match self.chance.number(0..=9) {
             0..=3 => {
                 let numbers = self.people.numbers();
                 let number: &String = self.chance.pick(&numbers);
-                self.suppress(number).await;
+                let number = json!({ "number": number });
+                self.ask("POST", "/v1/suppressions", &number).await;
             }
-            4..=6 if running => self.pause(campaign).await,
-            7 | 8 if running => {
-                let mut campaign = campaign;
-                let most = self.chance.number(1..=8);
-                campaign.fields.max_concurrent_calls = u32::try_from(most).unwrap();
-                let _changed_meanwhile = self.change(campaign, CampaignState::Running).await;
+            4..=6 => {
+                let path = format!("{campaign}/pause");
+                let paused = self.ask("POST", &path, &Value::Null).await;
+                if paused.status == 200 {
+                    tokio::time::sleep(self.chance.secs(60..=1_800)).await;
+                    let path = format!("{campaign}/resume");
+                    self.ask("POST", &path, &Value::Null).await;
+                }
             }
-            9 if running => {
-                let _changed_meanwhile = self.change(campaign, CampaignState::Cancelled).await;
+            7 | 8 => {
+                let most = json!({ "max_concurrent_calls": self.chance.number(1..=8) });
+                self.ask("PATCH", &campaign, &most).await;
             }
-            _ => {}
+            _ => {
+                let path = format!("{campaign}/cancel");
+                self.ask("POST", &path, &Value::Null).await;
+            }
         }
     }
 
-    async fn pause(&self, campaign: Campaign) {
-        let id = campaign.id;
-        if !self.change(campaign, CampaignState::Paused).await {
-            return;
-        }
-        tokio::time::sleep(self.chance.secs(60..=1_800)).await;
-        let store = self.store.as_ref().unwrap();
-        let paused = store.campaigns.get(self.tenant, id).await.unwrap().unwrap();
-        if paused.state == CampaignState::Paused {
-            assert!(self.change(paused, CampaignState::Running).await);
-        }
-    }
-
-    /// Somebody does not want to be called any more.
-    async fn suppress(&self, number: &str) {
-        let store = self.store.as_ref().unwrap();
-        let number: PhoneNumber = number.parse().unwrap();
-        let now = self.time.now();
-        loop {
-            let mut contact = store.contacts.get(self.tenant, &number).await.unwrap();
-            contact.version += 1;
-            contact.suppression = Some(Suppression {
-                reason: SuppressionReason::Manual,
-                at: now,
-                note: None,
-                call_id: None,
-            });
-            let replaced = store.contacts.replace(self.tenant, &number, &contact, None);
-            if replaced.await.is_ok() {
-                return;
+    /// A user's request, which is made again until it is answered: functions die and storage fails under
+    /// it too. What cannot be done in the campaign's state is answered with 409.
+    async fn ask(&self, method: &str, path: &str, body: &Value) -> Answered {
+        let key = self.chance.seed().to_string();
+        for _try in 0..ASK_TRIES_MAX {
+            let answered = Box::pin(self.ask_once(method, path, body, &key)).await;
+            self.rows.tell(|| format!("{method} {path}: {answered:?}"));
+            match answered {
+                Some(answered) if answered.status < 500 => {
+                    let known = matches!(answered.status, 200..=299 | 409);
+                    assert!(known, "{method} {path}: {answered:?}");
+                    return answered;
+                }
+                // Another one changed it in between; or nobody knows whether it was done.
+                Some(_) | None => tokio::time::sleep(self.chance.secs(1..=20)).await,
             }
         }
+        panic!("{method} {path} was never answered");
+    }
+
+    /// `None`: no answer, or the revision that it was made from is not the last one any more.
+    async fn ask_once(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        key: &str,
+    ) -> Option<Answered> {
+        let asked = |revision: Option<&str>| {
+            let mut request = http::Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", format!("Bearer {OWNER_KEY}"))
+                .header("idempotency-key", key);
+            if let Some(revision) = revision {
+                request = request.header("if-match", revision);
+            }
+            if body.is_null() {
+                return request.body(Body::empty()).unwrap();
+            }
+            let request = request.header("content-type", "application/json");
+            request.body(Body::from(body.to_string())).unwrap()
+        };
+        let answered = process::run("api", &self.chance, self.weather.deaths, async {
+            if method != "PATCH" {
+                return Some(answered(self.api.clone().oneshot(asked(None)).await.unwrap()).await);
+            }
+            let request = http::Request::builder().uri(path);
+            let request = request.header("authorization", format!("Bearer {OWNER_KEY}"));
+            let request = request.body(Body::empty()).unwrap();
+            let read = self.api.clone().oneshot(request).await.unwrap();
+            let revision = read.headers().get("etag")?.to_str().unwrap().to_owned();
+            let response = self.api.clone().oneshot(asked(Some(&revision)));
+            Some(answered(response.await.unwrap()).await).filter(|answered| answered.status != 412)
+        });
+        answered.await.flatten()
     }
 
     /// The schedule's ticks: about every minute while something goes on, seldom while nobody may be
@@ -479,26 +446,9 @@ impl World {
         } else {
             "stream"
         };
-        let handled = process::run(kind, &self.chance, self.deaths, handled).await;
+        let handled = process::run(kind, &self.chance, self.weather.deaths, handled).await;
         self.rows.tell(|| format!("{kind}: {handled:?}"));
         handled.is_some_and(|handled| handled.is_ok())
-    }
-
-    /// A user's request, outside of everything that goes wrong.
-    async fn ask(&self, method: &str, path: &str, body: Value) -> Value {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {OWNER_KEY}"))
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        let response = self.api.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
-        assert!(status.is_success(), "{method} {path}: {body}");
-        body
     }
 
     /// Delivers what waits in the dial queue.
@@ -519,7 +469,7 @@ impl World {
                     let handled = process::run(
                         "dial",
                         &world.chance,
-                        world.deaths,
+                        world.weather.deaths,
                         dial::handle(event, dial),
                     )
                     .await;
@@ -582,7 +532,7 @@ impl World {
             .body(Body::from(request.body.unwrap_or_default()))
             .unwrap();
         let router = self.chance.pick(&self.callbacks).clone();
-        let handled = process::run("callbacks", &self.chance, self.deaths, async {
+        let handled = process::run("callbacks", &self.chance, self.weather.deaths, async {
             let response = router.oneshot(asked).await.unwrap();
             let status = response.status().as_u16();
             let kind = response.headers().get("content-type");
@@ -660,7 +610,16 @@ impl World {
     }
 }
 
-fn carrier_of(chance: &Chance, time: TrueTime, people: People) -> Carrier {
+async fn answered(response: axum::response::Response) -> Answered {
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    Answered {
+        status,
+        json: serde_json::from_slice(&body.unwrap()).unwrap_or_default(),
+    }
+}
+
+fn carrier_of(chance: &Chance, time: TrueTime, weather: Weather, people: People) -> Carrier {
     let anybody = Directory::everybody("unreachable".parse().unwrap());
     let mut config = CoreConfig::new(ACCOUNT, AUTH_TOKEN, time.now(), anybody);
     config.seed = chance.seed();
@@ -672,23 +631,11 @@ fn carrier_of(chance: &Chance, time: TrueTime, people: People) -> Carrier {
         processing: Duration::from_secs(2),
     };
     config.faults = Faults {
-        callbacks: CallbackFaults {
-            drop_percent: 3,
-            duplicate_percent: 5,
-            delay_percent: 10,
-            delay_max: Duration::from_secs(40),
-        },
+        callbacks: weather.callbacks,
         ..Faults::default()
     };
-    let weather = carrier::Weather {
-        not_connected: 10,
-        too_many: 20,
-        fails: 15,
-        lost: 25,
-        slow: 20,
-    };
     let core = Core::new(config);
-    Carrier::new(chance.clone(), time, weather, core, people)
+    Carrier::new(chance.clone(), time, weather.carrier, core, people)
 }
 
 fn parts(

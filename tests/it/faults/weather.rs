@@ -1,0 +1,47 @@
+//! How much goes wrong in a world.
+
+use std::time::Duration;
+
+use sim::twilio::CallbackFaults;
+
+use super::chance::Chance;
+use super::{aws, carrier};
+
+/// One in each world, from a fair day to a foul one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weather {
+    pub(super) storage: aws::Weather,
+    pub(super) carrier: carrier::Weather,
+    pub(super) callbacks: CallbackFaults,
+    /// Of a thousand processes so many die.
+    pub(super) deaths: u32,
+}
+
+impl Weather {
+    pub(super) fn of(chance: &Chance) -> Self {
+        let foul: u32 = *chance.pick(&[0, 1, 1, 1, 3]);
+        Self {
+            storage: aws::Weather {
+                throttled: 4 * foul,
+                fails: 4 * foul,
+                lost: 4 * foul,
+                slow: 20 * foul,
+                leases_shared: 300,
+            },
+            carrier: carrier::Weather {
+                not_connected: 10 * foul,
+                too_many: 20 * foul,
+                fails: 15 * foul,
+                lost: 25 * foul,
+                slow: 20 * foul,
+            },
+            callbacks: CallbackFaults {
+                drop_percent: 3 * foul,
+                duplicate_percent: 5 * foul,
+                delay_percent: 10 * foul,
+                delay_max: Duration::from_secs(40 * u64::from(foul.max(1))),
+            },
+            deaths: 30 * foul,
+        }
+    }
+}
