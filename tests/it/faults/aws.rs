@@ -26,9 +26,10 @@ use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};
 
 use super::chance::Chance;
 use super::plant::{Plant, Planted};
-use super::process::{self, Moment, Step};
+use super::process::{self, Kind, Moment, Step};
 use super::queue::Queues;
 use super::rows::Rows;
+use super::tally::Fault;
 
 /// How often storage goes wrong, in a thousand requests.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +55,12 @@ struct Inner {
     throttled: AtomicU64,
     weather: Weather,
     /// By the kind of process that made them.
-    requests: Mutex<BTreeMap<&'static str, u64>>,
+    requests: Mutex<BTreeMap<Kind, u64>>,
 }
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+enum Mishap {
     Throttled,
     /// A transaction meets another one on the same rows.
     Collides,
@@ -146,7 +147,7 @@ impl Aws {
         self.0.rows.compare(&self.0.table);
     }
 
-    pub(super) fn requests(&self) -> BTreeMap<&'static str, u64> {
+    pub(super) fn requests(&self) -> BTreeMap<Kind, u64> {
         self.0.requests.lock().unwrap().clone()
     }
 }
@@ -165,19 +166,19 @@ impl Inner {
             .or_default() += 1;
         step.survive(Moment::Before).await;
         tokio::time::sleep(self.latency()).await;
-        let answer = match self.fault(service, operation) {
+        let answer = match self.mishap(service, operation) {
             None => Ok(self.done(Some(&step), service, operation, body)),
-            Some(Fault::Throttled) => Ok(refusal(400, throttled(service))),
-            Some(Fault::Collides) => Ok(collision(body)),
-            Some(Fault::Fails(moment)) => {
+            Some(Mishap::Throttled) => Ok(refusal(400, throttled(service))),
+            Some(Mishap::Collides) => Ok(collision(body)),
+            Some(Mishap::Fails(moment)) => {
                 self.done_if(&step, moment, service, operation, body);
                 Ok(refusal(500, "InternalServerError"))
             }
-            Some(Fault::Broken(moment)) => {
+            Some(Mishap::Broken(moment)) => {
                 self.done_if(&step, moment, service, operation, body);
                 Err(ConnectorError::io("the connection broke".into()))
             }
-            Some(Fault::Silent(moment)) => {
+            Some(Mishap::Silent(moment)) => {
                 self.done_if(&step, moment, service, operation, body);
                 step.survive(Moment::After).await;
                 std::future::pending().await
@@ -188,34 +189,39 @@ impl Inner {
         answer
     }
 
-    fn fault(&self, service: &str, operation: &str) -> Option<Fault> {
-        let moment = || *self.chance.pick(&[Moment::Before, Moment::After]);
+    fn mishap(&self, service: &str, operation: &str) -> Option<Mishap> {
+        let chance = &self.chance;
         let throttled = u32::try_from(self.throttled.load(Ordering::Relaxed)).unwrap();
-        if service != "AmazonSQS" && self.chance.per_mille(throttled) {
+        if service != "AmazonSQS" && chance.per_mille(throttled) {
             let transaction = operation == "TransactWriteItems";
-            let collides = transaction && self.chance.per_mille(500);
-            return Some(if collides {
-                Fault::Collides
-            } else {
-                Fault::Throttled
-            });
+            if transaction && chance.strikes(Fault::TransactionCollided, 500) {
+                return Some(Mishap::Collides);
+            }
+            chance.struck(Fault::StorageThrottled);
+            return Some(Mishap::Throttled);
         }
-        if self.chance.per_mille(self.weather.fails) {
-            return Some(Fault::Fails(moment()));
+        let moment = || {
+            let moment = *chance.pick(&[Moment::Before, Moment::After]);
+            if moment == Moment::After {
+                chance.struck(Fault::StorageAnswerLost);
+            }
+            moment
+        };
+        if chance.strikes(Fault::StorageFailed, self.weather.fails) {
+            return Some(Mishap::Fails(moment()));
         }
-        if self.chance.per_mille(self.weather.lost) {
-            let silent = self.chance.per_mille(300);
-            return Some(if silent {
-                Fault::Silent(moment())
-            } else {
-                Fault::Broken(moment())
-            });
+        if chance.per_mille(self.weather.lost) {
+            if chance.strikes(Fault::StorageSilent, 300) {
+                return Some(Mishap::Silent(moment()));
+            }
+            chance.struck(Fault::StorageBroke);
+            return Some(Mishap::Broken(moment()));
         }
         None
     }
 
     fn latency(&self) -> Duration {
-        if self.chance.per_mille(self.weather.slow) {
+        if self.chance.strikes(Fault::StorageSlow, self.weather.slow) {
             self.chance.ms(100..=2_800)
         } else {
             self.chance.ms(1..=9)
@@ -272,7 +278,9 @@ impl Inner {
         };
         if operation != "UpdateItem"
             || !takes(body)
-            || !self.chance.per_mille(self.weather.leases_shared)
+            || !self
+                .chance
+                .strikes(Fault::LeaseShared, self.weather.leases_shared)
         {
             return None;
         }

@@ -17,6 +17,7 @@ use super::chance::Chance;
 use super::clock::TrueTime;
 use super::people::People;
 use super::process::{self, Moment};
+use super::tally::Fault;
 
 /// How often requests to the carrier go wrong, in a thousand.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +58,7 @@ pub(super) struct Request {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+enum Mishap {
     NotConnected,
     TooMany,
     /// 503 in the API's own words: not done.
@@ -156,31 +157,31 @@ impl Inner {
             return Ok(self.done(&request, begun));
         };
         step.survive(Moment::Before).await;
-        let slow = self.chance.per_mille(self.weather.slow);
+        let slow = self.chance.strikes(Fault::CarrierSlow, self.weather.slow);
         let latency = if slow { 300..=9_000 } else { 15..=180 };
         tokio::time::sleep(self.chance.ms(latency)).await;
-        let answer = match self.fault() {
+        let answer = match self.mishap(&request) {
             None => Ok(self.done(&request, begun)),
-            Some(Fault::NotConnected) => Err(Broken::NotConnected),
-            Some(Fault::TooMany) => Ok(self.refused(&request, begun, 429, 20_429)),
-            Some(Fault::Unavailable) => Ok(self.refused(&request, begun, 503, 20_503)),
-            Some(Fault::Fails(moment)) => {
+            Some(Mishap::NotConnected) => Err(Broken::NotConnected),
+            Some(Mishap::TooMany) => Ok(self.refused(&request, begun, 429, 20_429)),
+            Some(Mishap::Unavailable) => Ok(self.refused(&request, begun, 503, 20_503)),
+            Some(Mishap::Fails(moment)) => {
                 self.done_if(moment, &request, begun);
                 Ok(http::Response::builder()
                     .status(502)
                     .body(Vec::new())
                     .unwrap())
             }
-            Some(Fault::Broken(moment)) => {
+            Some(Mishap::Broken(moment)) => {
                 self.done_if(moment, &request, begun);
                 Err(Broken::AfterSending)
             }
-            Some(Fault::Silent(moment)) => {
+            Some(Mishap::Silent(moment)) => {
                 self.done_if(moment, &request, begun);
                 step.survive(Moment::After).await;
                 std::future::pending().await
             }
-            Some(Fault::Late) => {
+            Some(Mishap::Late) => {
                 let late = self.chance.secs(1..=20);
                 tokio::spawn(async move {
                     tokio::time::sleep(late).await;
@@ -194,7 +195,7 @@ impl Inner {
         answer
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn mishap(&self, request: &http::Request<Vec<u8>>) -> Option<Mishap> {
         let Weather {
             not_connected,
             too_many,
@@ -203,23 +204,41 @@ impl Inner {
             slow: _,
         } = self.weather;
         let chance = &self.chance;
-        let moment = || *chance.pick(&[Moment::Before, Moment::After]);
-        if chance.per_mille(not_connected) {
-            return Some(Fault::NotConnected);
+        let unheard = || {
+            if is_create(request) {
+                chance.struck(Fault::CallAnswerLost);
+            }
+        };
+        let moment = || {
+            let moment = *chance.pick(&[Moment::Before, Moment::After]);
+            if moment == Moment::After {
+                unheard();
+            }
+            moment
+        };
+        if chance.strikes(Fault::CarrierNotConnected, not_connected) {
+            return Some(Mishap::NotConnected);
         }
         if chance.per_mille(too_many) {
-            return Some(*chance.pick(&[Fault::TooMany, Fault::Unavailable]));
+            if chance.strikes(Fault::CarrierTooMany, 500) {
+                return Some(Mishap::TooMany);
+            }
+            chance.struck(Fault::CarrierUnavailable);
+            return Some(Mishap::Unavailable);
         }
-        if chance.per_mille(fails) {
-            return Some(Fault::Fails(moment()));
+        if chance.strikes(Fault::CarrierFailed, fails) {
+            return Some(Mishap::Fails(moment()));
         }
         if chance.per_mille(lost) {
-            let moment = moment();
-            return Some(*chance.pick(&[
-                Fault::Broken(moment),
-                Fault::Silent(moment),
-                Fault::Late,
-            ]));
+            if chance.strikes(Fault::CarrierBroke, 333) {
+                return Some(Mishap::Broken(moment()));
+            }
+            if chance.strikes(Fault::CarrierSilent, 500) {
+                return Some(Mishap::Silent(moment()));
+            }
+            unheard();
+            chance.struck(Fault::CarrierLate);
+            return Some(Mishap::Late);
         }
         None
     }

@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 
 use super::carrier::Carrier;
 use super::chance::Chance;
-use super::process;
+use super::process::{self, Kind};
+use super::tally::Fault;
 
 /// What a worker tries again after storage failed, and how long it waits in between.
 const TRIES_MAX: u32 = 6;
@@ -44,7 +45,7 @@ impl Workers {
 
     /// The carrier opens a stream: a worker takes it, or none has room.
     pub(super) fn connect(&self, sid: &str) {
-        if self.chance.per_mille(30) {
+        if self.chance.strikes(Fault::StreamRefused, 30) {
             let refuse = |core: &mut sim::twilio::Core, now| {
                 core.stream_refused(sid, 31_920, "the handshake was refused", now);
             };
@@ -73,7 +74,7 @@ impl Workers {
             let session = workers.session(&sid, &parameters, &gone);
             // Whether it ended or the worker died, the socket is gone.
             let session = Box::pin(session);
-            let _ended = process::run("media", &workers.chance, workers.deaths, session).await;
+            let _ended = process::run(Kind::Media, &workers.chance, workers.deaths, session).await;
             let mut streams = workers.streams.lock().unwrap();
             if streams
                 .get(&sid)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::process::Step;
+use super::process::{Kind, Step};
 use super::rows::TABLE;
 
 /// A safeguard that is taken away.
@@ -61,13 +61,13 @@ impl Plant {
         match self.bug {
             Bug::NoSweeper => {
                 // The sweep is what a tick begins with: its first request and the tries after it.
-                let begins = step.is_some_and(|step| step.kind() == "tick" && step.number() <= 4);
+                let begins =
+                    step.is_some_and(|step| step.kind() == Kind::Tick && step.number() <= 4);
                 let sweeps = begins && operation == "Query" && mentions(body, "SLOTS#");
                 let nothing = json!({ "Items": [], "Count": 0, "ScannedCount": 0 });
                 sweeps.then(|| Planted::Answer(nothing.to_string()))
             }
             Bug::NoGate => rewrite(operation, body, |writes| {
-                let passes = |write: &Value| state_of(write) == Some("placing");
                 if writes.iter().any(passes) {
                     writes.retain(|write| write["ConditionCheck"].is_null());
                     writes.iter_mut().for_each(unconditional);
@@ -119,6 +119,11 @@ fn rewrite(operation: &str, body: &[u8], change: impl FnOnce(&mut Vec<Value>)) -
     let mut request: Value = serde_json::from_slice(body).ok()?;
     change(request["TransactItems"].as_array_mut()?);
     Some(Planted::Request(request.to_string().into_bytes()))
+}
+
+/// The write takes a call through the gate.
+fn passes(write: &Value) -> bool {
+    state_of(write) == Some("placing")
 }
 
 fn state_of(write: &Value) -> Option<&str> {

@@ -7,20 +7,34 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::chance::Chance;
+use super::tally::Fault;
 
 /// A function's time limit. Longer than this nothing of it runs; what it had sent is sent.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-/// A process that is to die does so before or after one of its first so many requests.
-const DEATH_WITHIN_REQUESTS: u64 = 24;
+/// One in five of the processes that are to die does so before or after one of so many requests, as there
+/// are long ones.
+const DEATH_SELDOM_WITHIN_REQUESTS: u64 = 120;
 
 tokio::task_local! {
     static CURRENT: Arc<Process>;
 }
 
+/// What a process is: a function, and what it was called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Api,
+    Tick,
+    Stream,
+    Dial,
+    Callback,
+    Media,
+}
+
 /// One running process.
 #[derive(Debug)]
 pub(super) struct Process {
-    kind: &'static str,
+    kind: Kind,
+    chance: Chance,
     dies: Option<Death>,
     requests: AtomicU32,
     dead: Notify,
@@ -33,7 +47,7 @@ struct Death {
 }
 
 /// When in a request's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Moment {
     /// It was not sent.
     Before,
@@ -50,17 +64,25 @@ pub(super) struct Step {
 
 /// Runs a process to its end; `None` when it died before.
 pub(super) async fn run<T>(
-    kind: &'static str,
+    kind: Kind,
     chance: &Chance,
     deaths_per_mille: u32,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let dies = chance.per_mille(deaths_per_mille).then(|| Death {
-        request: u32::try_from(chance.number(1..=DEATH_WITHIN_REQUESTS)).unwrap(),
-        moment: *chance.pick(&[Moment::Before, Moment::After]),
+    let dies = chance.per_mille(deaths_per_mille).then(|| {
+        let within = if chance.per_mille(200) {
+            DEATH_SELDOM_WITHIN_REQUESTS
+        } else {
+            kind.usual_requests()
+        };
+        Death {
+            request: u32::try_from(chance.number(1..=within)).unwrap(),
+            moment: *chance.pick(&[Moment::Before, Moment::After]),
+        }
     });
     let process = Arc::new(Process {
         kind,
+        chance: chance.clone(),
         dies,
         requests: AtomicU32::new(0),
         dead: Notify::new(),
@@ -81,6 +103,26 @@ pub(super) fn step() -> Option<Step> {
     Some(Step { process, number })
 }
 
+impl Kind {
+    pub(super) const EVERY: [Self; 6] = [
+        Self::Api,
+        Self::Tick,
+        Self::Stream,
+        Self::Dial,
+        Self::Callback,
+        Self::Media,
+    ];
+
+    /// Most processes of the kind make no more requests.
+    fn usual_requests(self) -> u64 {
+        match self {
+            Self::Api => 6,
+            Self::Callback | Self::Media => 10,
+            Self::Tick | Self::Stream | Self::Dial => 24,
+        }
+    }
+}
+
 impl Step {
     /// Which of its process's requests this is, from 1.
     pub(super) fn number(&self) -> u32 {
@@ -88,7 +130,7 @@ impl Step {
     }
 
     /// What kind of process it is.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> Kind {
         self.process.kind
     }
 
@@ -99,7 +141,9 @@ impl Step {
             moment,
         };
         if self.process.dies == Some(here) {
-            self.process.dead.notify_one();
+            let process = &self.process;
+            process.chance.struck(Fault::Died(process.kind, moment));
+            process.dead.notify_one();
             std::future::pending::<()>().await;
         }
     }

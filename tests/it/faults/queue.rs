@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::chance::Chance;
+use super::tally::Fault;
 
 /// What a batch of a function's event source holds at most.
 const BATCH_MAX: usize = 10;
@@ -30,6 +31,8 @@ pub(super) struct Queues {
 struct Queue {
     messages: BTreeMap<u64, Message>,
     sent: u64,
+    /// The last one of those that were ever received.
+    received: u64,
     dead: Vec<String>,
 }
 
@@ -80,10 +83,17 @@ impl Queues {
         let mut inner = self.inner.lock().unwrap();
         let queue = inner.entry(queue.to_owned()).or_default();
         // Standard queues deliver some messages late, and now and then a message twice.
-        let copies = if self.chance.per_mille(40) { 2 } else { 1 };
+        let copies = if self.chance.strikes(Fault::MessageTwice, 40) {
+            2
+        } else {
+            1
+        };
         for _copy in 0..copies {
             let late = match self.chance.number(0..=99) {
-                0..=2 => self.chance.secs(1..=240),
+                0..=2 => {
+                    self.chance.struck(Fault::MessageLate);
+                    self.chance.secs(1..=240)
+                }
                 3..=20 => self.chance.ms(100..=3_000),
                 _ => self.chance.ms(1..=30),
             };
@@ -127,6 +137,12 @@ impl Queues {
                 continue;
             }
             message.receives += 1;
+            if message.receives > 1 {
+                self.chance.struck(Fault::MessageAgain);
+            } else if id < queue.received {
+                self.chance.struck(Fault::MessageOvertaken);
+            }
+            queue.received = queue.received.max(id);
             message.visible_at = now + Duration::from_secs(u64::from(VISIBILITY_SECONDS));
             ids.push(id);
             records.push(json!({ "messageId": id.to_string(), "body": message.body }));

@@ -15,6 +15,8 @@ pub(super) struct Weather {
     pub(super) callbacks: CallbackFaults,
     /// Of a thousand processes so many die.
     pub(super) deaths: u32,
+    /// And of users' requests, which are few.
+    pub(super) api_deaths: u32,
 }
 
 impl Weather {
@@ -26,7 +28,7 @@ impl Weather {
                 fails: 4 * foul,
                 lost: 4 * foul,
                 slow: 20 * foul,
-                leases_shared: 300,
+                leases_shared: 500,
             },
             carrier: carrier::Weather {
                 not_connected: 10 * foul,
@@ -42,6 +44,7 @@ impl Weather {
                 delay_max: Duration::from_secs(40 * u64::from(foul.max(1))),
             },
             deaths: 30 * foul,
+            api_deaths: 150 * foul,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One seed's world: the real functions, the store, the carrier, the people, and everything that can go
 //! wrong between them, on one thread and one virtual clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,9 +35,10 @@ use super::lists::{self, List};
 use super::media::Workers;
 use super::people::People;
 use super::plant::{Bug, Plant};
-use super::process;
+use super::process::{self, Kind};
 use super::queue::Queues;
 use super::rows::{Limits, Rows, TABLE};
+use super::tally::{Fault, Tally};
 use super::weather::Weather;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -53,6 +54,8 @@ const ATTEMPTS_PER_DAY: usize = 6;
 
 /// Longer than this nothing waits in a world that works.
 const VIRTUAL_TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// So often of a thousand times two planners are woken at once.
+const AT_ONCE: u32 = 250;
 /// A user gives up after so many tries.
 const ASK_TRIES_MAX: u32 = 40;
 /// Nothing happened for so long: the world has come to rest.
@@ -73,9 +76,10 @@ pub(super) struct Setting {
 pub(super) struct Report {
     pub(super) problems: Vec<String>,
     pub(super) story: Vec<String>,
-    pub(super) storage_requests: BTreeMap<&'static str, u64>,
+    pub(super) storage_requests: BTreeMap<Kind, u64>,
     pub(super) carrier_requests: usize,
     pub(super) virtual_time: Duration,
+    pub(super) faults: Tally,
     /// Messages that came too often and were given up.
     pub(super) dead_letters: usize,
 }
@@ -119,6 +123,21 @@ struct World {
     dialing: Dialing,
     weather: Weather,
     busy: AtomicUsize,
+    /// Planners at work.
+    planning: AtomicUsize,
+    /// The webhooks that came.
+    came: Mutex<Came>,
+}
+
+/// Webhooks of the calls, as far as they tell faults.
+#[derive(Debug, Default)]
+struct Came {
+    /// By address and form: the first one's number.
+    first: BTreeMap<(String, String), u64>,
+    /// The highest sequence number, by the carrier's call.
+    latest: BTreeMap<String, u64>,
+    /// Calls whose end we were told.
+    ended: BTreeSet<String>,
 }
 
 impl World {
@@ -180,6 +199,8 @@ impl World {
             dialing,
             weather,
             busy: AtomicUsize::new(0),
+            planning: AtomicUsize::new(0),
+            came: Mutex::default(),
             chance,
         };
         let machine = world.machine(&clients);
@@ -240,6 +261,7 @@ impl World {
             storage_requests: self.aws.requests(),
             carrier_requests: self.carrier.requests().len(),
             virtual_time: self.time.elapsed(),
+            faults: self.chance.tally(),
             dead_letters: self.queues.dead(),
         }
     }
@@ -370,7 +392,7 @@ impl World {
             let request = request.header("content-type", "application/json");
             request.body(Body::from(body.to_string())).unwrap()
         };
-        let answered = process::run("api", &self.chance, self.weather.deaths, async {
+        let answered = process::run(Kind::Api, &self.chance, self.weather.api_deaths, async {
             if method != "PATCH" {
                 return Some(answered(self.api.clone().oneshot(asked(None)).await.unwrap()).await);
             }
@@ -392,7 +414,7 @@ impl World {
             let quiet = self.rows.quiet_for() > Duration::from_secs(180);
             let wait = if quiet { 1_200..=3_000 } else { 55..=80 };
             tokio::time::sleep(self.chance.secs(wait)).await;
-            let at_once = if self.chance.per_mille(150) { 2 } else { 1 };
+            let at_once = if self.chance.per_mille(AT_ONCE) { 2 } else { 1 };
             for _tick in 0..at_once {
                 let world = Arc::clone(&self);
                 self.spawn(async move {
@@ -413,27 +435,33 @@ impl World {
         loop {
             self.rows.told().await;
             tokio::time::sleep(self.chance.ms(window_ms / 4..=window_ms)).await;
-            if self.chance.per_mille(20) {
+            if self.chance.strikes(Fault::EventsLate, 20) {
                 tokio::time::sleep(self.chance.secs(1..=60)).await;
             }
             let mut records = self.rows.new_events();
-            if self.chance.per_mille(50) {
-                records.extend(records.clone());
-            }
             self.chance.shuffle(&mut records);
-            let world = Arc::clone(&self);
-            self.spawn(async move {
-                let records: Vec<Value> = records
-                    .into_iter()
-                    .map(|row| json!({ "eventName": "INSERT", "dynamodb": { "NewImage": row } }))
-                    .collect();
-                let batch = json!({ "Records": records });
-                for _try in 0..TRIES_MAX {
-                    if world.schedule(&batch).await {
-                        return;
+            let records: Vec<Value> = records
+                .into_iter()
+                .map(|row| json!({ "eventName": "INSERT", "dynamodb": { "NewImage": row } }))
+                .collect();
+            let batch = json!({ "Records": records });
+            // A batch that was given up for dead comes again while it is worked on.
+            let at_once = if self.chance.strikes(Fault::EventsTwice, AT_ONCE) {
+                2
+            } else {
+                1
+            };
+            for _batch in 0..at_once {
+                let (world, batch) = (Arc::clone(&self), batch.clone());
+                self.spawn(async move {
+                    tokio::time::sleep(world.chance.ms(0..=40)).await;
+                    for _try in 0..TRIES_MAX {
+                        if world.schedule(&batch).await {
+                            return;
+                        }
                     }
-                }
-            });
+                });
+            }
         }
     }
 
@@ -442,12 +470,16 @@ impl World {
         let scheduler = self.chance.pick(&self.schedulers);
         let handled = scheduler::handle(event, scheduler);
         let kind = if event["Records"].is_null() {
-            "tick"
+            Kind::Tick
         } else {
-            "stream"
+            Kind::Stream
         };
+        if self.planning.fetch_add(1, Ordering::Relaxed) > 0 {
+            self.chance.struck(Fault::TwoPlanners);
+        }
         let handled = process::run(kind, &self.chance, self.weather.deaths, handled).await;
-        self.rows.tell(|| format!("{kind}: {handled:?}"));
+        self.planning.fetch_sub(1, Ordering::Relaxed);
+        self.rows.tell(|| format!("{kind:?}: {handled:?}"));
         handled.is_some_and(|handled| handled.is_ok())
     }
 
@@ -467,7 +499,7 @@ impl World {
                     let dial = world.chance.pick(&world.dials);
                     let event = batch.event.clone();
                     let handled = process::run(
-                        "dial",
+                        Kind::Dial,
                         &world.chance,
                         world.weather.deaths,
                         dial::handle(event, dial),
@@ -520,9 +552,10 @@ impl World {
     /// One webhook, from the carrier's gateway to our function and back.
     async fn deliver(&self, request: WebhookRequest) -> WebhookAnswer {
         tokio::time::sleep(self.chance.ms(5..=60)).await;
-        if self.chance.per_mille(10) {
+        if self.chance.strikes(Fault::WebhookNotConnected, 10) {
             return WebhookAnswer::NotConnected;
         }
+        self.note(&request);
         let url: url::Url = request.url.parse().unwrap();
         let asked = http::Request::builder()
             .method("POST")
@@ -532,7 +565,7 @@ impl World {
             .body(Body::from(request.body.unwrap_or_default()))
             .unwrap();
         let router = self.chance.pick(&self.callbacks).clone();
-        let handled = process::run("callbacks", &self.chance, self.weather.deaths, async {
+        let handled = process::run(Kind::Callback, &self.chance, self.weather.deaths, async {
             let response = router.oneshot(asked).await.unwrap();
             let status = response.status().as_u16();
             let kind = response.headers().get("content-type");
@@ -558,10 +591,38 @@ impl World {
         }
     }
 
+    /// Whether a webhook came before, or behind one that was sent later.
+    fn note(&self, request: &WebhookRequest) {
+        let mut came = self.came.lock().unwrap();
+        let body = request.body.clone().unwrap_or_default();
+        let form: BTreeMap<_, _> = url::form_urlencoded::parse(body.as_bytes())
+            .into_owned()
+            .collect();
+        let first = came.first.entry((request.url.clone(), body));
+        if *first.or_insert(request.id) != request.id {
+            self.chance.struck(Fault::WebhookTwice);
+            return;
+        }
+        let Some(sequence) = form.get("SequenceNumber") else {
+            return;
+        };
+        let sequence: u64 = sequence.parse().unwrap();
+        let latest = came.latest.entry(form["CallSid"].clone()).or_default();
+        if sequence < *latest {
+            self.chance.struck(Fault::WebhookOvertaken);
+        }
+        *latest = sequence.max(*latest);
+        let known: ::carrier::twilio::CallStatus = form["CallStatus"].parse().unwrap();
+        if known.is_final() {
+            came.ended.insert(form["CallSid"].clone());
+        }
+    }
+
     /// Now and then the table throttles most of what it is asked, for seconds or minutes.
     async fn storms(self: Arc<Self>) {
         loop {
             tokio::time::sleep(self.chance.secs(120..=3_600)).await;
+            self.chance.struck(Fault::StorageStorm);
             self.aws
                 .throttle(u32::try_from(self.chance.number(200..=900)).unwrap());
             tokio::time::sleep(self.chance.secs(2..=90)).await;
@@ -577,6 +638,7 @@ impl World {
             let ms = self.chance.number(0..=20_000);
             let wrong_by = SignedDuration::from_millis(i64::try_from(ms).unwrap() - 10_000);
             clock.step_to(wrong_by);
+            self.chance.struck(Fault::ClockStepped);
         }
     }
 
@@ -594,6 +656,12 @@ impl World {
 
     fn judge(&self) {
         let requests = self.carrier.requests();
+        let came = self.came.lock().unwrap();
+        for made in requests.iter().filter_map(|request| request.sid.as_ref()) {
+            if !came.ended.contains(made) {
+                self.chance.struck(Fault::WebhookNever);
+            }
+        }
         let mut problems = judge::asked_once(&requests);
         problems.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
         problems.extend(judge::paced(&requests, CALLS_PER_SECOND));

@@ -1,0 +1,127 @@
+//! What went wrong in a world, by kind: a fault that never happens is a check that cannot fail.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::process::{Kind, Moment};
+
+/// Something that went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// A process died around one of its requests.
+    Died(Kind, Moment),
+    StorageThrottled,
+    StorageStorm,
+    TransactionCollided,
+    StorageFailed,
+    StorageBroke,
+    StorageSilent,
+    /// It was done, and the one who asked does not know.
+    StorageAnswerLost,
+    StorageSlow,
+    /// Two work under one lease.
+    LeaseShared,
+    /// A planner began while another one was at work.
+    TwoPlanners,
+    MessageTwice,
+    MessageLate,
+    /// Behind one that was sent later.
+    MessageOvertaken,
+    /// Once more after its visibility time-out.
+    MessageAgain,
+    EventsLate,
+    EventsTwice,
+    CarrierNotConnected,
+    CarrierTooMany,
+    CarrierUnavailable,
+    CarrierFailed,
+    CarrierBroke,
+    CarrierSilent,
+    CarrierLate,
+    /// The carrier made a call, and we do not know.
+    CallAnswerLost,
+    CarrierSlow,
+    WebhookNotConnected,
+    WebhookTwice,
+    WebhookOvertaken,
+    /// A call ended at the carrier, and nobody ever told us.
+    WebhookNever,
+    StreamRefused,
+    ClockStepped,
+}
+
+impl Fault {
+    /// All of them.
+    pub(super) fn every() -> Vec<Self> {
+        let mut every = vec![
+            Self::StorageThrottled,
+            Self::StorageStorm,
+            Self::TransactionCollided,
+            Self::StorageFailed,
+            Self::StorageBroke,
+            Self::StorageSilent,
+            Self::StorageAnswerLost,
+            Self::StorageSlow,
+            Self::LeaseShared,
+            Self::TwoPlanners,
+            Self::MessageTwice,
+            Self::MessageLate,
+            Self::MessageOvertaken,
+            Self::MessageAgain,
+            Self::EventsLate,
+            Self::EventsTwice,
+            Self::CarrierNotConnected,
+            Self::CarrierTooMany,
+            Self::CarrierUnavailable,
+            Self::CarrierFailed,
+            Self::CarrierBroke,
+            Self::CarrierSilent,
+            Self::CarrierLate,
+            Self::CallAnswerLost,
+            Self::CarrierSlow,
+            Self::WebhookNotConnected,
+            Self::WebhookTwice,
+            Self::WebhookOvertaken,
+            Self::WebhookNever,
+            Self::StreamRefused,
+            Self::ClockStepped,
+        ];
+        for kind in Kind::EVERY {
+            every.extend([Moment::Before, Moment::After].map(|moment| Self::Died(kind, moment)));
+        }
+        every
+    }
+}
+
+/// How often each went wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tally(BTreeMap<Fault, u64>);
+
+impl Tally {
+    pub(super) fn note(&mut self, fault: Fault) {
+        *self.0.entry(fault).or_default() += 1;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (fault, times) in &other.0 {
+            *self.0.entry(*fault).or_default() += times;
+        }
+    }
+
+    /// What never went wrong.
+    pub(super) fn missing(&self) -> Vec<Fault> {
+        let mut every = Fault::every();
+        every.retain(|fault| !self.0.contains_key(fault));
+        every
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, (fault, times)) in self.0.iter().enumerate() {
+            let comma = if nth == 0 { "" } else { ", " };
+            write!(f, "{comma}{fault:?} {times}")?;
+        }
+        Ok(())
+    }
+}
