@@ -87,7 +87,13 @@ fn nobody_is_called_twice_lost_or_against_the_rules_whatever_fails_8_of_8() {
 fn a_missing_gate_is_caught() {
     caught(
         Bug::NoGate,
-        &["was asked for 2 times", "went from", "calls somebody"],
+        &[
+            "was asked for 2 times",
+            "went from",
+            "calls somebody",
+            "was forgotten",
+            "passed the gate",
+        ],
     );
 }
 
@@ -104,6 +110,24 @@ fn a_missing_sweeper_is_caught() {
 #[test]
 fn a_lead_that_is_claimed_blindly_is_caught() {
     caught(Bug::BlindClaim, &["and its lead is"]);
+}
+
+#[test]
+fn a_stop_request_that_the_gate_does_not_hear_is_caught() {
+    caught(
+        Bug::StopUnheard,
+        &["its number is suppressed", "was forgotten"],
+    );
+}
+
+#[test]
+fn a_pause_that_the_gate_does_not_hear_is_caught() {
+    caught(Bug::PauseUnheard, &["its campaign is"]);
+}
+
+#[test]
+fn calls_without_pacing_are_caught() {
+    caught(Bug::NoPacing, &["allowed"]);
 }
 
 #[test]

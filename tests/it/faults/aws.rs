@@ -23,6 +23,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use settings::Secret;
 use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};
+use tokio::sync::watch;
 
 use super::chance::Chance;
 use super::plant::{Plant, Planted};
@@ -56,6 +57,8 @@ struct Inner {
     weather: Weather,
     /// By the kind of process that made them.
     requests: Mutex<BTreeMap<Kind, u64>>,
+    /// The number that was last read to decide whether it may be called.
+    deciding: watch::Sender<String>,
 }
 
 /// What happens to one request.
@@ -87,6 +90,7 @@ impl Aws {
             throttled: AtomicU64::new(u64::from(weather.throttled)),
             weather,
             requests: Mutex::default(),
+            deciding: watch::Sender::default(),
         }))
     }
 
@@ -145,6 +149,13 @@ impl Aws {
     /// Holds what was followed of the rows against the table itself.
     pub(super) fn compare(&self) {
         self.0.rows.compare(&self.0.table);
+    }
+
+    /// Waits until it is being decided whether somebody may be called: their number.
+    pub(super) async fn deciding(&self) -> String {
+        let mut deciding = self.0.deciding.subscribe();
+        deciding.changed().await.unwrap();
+        deciding.borrow().clone()
     }
 
     pub(super) fn requests(&self) -> BTreeMap<Kind, u64> {
@@ -241,6 +252,11 @@ impl Inner {
         operation: &str,
         body: &[u8],
     ) -> HttpResponse {
+        if step.is_some_and(|step| step.kind() == Kind::Dial)
+            && let Some(number) = contact_read(operation, body)
+        {
+            self.deciding.send_replace(number);
+        }
         let (status, answer) = if service == "AmazonSQS" {
             self.queues.answer(operation, body)
         } else {
@@ -324,6 +340,17 @@ impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws").finish_non_exhaustive()
     }
+}
+
+/// The number whose contact a request reads.
+fn contact_read(operation: &str, body: &[u8]) -> Option<String> {
+    if operation != "GetItem" {
+        return None;
+    }
+    let request: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let pk = request["Key"]["pk"]["S"].as_str()?;
+    let (_tenant, number) = pk.split_once("#CONTACT#")?;
+    Some(number.to_owned())
 }
 
 fn throttled(service: &str) -> &'static str {

@@ -13,11 +13,11 @@ use super::people::People;
 use super::rows::{Book, Lead};
 
 /// How wrong a machine's clock may be in a world.
-pub(super) const CLOCK_WRONG_MAX: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const CLOCK_WRONG_MAX: Duration = Duration::from_secs(10);
 /// How long before the gate is written it may have been decided: the store's longest operation.
 const DECIDED_BEFORE: SignedDuration = SignedDuration::from_secs(15);
-/// From the gate to the beginning of the one request.
-const REQUEST_DELAY: Duration = Duration::from_secs(10);
+/// How late after its place in the row of calls a request may begin.
+const PLACE_LATE: Duration = Duration::from_secs(1);
 /// How long a request may take to reach the carrier, in a world: nobody waits for it any more then.
 const ON_THE_WAY: Duration = Duration::from_secs(32);
 /// How long a call that is over for us may live on at the carrier: it rings to its end, and then asks us
@@ -70,8 +70,8 @@ pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Ve
 
 /// Whether somebody may be called about now: at some moment that may have been taken for it.
 fn open(windows: &Value, zones: &[&str], now: Timestamp) -> bool {
-    let earliest = -(CLOCK_WRONG_MAX + DECIDED_BEFORE);
-    [earliest, SignedDuration::ZERO, CLOCK_WRONG_MAX]
+    let wrong = SignedDuration::try_from(CLOCK_WRONG_MAX).unwrap();
+    [-(wrong + DECIDED_BEFORE), SignedDuration::ZERO, wrong]
         .into_iter()
         .any(|wrong_by| {
             let at = now.checked_add(wrong_by).unwrap();
@@ -131,25 +131,28 @@ pub(super) fn within_caps(requests: &[Request], attempts_per_day: usize) -> Vec<
     problems
 }
 
-/// Requests keep the distance that the account's calls per second ask for: in no span of time are there
-/// more than fit into it and into what may lie between a reservation and its request.
-pub(super) fn paced(requests: &[Request], calls_per_second: u32) -> Vec<String> {
+/// Requests keep their distance: in no span of time are there more than fit into it and into what the
+/// clocks of those who took the places may differ by.
+pub(super) fn paced(
+    requests: &[Request],
+    interval: Duration,
+    clocks_wrong: Duration,
+) -> Vec<String> {
     let mut times: Vec<Duration> = requests.iter().map(|request| request.begun).collect();
     times.sort_unstable();
-    let slack = REQUEST_DELAY + Duration::try_from(CLOCK_WRONG_MAX * 2 + DECIDED_BEFORE).unwrap();
-    let per_second = f64::from(calls_per_second);
-    let mut problems = Vec::new();
+    let slack = clocks_wrong * 2 + PLACE_LATE;
     for (first, from) in times.iter().enumerate() {
         for (last, to) in times.iter().enumerate().skip(first) {
-            let fit = ((*to - *from + slack).as_secs_f64() * per_second).ceil();
-            let asked = u32::try_from(last - first + 1).unwrap();
-            if f64::from(asked) > fit + 1.0 {
-                problems.push(format!("{asked} requests from {from:?} to {to:?}"));
-                return problems;
+            let fit = (*to - *from + slack).as_nanos() / interval.as_nanos();
+            let asked = u128::try_from(last - first + 1).unwrap();
+            if asked > fit + 1 {
+                return vec![format!(
+                    "{asked} requests from {from:?} to {to:?}, one in {interval:?} allowed"
+                )];
             }
         }
     }
-    problems
+    Vec::new()
 }
 
 /// At the end everybody is accounted for: nothing lives, nothing is held, nobody waits.

@@ -83,7 +83,9 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
     List { body, numbers }
 }
 
-/// How long after the beginning a user does something.
+/// How long after the beginning a user does something: mostly while many are called.
 pub(super) fn some_time(chance: &Chance) -> Duration {
-    chance.secs(30..=3 * 60 * 60)
+    const SOON: u64 = 15 * 60;
+    const LATE: u64 = 3 * 60 * 60;
+    chance.secs(30..=*chance.pick(&[SOON, SOON, LATE]))
 }

@@ -24,6 +24,12 @@ pub(super) enum Bug {
     BlindClaim,
     /// Leads change without the counts.
     UncountedLeads,
+    /// A call passes the gate though its number was suppressed since it was decided.
+    StopUnheard,
+    /// A call passes the gate though its campaign was paused since it was decided.
+    PauseUnheard,
+    /// Nobody waits for a place in the row of calls.
+    NoPacing,
 }
 
 /// A bug at work.
@@ -85,6 +91,18 @@ impl Plant {
                     writes.retain(|write| !counts(write));
                 }
             }),
+            Bug::StopUnheard => rewrite(operation, body, |writes| {
+                if writes.iter().any(passes) {
+                    let contact = |write: &&mut Value| key(write, "sk") == Some("CONTACT");
+                    writes.iter_mut().filter(contact).for_each(unconditional);
+                }
+            }),
+            Bug::PauseUnheard => rewrite(operation, body, |writes| {
+                if writes.iter().any(passes) {
+                    writes.retain(|write| write["ConditionCheck"].is_null());
+                }
+            }),
+            Bug::NoPacing => granted_at_once(operation, body),
             Bug::SlotGivenBackTwice => None,
         }
     }
@@ -118,6 +136,19 @@ fn rewrite(operation: &str, body: &[u8], change: impl FnOnce(&mut Vec<Value>)) -
     }
     let mut request: Value = serde_json::from_slice(body).ok()?;
     change(request["TransactItems"].as_array_mut()?);
+    Some(Planted::Request(request.to_string().into_bytes()))
+}
+
+/// A reservation of a place in the row of calls that is always granted for now.
+fn granted_at_once(operation: &str, body: &[u8]) -> Option<Planted> {
+    if operation != "UpdateItem" || !mentions(body, "\"PACE#") || !mentions(body, ":latest") {
+        return None;
+    }
+    let mut request: Value = serde_json::from_slice(body).ok()?;
+    request["UpdateExpression"] = "SET next_at = :now + :interval".into();
+    request.as_object_mut()?.remove("ConditionExpression");
+    let values = request["ExpressionAttributeValues"].as_object_mut()?;
+    values.remove(":latest");
     Some(Planted::Request(request.to_string().into_bytes()))
 }
 

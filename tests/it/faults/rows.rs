@@ -323,8 +323,13 @@ impl Inner {
                     shown.join(", ")
                 ));
             }
+            let suppressed = self.book.suppressed();
             self.book.take(pk, sk, row.as_ref());
             touched.note(pk, sk, &self.book);
+            // Nobody takes people off the list here.
+            if sk == "CONTACT" && !suppressed.is_subset(&self.book.suppressed()) {
+                self.problem("that somebody is suppressed was forgotten");
+            }
         }
         self.check(&touched, &before);
     }
@@ -638,6 +643,14 @@ impl Book {
             }
         }
         problems
+    }
+
+    fn suppressed(&self) -> BTreeSet<String> {
+        let suppressed = self.contacts.iter();
+        let suppressed = suppressed.filter(|(_number, contact)| contact.suppressed);
+        suppressed
+            .map(|(number, _contact)| number.clone())
+            .collect()
     }
 
     /// Slots that are taken, in any scope.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sim::twilio::CallbackFaults;
 
 use super::chance::Chance;
+use super::judge::CLOCK_WRONG_MAX;
 use super::{aws, carrier};
 
 /// One in each world, from a fair day to a foul one.
@@ -17,6 +18,9 @@ pub(super) struct Weather {
     pub(super) deaths: u32,
     /// And of users' requests, which are few.
     pub(super) api_deaths: u32,
+    /// How wrong clocks are at most. Where they are right, the distance between calls is judged to the
+    /// second.
+    pub(super) clocks_wrong: Duration,
 }
 
 impl Weather {
@@ -45,6 +49,7 @@ impl Weather {
             },
             deaths: 30 * foul,
             api_deaths: 150 * foul,
+            clocks_wrong: *chance.pick(&[Duration::ZERO, CLOCK_WRONG_MAX, CLOCK_WRONG_MAX]),
         }
     }
 }

@@ -37,7 +37,7 @@ use super::people::People;
 use super::plant::{Bug, Plant};
 use super::process::{self, Kind};
 use super::queue::Queues;
-use super::rows::{Limits, Rows, TABLE};
+use super::rows::{Call, Limits, Rows, TABLE};
 use super::tally::{Fault, Tally};
 use super::weather::Weather;
 
@@ -49,13 +49,17 @@ const DIAL_QUEUE: &str = "http://sqs/dial";
 const NO_QUEUE: &str = "http://sqs/none";
 const RECORDINGS_QUEUE: &str = "http://sqs/recordings";
 
-const CALLS_PER_SECOND: u32 = 5;
+/// The distance between two calls: many accounts' five a second, or so slow that a row of calls is the
+/// rule.
+const CALL_INTERVALS_MS: [u64; 3] = [200, 1_000, 4_000];
 const ATTEMPTS_PER_DAY: usize = 6;
 
 /// Longer than this nothing waits in a world that works.
 const VIRTUAL_TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// So often of a thousand times two planners are woken at once.
 const AT_ONCE: u32 = 250;
+/// So long a user waits for the moment to do something.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// A user gives up after so many tries.
 const ASK_TRIES_MAX: u32 = 40;
 /// Nothing happened for so long: the world has come to rest.
@@ -165,7 +169,7 @@ impl World {
         let dialing = Dialing {
             carrier_calls_max: u32::try_from(limits.account).unwrap(),
             tenant_calls_max: u32::try_from(limits.tenant).unwrap(),
-            call_interval: Duration::from_secs(1) / CALLS_PER_SECOND,
+            call_interval: Duration::from_millis(*chance.pick(&CALL_INTERVALS_MS)),
         };
         schema::create_table(&clients.dynamodb, TABLE)
             .await
@@ -231,7 +235,9 @@ impl World {
         tokio::spawn(Arc::clone(&self).pump());
         tokio::spawn(Arc::clone(&self).carry());
         tokio::spawn(Arc::clone(&self).storms());
-        tokio::spawn(Arc::clone(&self).clock_steps());
+        if !self.weather.clocks_wrong.is_zero() {
+            tokio::spawn(Arc::clone(&self).clock_steps());
+        }
         tokio::spawn(Arc::clone(&self).ticks());
         tokio::spawn(Arc::clone(&self).stream());
         self.set_up().await;
@@ -293,7 +299,7 @@ impl World {
         for list in lists::lists(&self.chance, &self.people) {
             self.start(&list, &agent["id"]).await;
         }
-        for _deed in 0..self.chance.number(1..=4) {
+        for _deed in 0..self.chance.number(2..=8) {
             self.spawn(Arc::clone(self).user_acts());
         }
     }
@@ -315,21 +321,29 @@ impl World {
         self.campaigns.lock().unwrap().push(path);
     }
 
-    /// A user pauses and resumes, puts somebody on the suppression list, asks for less, or cancels.
+    /// A user pauses and resumes, puts somebody on the suppression list, asks for less, or cancels: now
+    /// and then just when a call of it is about to pass the gate.
     async fn user_acts(self: Arc<Self>) {
         tokio::time::sleep(lists::some_time(&self.chance)).await;
-        let campaign = {
+        let (mut campaign, mut number) = {
             let campaigns = self.campaigns.lock().unwrap();
-            self.chance.pick(campaigns.as_slice()).clone()
+            let numbers = self.people.numbers();
+            let campaign = self.chance.pick(campaigns.as_slice()).clone();
+            (campaign, self.chance.pick(&numbers).clone())
         };
+        if self.chance.per_mille(700)
+            && let Some(call) = self.about_to_be_called().await
+        {
+            campaign = format!("/v1/campaigns/{}", call.campaign.unwrap());
+            number = call.to;
+            tokio::time::sleep(self.chance.ms(0..=20)).await;
+        }
         match self.chance.number(0..=9) {
-            0..=3 => {
-                let numbers = self.people.numbers();
-                let number: &String = self.chance.pick(&numbers);
+            0..=4 => {
                 let number = json!({ "number": number });
                 self.ask("POST", "/v1/suppressions", &number).await;
             }
-            4..=6 => {
+            5 | 6 => {
                 let path = format!("{campaign}/pause");
                 let paused = self.ask("POST", &path, &Value::Null).await;
                 if paused.status == 200 {
@@ -347,6 +361,17 @@ impl World {
                 self.ask("POST", &path, &Value::Null).await;
             }
         }
+    }
+
+    /// Waits for a call that is about to pass the gate.
+    async fn about_to_be_called(&self) -> Option<Call> {
+        let number = tokio::time::timeout(PATIENCE, self.aws.deciding()).await;
+        let number = number.ok()?;
+        self.rows.look(|book| {
+            let mut calls = book.calls.values();
+            let about = |call: &&Call| call.state == "claimed" && call.to == number;
+            calls.find(about).cloned()
+        })
     }
 
     /// A user's request, which is made again until it is answered: functions die and storage fails under
@@ -635,8 +660,9 @@ impl World {
         loop {
             tokio::time::sleep(self.chance.secs(60..=1_800)).await;
             let clock = self.chance.pick(&self.clocks);
-            let ms = self.chance.number(0..=20_000);
-            let wrong_by = SignedDuration::from_millis(i64::try_from(ms).unwrap() - 10_000);
+            let most = i64::try_from(self.weather.clocks_wrong.as_millis()).unwrap();
+            let ms = self.chance.number(0..=u64::try_from(2 * most).unwrap());
+            let wrong_by = SignedDuration::from_millis(i64::try_from(ms).unwrap() - most);
             clock.step_to(wrong_by);
             self.chance.struck(Fault::ClockStepped);
         }
@@ -664,7 +690,11 @@ impl World {
         }
         let mut problems = judge::asked_once(&requests);
         problems.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
-        problems.extend(judge::paced(&requests, CALLS_PER_SECOND));
+        problems.extend(judge::paced(
+            &requests,
+            self.dialing.call_interval,
+            self.weather.clocks_wrong,
+        ));
         problems.extend(self.rows.look(judge::settled));
         let listed = self.people.numbers().into_iter().collect();
         problems.extend(self.rows.look(|book| judge::nobody_lost(book, &listed)));
