@@ -12,8 +12,9 @@ use crate::{Country, Delimiter, Encoding, FileProblem, number};
 
 /// The most columns of a list.
 pub const COLUMNS_MAX: usize = 200;
-/// The longest name of a column. A longer one is a sign of a wrong delimiter or a missing header.
-pub const HEADER_CHARS_MAX: usize = 200;
+/// The longest name of a column. A longer one is a sign of a wrong delimiter or a missing header. Names
+/// are kept with the import: as many columns of such names still fit into one row of the table.
+pub const HEADER_CHARS_MAX: usize = 100;
 /// The longest name of a variable, as prompts take them.
 const NAME_CHARS_MAX: usize = 64;
 

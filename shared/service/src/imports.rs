@@ -38,6 +38,8 @@ pub const SMALL_FILE_BYTES_MAX: usize = 1_000_000;
 const UPLOAD_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How long a link to a reject file works.
 const LINK_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// How long a request works on a small list: an API gateway answers for us after 29 s.
+const REQUEST_BUDGET: Duration = Duration::from_secs(20);
 /// A small list that the request did not finish goes on from the queue after this long.
 const SAFETY_DELAY: Duration = Duration::from_secs(60);
 
@@ -447,7 +449,7 @@ impl Imports {
     /// Works on an import within the request. What is left when its time is over, or fails, is done from
     /// the queue.
     async fn work_now(&self, import: Import) -> Result<Import, Refused> {
-        if let Err(problem) = Box::pin(self.run(job_of(&import))).await {
+        if let Err(problem) = Box::pin(self.run_for(job_of(&import), REQUEST_BUDGET)).await {
             warn!(import.id = %import.id, problem = &problem as &dyn std::error::Error,
                 "an import goes on from the queue");
         }

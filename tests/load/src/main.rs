@@ -10,6 +10,7 @@ mod bench;
 mod book;
 mod control;
 mod far_side;
+mod imports;
 mod machine;
 mod report;
 mod step;
@@ -39,6 +40,8 @@ enum Part {
         #[arg(long)]
         calls: usize,
     },
+    /// How fast a list becomes leads.
+    Import(imports::ImportOptions),
 }
 
 /// What is measured, and for how long.
@@ -75,6 +78,9 @@ fn main() -> ExitCode {
     let done = match command.part {
         Some(Part::FarSide { calls }) => {
             runtime().and_then(|runtime| runtime.block_on(far_side::run(calls)))
+        }
+        Some(Part::Import(options)) => {
+            runtime().and_then(|runtime| runtime.block_on(imports::run(&options)))
         }
         None => bench::run(&command.options),
     };

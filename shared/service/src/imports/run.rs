@@ -30,9 +30,11 @@ const BATCH_REJECTS_MAX: usize = 500;
 const LISTED_MAX: u64 = 1_000_000;
 /// Rounds in which a batch is written again without leads that are in the campaign already.
 const ROUNDS_MAX: u32 = 8;
+/// Leads that are read at once to be taken away: some megabytes, whatever is in their variables.
+const READ_AT_ONCE: u32 = 500;
 /// Leads that are taken away in one transaction: with their counts, the import and an event they stay
 /// within what one takes, even if each were counted by itself.
-const REMOVED_AT_ONCE_MAX: u32 = 45;
+const REMOVED_AT_ONCE_MAX: usize = 45;
 /// How often another worker on the same import may be first before the message is left to it.
 const COLLISIONS_MAX: u32 = 5;
 
@@ -84,7 +86,11 @@ impl Imports {
     /// # Errors
     /// See [`RunError`]: the message must come again.
     pub async fn run(&self, job: ImportJob) -> Result<Ran, RunError> {
-        let until = later(self.clock.now(), BUDGET);
+        self.run_for(job, BUDGET).await
+    }
+
+    pub(super) async fn run_for(&self, job: ImportJob, budget: Duration) -> Result<Ran, RunError> {
+        let until = later(self.clock.now(), budget);
         for _collision in 0..COLLISIONS_MAX {
             loop {
                 let import = self.imports.get(job.tenant_id, job.import_id).await?;
@@ -409,69 +415,88 @@ impl Imports {
             ..LeadFilter::default()
         };
         loop {
-            let (after, problem) = match &import.state {
-                ImportState::Undoing { after, problem } => (*after, problem.clone()),
-                ImportState::Uploading
-                | ImportState::Checking
-                | ImportState::Running
-                | ImportState::Completed { .. }
-                | ImportState::Undone { .. }
-                | ImportState::Failed { .. } => return Ok(Step::Next),
+            let Some((after, _problem)) = undoing(&import) else {
+                return Ok(Step::Next);
             };
             let page = self.leads.list(
                 import.tenant_id,
                 import.campaign_id,
                 &filter,
                 after,
-                REMOVED_AT_ONCE_MAX,
+                READ_AT_ONCE,
             );
             let page = page.await?;
-            let ended = page.next.is_none();
             let mut rows = page.items;
-            let mut kept = take_called(&mut rows);
-            import = loop {
-                let mut removed = import.clone();
-                removed.version += 1;
-                removed.updated_at = self.clock.now();
-                let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-                removed.counts.removed += count;
-                removed.counts.kept += kept;
-                let now = self.clock.now();
-                removed.state = match (ended, problem.clone()) {
-                    (false, problem) => ImportState::Undoing {
-                        after: page.next,
-                        problem,
-                    },
-                    (true, None) => ImportState::Undone { ended_at: now },
-                    (true, Some(problem)) => ImportState::Failed {
-                        ended_at: now,
-                        problem,
-                    },
+            loop {
+                let rest = rows.split_off(rows.len().min(REMOVED_AT_ONCE_MAX));
+                // Behind the last of these leads, or behind all that the page has looked at.
+                let last = rows.last().map(|row| row.lead.id);
+                let after = if rest.is_empty() { page.next } else { last };
+                import = match self.remove_batch(import, rows, after).await? {
+                    Some(import) => import,
+                    None => return Ok(Step::Changed),
                 };
-                let event = ended.then(|| self.event(&removed));
-                let written = self.imports.remove_batch(&removed, &rows, event.as_ref());
-                let changed = match written.await? {
-                    BatchWritten::Done => break removed,
-                    BatchWritten::Changed => return Ok(Step::Changed),
-                    BatchWritten::CampaignClosed => Vec::new(),
-                    BatchWritten::Refused(changed) => changed,
-                };
-                // They were claimed, called or removed meanwhile: they are looked at again.
-                rows.retain(|row| !changed.contains(&row.lead.id));
-                let there = self
-                    .leads
-                    .batch_get(import.tenant_id, import.campaign_id, &changed);
-                let mut there = there.await?;
-                kept += take_called(&mut there);
-                rows.append(&mut there);
-            };
-            if ended {
-                return Ok(Step::Next);
-            }
-            if self.clock.now() >= until {
-                return Ok(Step::OutOfTime);
+                if after.is_none() {
+                    return Ok(Step::Next);
+                }
+                if self.clock.now() >= until {
+                    return Ok(Step::OutOfTime);
+                }
+                if rest.is_empty() {
+                    break;
+                }
+                rows = rest;
             }
         }
+    }
+
+    /// Removes those of some leads that were never called, and notes where to go on: nowhere, and the
+    /// import is undone. `None`: somebody else has changed the import.
+    async fn remove_batch(
+        &self,
+        import: Import,
+        mut rows: Vec<LeadRow>,
+        after: Option<LeadId>,
+    ) -> Result<Option<Import>, RunError> {
+        let Some((_after, problem)) = undoing(&import) else {
+            return Ok(None);
+        };
+        let mut kept = take_called(&mut rows);
+        for _round in 0..ROUNDS_MAX {
+            let mut removed = import.clone();
+            let now = self.clock.now();
+            removed.version += 1;
+            removed.updated_at = now;
+            removed.counts.removed += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            removed.counts.kept += kept;
+            removed.state = match (after, problem.clone()) {
+                (Some(after), problem) => ImportState::Undoing {
+                    after: Some(after),
+                    problem,
+                },
+                (None, None) => ImportState::Undone { ended_at: now },
+                (None, Some(problem)) => ImportState::Failed {
+                    ended_at: now,
+                    problem,
+                },
+            };
+            let event = after.is_none().then(|| self.event(&removed));
+            let written = self.imports.remove_batch(&removed, &rows, event.as_ref());
+            let changed = match written.await? {
+                BatchWritten::Done => return Ok(Some(removed)),
+                BatchWritten::Changed | BatchWritten::CampaignClosed => return Ok(None),
+                BatchWritten::Refused(changed) => changed,
+            };
+            // They were claimed, called or removed meanwhile: they are looked at again.
+            rows.retain(|row| !changed.contains(&row.lead.id));
+            let there = self
+                .leads
+                .batch_get(import.tenant_id, import.campaign_id, &changed);
+            let mut there = there.await?;
+            kept += take_called(&mut there);
+            rows.append(&mut there);
+        }
+        Err(RunError::Store(StoreError::Conflict))
     }
 
     /// The list cannot be read on.
@@ -584,6 +609,19 @@ impl Batch {
         let listed = self.rejects.len().min(room);
         counts.listed += u64::try_from(listed).unwrap_or(u64::MAX);
         listed
+    }
+}
+
+/// How far undoing is, and why it is done.
+fn undoing(import: &Import) -> Option<(Option<LeadId>, Option<ImportProblem>)> {
+    match &import.state {
+        ImportState::Undoing { after, problem } => Some((*after, problem.clone())),
+        ImportState::Uploading
+        | ImportState::Checking
+        | ImportState::Running
+        | ImportState::Completed { .. }
+        | ImportState::Undone { .. }
+        | ImportState::Failed { .. } => None,
     }
 }
 

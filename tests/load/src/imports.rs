@@ -1,0 +1,166 @@
+//! How fast a list becomes leads, end to end: read, checked, written in transactions and counted.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use jiff::Timestamp;
+use local::engines::Engines;
+use model::{Campaign, CampaignFields, CampaignId, CampaignState, TenantId};
+use service::imports::{Imports, Ran};
+use service::{Clock, Ids, SystemClock};
+use settings::Settings;
+use store::aws::{AwsConfig, Clients, Endpoints};
+use store::{Import, ImportCounts, ImportJob, ImportState, LaneCounts, Store, schema};
+
+use crate::machine::Usage;
+
+/// What is imported, and into what.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ImportOptions {
+    /// Rows of the list.
+    #[arg(long, default_value_t = 100_000)]
+    rows: u64,
+    /// Another endpoint than our own engines, for all three services.
+    #[arg(long)]
+    endpoint: Option<String>,
+}
+
+/// Imports a list and says how long it took.
+pub(crate) async fn run(options: &ImportOptions) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (engines, clients, named) = match &options.endpoint {
+        None => {
+            let engines = Engines::start(&folder.path().join("state")).await?;
+            let clients = engines.clients().await;
+            (Some(engines), clients, "the embedded engines".to_owned())
+        }
+        Some(endpoint) => {
+            let every = Some(endpoint.clone());
+            let config = AwsConfig {
+                endpoints: Endpoints {
+                    dynamodb: every.clone(),
+                    sqs: every.clone(),
+                    s3: every,
+                },
+                ..AwsConfig::default()
+            };
+            (None, Clients::connect(&config).await, endpoint.clone())
+        }
+    };
+    let mut names = Settings::from_variables(&std::collections::BTreeMap::new())?.storage;
+    let unique = Timestamp::now().as_millisecond();
+    for name in [&mut names.table, &mut names.bucket, &mut names.import_queue] {
+        write!(name, "-{unique}")?;
+    }
+    let queues = schema::create(&clients, &names).await?;
+    let store = Store::new(&clients, &names, &queues);
+    measure(&store, options.rows, &named).await?;
+    if let Some(engines) = engines {
+        engines.stop().await?;
+    }
+    Ok(())
+}
+
+async fn measure(store: &Store, rows: u64, named: &str) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids = Ids::new(Arc::clone(&clock));
+    let imports = Imports::new(store, Arc::clone(&clock), ids.clone());
+    let campaign = campaign(store, &ids, clock.now()).await?;
+    let list = list(rows);
+    let import = Import {
+        id: ids.fresh(model::ImportId::from_parts),
+        tenant_id: campaign.tenant_id,
+        campaign_id: campaign.id,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+        version: 0,
+        state: ImportState::Checking,
+        object_key: "imports/bench.csv".to_owned(),
+        bytes: u64::try_from(list.len())?,
+        etag: None,
+        options: intake::Options::default(),
+        layout: None,
+        at: None,
+        rows_checked: 0,
+        counts: ImportCounts::default(),
+        running_since: None,
+    };
+    store
+        .bucket
+        .put(&import.object_key, list.into(), "text/csv")
+        .await?;
+    store.imports.create(&import, None).await?;
+    let job = ImportJob {
+        tenant_id: import.tenant_id,
+        import_id: import.id,
+    };
+    let from = Instant::now();
+    while imports.run(job).await? == Ran::ToBeContinued {}
+    let took = from.elapsed();
+    let done = store.imports.get(job.tenant_id, job.import_id).await?;
+    let done = done.context("the import is gone")?;
+    anyhow::ensure!(
+        matches!(done.state, ImportState::Completed { .. }) && done.counts.added == rows,
+        "{} of {rows} rows were added",
+        done.counts.added
+    );
+    let counts = store.leads.counts(campaign.tenant_id, campaign.id).await?;
+    anyhow::ensure!(
+        LaneCounts::sum(&counts).waiting == rows,
+        "the counters do not add up"
+    );
+    let resident = Usage::of(std::process::id())?.resident_kb / 1024;
+    say(&format!(
+        "{rows} rows into {named}: {:.1} s, {} leads/s, {resident} MB resident (list and engines included)",
+        took.as_secs_f64(),
+        per_second(rows, took),
+    ));
+    Ok(())
+}
+
+fn per_second(rows: u64, took: Duration) -> u128 {
+    u128::from(rows) * 1_000 / took.as_millis().max(1)
+}
+
+async fn campaign(store: &Store, ids: &Ids, now: Timestamp) -> anyhow::Result<Campaign> {
+    let campaign = Campaign {
+        id: ids.fresh(CampaignId::from_parts),
+        tenant_id: ids.fresh(TenantId::from_parts),
+        state: CampaignState::Draft,
+        created_at: now,
+        updated_at: now,
+        revision: 1,
+        running_since: None,
+        ended_at: None,
+        fields: CampaignFields::new("bench"),
+    };
+    store.campaigns.create(&campaign, None).await?;
+    Ok(campaign)
+}
+
+/// Different numbers in a few area codes, with what lists usually have.
+fn list(rows: u64) -> String {
+    const AREAS: [u64; 8] = [212, 415, 312, 617, 305, 206, 713, 303];
+    let mut list = String::from("number,first_name,last_name,state,notes\n");
+    for n in 0..rows {
+        let areas = u64::try_from(AREAS.len()).unwrap_or(1);
+        let area = usize::try_from(n % areas).unwrap_or_default();
+        let area = AREAS.get(area).copied().unwrap_or(212);
+        let line = 2_000_000 + n / areas;
+        let written = writeln!(
+            list,
+            "+1{area}{line:07},Given{},Family{n},,asked to be called",
+            n % 500
+        );
+        debug_assert!(written.is_ok(), "a string takes all");
+    }
+    list
+}
+
+#[expect(clippy::print_stdout, reason = "a measurement is for people")]
+fn say(text: &str) {
+    println!("{text}");
+}
