@@ -19,6 +19,7 @@ mod keys;
 mod labels;
 mod leads;
 mod lease;
+mod meter;
 mod numbers;
 mod pace;
 mod plans;
@@ -53,6 +54,7 @@ pub use leads::{
     CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
 };
 pub use lease::{LEASE_MAX, Lease, Leases};
+pub use meter::{Cost, Meter};
 pub use numbers::{Number, NumberRefused, Numbers};
 pub use pace::{HEAL_AFTER, Pace, Reserved};
 pub use plans::{PlanNote, Plans, RecentCall};
