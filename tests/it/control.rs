@@ -17,6 +17,7 @@ mod forecasts;
 mod imports;
 mod leads;
 mod placing;
+mod planning;
 mod recordings;
 mod sessions;
 mod slots;

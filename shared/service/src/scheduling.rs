@@ -55,8 +55,6 @@ const DUE_MIN: u32 = 10;
 const DUE_MAX: u32 = 400;
 /// Lanes and campaigns that are read side by side.
 const READS_AT_ONCE: usize = 8;
-/// Ended calls that are kept for the circuit breaker: the most that one may look at.
-const RECENT_MAX: usize = 1_000;
 /// A note that says the same again is written when the one before is this old.
 const NOTE_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Numbers of a tenant that are read at once.
@@ -453,7 +451,8 @@ impl Scheduling {
         let counts = LaneCounts::sum(&lanes);
         let note = self.plans.get(tenant, id).await?.unwrap_or_default();
         let before = note.clone();
-        let note = with_ended(note, &counts.calls, now);
+        let kept = campaign.fields.breaker.calls;
+        let note = with_ended(note, &counts.calls, kept, now);
         let waiting: Vec<(LaneId, &Lane)> = lanes
             .iter()
             .filter(|lane| lane.counts.waiting > 0)
@@ -471,22 +470,11 @@ impl Scheduling {
             0 => 0,
             room => room.saturating_mul(DUE_PER_LINE).clamp(DUE_MIN, DUE_MAX),
         };
+        // The next leads are the same wherever lanes divide them: so many from each, so many of all.
+        let mut due = self.due_in(&campaign, &open.open, now, want).await?;
         // Leads of lanes that never open again are read too: they are done.
-        let read: Vec<LaneId> = open.open.iter().chain(&open.never).copied().collect();
-        let found: Vec<Vec<(LeadRow, LaneId)>> = stream::iter(read)
-            .map(async |lane| {
-                if want == 0 {
-                    return Ok(Vec::new());
-                }
-                let due = self.ledger.leads.due(tenant, id, lane, now, want).await?;
-                Ok::<_, StoreError>(due.into_iter().map(|row| (row, lane)).collect())
-            })
-            .buffered(READS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let mut due: Vec<(LeadRow, LaneId)> = found.into_iter().flatten().collect();
-        due.sort_unstable_by_key(|(row, _lane)| order(&row.lead));
-        due.truncate(usize::try_from(DUE_MAX).unwrap_or(usize::MAX));
+        let lost = if want == 0 { 0 } else { DUE_MAX };
+        due.append(&mut self.due_in(&campaign, &open.never, now, lost).await?);
         let numbers: Vec<PhoneNumber> = due
             .iter()
             .map(|(row, _lane)| row.lead.number.clone())
@@ -504,6 +492,33 @@ impl Scheduling {
                 .collect(),
             open,
         })
+    }
+
+    /// The first due leads of these lanes, at most so many of all of them, in the order in which they are
+    /// called.
+    async fn due_in(
+        &self,
+        campaign: &Campaign,
+        lanes: &[LaneId],
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<(LeadRow, LaneId)>, StoreError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let found: Vec<Vec<(LeadRow, LaneId)>> = stream::iter(lanes.iter().copied())
+            .map(async |lane| {
+                let due = self.ledger.leads.due(tenant, id, lane, now, most).await?;
+                Ok::<_, StoreError>(due.into_iter().map(|row| (row, lane)).collect())
+            })
+            .buffered(READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut due: Vec<(LeadRow, LaneId)> = found.into_iter().flatten().collect();
+        due.sort_unstable_by_key(|(row, _lane)| order(&row.lead));
+        due.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(due)
     }
 
     /// Writes later due times and leads that are done without a call. Whether any were written.
@@ -740,26 +755,29 @@ fn order(lead: &Lead) -> (model::LeadPriority, Timestamp, LeadId) {
     (lead.priority, due_at, lead.id)
 }
 
-/// The note with the calls that have ended since.
+/// The note with the calls that have ended since: as many as the circuit breaker looks at, because every
+/// step reads them all.
 fn with_ended(
     mut note: PlanNote,
     calls: &BTreeMap<model::Outcome, u64>,
+    kept: u32,
     now: Timestamp,
 ) -> PlanNote {
+    let kept = usize::try_from(kept).unwrap_or(usize::MAX);
     let mut ended = Vec::new();
     for (outcome, count) in calls {
         let seen = note.seen.get(outcome).copied().unwrap_or_default();
-        let fresh = usize::try_from(count.saturating_sub(seen)).unwrap_or(RECENT_MAX);
+        let fresh = usize::try_from(count.saturating_sub(seen)).unwrap_or(kept);
         let call = RecentCall {
             outcome: *outcome,
             at: now,
         };
-        ended.extend(std::iter::repeat_n(call, fresh.min(RECENT_MAX)));
+        ended.extend(std::iter::repeat_n(call, fresh.min(kept)));
     }
     // Which of them ended first is not known: failures count as the older ones.
     ended.sort_by_key(|call| dialer::is_failure(call.outcome));
     ended.append(&mut note.recent);
-    ended.truncate(RECENT_MAX);
+    ended.truncate(kept);
     note.recent = ended;
     note.seen.clone_from(calls);
     note

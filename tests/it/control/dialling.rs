@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use model::{
     CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, EventId, EventKind,
     Lane, Lead, LeadId, LeadResult, LeadState, Outcome, PhoneNumber, Suppression,
@@ -56,25 +57,7 @@ impl Field {
             .collect();
         let leads: Vec<Lead> = numbers
             .iter()
-            .map(|number| Lead {
-                id: LeadId::of(campaign.id, number),
-                campaign_id: campaign.id,
-                number: number.clone(),
-                // A place that no rules are known for, so that these tests run at any hour.
-                lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
-                variables: [("name".to_owned(), "Dana".to_owned())].into(),
-                priority: model::LeadPriority::Normal,
-                consent: None,
-                state: LeadState::Waiting { due_at: now },
-                attempts: 0,
-                faults: 0,
-                last_call_id: None,
-                last_attempt_at: None,
-                last_outcome: None,
-                import_id: None,
-                created_at: now,
-                updated_at: now,
-            })
+            .map(|number| lead(&campaign, number.clone(), now))
             .collect();
         let inserted = store.leads.insert_many(world.tenant, campaign.id, &leads);
         inserted.await.unwrap();
@@ -210,6 +193,29 @@ impl Field {
         let counts = LaneCounts::sum(&counts.unwrap());
         let done = counts.done.into_iter();
         done.map(|(result, count)| (result.code(), count)).collect()
+    }
+}
+
+/// Somebody who was never called and may be called at once, at a place that no rules are known for, so
+/// that these tests run at any hour.
+pub(super) fn lead(campaign: &Campaign, number: PhoneNumber, now: Timestamp) -> Lead {
+    Lead {
+        id: LeadId::of(campaign.id, &number),
+        campaign_id: campaign.id,
+        number,
+        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
+        variables: [("name".to_owned(), "Dana".to_owned())].into(),
+        priority: model::LeadPriority::Normal,
+        consent: None,
+        state: LeadState::Waiting { due_at: now },
+        attempts: 0,
+        faults: 0,
+        last_call_id: None,
+        last_attempt_at: None,
+        last_outcome: None,
+        import_id: None,
+        created_at: now,
+        updated_at: now,
     }
 }
 
