@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use url::Url;
@@ -66,6 +67,8 @@ pub struct CallView {
     pub sid: String,
     pub to: String,
     pub from: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
     pub status: Status,
     pub answered_by: Option<String>,
     /// What the person heard, said and did, to the last frame.
@@ -538,6 +541,7 @@ impl PhoneCall {
             sid: self.record.sid.clone(),
             to: self.record.to.clone(),
             from: self.record.from.clone(),
+            created_at: self.record.created_at,
             status: self.record.status,
             answered_by: self.record.answered_by.clone(),
             log: self.seen.log.clone(),
