@@ -41,11 +41,11 @@ soak: ## Campaigns under faults for hours: make soak SEEDS=10000 LEADS=500
 	  --nocapture faults::nobody
 
 .PHONY: bench
-bench: ## Capacity, latency and memory of one media worker on one core; rows of a list a second
+bench: ## Capacity, latency and memory of one media worker on one core; numbers of campaigns
 	cargo build --release --locked -p load -p media-worker
 	target/release/load
 	cargo run --release --locked -p intake --example rate
-	target/release/load import
+	target/release/load campaigns
 
 .PHONY: tools
 tools: ## Install the checkers that are missing

@@ -3,6 +3,9 @@
 # that shares no code with ours, so that the embedded engines are not judged by themselves alone.
 #
 # Needs python3 (3.10 or newer) and the Python package index. Installs into target/, once.
+#
+# With arguments it runs these instead, with the emulator's endpoint behind them:
+#   .ci/ministack.sh target/release/load import --endpoint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -71,6 +74,10 @@ PROBE
   sleep 0.5
 done
 
+if [ $# -gt 0 ]; then
+  "$@" "$endpoint"
+  exit
+fi
 say "running the suite on $endpoint"
 # The whole workspace is named so that what `make unit` has built is used as it is.
 status=0

@@ -1,6 +1,6 @@
 //! How fast a list becomes leads, end to end: read, checked, written in transactions and counted.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use store::aws::{AwsConfig, Clients, Endpoints};
 use store::{Import, ImportCounts, ImportJob, ImportState, LaneCounts, Store, schema};
 
 use crate::machine::Usage;
+use crate::report::say;
 
 /// What is imported, and into what.
 #[derive(Debug, Clone, Args)]
@@ -28,15 +29,19 @@ pub(crate) struct ImportOptions {
     endpoint: Option<String>,
 }
 
+/// What an import came to.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    into: String,
+    rows: u64,
+    took: Duration,
+    resident_mb: u64,
+}
+
 /// Imports a list and says how long it took.
 pub(crate) async fn run(options: &ImportOptions) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let (engines, clients, named) = match &options.endpoint {
-        None => {
-            let engines = Engines::start(&folder.path().join("state")).await?;
-            let clients = engines.clients().await;
-            (Some(engines), clients, "the embedded engines".to_owned())
-        }
+    let imported = match &options.endpoint {
+        None => embedded(options.rows).await?,
         Some(endpoint) => {
             let every = Some(endpoint.clone());
             let config = AwsConfig {
@@ -47,24 +52,46 @@ pub(crate) async fn run(options: &ImportOptions) -> anyhow::Result<()> {
                 },
                 ..AwsConfig::default()
             };
-            (None, Clients::connect(&config).await, endpoint.clone())
+            into(&Clients::connect(&config).await, options.rows, endpoint).await?
         }
     };
-    let mut names = Settings::from_variables(&std::collections::BTreeMap::new())?.storage;
-    let unique = Timestamp::now().as_millisecond();
-    for name in [&mut names.table, &mut names.bucket, &mut names.import_queue] {
-        write!(name, "-{unique}")?;
-    }
-    let queues = schema::create(&clients, &names).await?;
-    let store = Store::new(&clients, &names, &queues);
-    measure(&store, options.rows, &named).await?;
-    if let Some(engines) = engines {
-        engines.stop().await?;
-    }
+    say(&imported.to_string());
     Ok(())
 }
 
-async fn measure(store: &Store, rows: u64, named: &str) -> anyhow::Result<()> {
+/// Imports a list into fresh engines of our own.
+pub(crate) async fn embedded(rows: u64) -> anyhow::Result<Imported> {
+    let folder = tempfile::tempdir()?;
+    let engines = Engines::start(&folder.path().join("state")).await?;
+    let imported = into(&engines.clients().await, rows, "the embedded engines").await?;
+    engines.stop().await?;
+    Ok(imported)
+}
+
+/// Imports into a table, a bucket and queues that nobody else uses.
+async fn into(clients: &Clients, rows: u64, named: &str) -> anyhow::Result<Imported> {
+    let mut names = Settings::from_variables(&std::collections::BTreeMap::new())?.storage;
+    let unique = Timestamp::now().as_millisecond();
+    for name in [
+        &mut names.table,
+        &mut names.bucket,
+        &mut names.dial_queue,
+        &mut names.recordings_queue,
+        &mut names.import_queue,
+    ] {
+        write!(name, "-{unique}")?;
+    }
+    let queues = schema::create(clients, &names).await?;
+    let store = Store::new(clients, &names, &queues);
+    Ok(Imported {
+        into: named.to_owned(),
+        rows,
+        took: measure(&store, rows).await?,
+        resident_mb: Usage::of(std::process::id())?.resident_kb / 1024,
+    })
+}
+
+async fn measure(store: &Store, rows: u64) -> anyhow::Result<Duration> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Ids::new(Arc::clone(&clock));
     let imports = Imports::new(store, Arc::clone(&clock), ids.clone());
@@ -112,17 +139,21 @@ async fn measure(store: &Store, rows: u64, named: &str) -> anyhow::Result<()> {
         LaneCounts::sum(&counts).waiting == rows,
         "the counters do not add up"
     );
-    let resident = Usage::of(std::process::id())?.resident_kb / 1024;
-    say(&format!(
-        "{rows} rows into {named}: {:.1} s, {} leads/s, {resident} MB resident (list and engines included)",
-        took.as_secs_f64(),
-        per_second(rows, took),
-    ));
-    Ok(())
+    Ok(took)
 }
 
-fn per_second(rows: u64, took: Duration) -> u128 {
-    u128::from(rows) * 1_000 / took.as_millis().max(1)
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = u128::from(self.rows) * 1_000 / self.took.as_millis().max(1);
+        write!(
+            f,
+            "\nImport of {} rows into {}: {:.1} s, {rate} leads/s, {} MB resident (list and what is in this process included)",
+            self.rows,
+            self.into,
+            self.took.as_secs_f64(),
+            self.resident_mb
+        )
+    }
 }
 
 async fn campaign(store: &Store, ids: &Ids, now: Timestamp) -> anyhow::Result<Campaign> {
@@ -158,9 +189,4 @@ fn list(rows: u64) -> String {
         debug_assert!(written.is_ok(), "a string takes all");
     }
     list
-}
-
-#[expect(clippy::print_stdout, reason = "a measurement is for people")]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -56,6 +56,17 @@ impl Machine {
             kernel: kernel.trim().to_owned(),
         }
     }
+
+    /// What it is, in words.
+    pub(crate) fn in_words(&self) -> String {
+        let Self {
+            cpu,
+            cores,
+            memory_gb,
+            kernel,
+        } = self;
+        format!("{cpu}, {cores} cores, {memory_gb} GB, Linux {kernel}")
+    }
 }
 
 impl Cores {

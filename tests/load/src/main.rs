@@ -8,6 +8,7 @@
 
 mod bench;
 mod book;
+mod campaigns;
 mod control;
 mod far_side;
 mod imports;
@@ -42,6 +43,8 @@ enum Part {
     },
     /// How fast a list becomes leads.
     Import(imports::ImportOptions),
+    /// Numbers of campaigns: import, simulation, planner, a free line.
+    Campaigns(campaigns::CampaignOptions),
 }
 
 /// What is measured, and for how long.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Some(Part::Import(options)) => {
             runtime().and_then(|runtime| runtime.block_on(imports::run(&options)))
         }
+        Some(Part::Campaigns(options)) => campaigns::run(&options),
         None => bench::run(&command.options),
     };
     match done {

@@ -64,16 +64,7 @@ impl Report {
 
     fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        let Machine {
-            cpu,
-            cores,
-            memory_gb,
-            kernel,
-        } = &self.machine;
-        writeln!(
-            text,
-            "\nmachine  {cpu}, {cores} cores, {memory_gb} GB, Linux {kernel}"
-        )?;
+        writeln!(text, "\nmachine  {}", self.machine.in_words())?;
         writeln!(text, "method   {}\n", self.method)?;
         let rows: [(&str, &dyn Fn(&Measured) -> String); 22] = [
             ("concurrent calls", &|row| row.calls.to_string()),
@@ -224,6 +215,12 @@ memory: resident, over the idle worker. CPU: user and system time of the worker,
 pub(crate) fn progress(line: &str) {
     // Where nobody can be told, nobody is.
     let _told = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What was measured, on standard output.
+#[expect(clippy::print_stdout, reason = "a measurement is for people")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
 }
 
 /// Why the bench failed.
