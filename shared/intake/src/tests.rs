@@ -393,7 +393,7 @@ fn files_that_are_refused() {
     check(
         vec![b'x'; 40_000],
         &expect![[r#"
-            refused: header_too_long: the name of column A has more than 200 characters
+            refused: header_too_long: the name of column A has more than 100 characters
         "#]],
     );
     check(
