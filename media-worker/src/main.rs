@@ -1,4 +1,7 @@
 //! The media worker as a process of its own: a container on AWS, or beside the laptop run.
+//!
+//! With the argument `health` it asks the worker on this machine whether it is well, for containers that
+//! have no other program to ask with.
 
 use std::process::ExitCode;
 
@@ -15,7 +18,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let settings = Settings::from_environment()?;
+    if std::env::args().nth(1).as_deref() == Some("health") {
+        return media_worker::check_health(Settings::from_environment()?.worker.port);
+    }
+    let settings = media_worker::settings()?;
     telemetry::init_logs(&settings.log)?;
     media_worker::run(&settings)
 }

@@ -1,10 +1,11 @@
-//! The API as a Lambda.
+//! The API as a Lambda. The installation's owner is whoever has the key of its settings.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use service::Parts;
-use settings::Settings;
+use service::keys::Keys;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -18,10 +19,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let settings = Settings::from_environment()?;
+    let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
     let parts = Parts::from_settings(&settings).await;
-    let state = api::State::new(&parts.context("starting the API function")?);
+    let parts = parts.context("starting the API function")?;
+    if let Some(key) = &settings.local.api_key {
+        let keys = Keys::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());
+        let owner = keys.ensure_owner("Owner", key).await;
+        owner.context("letting the owner's key in")?;
+    }
+    let state = api::State::new(&parts);
     lambda_http::run(api::router(state))
         .await
         .map_err(|error| anyhow::anyhow!(error).context("running the API function"))

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use service::Parts;
-use settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -18,7 +17,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let settings = Settings::from_environment()?;
+    let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
     let parts = Parts::from_settings(&settings).await;
     let state = callbacks::State::new(&parts.context("starting the callbacks function")?);

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
 use service::Parts;
-use settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -20,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let settings = Settings::from_environment()?;
+    let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
     let parts = Parts::from_settings(&settings).await;
     let state = import::State::new(&parts.context("starting the import function")?);

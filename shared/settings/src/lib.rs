@@ -1,12 +1,14 @@
 //! Every setting of the product: typed, read once at start, documented here and in the README.
 //!
 //! One struct per concern. [`Settings::from_variables`] reads them all from a map and reports every
-//! problem at once; [`Settings::from_environment`] is the only place that reads the environment
+//! problem at once; [`Variables::from_environment`] is the only place that reads the environment
 //! (the AWS SDK reads its own `AWS_…` variables besides). With nothing set, everything has a value
-//! that runs on a laptop.
+//! that runs on a laptop. What is in a secret store is laid beneath the environment by whoever can ask
+//! it, before settings are read.
 
 mod reader;
 mod secret;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +18,7 @@ use url::Url;
 
 pub use reader::{Problem, Problems};
 pub use secret::Secret;
+pub use variables::Variables;
 
 use reader::Reader;
 
@@ -41,12 +44,14 @@ pub struct Storage {
     pub table: String,
     /// `TRUNKLINE_BUCKET` (default `trunkline`): the S3 bucket for recordings and large texts.
     pub bucket: String,
-    /// `TRUNKLINE_DIAL_QUEUE` (default `trunkline-dial`): name of the SQS queue of calls to place.
+    /// `TRUNKLINE_DIAL_QUEUE` (default `trunkline-dial`): name or URL of the SQS queue of calls to place.
+    /// A URL saves the request that finds it, at every start.
     pub dial_queue: String,
-    /// `TRUNKLINE_RECORDINGS_QUEUE` (default `trunkline-recordings`): name of the SQS queue of
+    /// `TRUNKLINE_RECORDINGS_QUEUE` (default `trunkline-recordings`): name or URL of the SQS queue of
     /// recordings to copy.
     pub recordings_queue: String,
-    /// `TRUNKLINE_IMPORT_QUEUE` (default `trunkline-import`): name of the SQS queue of lists to import.
+    /// `TRUNKLINE_IMPORT_QUEUE` (default `trunkline-import`): name or URL of the SQS queue of lists to
+    /// import.
     pub import_queue: String,
 }
 
@@ -148,6 +153,8 @@ pub struct Worker {
     pub threads: usize,
     /// `TRUNKLINE_WORKER_DRAIN_SECONDS` (default 110): how long a stopping worker lets calls go on.
     pub drain: Duration,
+    /// `ECS_AGENT_URI` (set by ECS in its containers): whom the worker tells that it holds calls.
+    pub ecs_agent: Option<Url>,
 }
 
 /// The laptop run.
@@ -157,7 +164,8 @@ pub struct Local {
     pub state_dir: PathBuf,
     /// `TRUNKLINE_PORT` (default 8080; 0 takes any free port).
     pub port: u16,
-    /// `TRUNKLINE_API_KEY`: presets the owner's API key; absent, one is made and kept.
+    /// `TRUNKLINE_API_KEY`: the owner's API key. On a laptop, absent, one is made and kept; on AWS the
+    /// template makes one.
     pub api_key: Option<Secret>,
 }
 
@@ -178,16 +186,12 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// Reads the process's environment.
+    /// Reads the process's environment, and nothing besides.
     ///
     /// # Errors
     /// Every problem of every variable at once.
     pub fn from_environment() -> Result<Self, Problems> {
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            // A variable that is not text cannot be one of ours.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Self::from_variables(&variables.collect())
+        Variables::from_environment().settings()
     }
 
     /// Reads settings from names and values. An empty value counts as absent.
@@ -248,6 +252,7 @@ impl Settings {
                     0,
                     7_200,
                 )),
+                ecs_agent: read.url("ECS_AGENT_URI", &["http", "https"]),
             },
             local: Local {
                 state_dir: read.text("TRUNKLINE_STATE_DIR", ".trunkline").into(),

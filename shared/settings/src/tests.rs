@@ -110,3 +110,41 @@ fn lambda_logs_json() {
     let settings = read(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]).unwrap();
     assert_eq!(settings.log.format, LogFormat::Json);
 }
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    let owned = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Variables::from(owned.collect::<BTreeMap<_, _>>())
+}
+
+#[test]
+fn a_secret_fills_what_the_environment_leaves_open_and_no_more() {
+    let mut variables = variables(&[
+        ("OPENAI_MODEL", "from the environment"),
+        ("OPENAI_API_KEY", " "),
+    ]);
+    let secret = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    variables.lay_beneath([
+        secret("OPENAI_MODEL", "from the secret"),
+        secret("OPENAI_API_KEY", "key of the first secret"),
+        secret("DEEPGRAM_API_KEY", ""),
+    ]);
+    variables.lay_beneath([
+        secret("OPENAI_API_KEY", "key of the second secret"),
+        secret("DEEPGRAM_API_KEY", "another key"),
+    ]);
+    assert!(!format!("{variables:?}").contains("key of"));
+    let settings = variables.settings().unwrap();
+    assert_eq!(settings.openai.model, "from the environment");
+    let key = |key: Option<Secret>| key.unwrap().expose().to_owned();
+    assert_eq!(key(settings.openai.api_key), "key of the first secret");
+    assert_eq!(key(settings.deepgram.api_key), "another key");
+}
+
+#[test]
+fn secrets_are_listed_with_commas() {
+    let listed = variables(&[("TRUNKLINE_SECRETS", " a, arn:aws:b ,,")]);
+    assert_eq!(listed.secrets(), ["a", "arn:aws:b"]);
+    assert!(variables(&[]).secrets().is_empty());
+}

@@ -83,20 +83,27 @@ impl Clients {
         if let Some(endpoint) = &config.endpoints.sqs {
             sqs = sqs.endpoint_url(endpoint);
         }
-        let mut s3 = aws_sdk_s3::config::Builder::from(&shared)
-            .timeout_config(timeouts(S3_ATTEMPT_TIMEOUT, S3_OPERATION_TIMEOUT));
-        if let Some(endpoint) = &config.endpoints.s3 {
-            s3 = s3.endpoint_url(endpoint).force_path_style(true);
-        }
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3: s3(&shared, config.endpoints.s3.as_deref()),
         }
     }
 }
 
-async fn shared_config(config: &AwsConfig) -> SdkConfig {
+/// A client of S3. Where an endpoint is named, here or by `AWS_ENDPOINT_URL`, buckets have no host names
+/// of their own: they are in the path, of presigned addresses too.
+fn s3(shared: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_s3::Client {
+    let mut s3 = aws_sdk_s3::config::Builder::from(shared)
+        .timeout_config(timeouts(S3_ATTEMPT_TIMEOUT, S3_OPERATION_TIMEOUT));
+    if let Some(endpoint) = endpoint {
+        s3 = s3.endpoint_url(endpoint);
+    }
+    let elsewhere = endpoint.is_some() || shared.endpoint_url().is_some();
+    aws_sdk_s3::Client::from_conf(s3.force_path_style(elsewhere).build())
+}
+
+pub(crate) async fn shared_config(config: &AwsConfig) -> SdkConfig {
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
     let Some(key) = &config.credentials else {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries);
@@ -117,10 +124,46 @@ async fn shared_config(config: &AwsConfig) -> SdkConfig {
         .build()
 }
 
-fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::presigning::PresigningConfig;
+
+    use super::*;
+
+    /// Where a presigned address of an object leads, with this endpoint for everything and this one for
+    /// S3 alone.
+    async fn leads_to(everything: Option<&str>, s3_alone: Option<&str>) -> String {
+        let credentials = Credentials::from_keys("AKIATEST", "secret", None);
+        let mut shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
+                credentials,
+            ));
+        shared.set_endpoint_url(everything.map(str::to_owned));
+        let lifetime = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+        let object = s3(&shared.build(), s3_alone).get_object();
+        let signed = object.bucket("calls").key("a.wav").presigned(lifetime);
+        let address = signed.await.unwrap().uri().to_owned();
+        address.split('?').next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_in_the_path_wherever_it_has_no_host_of_its_own() {
+        for endpoint in ["http://127.0.0.1:4566", "http://localhost:4566"] {
+            let there = format!("{endpoint}/calls/a.wav");
+            assert_eq!(leads_to(Some(endpoint), None).await, there);
+            assert_eq!(leads_to(None, Some(endpoint)).await, there);
+        }
+        let on_aws = "https://calls.s3.eu-central-1.amazonaws.com/a.wav";
+        assert_eq!(leads_to(None, None).await, on_aws);
+    }
 }

@@ -1,4 +1,4 @@
-//! Storage: DynamoDB, SQS and S3 through the AWS SDK.
+//! Storage: DynamoDB, SQS and S3 through the AWS SDK, and the secrets that settings are in.
 //!
 //! One path for AWS and laptop; only endpoints differ. Knows tables, queues and buckets, and no
 //! carrier, vendor or web request. Repositories are split by what a function needs; which request
@@ -26,6 +26,7 @@ mod plans;
 mod prompts;
 mod queue;
 pub mod schema;
+pub mod secrets;
 mod sessions;
 mod slots;
 mod table;
@@ -128,7 +129,7 @@ impl Store {
     }
 
     /// Connects to what the SDK's own environment names, `AWS_ENDPOINT_URL` included, and finds the
-    /// queues by their names.
+    /// queues that are given by names.
     ///
     /// # Errors
     /// When a queue does not exist or SQS cannot be asked.

@@ -1,0 +1,98 @@
+//! Settings on AWS: the environment, and beneath it the fields of secrets.
+//!
+//! Keys of carrier and vendors are in Secrets Manager, never in a function's configuration. A secret is
+//! a JSON object whose fields are named like settings. It is read once, at start; where none is named,
+//! nothing is asked. Errors name the secret and never what is in it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::Client;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use settings::{Problems, Settings, Variables};
+
+use crate::aws;
+
+/// A start waits for the answer, and a function's start is waited for by a caller.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error(
+        "the secret {id} has no value yet: give it one with `aws secretsmanager put-secret-value`"
+    )]
+    Empty { id: String },
+    #[error("the secret {id} cannot be read: {cause}")]
+    Unreadable { id: String, cause: String },
+    #[error("the secret {id} must be a JSON object whose fields are texts")]
+    Malformed { id: String },
+    #[error(transparent)]
+    Settings(#[from] Problems),
+}
+
+/// Settings of this process: its environment, and beneath it the secrets that it names in
+/// `TRUNKLINE_SECRETS`.
+///
+/// # Errors
+/// See [`SettingsError`].
+pub async fn settings() -> Result<Settings, SettingsError> {
+    let mut variables = Variables::from_environment();
+    let ids = variables.secrets();
+    if !ids.is_empty() {
+        let client = client(&aws::shared_config(&aws::AwsConfig::default()).await);
+        lay_beneath(&mut variables, &ids, &client).await?;
+    }
+    Ok(variables.settings()?)
+}
+
+/// Reads the secrets and lays them beneath the variables; of two that have a field, the first counts.
+async fn lay_beneath(
+    variables: &mut Variables,
+    ids: &[String],
+    client: &Client,
+) -> Result<(), SettingsError> {
+    // One after the other: the second goes over the first one's connection, and there are two at most.
+    for id in ids {
+        let fields = read(client, id).await?;
+        variables.lay_beneath(fields);
+    }
+    Ok(())
+}
+
+async fn read(client: &Client, id: &str) -> Result<BTreeMap<String, String>, SettingsError> {
+    let id = id.to_owned();
+    let value = match client.get_secret_value().secret_id(&id).send().await {
+        Ok(value) => value,
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|refusal| refusal.is_resource_not_found_exception()) =>
+        {
+            // A secret that was made and never filled is answered like one that does not exist.
+            return Err(SettingsError::Empty { id });
+        }
+        Err(error) => {
+            let cause = DisplayErrorContext(error).to_string();
+            return Err(SettingsError::Unreadable { id, cause });
+        }
+    };
+    let Some(text) = value.secret_string() else {
+        return Err(SettingsError::Malformed { id });
+    };
+    if text.trim().is_empty() {
+        return Err(SettingsError::Empty { id });
+    }
+    // What is wrong with it is not said: a parser's message may repeat a part of it.
+    serde_json::from_str(text).map_err(|_secret| SettingsError::Malformed { id })
+}
+
+fn client(shared: &aws_config::SdkConfig) -> Client {
+    let config = aws_sdk_secretsmanager::config::Builder::from(shared)
+        .timeout_config(aws::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT));
+    Client::from_conf(config.build())
+}
+
+#[cfg(test)]
+mod tests;
