@@ -63,6 +63,7 @@
 
 mod control;
 mod ear;
+mod fleet;
 mod gate;
 mod handshake;
 mod inbound;
@@ -82,7 +83,9 @@ mod worker;
 pub use control::Control;
 pub use handshake::{Hello, START_WAIT_MAX};
 pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, archive_recordings};
-pub use serve::{recordings, run, runtime, serve, stop_signal, worker_parts};
+pub use serve::{
+    check_health, recordings, run, runtime, serve, settings, stop_signal, worker_parts,
+};
 pub use session::{BAD_MESSAGES_MAX, CARRIER_SILENCE_MAX};
 pub use socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
 pub use speech_cache::{CACHE_BYTES_MAX, SPEECH_BYTES_MAX};

@@ -1,9 +1,10 @@
 //! A worker that runs alone: built from settings, listens, serves, and leaves when it is told to.
 
 use std::future::Future;
-use std::io;
-use std::net::Ipv4Addr;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use providers::llm::Models;
@@ -17,9 +18,43 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+use crate::fleet;
 use crate::recordings::{QueuedRecordings, RecordingWork, archive_recordings};
 use crate::tools::Tools;
 use crate::worker::{Worker, WorkerParts};
+
+/// A worker on the same machine that does not answer within this is not well.
+const HEALTH_WAIT_MAX: Duration = Duration::from_secs(3);
+/// Its answer has a hundred bytes.
+const HEALTH_BYTES_MAX: u64 = 4_096;
+
+/// Settings of a worker that runs alone: the environment, and beneath it the secrets that it names.
+///
+/// # Errors
+/// A secret cannot be read, or settings cannot be used.
+pub fn settings() -> anyhow::Result<Settings> {
+    // How many threads the worker's own runtime gets is one of them.
+    let runtime = runtime(1).context("starting a runtime")?;
+    Ok(runtime.block_on(store::secrets::settings())?)
+}
+
+/// Asks the worker that listens on this port of this machine how it is.
+///
+/// # Errors
+/// It does not answer in time, or says that it takes no calls.
+pub fn check_health(port: u16) -> anyhow::Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let socket = TcpStream::connect_timeout(&address, HEALTH_WAIT_MAX);
+    let mut socket = socket.context("connecting to the worker")?;
+    socket.set_read_timeout(Some(HEALTH_WAIT_MAX))?;
+    socket.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    let read = socket.take(HEALTH_BYTES_MAX).read_to_string(&mut answer);
+    read.context("reading the worker's answer")?;
+    let status = answer.lines().next().unwrap_or_default();
+    anyhow::ensure!(status.contains(" 200 "), "the worker answers: {status}");
+    Ok(())
+}
 
 /// Runs a worker with everything real, on the port of its settings, until the process is asked to
 /// stop; then drains it.
@@ -132,7 +167,10 @@ pub async fn serve(
     };
     let everything = async { tokio::join!(leaving, copies) };
     let router = worker.router();
+    let agent = worker.settings().ecs_agent.clone();
     tokio::select! {
+        () = fleet::tell_calls(&worker) => Ok(()),
+        () = fleet::protect(&worker, agent.as_ref()) => Ok(()),
         // The server ends by an error only; it answers to the last, so that its health can be asked.
         served = async { axum::serve(listener, router).await } => served,
         ((), ()) = everything => Ok(()),

@@ -123,6 +123,10 @@ impl Worker {
             .with_state(Arc::clone(&self.0))
     }
 
+    pub(crate) fn settings(&self) -> &settings::Worker {
+        &self.0.parts.settings
+    }
+
     /// Calls that are on.
     #[must_use]
     pub fn calls(&self) -> usize {

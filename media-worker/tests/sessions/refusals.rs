@@ -31,6 +31,7 @@ async fn a_plain_request_is_told_that_this_is_a_websocket() {
         scene.get("/health").await,
         (200, r#"{"status":"ok","calls":0,"calls_max":1}"#.to_owned())
     );
+    scene.check_health().await.unwrap();
 }
 
 #[tokio::test]
@@ -235,6 +236,7 @@ async fn a_stopping_worker_refuses_new_calls_and_hands_the_running_one_over() {
     while scene.get("/health").await.0 != 503 {
         tokio::task::yield_now().await;
     }
+    assert!(scene.check_health().await.is_err());
     let signature = scene.signature();
     assert_eq!(scene.dial(Some(&signature)).await.err(), Some(503));
     running.is_alive().await;

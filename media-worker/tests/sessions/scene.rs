@@ -258,6 +258,13 @@ impl Scene {
         signature::sign_form(&Secret::new(TOKEN.to_owned()), &url, &none)
     }
 
+    /// As a container asks.
+    pub(crate) async fn check_health(&self) -> anyhow::Result<()> {
+        let port = self.address.port();
+        let checked = tokio::task::spawn_blocking(move || media_worker::check_health(port));
+        checked.await.unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let url = format!("http://{}{path}", self.address);
         let response = reqwest::get(url).await.unwrap();
