@@ -46,12 +46,44 @@ use tokio::net::TcpListener;
 use carrier::FakeCarrier;
 
 use crate::conformance::{fresh_name, variable};
+use crate::template::iam::{self, Who};
 
 const AUTH_TOKEN: &str = "12345";
 const OWNER_KEY: &str = "tk_owner_of_the_first_tenant";
 const OTHER_KEY: &str = "tk_owner_of_another_tenant";
 pub(crate) const OUR_NUMBER: &str = "+14155550199";
 pub(crate) const THEIR_NUMBER: &str = "+14155550100";
+
+/// Situations that together make every function do all that it ever asks of AWS.
+pub(crate) const EVERYTHING: &[fn()] = &[
+    callbacks::a_machine_that_answers_is_hung_up_on,
+    callbacks::somebody_calls_us_and_the_webhook_is_repeated,
+    callbacks::status_callbacks_in_any_order_and_twice_end_the_same,
+    callbacks::the_carrier_gets_five_more_streams_and_then_hangs_up,
+    campaigns::a_campaign_is_made_read_listed_changed_and_deleted,
+    campaigns::a_redial_takes_those_who_match_and_cannot_start_before_all_are_there,
+    campaigns::a_redial_that_is_not_whole_goes_on_by_itself,
+    campaigns::leads_are_added_once_filtered_changed_and_removed,
+    dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
+    imports::a_large_list_goes_by_the_bucket_and_the_queue,
+    imports::a_small_list_is_in_the_campaign_when_the_request_answers,
+    imports::an_import_is_undone_but_for_those_who_were_called,
+    imports::an_import_whose_time_is_over_sends_itself_again,
+    imports::the_same_request_twice_is_one_import,
+    recordings::a_deletion_that_fails_is_repeated_without_copying_again,
+    recordings::a_long_recording_goes_up_in_parts,
+    recordings::a_recording_is_copied_verified_deleted_and_can_be_fetched,
+    recordings::a_transfer_that_breaks_off_deletes_nothing,
+    recordings::a_worker_takes_its_work_from_the_queue,
+    sessions::a_call_is_resumed_with_what_was_said,
+    suppressions::a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told,
+    suppressions::a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in,
+    suppressions::somebody_who_says_stop_in_a_call_is_not_called_again,
+    sweeping::a_call_whose_end_was_never_told_is_asked_about,
+    sweeping::a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message,
+    sweeping::a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again,
+    sweeping::a_claimed_call_whose_message_was_lost_is_sent_again,
+];
 
 /// Everything that a test of the control plane needs.
 pub(crate) struct World {
@@ -60,6 +92,8 @@ pub(crate) struct World {
     pub(crate) dial: dial::State,
     pub(crate) scheduler: scheduler::State,
     pub(crate) import: import::State,
+    /// What a media worker is built from.
+    pub(crate) worker: Parts,
     pub(crate) clients: Clients,
     pub(crate) names: Storage,
     pub(crate) queues: schema::QueueUrls,
@@ -152,11 +186,17 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };
-        let router = api::router(api::State::new(&parts))
-            .merge(::callbacks::router(::callbacks::State::new(&parts)));
+        // Each function has the rights that the template gives it.
+        let held_to = |who| Parts {
+            store: Store::new(&iam::held_to(who, &clients, &names), &names, &queues),
+            ..parts.clone()
+        };
+        let router = api::router(api::State::new(&held_to(Who::Api))).merge(::callbacks::router(
+            ::callbacks::State::new(&held_to(Who::Callbacks)),
+        ));
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let keys = keys(&parts);
+        let keys = keys(&held_to(Who::Api));
         let secret = |text: &str| Secret::new(text.to_owned());
         let owner = keys.ensure_owner("us", &secret(OWNER_KEY)).await.unwrap();
         let other = keys
@@ -167,9 +207,10 @@ impl World {
         let http = reqwest::Client::builder().redirect(no_redirect);
         Self {
             url,
-            dial: dial::State::new(&parts),
-            scheduler: scheduler::State::new(&parts),
-            import: import::State::new(&parts),
+            dial: dial::State::new(&held_to(Who::Dial)),
+            scheduler: scheduler::State::new(&held_to(Who::Scheduler)),
+            import: import::State::new(&held_to(Who::Import)),
+            worker: held_to(Who::Worker),
             clients,
             names,
             queues,

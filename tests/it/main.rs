@@ -9,6 +9,7 @@
 mod carrier_peer;
 mod conformance;
 mod control;
+mod deployed;
 mod faults;
 mod fuzz_intake;
 mod fuzz_twilio;
@@ -16,6 +17,7 @@ mod fuzz_vendors;
 mod journeys;
 mod oracle;
 mod simulation;
+mod template;
 mod tidy;
 mod twilio_openapi;
 mod vendor_specs;

@@ -59,15 +59,12 @@ impl SchemaError {
     }
 }
 
-/// Addresses of the queues.
+/// Addresses of the queues that are sent to and received from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueUrls {
     pub dial: String,
-    pub dial_dead: String,
     pub recordings: String,
-    pub recordings_dead: String,
     pub imports: String,
-    pub imports_dead: String,
 }
 
 /// Creates what is missing and leaves what is there.
@@ -77,21 +74,17 @@ pub struct QueueUrls {
 pub async fn create(clients: &Clients, names: &Storage) -> Result<QueueUrls, SchemaError> {
     create_table(&clients.dynamodb, &names.table).await?;
     create_bucket(&clients.s3, &names.bucket).await?;
-    let (dial, dial_dead) = create_queue_pair(&clients.sqs, &names.dial_queue).await?;
-    let (recordings, recordings_dead) =
-        create_queue_pair(&clients.sqs, &names.recordings_queue).await?;
-    let (imports, imports_dead) = create_queue_pair(&clients.sqs, &names.import_queue).await?;
+    let (dial, _dead) = create_queue_pair(&clients.sqs, &names.dial_queue).await?;
+    let (recordings, _dead) = create_queue_pair(&clients.sqs, &names.recordings_queue).await?;
+    let (imports, _dead) = create_queue_pair(&clients.sqs, &names.import_queue).await?;
     Ok(QueueUrls {
         dial,
-        dial_dead,
         recordings,
-        recordings_dead,
         imports,
-        imports_dead,
     })
 }
 
-/// Finds the queues by their names, where something else created them.
+/// Finds the queues, where something else created them: those that are given by names, side by side.
 ///
 /// # Errors
 /// SQS could not be asked, or a queue does not exist.
@@ -99,13 +92,15 @@ pub async fn find_queues(
     sqs: &aws_sdk_sqs::Client,
     names: &Storage,
 ) -> Result<QueueUrls, SchemaError> {
+    let (dial, recordings, imports) = tokio::try_join!(
+        queue_url(sqs, &names.dial_queue),
+        queue_url(sqs, &names.recordings_queue),
+        queue_url(sqs, &names.import_queue),
+    )?;
     Ok(QueueUrls {
-        dial: queue_url(sqs, &names.dial_queue).await?,
-        dial_dead: queue_url(sqs, &dead_letter_name(&names.dial_queue)).await?,
-        recordings: queue_url(sqs, &names.recordings_queue).await?,
-        recordings_dead: queue_url(sqs, &dead_letter_name(&names.recordings_queue)).await?,
-        imports: queue_url(sqs, &names.import_queue).await?,
-        imports_dead: queue_url(sqs, &dead_letter_name(&names.import_queue)).await?,
+        dial,
+        recordings,
+        imports,
     })
 }
 
@@ -298,6 +293,10 @@ async fn create_queue(
 }
 
 async fn queue_url(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<String, SchemaError> {
+    // No queue's name has a colon (SQS API reference, `QueueName`).
+    if name.contains("://") {
+        return Ok(name.to_owned());
+    }
     let found = sqs
         .get_queue_url()
         .queue_name(name)

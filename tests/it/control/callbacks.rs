@@ -66,7 +66,7 @@ async fn a_webhook_without_the_carriers_signature_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn status_callbacks_in_any_order_and_twice_end_the_same() {
+pub(super) async fn status_callbacks_in_any_order_and_twice_end_the_same() {
     let world = World::start().await;
     let agent = world.agent().await;
     let events = [
@@ -186,7 +186,7 @@ async fn what_cannot_be_read_or_belongs_to_no_call_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_machine_that_answers_is_hung_up_on() {
+pub(super) async fn a_machine_that_answers_is_hung_up_on() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     let path = format!("/twilio/amd/{}/{call}", world.tenant);
@@ -207,7 +207,7 @@ async fn a_machine_that_answers_is_hung_up_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_carrier_gets_five_more_streams_and_then_hangs_up() {
+pub(super) async fn the_carrier_gets_five_more_streams_and_then_hangs_up() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     world.status(&call, &sid, "in-progress", "2").await;
@@ -226,7 +226,7 @@ async fn the_carrier_gets_five_more_streams_and_then_hangs_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_calls_us_and_the_webhook_is_repeated() {
+pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
     let world = World::start().await;
     let agent = world.agent().await;
     let sid = "CA0000000000000000000000000000abcd";

@@ -104,7 +104,7 @@ pub(super) fn number(n: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_campaign_is_made_read_listed_changed_and_deleted() {
+pub(super) async fn a_campaign_is_made_read_listed_changed_and_deleted() {
     let desk = Desk::start().await;
     let world = &desk.world;
     let read = desk.get("").await;
@@ -456,7 +456,7 @@ async fn progress_adds_up_and_says_why_nobody_is_called() {
 }
 
 #[tokio::test]
-async fn leads_are_added_once_filtered_changed_and_removed() {
+pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
     let desk = Desk::start().await;
     let leads = json!({ "leads": [
         { "number": number(1), "zone": "america/chicago", "priority": "high",
@@ -639,7 +639,7 @@ async fn an_export_has_every_lead_and_runs_no_formula() {
 }
 
 #[tokio::test]
-async fn a_redial_takes_those_who_match_and_cannot_start_before_all_are_there() {
+pub(super) async fn a_redial_takes_those_who_match_and_cannot_start_before_all_are_there() {
     let desk = Desk::running(40).await;
     desk.make("/cancel").await;
     scheduler::step(&desk.world.scheduler).await.unwrap();
@@ -680,7 +680,7 @@ async fn a_redial_takes_those_who_match_and_cannot_start_before_all_are_there() 
 }
 
 #[tokio::test]
-async fn a_redial_that_is_not_whole_goes_on_by_itself() {
+pub(super) async fn a_redial_that_is_not_whole_goes_on_by_itself() {
     let desk = Desk::running(10).await;
     desk.make("/cancel").await;
     scheduler::step(&desk.world.scheduler).await.unwrap();

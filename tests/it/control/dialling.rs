@@ -227,7 +227,7 @@ fn done(lead: &Lead) -> Option<LeadResult> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_campaign_is_called_from_its_first_lead_to_its_last() {
+pub(super) async fn a_campaign_is_called_from_its_first_lead_to_its_last() {
     let field = Field::start(7, |fields| fields.max_concurrent_calls = 3).await;
     let mut rounds = 0;
     while field.dial().await > 0 {

@@ -176,7 +176,7 @@ fn same(said: &str, expected: &Expect) {
 }
 
 #[tokio::test]
-async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
+pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
     let scene = Scene::new().await;
     scene.suppress("+14155552673").await;
     let made = scene.post("?default_country=US", LIST).await;
@@ -441,7 +441,7 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
 }
 
 #[tokio::test]
-async fn a_large_list_goes_by_the_bucket_and_the_queue() {
+pub(super) async fn a_large_list_goes_by_the_bucket_and_the_queue() {
     let scene = Scene::new().await;
     let path = format!("/v1/campaigns/{}/uploads", scene.campaign.id);
     let begun = scene
@@ -589,7 +589,7 @@ async fn a_list_that_is_replaced_while_it_is_read_is_taken_back() {
 }
 
 #[tokio::test]
-async fn an_import_is_undone_but_for_those_who_were_called() {
+pub(super) async fn an_import_is_undone_but_for_those_who_were_called() {
     let scene = Scene::new().await;
     let other = scene.post("", "number\n+14155550001\n+14155550002\n").await;
     assert_eq!(other.status, 201, "{}", other.text);
@@ -655,7 +655,7 @@ async fn a_closed_campaign_takes_no_list() {
 }
 
 #[tokio::test]
-async fn the_same_request_twice_is_one_import() {
+pub(super) async fn the_same_request_twice_is_one_import() {
     let scene = Scene::new().await;
     let path = format!(
         "/v1/campaigns/{}/imports?default_country=US",
@@ -812,7 +812,7 @@ async fn two_workers_on_one_import_add_nobody_twice() {
 }
 
 #[tokio::test]
-async fn an_import_whose_time_is_over_sends_itself_again() {
+pub(super) async fn an_import_whose_time_is_over_sends_itself_again() {
     let scene = Scene::new().await;
     let list = format!("number,name\n{}", rows(0, 400));
     let import = scene.uploaded(&list).await;

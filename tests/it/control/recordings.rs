@@ -13,7 +13,7 @@ use super::carrier::ACCOUNT;
 const RECORDING: &str = "RE00000000000000000000000000000001";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() {
+pub(super) async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     let wav = noise(100_000);
@@ -49,7 +49,7 @@ async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_recording_goes_up_in_parts() {
+pub(super) async fn a_long_recording_goes_up_in_parts() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     let wav = noise(2 * store::PART_BYTES + 12_345);
@@ -71,16 +71,16 @@ async fn a_long_recording_goes_up_in_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_that_breaks_off_deletes_nothing() {
+pub(super) async fn a_transfer_that_breaks_off_deletes_nothing() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     world
         .carrier
-        .keep_recording(RECORDING, noise(store::PART_BYTES + 100_000));
+        .keep_recording(RECORDING, noise(3 * store::PART_BYTES));
     ready(&world, &call, &sid, "completed").await;
     let job = jobs(&world).await.remove(0);
     let recordings = recordings(&world);
-    for bytes in [1_000, store::PART_BYTES + 50_000] {
+    for bytes in [1_000, 2 * store::PART_BYTES + 50_000] {
         world.carrier.break_after(Some(bytes));
         let failed = recordings.archive(&job).await.unwrap_err();
         assert_eq!(failed.code(), "fetch");
@@ -94,7 +94,7 @@ async fn a_transfer_that_breaks_off_deletes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_fails_is_repeated_without_copying_again() {
+pub(super) async fn a_deletion_that_fails_is_repeated_without_copying_again() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     world.carrier.keep_recording(RECORDING, noise(5_000));
@@ -137,6 +137,21 @@ async fn a_job_that_cannot_be_done_ends_with_the_dead_letters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_worker_takes_its_work_from_the_queue() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    world.carrier.keep_recording(RECORDING, noise(1_000));
+    ready(&world, &call, &sid, "completed").await;
+    let work = media_worker::recordings(&world.worker);
+    let received = work.receive(1).await.unwrap().remove(0);
+    work.hide(&received.receipt).await.unwrap();
+    let archived = work.archive(received.message.as_ref().unwrap()).await;
+    assert_eq!(archived.unwrap(), Archived::Now);
+    work.done(&received.receipt).await.unwrap();
+    assert!(jobs(&world).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_answered_has_no_recording() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
@@ -173,7 +188,7 @@ async fn jobs(world: &World) -> Vec<RecordingJob> {
 }
 
 fn recordings(world: &World) -> Recordings {
-    let parts = &world.parts;
+    let parts = &world.worker;
     Recordings::new(
         &parts.store,
         parts.carrier.clone(),

@@ -67,7 +67,7 @@ async fn a_cancelled_call_opens_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_is_resumed_with_what_was_said() {
+pub(super) async fn a_call_is_resumed_with_what_was_said() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     let media = media(&world);
@@ -185,7 +185,7 @@ async fn every_change_of_a_call_leaves_an_event() {
 }
 
 pub(super) fn media(world: &World) -> Media {
-    let parts = &world.parts;
+    let parts = &world.worker;
     Media::new(
         &parts.store,
         parts.carrier.clone(),

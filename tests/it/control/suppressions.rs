@@ -8,7 +8,7 @@ use super::campaigns::{Desk, number};
 use super::{THEIR_NUMBER, World};
 
 #[tokio::test]
-async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in() {
+pub(super) async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in() {
     let desk = Desk::running(5).await;
     let world = &desk.world;
     let body = json!({ "number": number(3), "note": "asked by mail, -1+1" });
@@ -77,7 +77,7 @@ async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in()
 }
 
 #[tokio::test]
-async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told() {
+pub(super) async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told() {
     let desk = Desk::running(5).await;
     let world = &desk.world;
     let csv = format!(
@@ -129,7 +129,7 @@ async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told() {
 }
 
 #[tokio::test]
-async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
+pub(super) async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
     let world = World::start().await;
     let (call, _sid) = world.placed_call().await;
     let suppressions = Suppressions::new(

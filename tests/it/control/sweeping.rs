@@ -31,7 +31,7 @@ async fn claimed() -> (Field, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claimed_call_whose_message_was_lost_is_sent_again() {
+pub(super) async fn a_claimed_call_whose_message_was_lost_is_sent_again() {
     let (field, call) = claimed().await;
     field.lose_messages().await;
     field.sweep().await;
@@ -44,7 +44,7 @@ async fn a_claimed_call_whose_message_was_lost_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again() {
+pub(super) async fn a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again() {
     let (field, call) = claimed().await;
     field.lose_messages().await;
     field.becomes(CampaignState::Paused).await;
@@ -61,7 +61,7 @@ async fn a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message() {
+pub(super) async fn a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message() {
     for (taken, told) in [
         (OnCreate::TakeAndLose, "placed"),
         (OnCreate::Lose, "ended carrier_unconfirmed"),
@@ -81,7 +81,7 @@ async fn a_call_whose_function_died_while_it_was_placed_is_settled_without_a_mes
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_whose_end_was_never_told_is_asked_about() {
+pub(super) async fn a_call_whose_end_was_never_told_is_asked_about() {
     for (heard, truth, told) in [
         ("ringing", "no-answer", "ended no_answer"),
         ("ringing", "busy", "ended busy"),

@@ -752,11 +752,8 @@ fn parts(
     };
     let queues = QueueUrls {
         dial: DIAL_QUEUE.to_owned(),
-        dial_dead: NO_QUEUE.to_owned(),
         recordings: RECORDINGS_QUEUE.to_owned(),
-        recordings_dead: NO_QUEUE.to_owned(),
         imports: NO_QUEUE.to_owned(),
-        imports_dead: NO_QUEUE.to_owned(),
     };
     let token = || Secret::new(AUTH_TOKEN.to_owned());
     let base = "https://api.carrier.test".parse().unwrap();

@@ -130,6 +130,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("rusqlite", &["local"]),
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-s3", &["store"]),
+    ("aws-sdk-secretsmanager", &["store"]),
     ("lambda_http", &["api", "callbacks"]),
     ("lambda_runtime", &["dial", "import", "scheduler"]),
 ];

@@ -13,6 +13,7 @@ use store::Store;
 use store::aws::Clients;
 
 use super::super::{TestClock, World};
+use crate::template::iam::{self, Who};
 
 /// Before the request is sent, or after it was done and before anybody hears of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Faults {
 
     /// The world's storage as this process sees it.
     pub(super) fn store(&self, world: &World) -> Store {
-        let clients = &world.clients;
+        let clients = iam::held_to(Who::Import, &world.clients, &world.names);
         let retries = RetryConfig::disabled;
         let dynamodb = clients.dynamodb.config().to_builder();
         let dynamodb = dynamodb.retry_config(retries()).interceptor(self.clone());
