@@ -33,6 +33,11 @@ unit: ## Situations, properties, simulation, conformance and journeys
 conformance: ## The store's check list against an emulator that is not ours (needs Python 3)
 	.ci/ministack.sh
 
+.PHONY: deploy-check
+deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a campaign there (needs Python 3)
+	.ci/deploy.sh
+	.ci/cdk.sh
+
 .PHONY: soak
 soak: SEEDS ?= 10000
 soak: LEADS ?= 500

@@ -32,6 +32,7 @@ use cli::{Cli, Command};
 use platform::Platform;
 
 pub use owner::{KEY_FILE, OwnerKey};
+pub use seed::{GREETING, SYSTEM};
 
 /// Name of the log in the state folder: the terminal is for the scene.
 const LOG_FILE: &str = "trunkline.log";
@@ -71,7 +72,7 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
             platform.far_side.carrier.is_some(),
             "the scene is played with simulated people, and the carrier is real: place a call with the API instead"
         );
-        let verdict = scene::play(&platform).await?;
+        let verdict = scene::play(&platform.stage()?).await?;
         if !verdict.complete() {
             code = ExitCode::FAILURE;
         }

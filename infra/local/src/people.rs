@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use sim::person::Person;
 use sim::twilio::Directory;
 
-use crate::scene::cast::CAST;
+use crate::scene::cast::{CAST, CROWD};
 
 /// One of them.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ pub fn directory() -> anyhow::Result<Directory> {
     for character in CHARACTERS {
         directory = directory.with(character.number, person(character)?);
     }
-    for member in CAST {
+    for member in CAST.iter().chain(CROWD) {
         for script in member.scripts {
             let person = script
                 .parse()

@@ -3,7 +3,6 @@
 //! The parts are the production parts, wired as the template wires them on AWS; what differs is where
 //! the settings point.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -24,13 +23,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::client::{ApiClient, CallView};
+use crate::client::ApiClient;
 use crate::engines::Engines;
 use crate::environment;
 use crate::far_side::FarSide;
 use crate::owner::OwnerKey;
 use crate::planner::Planner;
 use crate::pump::Pump;
+use crate::scene::{Company, LOOK_EVERY, SCENE_TIME_MAX, Stage};
 use crate::seed::{self, Seeded};
 use crate::tailer::Tailer;
 
@@ -207,23 +207,19 @@ impl Platform {
         ApiClient::new(self.base.clone(), self.owner.key.clone())
     }
 
-    /// How often the simulated carrier was asked to call each number; `None` when the carrier is real.
-    #[must_use]
-    pub fn dials(&self) -> Option<BTreeMap<String, u64>> {
-        self.far_side.dials()
-    }
-
-    /// Everything that was done which the real sides would have refused.
-    #[must_use]
-    pub fn violations(&self) -> Vec<String> {
-        self.far_side.violations()
-    }
-
-    /// What the simulated sides have to say of a finished call: the carrier's copy of the recording is
-    /// gone, and the person heard what the transcript says.
-    #[must_use]
-    pub fn far_side_steps(&self, call: &CallView) -> Vec<(&'static str, bool, String)> {
-        crate::books::steps(&self.far_side, call)
+    /// What the first scene is played on.
+    ///
+    /// # Errors
+    /// When no HTTP client can be built.
+    pub fn stage(&self) -> anyhow::Result<Stage<'_>> {
+        Ok(Stage {
+            api: self.client()?,
+            far_side: &self.far_side,
+            agent_id: self.agent_id(),
+            company: Company::Small,
+            look_every: LOOK_EVERY,
+            time_max: SCENE_TIME_MAX,
+        })
     }
 
     /// Stops: no new calls, running ones end or time out, then everything closes.

@@ -2,7 +2,8 @@
 //! way of their own, and every one of them is accounted for.
 //!
 //! It looks at the product from outside only: the API, and the simulated carrier's own books. What
-//! would take hours takes seconds: phones ring ten times as fast and retries wait seconds.
+//! would take hours takes seconds: phones ring ten times as fast and retries wait seconds. So it is played
+//! on whatever has an API and calls through the simulated sides: this process, or an installation beside.
 
 mod bar;
 pub(crate) mod cast;
@@ -14,24 +15,58 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use model::CallId;
+use model::{AgentId, CallId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client::ApiClient;
-use crate::platform::Platform;
+use crate::far_side::FarSide;
 
 use bar::{Bar, Count};
-use cast::{ATTEMPTS_MAX, CAST, Fate, OPT_OUTS, SUPPRESSED, Zones};
+use cast::{ATTEMPTS_MAX, CAST, CROWD, Fate, Member, OPT_OUTS, SUPPRESSED, Zones};
 pub use judge::{Step, Verdict};
 
-/// Between two looks at the campaign: short against a person's patience, long against the work of a
-/// look.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The scene takes half a minute; one that takes longer than this is stuck.
-const SCENE_TIME_MAX: Duration = Duration::from_secs(150);
+/// Between two looks on a laptop.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The scene takes half a minute on a laptop; one that takes longer than this is stuck.
+pub(crate) const SCENE_TIME_MAX: Duration = Duration::from_secs(150);
 /// The last recordings are archived this soon after the last call.
 const ARCHIVE_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// What a scene is played on.
+#[derive(Debug, Clone)]
+pub struct Stage<'a> {
+    pub api: ApiClient,
+    /// What the product behind the API calls through.
+    pub far_side: &'a FarSide,
+    /// Who calls.
+    pub agent_id: AgentId,
+    pub company: Company,
+    /// Between two looks at the campaign: short against a person's patience, long against the work of a
+    /// look.
+    pub look_every: Duration,
+    /// One that takes longer than this is stuck.
+    pub time_max: Duration,
+}
+
+/// Who is on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Everybody's fate once.
+    Small,
+    /// Twenty people to call, so that calls are many at a time.
+    Large,
+}
+
+impl Stage<'_> {
+    fn cast(&self) -> impl Iterator<Item = &'static Member> + use<> {
+        let crowd: &'static [Member] = match self.company {
+            Company::Small => &[],
+            Company::Large => CROWD,
+        };
+        CAST.iter().chain(crowd)
+    }
+}
 
 /// A campaign as the scene needs it.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,17 +132,17 @@ struct Played {
 ///
 /// # Errors
 /// When the product cannot be asked; a step that did not happen is in the verdict instead.
-pub async fn play(platform: &Platform) -> anyhow::Result<Verdict> {
-    let api = platform.client()?;
+pub async fn play(stage: &Stage<'_>) -> anyhow::Result<Verdict> {
+    let api = &stage.api;
     let begun = Instant::now();
     say("\nA first campaign, over the real wire protocols:\n");
-    let dials_before = platform.dials().unwrap_or_default();
-    prepare(&api).await?;
+    let dials_before = stage.far_side.dials().unwrap_or_default();
+    prepare(api).await?;
     let campaign: CampaignView = api
-        .post("v1/campaigns", &body(platform))
+        .post("v1/campaigns", &body(stage.agent_id))
         .await
         .context("making the campaign")?;
-    let list = Zones::at(Timestamp::now()).list();
+    let list = Zones::at(Timestamp::now()).list(stage.cast());
     let path = format!("v1/campaigns/{}/imports?default_country=US", campaign.id);
     let import: ImportView = api
         .post_list(&path, list)
@@ -124,8 +159,8 @@ pub async fn play(platform: &Platform) -> anyhow::Result<Verdict> {
         .post(&path, &json!({}))
         .await
         .context("starting the campaign")?;
-    let progress = watch(&api, &campaign.id).await?;
-    let (leads, rejects) = look_back(&api, &campaign.id, &import).await?;
+    let progress = watch(stage, &campaign.id).await?;
+    let (leads, rejects) = look_back(stage, &campaign.id, &import).await?;
     let played = Played {
         import,
         rejects,
@@ -133,8 +168,8 @@ pub async fn play(platform: &Platform) -> anyhow::Result<Verdict> {
         leads,
         dials_before,
     };
-    let verdict = judge::judge(platform, &api, &played).await;
-    tell(&played, &verdict, begun.elapsed());
+    let verdict = judge::judge(stage, &played).await;
+    tell(stage, &played, &verdict, begun.elapsed());
     Ok(verdict)
 }
 
@@ -155,13 +190,13 @@ async fn prepare(api: &ApiClient) -> anyhow::Result<()> {
 
 /// The campaign: any hour that the law allows, and waits of seconds. The same people are called at every
 /// start of this installation, so the caps are wide.
-fn body(platform: &Platform) -> Value {
+fn body(agent_id: AgentId) -> Value {
     let all_day = json!([["00:00", "24:00"]]);
     let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let windows: BTreeMap<_, _> = days.iter().map(|day| (*day, all_day.clone())).collect();
     json!({
         "name": "First scene",
-        "agent_id": platform.agent_id(),
+        "agent_id": agent_id,
         "windows": windows,
         "call_on_holidays": true,
         "max_concurrent_calls": 6,
@@ -190,9 +225,10 @@ fn body(platform: &Platform) -> Value {
 }
 
 /// Follows the campaign until only those wait who are asleep, or until that can no longer be expected.
-async fn watch(api: &ApiClient, campaign: &str) -> anyhow::Result<ProgressView> {
+async fn watch(stage: &Stage<'_>, campaign: &str) -> anyhow::Result<ProgressView> {
+    let api = &stage.api;
     let begun = Instant::now();
-    let asleep = CAST.iter().filter(|member| member.fate == Fate::Waits);
+    let asleep = stage.cast().filter(|member| member.fate == Fate::Waits);
     let asleep = u64::try_from(asleep.count()).unwrap_or(u64::MAX);
     let mut bar = Bar::new();
     loop {
@@ -208,20 +244,21 @@ async fn watch(api: &ApiClient, campaign: &str) -> anyhow::Result<ProgressView> 
             waiting: leads.waiting,
         });
         let over = leads.calling == 0 && leads.waiting <= asleep;
-        if over || begun.elapsed() > SCENE_TIME_MAX {
+        if over || begun.elapsed() > stage.time_max {
             bar.end();
             return Ok(progress);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(stage.look_every).await;
     }
 }
 
 /// The leads and the reject file, once the last recordings are where they belong.
 async fn look_back(
-    api: &ApiClient,
+    stage: &Stage<'_>,
     campaign: &str,
     import: &ImportView,
 ) -> anyhow::Result<(Vec<LeadView>, String)> {
+    let api = &stage.api;
     let leads: LeadsView = api
         .get(&format!("v1/campaigns/{campaign}/leads?limit=100"))
         .await
@@ -246,15 +283,15 @@ async fn look_back(
             if !open && !due {
                 break;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(stage.look_every).await;
         }
     }
     Ok((leads.items, rejects))
 }
 
-fn tell(played: &Played, verdict: &Verdict, took: Duration) {
+fn tell(stage: &Stage<'_>, played: &Played, verdict: &Verdict, took: Duration) {
     say("");
-    for member in CAST {
+    for member in stage.cast() {
         let lead = judge::lead_of(played, member);
         say(&format!(
             "  {:<10} {:<52} {}",

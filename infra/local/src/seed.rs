@@ -12,7 +12,8 @@ use service::prompts::{PromptFields, Prompts};
 
 use crate::platform::local_number;
 
-const SYSTEM: &str = "\
+/// What the first agent is told. The simulated language model reads the clinic out of it.
+pub const SYSTEM: &str = "\
 You are the automated assistant of a dental clinic and remind a patient of an appointment.
 Speak in short sentences. Say goodbye and end the call when the patient has no more questions.
 clinic: Bright Dental
@@ -21,7 +22,8 @@ patient: {{name}}
 day: {{day}}
 time: {{time}}
 ";
-const GREETING: &str = "Hello {{name}}, this is the automated assistant of Bright Dental. I am calling to \
+/// What it says first.
+pub const GREETING: &str = "Hello {{name}}, this is the automated assistant of Bright Dental. I am calling to \
     remind you of your appointment {{day}} at {{time}}. Can you make it?";
 
 /// What is there now.

@@ -156,6 +156,54 @@ pub(crate) const CAST: &[Member] = &[
     },
 ];
 
+/// Who joins them where calls are to be many at a time: people like the above, each with a phone of
+/// their own.
+pub(crate) const CROWD: &[Member] = &[
+    reached("Ada", "+14155550130", 1, &[YES]),
+    reached("Ben", "+14155550131", 1, &[YES]),
+    reached("Cy", "+14155550132", 1, &[ASKS]),
+    reached("Di", "+14155550133", 1, &[ASKS]),
+    reached("Eli", "+14155550134", 2, &["no answer", YES]),
+    reached("Fay", "+14155550135", 2, &["busy", ASKS]),
+    Member {
+        name: "Gus",
+        written: "+14155550136",
+        about: "has a mailbox too",
+        scripts: &["voicemail \"This is Gus. Please leave a message.\"\nbeep"],
+        asleep: false,
+        fate: done("voicemail_left", 1),
+    },
+    Member {
+        name: "Hal",
+        written: "+14155550137",
+        about: "never picks up",
+        scripts: &["no answer"],
+        asleep: false,
+        fate: done("exhausted", ATTEMPTS_MAX),
+    },
+    reached("Ivy", "+14155550138", 1, &[YES]),
+    reached("Joy", "+14155550139", 1, &[YES]),
+];
+
+const YES: &str = "answers after 1 rings\nsays \"Yes, I can make it. Goodbye.\"";
+const ASKS: &str = "answers after 1 rings\nsays \"Yes, I can make it.\"\nsays \"Is there any parking?\"\nsays \"No, thank you. Goodbye.\"";
+
+const fn reached(
+    name: &'static str,
+    written: &'static str,
+    attempts: u64,
+    scripts: &'static [&'static str],
+) -> Member {
+    Member {
+        name,
+        written,
+        about: "listens, in the end, and says goodbye",
+        scripts,
+        asleep: false,
+        fate: done("reached", attempts),
+    }
+}
+
 impl Member {
     /// The number as carriers write it. All of the cast live where numbers begin with +1.
     pub(crate) fn number(&self) -> String {
@@ -212,9 +260,9 @@ impl Zones {
     }
 
     /// The list, as a spreadsheet would save it.
-    pub(crate) fn list(self) -> String {
+    pub(crate) fn list(self, cast: impl Iterator<Item = &'static Member>) -> String {
         let mut list = "Name,Phone,Timezone,Day,Time\n".to_owned();
-        for member in CAST {
+        for member in cast {
             let zone = if member.asleep {
                 self.asleep
             } else {
@@ -236,6 +284,8 @@ impl Zones {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -253,8 +303,17 @@ mod tests {
     #[test]
     fn the_list_has_a_row_for_everybody() {
         let zones = Zones::at(Timestamp::UNIX_EPOCH);
-        assert_eq!(zones.list().lines().count(), CAST.len() + 1);
+        assert_eq!(zones.list(CAST.iter()).lines().count(), CAST.len() + 1);
         assert_eq!(CAST[0].number(), INTERRUPTER);
         assert_eq!(CAST[0].number(), CAST[10].number());
+    }
+
+    #[test]
+    fn twenty_people_are_called_or_wait_where_the_crowd_joins_in() {
+        let all = || CAST.iter().chain(CROWD);
+        let kept_out = |member: &&Member| matches!(member.fate, Fate::KeptOut(_));
+        assert_eq!(all().filter(|member| !kept_out(member)).count(), 20);
+        let numbers: BTreeSet<String> = all().map(Member::number).collect();
+        assert_eq!(numbers.len(), CAST.len() + CROWD.len() - 1, "but for Dana");
     }
 }

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use model::{CallId, CallState, Speaker};
 use sha2::{Digest as _, Sha256};
 
+use crate::books;
 use crate::client::{ApiClient, CallView, TurnView};
-use crate::platform::Platform;
 
-use super::cast::{CAST, Fate, INTERRUPTER, Member};
-use super::{LeadView, Played};
+use super::cast::{Fate, INTERRUPTER, Member};
+use super::{LeadView, Played, Stage};
 
 /// What the scene came to.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ pub(super) fn came_to(member: &Member, lead: Option<&LeadView>) -> String {
     }
 }
 
-pub(super) async fn judge(platform: &Platform, api: &ApiClient, played: &Played) -> Verdict {
+pub(super) async fn judge(stage: &Stage<'_>, played: &Played) -> Verdict {
     let mut steps = Vec::new();
     let mut step = |what, happened, seen: String| {
         steps.push(Step {
@@ -77,8 +77,8 @@ pub(super) async fn judge(platform: &Platform, api: &ApiClient, played: &Played)
         });
     };
 
-    let kept_out = kept_out();
-    let members = u64::try_from(CAST.len()).unwrap_or(u64::MAX);
+    let kept_out = kept_out(stage);
+    let members = u64::try_from(stage.cast().count()).unwrap_or(u64::MAX);
     step(
         "every row of the list was taken or kept out with its reason",
         played.import.rows == members
@@ -91,8 +91,8 @@ pub(super) async fn judge(platform: &Platform, api: &ApiClient, played: &Played)
             played.import.rows, played.import.rejected
         ),
     );
-    let wrong: Vec<_> = CAST
-        .iter()
+    let wrong: Vec<_> = stage
+        .cast()
         .filter(|member| !met(member, lead_of(played, member)))
         .map(|member| {
             format!(
@@ -112,28 +112,29 @@ pub(super) async fn judge(platform: &Platform, api: &ApiClient, played: &Played)
         counters_agree(played),
         format!("{:?}", played.progress),
     );
-    if let Some(dials) = platform.dials() {
-        let dialled = dialled(&played.dials_before, &dials);
+    if let Some(dials) = stage.far_side.dials() {
+        let expected = expected_dials(stage);
+        let dialled = dialled(stage, &played.dials_before, &dials);
         step(
             "the carrier was asked for those calls and no others",
-            dialled == expected_dials(),
+            dialled == expected,
             format!(
                 "{} calls instead of {}",
                 dialled.values().sum::<u64>(),
-                expected_dials().values().sum::<u64>()
+                expected.values().sum::<u64>()
             ),
         );
     }
     let looked_at = played.leads.iter().find(|lead| lead.number == INTERRUPTER);
     match looked_at.and_then(|lead| lead.last_call_id) {
-        Some(id) => conversation(platform, api, id, &mut step).await,
+        Some(id) => conversation(stage, id, &mut step).await,
         None => step(
             "the conversation can be looked at",
             false,
             "it has no call".to_owned(),
         ),
     }
-    let violations = platform.violations();
+    let violations = stage.far_side.violations();
     step(
         "no simulated side found anything that the real one would refuse",
         violations.is_empty(),
@@ -153,9 +154,9 @@ fn met(member: &Member, lead: Option<&LeadView>) -> bool {
     }
 }
 
-fn kept_out() -> BTreeMap<String, u64> {
+fn kept_out(stage: &Stage<'_>) -> BTreeMap<String, u64> {
     let mut kept_out = BTreeMap::new();
-    for member in CAST {
+    for member in stage.cast() {
         if let Fate::KeptOut(code) = member.fate {
             *kept_out.entry(code.to_owned()).or_insert(0) += 1;
         }
@@ -186,9 +187,13 @@ fn counters_agree(played: &Played) -> bool {
 }
 
 /// How often each of the cast's numbers was dialled in this scene.
-fn dialled(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
-    let mut dialled: BTreeMap<String, u64> = CAST
-        .iter()
+fn dialled(
+    stage: &Stage<'_>,
+    before: &BTreeMap<String, u64>,
+    after: &BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    let mut dialled: BTreeMap<String, u64> = stage
+        .cast()
         .map(|member| {
             let number = member.number();
             let calls = |dials: &BTreeMap<String, u64>| dials.get(&number).copied().unwrap_or(0);
@@ -201,8 +206,9 @@ fn dialled(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTr
 }
 
 /// How often each number has to be dialled; one that is missing never.
-fn expected_dials() -> BTreeMap<String, u64> {
-    CAST.iter()
+fn expected_dials(stage: &Stage<'_>) -> BTreeMap<String, u64> {
+    stage
+        .cast()
         .filter_map(|member| match member.fate {
             Fate::Done { attempts, .. } => Some((member.number(), attempts)),
             Fate::KeptOut(_) | Fate::Waits => None,
@@ -212,11 +218,11 @@ fn expected_dials() -> BTreeMap<String, u64> {
 
 /// One conversation, looked at to the word.
 async fn conversation(
-    platform: &Platform,
-    api: &ApiClient,
+    stage: &Stage<'_>,
     id: CallId,
     step: &mut impl FnMut(&'static str, bool, String),
 ) {
+    let api = &stage.api;
     let call = match api.call(id).await {
         Ok(call) => call,
         Err(error) => {
@@ -275,7 +281,7 @@ async fn conversation(
             .is_some_and(|recording| recording.state == "archived"),
         format!("{:?}", call.recording),
     );
-    for (what, happened, seen) in platform.far_side_steps(&call) {
+    for (what, happened, seen) in books::steps(stage.far_side, &call) {
         step(what, happened, seen);
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn measure(calls: u32) -> anyhow::Result<Table> {
         "{} calls instead of {calls}",
         times.len()
     );
-    let violations = platform.violations();
+    let violations = platform.far_side.violations();
     anyhow::ensure!(violations.is_empty(), "violations: {violations:?}");
     platform.stop().await?;
     table(&times)

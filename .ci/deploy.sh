@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Checks the templates, then deploys template.yaml, unchanged, onto an emulator of AWS that holds functions
+# to their policies, and runs a campaign of twenty simulated people on what came of it.
+#
+# Needs python3 (3.10 or newer) and the Python package index. Installs into target/, once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. .ci/python.sh
+. .ci/emulator.sh
+
+export SAM_CLI_TELEMETRY=0
+stack=trunkline-check
+region=us-east-1
+
+# ---- the templates
+
+tools sam
+sam="$bin/sam"
+say "sam validate, cfn-lint"
+"$sam" validate --lint --region "$region" --template template.yaml
+"$bin/cfn-lint" template.yaml infra/aws/*.yaml
+tools checkov
+say "checkov"
+LOG_LEVEL=ERROR "$bin/checkov" --config-file .ci/checkov.yaml --file template.yaml infra/aws/*.yaml
+[ "${1:-}" != --check ] || exit 0
+
+# ---- the functions
+
+tools lambda
+say "building the functions"
+started=$SECONDS
+PATH="$bin:$PATH" cargo lambda build --locked --quiet --compiler cargo --profile deploy-check --workspace \
+  --bin api --bin callbacks --bin dial --bin import --bin scheduler --lambda-dir target/lambda
+say "built in $((SECONDS - started)) s"
+
+# ---- the deploy
+
+case $(uname -m) in
+  x86_64) architecture=x86_64 ;;
+  aarch64 | arm64) architecture=arm64 ;;
+  *) fail "functions cannot run on $(uname -m)" ;;
+esac
+start_emulator AUTH=true
+media="ws://127.0.0.1:$(free_port)"
+
+deploy() {
+  AWS_ENDPOINT_URL="$endpoint" "$sam" deploy --template template.yaml --stack-name "$stack" \
+    --region "$region" --resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset \
+    --no-fail-on-empty-changeset --no-progressbar --parameter-overrides \
+    AwsEndpoint="$endpoint" MediaUrl="$media" Architecture="$architecture" CarrierCallsPerSecond=10 \
+    AlarmEmail=alarms@example.com
+}
+
+started=$SECONDS
+deploy >"$scratch/deploy" 2>&1 || { tail -n 60 "$scratch/deploy" >&2; emulator_log; fail "the deploy failed"; }
+say "deployed in $((SECONDS - started)) s"
+AWS_ENDPOINT_URL="$endpoint" "$sam" list stack-outputs --stack-name "$stack" --region "$region" \
+  --output json >"$scratch/outputs.json"
+
+# ---- the campaign
+
+worker="${CARGO_TARGET_DIR:-target}/debug/media-worker"
+[ -x "$worker" ] || fail "the media worker is not at $worker"
+status=0
+TRUNKLINE_DEPLOYED_OUTPUTS="$scratch/outputs.json" TRUNKLINE_DEPLOYED_ENDPOINT="$endpoint" \
+  TRUNKLINE_DEPLOYED_WORKER="$worker" TRUNKLINE_DEPLOYED_MEDIA="$media" \
+  cargo nextest run --locked --workspace --success-output immediate \
+    -E 'package(tests) & test(/^deployed::/)' 2>&1 | tee "$scratch/suite" || status=$?
+if [ "$status" -ne 0 ]; then
+  say "the last lines of the emulator's log:" >&2
+  emulator_log 60
+  fail "the deployed stack did not do what it should (see above)"
+fi
+# A test that asked nobody must not look like one that passed.
+grep -q "deployed: asking $endpoint" "$scratch/suite" || fail "the test did not ask the stack"
+# Policies that hold nobody back would prove nothing: the emulator must have them, and refuse others.
+if grep -q AccessDenied "$scratch/log"; then
+  grep -m 5 AccessDenied "$scratch/log" >&2
+  fail "a function asked for what its policy does not allow"
+fi
+
+# ---- once more
+
+started=$SECONDS
+deploy >"$scratch/again" 2>&1 || { tail -n 60 "$scratch/again" >&2; fail "the second deploy failed"; }
+grep -q 'No changes to deploy' "$scratch/again" || { tail -n 60 "$scratch/again" >&2; fail "a second deploy of the same changes something"; }
+say "a second deploy changed nothing, in $((SECONDS - started)) s"

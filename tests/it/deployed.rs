@@ -1,0 +1,295 @@
+//! A stack that was deployed from `template.yaml`: the first scene, with twenty people, through its HTTP
+//! API, functions, queues, stream and schedule, and a message that nobody can work on.
+//!
+//! `.ci/deploy.sh` deploys it onto an emulator of AWS and says here what it came to:
+//! `TRUNKLINE_DEPLOYED_OUTPUTS` is the stack's outputs in a file, `…_ENDPOINT` where AWS is, `…_WORKER` the
+//! media worker's binary and `…_MEDIA` the base of media sockets that the template was given. Where none
+//! of it is set, nothing is asked.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use aws_credential_types::Credentials;
+use aws_sdk_sqs::types::QueueAttributeName;
+use local::client::ApiClient;
+use local::far_side::FarSide;
+use local::scene::{self, Company, Stage};
+use local::{GREETING, SYSTEM, environment};
+use model::AgentId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use settings::{Secret, Settings};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::conformance::variable;
+
+/// Who waits for time alone waits for the schedule, which comes every minute.
+const SCENE_TIME_MAX: Duration = Duration::from_secs(400);
+/// How long anything else may take to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The number that the simulated carrier's account has.
+const OUR_NUMBER: &str = "+15005550006";
+/// What the scene's people and the simulated sides are reached by.
+const KEYS: [&str; 4] = ["TWILIO_", "DEEPGRAM_", "OPENAI_", "ELEVENLABS_"];
+
+/// What the stack says of itself.
+struct Deployed {
+    outputs: BTreeMap<String, String>,
+    secrets: aws_sdk_secretsmanager::Client,
+    sqs: aws_sdk_sqs::Client,
+    s3: aws_sdk_s3::Client,
+    endpoint: String,
+    worker: String,
+    media: Url,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output {
+    output_key: String,
+    output_value: String,
+}
+
+impl Deployed {
+    async fn named() -> Option<Self> {
+        let outputs = std::fs::read_to_string(variable("TRUNKLINE_DEPLOYED_OUTPUTS")?).unwrap();
+        let outputs: Vec<Output> = serde_json::from_str(&outputs).unwrap();
+        let outputs = outputs.into_iter();
+        let endpoint = variable("TRUNKLINE_DEPLOYED_ENDPOINT").unwrap();
+        let shared = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .endpoint_url(&endpoint)
+            .load()
+            .await;
+        let s3 = aws_sdk_s3::config::Builder::from(&shared).force_path_style(true);
+        Some(Self {
+            outputs: outputs
+                .map(|output| (output.output_key, output.output_value))
+                .collect(),
+            secrets: aws_sdk_secretsmanager::Client::new(&shared),
+            sqs: aws_sdk_sqs::Client::new(&shared),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            endpoint,
+            worker: variable("TRUNKLINE_DEPLOYED_WORKER").unwrap(),
+            media: variable("TRUNKLINE_DEPLOYED_MEDIA")
+                .unwrap()
+                .parse()
+                .unwrap(),
+        })
+    }
+
+    fn output(&self, name: &str) -> &str {
+        let value = self.outputs.get(name);
+        value.unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// Puts the keys where README, "Deploy", has its reader put them.
+    async fn put_keys(&self, settings: &Settings) {
+        let keys: BTreeMap<&str, String> = environment::variables(settings, Vec::new())
+            .into_iter()
+            .filter(|(name, _key)| KEYS.iter().any(|prefix| name.starts_with(prefix)))
+            .map(|(name, key)| (name, key.expose().to_owned()))
+            .collect();
+        let put = self.secrets.put_secret_value();
+        let put = put.secret_id(self.output("KeysSecretArn"));
+        let put = put.secret_string(serde_json::to_string(&keys).unwrap());
+        put.send().await.unwrap();
+    }
+
+    async fn owner_key(&self) -> Secret {
+        let secret = self.secrets.get_secret_value();
+        let secret = secret.secret_id(self.output("OwnerSecretArn"));
+        let value = secret.send().await.unwrap();
+        let value: Value = serde_json::from_str(value.secret_string().unwrap()).unwrap();
+        Secret::new(value["TRUNKLINE_API_KEY"].as_str().unwrap().to_owned())
+    }
+
+    /// Starts the media worker as the template's task starts it, beside the emulator.
+    async fn start_worker(&self) -> Child {
+        let public = self.output("WebhookUrl").strip_suffix("/twilio/voice");
+        let port = self.media.port().unwrap().to_string();
+        let worker = Command::new(&self.worker)
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("TRUNKLINE_SECRETS", self.output("KeysSecretArn"))
+            .env("TRUNKLINE_TABLE", self.output("TableName"))
+            .env("TRUNKLINE_BUCKET", self.output("BucketName"))
+            .env("TRUNKLINE_DIAL_QUEUE", self.output("DialQueueUrl"))
+            .env(
+                "TRUNKLINE_RECORDINGS_QUEUE",
+                self.output("RecordingsQueueUrl"),
+            )
+            .env("TRUNKLINE_IMPORT_QUEUE", self.output("ImportQueueUrl"))
+            .env("PUBLIC_URL", public.unwrap())
+            .env("MEDIA_URL", self.media.as_str())
+            .env("TRUNKLINE_WORKER_PORT", &port)
+            .env("TRUNKLINE_WORKER_DRAIN_SECONDS", "0")
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let health = format!("http://127.0.0.1:{port}/health");
+        eventually("the worker is healthy", async || {
+            let answer = reqwest::get(&health).await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+        worker
+    }
+
+    /// How many messages are in a queue, waiting or in somebody's hands.
+    async fn messages(&self, queue: &str) -> u32 {
+        let asked = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let attributes = self.sqs.get_queue_attributes().queue_url(queue);
+        let attributes = attributes.set_attribute_names(Some(asked.to_vec()));
+        let attributes = attributes.send().await.unwrap().attributes.unwrap();
+        let numbers = asked.iter().map(|name| attributes[name].parse::<u32>());
+        numbers.map(Result::unwrap).sum()
+    }
+
+    async fn recordings(&self) -> usize {
+        let listed = self.s3.list_objects_v2().bucket(self.output("BucketName"));
+        let listed = listed.prefix("recordings/").send().await.unwrap();
+        listed.contents().len()
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the gate looks for it")]
+fn tell(what: &str) {
+    println!("deployed: {what}");
+}
+
+async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it did not come: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What a newcomer makes before the first campaign: a prompt, an agent, a number of ours.
+async fn prepare(api: &ApiClient) -> AgentId {
+    #[derive(Deserialize)]
+    struct Made {
+        id: String,
+    }
+    let prompt = json!({ "name": "Reminder", "system": SYSTEM, "greeting": GREETING });
+    let prompt: Made = api.post("v1/prompts", &prompt).await.unwrap();
+    let agent = json!({ "name": "Reminder", "prompt_id": prompt.id });
+    let agent: Made = api.post("v1/agents", &agent).await.unwrap();
+    let number = json!({ "number": OUR_NUMBER, "agent_id": agent.id });
+    let _number: Value = api.post("v1/numbers", &number).await.unwrap();
+    agent.id.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
+    let Some(stack) = Deployed::named().await else {
+        tell("no stack is named, so none is asked");
+        return;
+    };
+    tell(&format!("asking {}", stack.output("ApiUrl")));
+    a_stranger_is_refused(&stack).await;
+    let begun = Instant::now();
+    let state = TempDir::new().unwrap();
+    let mut settings = Settings::from_variables(&BTreeMap::new()).unwrap();
+    let far_side = Box::pin(FarSide::start(&mut settings, state.path()));
+    let far_side = far_side.await.unwrap();
+    stack.put_keys(&settings).await;
+    let mut worker = stack.start_worker().await;
+    let base = format!("{}/", stack.output("ApiUrl"));
+    let api = ApiClient::new(base.parse().unwrap(), stack.owner_key().await).unwrap();
+    let agent_id = prepare(&api).await;
+    tell(&format!("ready for calls after {:.1?}", begun.elapsed()));
+
+    let stage = Stage {
+        api,
+        far_side: &far_side,
+        agent_id,
+        company: Company::Large,
+        look_every: LOOK_EVERY,
+        time_max: SCENE_TIME_MAX,
+    };
+    let verdict = Box::pin(scene::play(&stage)).await.unwrap();
+    assert!(verdict.complete(), "some steps did not happen (see above)");
+    every_recording_is_here_and_nowhere_else(&stack, &far_side).await;
+    nothing_is_left_to_do(&stack).await;
+    a_message_that_nobody_can_work_on_is_set_aside(&stack).await;
+
+    let pid = worker.id().unwrap().to_string();
+    let told = Command::new("kill").arg(pid).status().await.unwrap();
+    assert!(told.success());
+    let left = tokio::time::timeout(PATIENCE, worker.wait()).await;
+    assert!(left.expect("the worker leaves").unwrap().success());
+}
+
+/// The functions run with the rights of their roles; this shows that rights mean something there.
+async fn a_stranger_is_refused(stack: &Deployed) {
+    let credentials = Credentials::from_keys("AKIASTRANGER00000000", "nobody's", None);
+    let provider = aws_sdk_sqs::config::SharedCredentialsProvider::new(credentials);
+    let config = stack
+        .sqs
+        .config()
+        .to_builder()
+        .credentials_provider(provider);
+    let stranger = aws_sdk_sqs::Client::from_conf(config.build());
+    let queue = stack.output("DialQueueUrl");
+    let sent = stranger.send_message().queue_url(queue).message_body("x");
+    assert!(sent.send().await.is_err(), "the emulator lets anybody in");
+}
+
+async fn every_recording_is_here_and_nowhere_else(stack: &Deployed, far_side: &FarSide) {
+    let carrier = far_side.carrier.as_ref().unwrap();
+    let made = carrier.calls().into_iter();
+    let made: Vec<_> = made.filter(|call| !call.recordings.is_empty()).collect();
+    assert!(made.len() >= 16, "{} calls were recorded", made.len());
+    eventually(
+        "each recording is in the bucket, and gone at the carrier",
+        async || {
+            let kept = made
+                .iter()
+                .filter(|call| far_side.recordings_kept(&call.sid) != Some(0));
+            (stack.recordings().await == made.len() && kept.count() == 0).then_some(())
+        },
+    )
+    .await;
+}
+
+async fn nothing_is_left_to_do(stack: &Deployed) {
+    for queue in ["DialQueueUrl", "RecordingsQueueUrl", "ImportQueueUrl"] {
+        eventually(queue, async || {
+            (stack.messages(stack.output(queue)).await == 0).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(stack.messages(stack.output("DialDeadLettersUrl")).await, 0);
+}
+
+async fn a_message_that_nobody_can_work_on_is_set_aside(stack: &Deployed) {
+    let queue = stack.output("DialQueueUrl");
+    // Five receives a minute apart are long to wait for.
+    let hidden = stack.sqs.set_queue_attributes().queue_url(queue);
+    let hidden = hidden.attributes(QueueAttributeName::VisibilityTimeout, "1");
+    hidden.send().await.unwrap();
+    let poison = stack.sqs.send_message().queue_url(queue);
+    poison.message_body("no job of ours").send().await.unwrap();
+    eventually("it is with the dead letters", async || {
+        (stack.messages(stack.output("DialDeadLettersUrl")).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(stack.messages(queue).await, 0);
+    let shown = stack.sqs.set_queue_attributes().queue_url(queue);
+    let shown = shown.attributes(
+        QueueAttributeName::VisibilityTimeout,
+        store::schema::VISIBILITY_SECONDS.to_string(),
+    );
+    shown.send().await.unwrap();
+}
