@@ -9,7 +9,7 @@ use service::Parts;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
+    match Box::pin(run()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             telemetry::report_fatal(error.as_ref());

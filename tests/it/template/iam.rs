@@ -105,10 +105,14 @@ impl Intercept for Guard {
                 "the policy of {:?} does not allow {right}",
                 self.who
             );
-            ASKED.lock().unwrap().insert((self.who, right));
+            remember(self.who, right);
         }
         Ok(())
     }
+}
+
+fn remember(who: Who, right: Right) {
+    ASKED.lock().unwrap().insert((who, right));
 }
 
 /// What a request needs (Service Authorization Reference of DynamoDB, SQS and S3).
@@ -241,7 +245,9 @@ fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().map(|text| text.as_str().unwrap()).collect(),
-        other => panic!("neither a text nor a list: {other}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            panic!("neither a text nor a list: {value}")
+        }
     }
 }
 
