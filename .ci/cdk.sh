@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Synthesises the CDK app over the template, with the functions that .ci/deploy.sh has built, and runs its
-# tests. Needs Node 20 or newer and the npm registry.
+# tests. Needs the npm registry, and Node 20 or newer: where there is none, it is taken from the Python
+# package index.
 set -euo pipefail
-cd "$(dirname "$0")/../infra/cdk"
+cd "$(dirname "$0")/.."
+. .ci/python.sh
 
-say() { printf 'cdk: %s\n' "$*"; }
-
-if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
-  say "SKIPPED: node and npm are not installed, so the CDK app was not looked at"
-  exit 0
+has_node() {
+  command -v node >/dev/null && command -v npm >/dev/null &&
+    node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)'
+}
+if ! has_node; then
+  tools node
+  PATH="$bin:$PATH"
+  has_node || fail "the Node of .ci/python/node.txt does not run here"
 fi
-if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)'; then
-  say "SKIPPED: node $(node --version) is older than 20, so the CDK app was not looked at"
-  exit 0
-fi
+cd infra/cdk
 say "installing the versions of package-lock.json"
 npm ci --no-audit --no-fund --loglevel=error
 npm test
