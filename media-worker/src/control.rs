@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use model::{Answer, AnsweredBy, Outcome};
-use service::media::{self, Media, MediaError, MediaSession, OpenError, SessionKey};
+use model::{Answer, AnsweredBy, Checkpoint, Outcome, Turn};
+use service::media::{
+    self, HandOver, Media, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
+};
 
 use crate::handshake::Hello;
 use crate::turns::Record;
@@ -38,6 +40,27 @@ pub trait Control: fmt::Debug + Send + Sync {
         session: Arc<SessionKey>,
     ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>>;
 
+    /// Stores a token for another session that goes on from here.
+    fn prepare_hand_over(
+        &self,
+        session: Arc<SessionKey>,
+        checkpoint: Checkpoint,
+    ) -> BoxFuture<'static, Result<HandOver, MediaError>>;
+
+    /// Has the carrier end this session's stream and open that of the session that was prepared.
+    fn redirect(
+        &self,
+        session: Arc<SessionKey>,
+        to: HandOver,
+    ) -> BoxFuture<'static, Result<(), RedirectError>>;
+
+    /// Turns behind this one that an earlier session stored.
+    fn left_behind(
+        &self,
+        session: Arc<SessionKey>,
+        seq: Option<u32>,
+    ) -> BoxFuture<'static, Result<Vec<Turn>, MediaError>>;
+
     /// Asks the carrier to end a call whose socket is gone.
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>>;
 }
@@ -68,6 +91,7 @@ impl Control for Media {
             match record {
                 Record::Opened => media.opened(&session).await,
                 Record::Turn(turn) => media.store_turn(&session, &turn).await,
+                Record::LeftBehind(turn) => media.store_left_behind(&session, &turn).await,
                 Record::OptOut(how) => media.opt_out(&session, how).await,
             }
         })
@@ -89,6 +113,33 @@ impl Control for Media {
     ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
         let media = self.clone();
         Box::pin(async move { media.verdict(&session).await })
+    }
+
+    fn prepare_hand_over(
+        &self,
+        session: Arc<SessionKey>,
+        checkpoint: Checkpoint,
+    ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.prepare_hand_over(&session, &checkpoint).await })
+    }
+
+    fn redirect(
+        &self,
+        session: Arc<SessionKey>,
+        to: HandOver,
+    ) -> BoxFuture<'static, Result<(), RedirectError>> {
+        let media = self.clone();
+        Box::pin(async move { media.redirect(&session, &to).await })
+    }
+
+    fn left_behind(
+        &self,
+        session: Arc<SessionKey>,
+        seq: Option<u32>,
+    ) -> BoxFuture<'static, Result<Vec<Turn>, MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.left_behind(&session, seq).await })
     }
 
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {

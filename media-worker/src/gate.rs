@@ -11,6 +11,7 @@ pub(crate) struct Gate {
     calls: AtomicUsize,
     calls_max: usize,
     stage: AtomicU8,
+    leaving: AtomicUsize,
     /// Told when a call leaves and when the stage changes.
     changed: Notify,
 }
@@ -21,6 +22,10 @@ pub(crate) enum Stage {
     Serving,
     /// No new calls; running ones go on.
     Draining,
+    /// Another worker is ready: running calls go to it when nobody would notice.
+    Leaving,
+    /// The same, as soon as nobody can be heard.
+    Pressing,
     /// Running calls must end now.
     Expired,
 }
@@ -38,6 +43,14 @@ pub(crate) enum NoRoom {
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Gate>);
 
+/// Calls that look for a moment to leave at a time. A carrier takes some hundred requests at once, and the
+/// worker that takes the calls over connects to the vendors for each of them.
+pub(crate) const LEAVING_MAX: usize = 100;
+
+/// One of those places. Dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct LeavingPlace(Arc<Gate>);
+
 impl Gate {
     /// A gate that lets at most `calls_max` calls in at a time.
     #[must_use]
@@ -46,6 +59,7 @@ impl Gate {
             calls: AtomicUsize::new(0),
             calls_max,
             stage: AtomicU8::new(0),
+            leaving: AtomicUsize::new(0),
             changed: Notify::new(),
         })
     }
@@ -66,6 +80,16 @@ impl Gate {
             .map_err(|_full| NoRoom::Capacity)
     }
 
+    /// A place among the calls that leave; `None` when [`LEAVING_MAX`] are on their way.
+    pub(crate) fn leave(self: &Arc<Self>) -> Option<LeavingPlace> {
+        self.leaving
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |leaving| {
+                (leaving < LEAVING_MAX).then_some(leaving + 1)
+            })
+            .ok()
+            .map(|_before| LeavingPlace(Arc::clone(self)))
+    }
+
     /// Calls inside.
     #[must_use]
     pub(crate) fn calls(&self) -> usize {
@@ -83,6 +107,8 @@ impl Gate {
         match self.stage.load(Ordering::Acquire) {
             0 => Stage::Serving,
             1 => Stage::Draining,
+            2 => Stage::Leaving,
+            3 => Stage::Pressing,
             _expired => Stage::Expired,
         }
     }
@@ -92,7 +118,9 @@ impl Gate {
         let number = match stage {
             Stage::Serving => 0,
             Stage::Draining => 1,
-            Stage::Expired => 2,
+            Stage::Leaving => 2,
+            Stage::Pressing => 3,
+            Stage::Expired => 4,
         };
         self.stage.fetch_max(number, Ordering::AcqRel);
         self.changed.notify_waiters();
@@ -117,6 +145,12 @@ impl Drop for Permit {
     }
 }
 
+impl Drop for LeavingPlace {
+    fn drop(&mut self) {
+        self.0.leaving.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +163,15 @@ mod tests {
         drop(first);
         assert_eq!(gate.calls(), 0);
         gate.enter().unwrap();
+    }
+
+    #[test]
+    fn calls_leave_a_hundred_at_a_time() {
+        let gate = Gate::new(1);
+        let mut places: Vec<_> = (0..LEAVING_MAX).map(|_| gate.leave().unwrap()).collect();
+        assert!(gate.leave().is_none());
+        places.pop();
+        assert!(gate.leave().is_some());
     }
 
     #[tokio::test]

@@ -34,7 +34,8 @@
 //! | `trunkline_calls_active` | gauge | conversations that are on |
 //! | `trunkline_calls_started_total` | counter | sessions opened |
 //! | `trunkline_calls_refused_total{reason}` | counter | sockets that did not become a session |
-//! | `trunkline_sessions_ended_total{outcome}` | counter | sessions over; `left_to_resume` without an outcome |
+//! | `trunkline_sessions_ended_total{outcome}` | counter | sessions over; without an outcome `handed_over` or `left_to_resume` |
+//! | `trunkline_hand_overs_total{result}` | counter | calls of a stopping worker that went to another: `done`; and tries that did not: `not_prepared`, `refused`, `unknown` |
 //! | `trunkline_carrier_frames_received_total` | counter | audio messages of the carrier |
 //! | `trunkline_carrier_messages_ignored_total{reason}` | counter | messages not taken while the call went on |
 //! | `trunkline_carrier_streams_refused_total{reason}` | counter | running streams that were closed for their messages |
@@ -67,6 +68,7 @@ mod fleet;
 mod gate;
 mod handshake;
 mod inbound;
+mod leaving;
 mod meters;
 mod playout;
 mod recordings;
@@ -75,6 +77,7 @@ mod session;
 mod socket;
 mod speech;
 mod speech_cache;
+mod successor;
 mod timers;
 mod tools;
 mod turns;
@@ -89,6 +92,7 @@ pub use serve::{
 pub use session::{BAD_MESSAGES_MAX, CARRIER_SILENCE_MAX};
 pub use socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
 pub use speech_cache::{CACHE_BYTES_MAX, SPEECH_BYTES_MAX};
+pub use successor::READY_PATH;
 pub use tools::{TOOL_WAIT_MAX, TOOLS_RUNNING_MAX, Tool, Tools};
 pub use turns::{Record, TURNS_WAITING_MAX};
 pub use worker::{MEDIA_PATH, Worker, WorkerParts};

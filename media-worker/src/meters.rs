@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use call::{Failure, Interruption, Observation};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use model::{Outcome, Waterfall};
+use model::Waterfall;
 
 use crate::turns::Written;
+
+/// How a session ends that handed its call over.
+pub(crate) const HANDED_OVER: &str = "handed_over";
 
 /// Handles of everything that is counted often. Made after the recorder is installed, or they count
 /// nothing.
@@ -71,9 +74,11 @@ impl Meters {
         counter!("trunkline_carrier_streams_refused_total", "reason" => reason).increment(1);
     }
 
-    /// A session ended; without an outcome the call is left to be resumed.
-    pub(crate) fn ended(outcome: Option<Outcome>) {
-        let outcome = outcome.map_or("left_to_resume", Outcome::code);
+    /// A session ended; without an outcome the call goes on elsewhere.
+    pub(crate) fn ended(outcome: &'static str) {
+        if outcome == HANDED_OVER {
+            counter!("trunkline_hand_overs_total", "result" => "done").increment(1);
+        }
         counter!("trunkline_sessions_ended_total", "outcome" => outcome).increment(1);
     }
 

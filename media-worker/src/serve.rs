@@ -90,6 +90,7 @@ pub fn worker_parts(
     let media = Media::new(
         &parts.store,
         parts.carrier.clone(),
+        parts.links.clone(),
         Arc::clone(&parts.clock),
         parts.ids.clone(),
     );

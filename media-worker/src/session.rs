@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use call::{
-    Action, CarrierClosed, Event, Generation, GenerationId, Mark, Recognition, Synthesis,
+    Action, CarrierClosed, Event, Generation, GenerationId, Haste, Mark, Recognition, Synthesis,
     UtteranceId,
 };
 use carrier::twilio::media::{self, Inbound, Track};
@@ -23,8 +23,9 @@ use tokio::time::Instant;
 
 use crate::control::Control;
 use crate::ear::{Ear, Taken};
-use crate::gate::{Gate, Stage};
+use crate::gate::{Gate, LeavingPlace, Stage};
 use crate::inbound::BYTES_PER_MS;
+use crate::leaving::{LeftBehind, Moved, Mover};
 use crate::meters::Meters;
 use crate::playout::{Flushed, Playout};
 use crate::socket::{CarrierSocket, CloseReason, Incoming};
@@ -58,8 +59,12 @@ const PLAYBACK_SLACK: Duration = Duration::from_millis(25);
 /// Everything a session is made of.
 pub(crate) struct Parts {
     pub(crate) socket: CarrierSocket,
-    /// When the carrier's connection was accepted: call time zero.
+    /// When the carrier's connection was accepted, and the call time that it was then: zero unless other
+    /// sessions went before.
     pub(crate) started: Instant,
+    pub(crate) began: CallTime,
+    /// Where the session before handed the call over: what it heard last.
+    pub(crate) left_behind: Option<LeftBehind>,
     pub(crate) stream_sid: String,
     pub(crate) key: Arc<SessionKey>,
     pub(crate) call: call::Call,
@@ -90,6 +95,12 @@ pub(crate) struct Session {
     carrier_heard_at: Instant,
     woken_at: Instant,
     drain_told: bool,
+    mover: Mover,
+    /// What the core was told about leaving, and the place that is taken meanwhile.
+    haste: Option<Haste>,
+    leaving_place: Option<LeavingPlace>,
+    /// Another session has the call.
+    left: bool,
     carrier_closed: Option<CarrierClosed>,
     close_reason: CloseReason,
     end: Option<Outcome>,
@@ -106,6 +117,8 @@ pub(crate) struct Session {
 pub(crate) struct Ending {
     /// `None`: the call goes on elsewhere, or may be resumed.
     pub(crate) outcome: Option<Outcome>,
+    /// Another session was given the call, in order.
+    pub(crate) handed_over: bool,
     pub(crate) carrier: Option<CarrierClosed>,
     pub(crate) close_reason: CloseReason,
 }
@@ -205,6 +218,10 @@ impl Session {
         parts.speaker.warm();
         let mut session = Self {
             playout: Playout::new(std::mem::take(&mut parts.stream_sid)),
+            mover: Mover::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
+            haste: None,
+            leaving_place: None,
+            left: false,
             parts,
             generations: Vec::new(),
             running_tools: Running::default(),
@@ -293,6 +310,9 @@ impl Session {
     }
 
     fn step_carrier(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.carrier_closed.is_some() {
+            return false;
+        }
         let Poll::Ready(incoming) = self.parts.socket.poll_message(cx) else {
             return false;
         };
@@ -434,7 +454,13 @@ impl Session {
             self.feed(Event::DrainDeadline);
             return true;
         }
-        if now.saturating_duration_since(self.carrier_heard_at) >= CARRIER_SILENCE_MAX {
+        if let Some(haste) = self.is_to_leave() {
+            self.haste = Some(haste);
+            self.feed(Event::Leave(haste));
+            return true;
+        }
+        let silent = now.saturating_duration_since(self.carrier_heard_at);
+        if silent >= CARRIER_SILENCE_MAX && self.carrier_closed.is_none() {
             self.carrier_is_gone(CarrierClosed::Lost);
             return true;
         }
@@ -452,8 +478,21 @@ impl Session {
         false
     }
 
+    /// What the core is to be told of the worker's stopping, once.
+    fn is_to_leave(&mut self) -> Option<Haste> {
+        match self.parts.gate.stage() {
+            Stage::Serving | Stage::Draining | Stage::Expired => None,
+            Stage::Leaving if self.haste.is_none() => {
+                self.leaving_place = self.parts.gate.leave();
+                self.leaving_place.is_some().then_some(Haste::WhenQuiet)
+            }
+            Stage::Pressing if self.haste != Some(Haste::AtNextPause) => Some(Haste::AtNextPause),
+            Stage::Leaving | Stage::Pressing => None,
+        }
+    }
+
     fn step_turns(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.step_verdict(cx) {
+        if self.step_verdict(cx) || self.step_left_behind(cx) || self.step_mover(cx) {
             return true;
         }
         let Poll::Ready(written) = self.parts.turns.poll_written(cx, Instant::now()) else {
@@ -468,6 +507,32 @@ impl Session {
                 self.superseded = true;
             }
         }
+        true
+    }
+
+    fn step_left_behind(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(left_behind) = &mut self.parts.left_behind else {
+            return false;
+        };
+        let found = left_behind.poll_turn(cx, self.woken_at);
+        if left_behind.is_done() {
+            self.parts.left_behind = None;
+        }
+        let Poll::Ready(turn) = found else {
+            return false;
+        };
+        self.feed(Event::SaidBefore(turn));
+        true
+    }
+
+    fn step_mover(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(moved) = self.mover.poll(cx, self.parts.turns.is_empty()) else {
+            return false;
+        };
+        self.feed(match moved {
+            Moved::Ready => Event::HandOverReady,
+            Moved::Failed { may_follow } => Event::HandOverFailed { may_follow },
+        });
         true
     }
 
@@ -573,6 +638,21 @@ impl Session {
                 self.due.add(Source::Turns);
             }
             Action::Observe(observation) => Meters::observed(observation),
+            Action::HandOver(checkpoint) => {
+                self.mover.prepare(checkpoint);
+                self.due.add(Source::Turns);
+            }
+            Action::Redirect => {
+                self.mover.redirect();
+                self.due.add(Source::Turns);
+            }
+            Action::Stay => self.mover.stay(),
+            Action::Leave(turns) => {
+                for turn in turns {
+                    self.parts.turns.push_left_behind(turn);
+                }
+                self.left = true;
+            }
             Action::End(outcome) => self.end = Some(outcome),
         }
     }
@@ -623,14 +703,14 @@ impl Session {
         }
         self.carrier_closed = Some(how);
         self.feed(Event::CarrierClosed(how));
-        if self.end.is_none() {
+        if !self.is_over() && !self.parts.call.is_leaving() {
             tracing::error!("the core goes on without a carrier");
             self.end = Some(Outcome::StreamLost);
         }
     }
 
     fn is_over(&self) -> bool {
-        self.end.is_some() || self.superseded
+        self.end.is_some() || self.superseded || self.left
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -643,6 +723,7 @@ impl Session {
             self.superseded || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
         Some(Ending {
             outcome: self.end.filter(|_| !resumable),
+            handed_over: self.left,
             carrier: self.carrier_closed,
             close_reason: self.close_reason,
         })
@@ -650,7 +731,14 @@ impl Session {
 
     /// Makes sure that the next deadline wakes us.
     fn arm(&mut self, cx: &Context<'_>) {
-        let mut next = self.carrier_heard_at + CARRIER_SILENCE_MAX;
+        let mut next = match self.carrier_closed {
+            None => self.carrier_heard_at + CARRIER_SILENCE_MAX,
+            Some(_) => self.woken_at + CARRIER_SILENCE_MAX,
+        };
+        let look = self.parts.left_behind.as_ref();
+        if let Some(at) = look.and_then(LeftBehind::next_look) {
+            next = next.min(at);
+        }
         if let Some((at, reason)) = self.parts.call.poll_timeout() {
             let slack = if reason == PLAYBACK {
                 PLAYBACK_SLACK
@@ -666,11 +754,11 @@ impl Session {
     }
 
     fn call_time(&self, now: Instant) -> CallTime {
-        CallTime::ZERO + now.saturating_duration_since(self.parts.started)
+        self.parts.began + now.saturating_duration_since(self.parts.started)
     }
 
     fn instant(&self, at: CallTime) -> Instant {
-        self.parts.started + at.since(CallTime::ZERO)
+        self.parts.started + at.since(self.parts.began)
     }
 }
 

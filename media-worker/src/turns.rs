@@ -29,6 +29,8 @@ pub enum Record {
     /// The session runs: comes before everything else.
     Opened,
     Turn(Arc<Turn>),
+    /// Heard before the carrier took the call to the next session: stored behind what that one has.
+    LeftBehind(Arc<Turn>),
     /// The other side wants no more calls. Comes before every turn that waits, and holds whatever
     /// becomes of the session.
     OptOut(OptOutHow),
@@ -88,6 +90,11 @@ impl TurnWriter {
         Ok(())
     }
 
+    /// Takes a turn for the session that has the call now. There are a few at most.
+    pub(crate) fn push_left_behind(&mut self, turn: Turn) {
+        self.waiting.push_back(Record::LeftBehind(Arc::new(turn)));
+    }
+
     /// Takes an opt-out, to be stored next. There is always room for it.
     pub(crate) fn push_opt_out(&mut self, how: OptOutHow) {
         let next = usize::from(matches!(self.state, State::Writing(_)));
@@ -137,14 +144,16 @@ impl TurnWriter {
                         self.state = State::Idle;
                         return Poll::Ready(match stored {
                             Some(Record::OptOut(_)) => Written::OptedOut,
-                            Some(Record::Opened | Record::Turn(_)) | None => Written::Stored,
+                            Some(Record::Opened | Record::Turn(_) | Record::LeftBehind(_))
+                            | None => Written::Stored,
                         });
                     }
                     Poll::Ready(Err(MediaError::Superseded)) => {
-                        // An opt-out is nobody's session.
+                        // These are nobody's session.
                         let first = self.waiting.pop_front();
-                        self.waiting
-                            .retain(|record| matches!(record, Record::OptOut(_)));
+                        self.waiting.retain(|record| {
+                            matches!(record, Record::OptOut(_) | Record::LeftBehind(_))
+                        });
                         self.state = State::Idle;
                         drop(first);
                         return Poll::Ready(Written::Superseded);
@@ -225,7 +234,7 @@ mod tests {
     fn place(record: &Record) -> Option<u32> {
         match record {
             Record::Opened | Record::OptOut(_) => None,
-            Record::Turn(turn) => Some(turn.seq),
+            Record::Turn(turn) | Record::LeftBehind(turn) => Some(turn.seq),
         }
     }
 

@@ -27,11 +27,13 @@ use crate::control::Control;
 use crate::ear::{Ear, Listening};
 use crate::gate::{Gate, NoRoom, Permit, Stage};
 use crate::handshake::{Hello, Refusal, wait_for_start};
-use crate::meters::Meters;
+use crate::leaving::LeftBehind;
+use crate::meters::{HANDED_OVER, Meters};
 use crate::session::{Ending, Parts, Remains, Session};
 use crate::socket::{CarrierSocket, CloseReason};
 use crate::speech::{Speaker, Voice};
 use crate::speech_cache::{CACHE_BYTES_MAX, SpeechCache};
+use crate::successor::{READY_PATH, another_worker_is_ready};
 use crate::timers::Timers;
 use crate::tools::Tools;
 use crate::turns::{TurnWriter, Written, back_off};
@@ -51,6 +53,10 @@ const WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How long the carrier may take to answer our close.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// In the last part of the time to drain, calls leave at the next pause, noticed or not: half of it, but no
+/// more than this. Within it somebody who speaks without end has drawn breath.
+const PRESS_MAX: Duration = Duration::from_secs(30);
 
 /// How often histogram samples are folded where nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -109,16 +115,17 @@ impl Worker {
         }))
     }
 
-    /// `/media/twilio`, `/health` and `/metrics`: for a worker that runs alone.
+    /// The same with `/health`: for a worker that runs alone.
     pub fn router(&self) -> Router {
         self.router_beside_others()
             .route("/health", get(health).with_state(Arc::clone(&self.0)))
     }
 
-    /// `/media/twilio` and `/metrics`: for a process that has a health of its own.
+    /// `/media/twilio`, `/media/ready` and `/metrics`: for a process that has a health of its own.
     pub fn router_beside_others(&self) -> Router {
         Router::new()
             .route(MEDIA_PATH, get(media))
+            .route(READY_PATH, get(health))
             .route("/metrics", get(metrics))
             .with_state(Arc::clone(&self.0))
     }
@@ -133,8 +140,9 @@ impl Worker {
         self.0.gate.calls()
     }
 
-    /// Refuses new calls, lets the running ones go on for as long as the settings allow, then makes
-    /// them end. Returns when the last one is gone.
+    /// Refuses new calls and hands the running ones to another worker, each when nobody would notice, as soon
+    /// as one is ready. Where none is, they go on here for as long as the settings allow. What is left then
+    /// is given up: the carrier falls through to the resume webhook. Returns when the last one is gone.
     pub async fn drain(&self) {
         let Shared {
             gate,
@@ -144,7 +152,27 @@ impl Worker {
         } = &*self.0;
         gate.advance(Stage::Draining);
         tracing::info!(calls = gate.calls(), "draining");
-        let drained = tokio::time::timeout(parts.settings.drain, gate.empty()).await;
+        let leaving = async {
+            let press_at = Instant::now() + parts.settings.drain.saturating_sub(press(parts));
+            another_worker_is_ready(&parts.media_socket).await;
+            tracing::info!(
+                calls = gate.calls(),
+                "another worker is ready, calls are handed over"
+            );
+            gate.advance(Stage::Leaving);
+            timers.wake_all();
+            tokio::time::sleep_until(press_at).await;
+            gate.advance(Stage::Pressing);
+            timers.wake_all();
+            std::future::pending::<()>().await;
+        };
+        let emptied = async {
+            tokio::select! {
+                () = gate.empty() => {}
+                () = leaving => {}
+            }
+        };
+        let drained = tokio::time::timeout(parts.settings.drain, emptied).await;
         if drained.is_err() {
             tracing::info!(calls = gate.calls(), "the time to drain is over");
             gate.advance(Stage::Expired);
@@ -162,10 +190,17 @@ impl fmt::Debug for Worker {
     }
 }
 
+/// How long before the end of the time to drain calls are pressed to leave.
+fn press(parts: &WorkerParts) -> Duration {
+    PRESS_MAX.min(parts.settings.drain / 2)
+}
+
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     let (status, word) = match shared.gate.stage() {
         Stage::Serving => (StatusCode::OK, "ok"),
-        Stage::Draining | Stage::Expired => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        Stage::Draining | Stage::Leaving | Stage::Pressing | Stage::Expired => {
+            (StatusCode::SERVICE_UNAVAILABLE, "draining")
+        }
     };
     let (calls, calls_max) = (shared.gate.calls(), shared.gate.calls_max());
     let body = format!(r#"{{"status":"{word}","calls":{calls},"calls_max":{calls_max}}}"#);
@@ -301,6 +336,7 @@ async fn talk(
     } = shared;
     tracing::info!(
         resumed = !media.history.is_empty(),
+        handed_over = media.checkpoint.is_some(),
         "the conversation begins"
     );
     meters.calls_started.increment(1);
@@ -309,6 +345,8 @@ async fn talk(
         key,
         snapshot,
         history,
+        elapsed,
+        checkpoint,
     } = media;
     let key = Arc::new(key);
     let routes = call::Routes {
@@ -324,10 +362,23 @@ async fn talk(
         let (control, key) = (Arc::clone(&parts.control), Arc::clone(&key));
         move |record| control.store(Arc::clone(&key), record)
     };
-    let call = call::Call::new(&snapshot, routes, history).with_session_tools(parts.tools.specs());
+    let left_behind = checkpoint.map(|_| {
+        let (control, key) = (Arc::clone(&parts.control), Arc::clone(&key));
+        let last = history.last().map(|turn| turn.seq);
+        LeftBehind::new(control, key, last, Instant::now())
+    });
+    let past = call::Past {
+        turns: history,
+        elapsed,
+        checkpoint,
+    };
+    let began = past.now();
+    let call = call::Call::new(&snapshot, routes, past).with_session_tools(parts.tools.specs());
     let mut session = Box::new(Session::new(Parts {
         socket,
         started: accepted_at,
+        began,
+        left_behind,
         stream_sid: hello.stream_id,
         ear: Ear::new(
             parts.recognizers.clone(),
@@ -362,7 +413,7 @@ async fn talk(
     meters.calls_active.decrement(1);
     let remains = session.into_remains();
     finish(shared, remains, ending).await;
-    Meters::ended(ending.outcome);
+    Meters::ended(how(ending));
 }
 
 /// Stores what is left, then hangs up: in this order, so that the carrier's next request finds the
@@ -402,10 +453,16 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
     {
         tracing::error!(%error, "the carrier could not be asked to end the call");
     }
-    tracing::info!(
-        outcome = outcome.map_or("left_to_resume", Outcome::code),
-        "the conversation is over"
-    );
+    tracing::info!(outcome = how(ending), "the conversation is over");
+}
+
+/// How a session ended, in logs and metrics.
+fn how(ending: Ending) -> &'static str {
+    match ending.outcome {
+        Some(outcome) => outcome.code(),
+        None if ending.handed_over => HANDED_OVER,
+        None => "left_to_resume",
+    }
 }
 
 /// Writes the waiting turns and the end of the session, as often as it takes.

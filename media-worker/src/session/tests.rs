@@ -91,6 +91,8 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
     let mut session = Session::new(Parts {
         socket: CarrierSocket::wrapped(ours),
         started,
+        began: CallTime::ZERO,
+        left_behind: None,
         stream_sid: "MZ1".to_owned(),
         key: Arc::new(SessionKey {
             tenant_id: TenantId::from_parts(0, 0),
@@ -98,7 +100,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
             session: 1,
             carrier_call_id: "CA1".to_owned(),
         }),
-        call: call::Call::new(&snapshot(), routes, Vec::new()),
+        call: call::Call::new(&snapshot(), routes, call::Past::default()),
         ear: Ear::new(
             Recognizers::new(&settings).unwrap(),
             Listening {
@@ -254,6 +256,7 @@ async fn a_carrier_that_says_nothing_is_gone_after_five_seconds() {
         report.ending,
         Ending {
             outcome: None,
+            handed_over: false,
             carrier: Some(CarrierClosed::Lost),
             close_reason: CloseReason::Done,
         }
@@ -323,6 +326,7 @@ async fn a_worker_that_stops_leaves_the_call_to_be_resumed_at_once() {
         report.ending,
         Ending {
             outcome: None,
+            handed_over: false,
             carrier: None,
             close_reason: CloseReason::GoingAway,
         }
@@ -370,6 +374,30 @@ impl Control for NoControl {
         _session: Arc<SessionKey>,
     ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn prepare_hand_over(
+        &self,
+        _session: Arc<SessionKey>,
+        _checkpoint: model::Checkpoint,
+    ) -> BoxFuture<'static, Result<service::media::HandOver, MediaError>> {
+        Box::pin(std::future::ready(Err(MediaError::Superseded)))
+    }
+
+    fn redirect(
+        &self,
+        _session: Arc<SessionKey>,
+        _to: service::media::HandOver,
+    ) -> BoxFuture<'static, Result<(), service::media::RedirectError>> {
+        unreachable!("nothing is prepared")
+    }
+
+    fn left_behind(
+        &self,
+        _session: Arc<SessionKey>,
+        _seq: Option<u32>,
+    ) -> BoxFuture<'static, Result<Vec<model::Turn>, MediaError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     fn hang_up(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {

@@ -10,13 +10,13 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
-    AgentFields, AgentId, Answer, AnsweredBy, Answering, CallId, CallSnapshot, Direction, Outcome,
-    PromptId, RenderedPrompt, TenantId, TokenId, Turn,
+    AgentFields, AgentId, Answer, AnsweredBy, Answering, CallId, CallSnapshot, Checkpoint,
+    Direction, Outcome, PromptId, RenderedPrompt, TenantId, TokenId, Turn,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
-use service::media::{MediaError, MediaSession, OpenError, SessionKey};
+use service::media::{HandOver, MediaError, MediaSession, OpenError, RedirectError, SessionKey};
 use settings::{Secret, Settings};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -75,6 +75,8 @@ impl Control for Memory {
                         ..snapshot(hello.tenant_id, hello.call_id)
                     },
                     history: Vec::new(),
+                    elapsed: Duration::ZERO,
+                    checkpoint: None,
                 })
             }
             None => Err(OpenError::Refused),
@@ -92,7 +94,9 @@ impl Control for Memory {
             Record::OptOut(how) => {
                 self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()));
             }
-            Record::Turn(turn) => self.turns.lock().unwrap().push(Turn::clone(&turn)),
+            Record::Turn(turn) | Record::LeftBehind(turn) => {
+                self.turns.lock().unwrap().push(Turn::clone(&turn))
+            }
         }
         Box::pin(std::future::ready(Ok(())))
     }
@@ -118,6 +122,30 @@ impl Control for Memory {
     ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
         let verdict = *self.verdict.lock().unwrap();
         Box::pin(std::future::ready(Ok(verdict)))
+    }
+
+    fn prepare_hand_over(
+        &self,
+        _session: Arc<SessionKey>,
+        _checkpoint: Checkpoint,
+    ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
+        Box::pin(std::future::ready(Err(MediaError::Superseded)))
+    }
+
+    fn redirect(
+        &self,
+        _session: Arc<SessionKey>,
+        _to: HandOver,
+    ) -> BoxFuture<'static, Result<(), RedirectError>> {
+        unreachable!("nothing is prepared")
+    }
+
+    fn left_behind(
+        &self,
+        _session: Arc<SessionKey>,
+        _seq: Option<u32>,
+    ) -> BoxFuture<'static, Result<Vec<Turn>, MediaError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {

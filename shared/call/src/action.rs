@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{OptOutHow, Outcome, Turn};
+use model::{Checkpoint, OptOutHow, Outcome, Turn};
 
 use crate::{GenerationId, Mark, UtteranceId};
 
@@ -40,6 +40,17 @@ pub enum Action {
     /// stored, and tell by [`crate::Event::OptOutStored`]. Comes once.
     OptOut(OptOutHow),
     Observe(Observation),
+    /// Prepare another session for the call: once every turn is stored, store this with a token for it, and
+    /// tell by [`crate::Event::HandOverReady`] or [`crate::Event::HandOverFailed`].
+    HandOver(Checkpoint),
+    /// Have the carrier open the stream of the session that was prepared. That it did, the end of this
+    /// stream tells; that it did not, [`crate::Event::HandOverFailed`].
+    Redirect,
+    /// Drop what is left of a hand-over: the call goes on here.
+    Stay,
+    /// The call is with another session. Always the last action, as [`Action::End`] is; the session stores
+    /// these turns behind its others, whoever holds the call by now, and no outcome.
+    Leave(Vec<Turn>),
     /// The conversation is over. Always the last action; after it every event is ignored. The session
     /// hangs up, unless the carrier did, and stores the outcome.
     End(Outcome),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use model::{
-    AmdMode, Answer, AnswerEvidence, CallSnapshot, CallTime, Direction, MachineAction,
+    AmdMode, Answer, AnswerEvidence, CallSnapshot, CallTime, Detection, Direction, MachineAction,
     MachineClass, MessageCue,
 };
 
@@ -108,6 +108,32 @@ impl Answered {
             hinted: false,
             resumed,
         }
+    }
+
+    /// What the next session is to know.
+    pub(crate) fn detection(&self) -> Detection {
+        Detection {
+            found: self.found,
+            connected_at: self.connected_at,
+            open: self.is_open(),
+            hinted: self.hinted,
+        }
+    }
+
+    /// Goes on from where another session was.
+    pub(crate) fn go_on(&mut self, before: &Detection, now: CallTime) {
+        self.found = Answer {
+            // Its place was in another stream's audio, and it decided nothing.
+            beep: None,
+            ..before.found
+        };
+        self.connected_at = before.connected_at;
+        self.hinted = before.hinted;
+        self.verdict = if before.open && self.detects {
+            Verdict::Due(now)
+        } else {
+            Verdict::Closed
+        };
     }
 
     pub(crate) fn connected(&mut self, now: CallTime) {

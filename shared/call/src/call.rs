@@ -4,6 +4,7 @@
 
 mod answering;
 mod ending;
+mod leaving;
 mod listening;
 mod machine;
 mod opting_out;
@@ -14,9 +15,11 @@ mod tests;
 use std::fmt;
 
 use model::{
-    AudioPosition, CallSnapshot, CallTime, OptOutHow, Outcome, Speaker, Turn, TurnInput, TurnKind,
+    AudioPosition, CallSnapshot, CallTime, Checkpoint, OptOutHow, Outcome, Speaker, TurnInput,
+    TurnKind,
 };
 
+use self::leaving::Leaving;
 use self::opting_out::OptOut;
 use crate::answered::Answered;
 use crate::config::{Config, millis};
@@ -24,14 +27,13 @@ use crate::hearing::Hearing;
 use crate::history::History;
 use crate::keypad::Keypad;
 use crate::limit::Limit;
-use crate::opt_out;
 use crate::outbox::{Chain, Outbox};
 use crate::recogniser::Recogniser;
 use crate::silence::Silence;
 use crate::speech::Speech;
 use crate::tools::Tools;
 use crate::{
-    Action, CarrierClosed, ChatMessage, Event, Observation, Recognition, Routes, ToolSpec,
+    Action, CarrierClosed, ChatMessage, Event, Observation, Past, Recognition, Routes, ToolSpec,
 };
 
 /// Audio of the caller cannot be further ahead of our clock than this: what claims to be is garbage
@@ -59,6 +61,7 @@ pub struct Call {
     opt_out: OptOut,
     /// What the caller said last and until when: a pause may cut a sentence into two turns.
     said_before: Option<(String, CallTime)>,
+    leaving: Leaving,
     /// Turns of the caller that were understood.
     turns_heard: u32,
     limit: Limit,
@@ -83,11 +86,13 @@ enum Agent {
 enum Opening {
     Greet,
     /// The caller's last words to the worker before were that they want no more calls.
-    OptedOut,
-    /// The call was held by another worker before; `owed`: its caller waits for an answer.
+    OptedOut(OptOutHow),
+    /// The call was held by another worker before, which broke off; `owed`: its caller waits for an answer.
     Bridge {
         owed: bool,
     },
+    /// Another worker handed the call over: nobody is to notice.
+    GoOn(Checkpoint),
 }
 
 /// A speech that was stopped, kept in case nobody meant to.
@@ -106,42 +111,55 @@ struct Waiting {
 }
 
 impl Call {
-    /// A call that has not been connected yet. `history` is empty unless the call is resumed on this
-    /// worker: then it is every turn stored so far, in order.
+    /// A call that has not been connected yet. Of the past there is none unless the call is resumed on
+    /// this worker.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the history is the call's from here on"
+        reason = "the past is the call's from here on"
     )]
-    pub fn new(snapshot: &CallSnapshot, routes: Routes, history: Vec<Turn>) -> Self {
+    pub fn new(snapshot: &CallSnapshot, routes: Routes, past: Past) -> Self {
         let agent = &snapshot.agent;
-        let opening = match history.last() {
-            None => Opening::Greet,
-            Some(_) if asked_to_stop(&history) => Opening::OptedOut,
-            Some(last) => Opening::Bridge {
+        let config = Config::new(snapshot);
+        let now = past.now();
+        let history = &past.turns;
+        let opted_out = history.iter().find(|turn| config.asks_to_stop(turn));
+        let opening = match (opted_out, past.checkpoint, history.last()) {
+            (Some(turn), _, _) => Opening::OptedOut(how(turn.input)),
+            (None, Some(checkpoint), _) => Opening::GoOn(checkpoint),
+            (None, None, None) => Opening::Greet,
+            (None, None, Some(last)) => Opening::Bridge {
                 owed: last.speaker == Speaker::Caller,
             },
         };
+        let broken_off = !history.is_empty() && past.checkpoint.is_none();
+        let heard = |turn: &&model::Turn| {
+            turn.speaker == Speaker::Caller && turn.input == TurnInput::Speech
+        };
+        let turns_heard = history.iter().filter(heard).count();
+        let last_words = history.last().filter(heard);
+        let last_words = last_words.map(|turn| (turn.text.clone(), turn.ended_at));
         let next_seq = history.iter().map(|turn| turn.seq.saturating_add(1)).max();
         Self {
-            config: Config::new(snapshot),
-            now: CallTime::ZERO,
-            stream_started: CallTime::ZERO,
+            config,
+            now,
+            stream_started: now,
             agent: Agent::Offline(opening),
             hearing: Hearing::new(millis(agent.turn_taking.end_of_turn_ms_max)),
             keypad: None,
             waiting: Waiting::default(),
-            recogniser: Recogniser::new(routes.recognition.max(1)),
+            recogniser: Recogniser::new(routes.recognition.max(1), now),
             models: Chain::new(routes.generation.max(1)),
             voices: Chain::new(routes.synthesis.max(1)),
             tools: Tools::new(&agent.tools),
-            history: History::new(&snapshot.prompt.system, &history),
+            history: History::new(&snapshot.prompt.system, history),
             silence: Silence::default(),
-            answered: Answered::new(snapshot, !history.is_empty()),
+            answered: Answered::new(snapshot, broken_off),
             opt_out: OptOut::default(),
-            said_before: None,
-            turns_heard: 0,
-            limit: Limit::new(agent.duration_max(), &history),
+            said_before: last_words,
+            leaving: Leaving::default(),
+            turns_heard: u32::try_from(turns_heard).unwrap_or(u32::MAX),
+            limit: Limit::new(agent.duration_max(), now),
             next_seq: next_seq.unwrap_or(0),
             out: Outbox::default(),
         }
@@ -175,7 +193,11 @@ impl Call {
             Event::LineSound(sound) => self.line_sound(sound),
             Event::OptOutStored => self.opt_out_stored(),
             Event::HangUp => self.end(Outcome::HungUpByUser),
-            Event::DrainDeadline => self.end(Outcome::WorkerLost),
+            Event::Leave(haste) => self.leave(haste),
+            Event::HandOverReady => self.hand_over_ready(),
+            Event::HandOverFailed { may_follow } => self.hand_over_failed(may_follow),
+            Event::SaidBefore(turn) => self.hear_of(&turn),
+            Event::DrainDeadline => self.drained(),
             Event::CarrierClosed(closed) => self.carrier_closed(closed),
         }
         self.advance();
@@ -197,6 +219,7 @@ impl Call {
         self.check_silence();
         self.check_answer();
         self.check_voice();
+        self.check_leaving();
         self.advance();
     }
 
@@ -212,11 +235,12 @@ impl Call {
                 (!self.hearing.has_words()).then_some((stopped.resume_at, "false interruption"))
             }
         };
-        let limit = Some((self.limit.due(), "longest call"));
+        let limit = (!self.is_moving()).then(|| (self.limit.due(), "longest call"));
         let recogniser = self.recogniser.due().map(|at| (at, "recognition"));
         let hearing = self.hearing.due().map(|at| (at, "end of turn"));
         let keypad = self.keypad.as_ref().map(|keypad| (keypad.due(), "keypad"));
-        let waits = [self.answered.due(), self.opt_out_due()];
+        let answered = self.answered.due().filter(|_| !self.is_gone());
+        let waits = [answered, self.opt_out_due(), self.leaving_due()];
         let all = [agent, limit, recogniser, hearing, keypad];
         let all = all.into_iter().chain(waits);
         all.flatten().min_by_key(|(at, _)| *at)
@@ -236,7 +260,8 @@ impl Call {
         self.agent = Agent::Listening;
         self.silence.begins(self.now);
         match opening {
-            Opening::OptedOut => self.note_opt_out(OptOutHow::Spoken),
+            Opening::OptedOut(how) => self.note_opt_out(how),
+            Opening::GoOn(checkpoint) => self.go_on(&checkpoint),
             Opening::Greet => {
                 let greeting = self.config.greeting.clone();
                 self.speak_fixed(TurnKind::Greeting, &greeting, self.config.greeting_guard);
@@ -301,6 +326,9 @@ impl Call {
     }
 
     fn carrier_closed(&mut self, closed: CarrierClosed) {
+        if self.left(closed) {
+            return;
+        }
         let decided = self.decided().or(self.outcome_apart());
         self.end(decided.unwrap_or(match closed {
             CarrierClosed::Stopped => Outcome::CalleeHungUp,
@@ -335,13 +363,11 @@ impl Call {
     }
 }
 
-/// Whether the caller asked an earlier session of the call not to be called again.
-fn asked_to_stop(history: &[Turn]) -> bool {
-    history.iter().any(|turn| {
-        turn.speaker == Speaker::Caller
-            && turn.input == TurnInput::Speech
-            && opt_out::is_asked(&turn.text)
-    })
+const fn how(input: TurnInput) -> OptOutHow {
+    match input {
+        TurnInput::Speech => OptOutHow::Spoken,
+        TurnInput::Keypad => OptOutHow::Keypad,
+    }
 }
 
 /// Says where the call stands, and nothing that anybody said.

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use model::{AgentFields, BargeIn, CallSnapshot, SilencePolicy};
+use model::{AgentFields, BargeIn, CallSnapshot, SilencePolicy, Speaker, Turn, TurnInput};
 
+use crate::opt_out;
 use crate::phrases::Phrases;
+
+/// More of one key is an entry of something else.
+const OPT_OUT_PRESSES_MAX: usize = 3;
 
 /// How many vendors are in each chain. A chain always has at least one: zero counts as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,29 @@ impl Config {
             silence: agent.silence,
             false_interruption: millis(agent.turn_taking.false_interruption_ms),
         }
+    }
+
+    /// Whether the caller's words or keys say that they want no more calls.
+    pub(crate) fn asks_to_stop(&self, turn: &Turn) -> bool {
+        turn.speaker == Speaker::Caller
+            && match turn.input {
+                TurnInput::Speech => opt_out::is_asked(&turn.text),
+                TurnInput::Keypad => self.is_opt_out_key(&turn.text),
+            }
+    }
+
+    /// Whether these keys, entered by themselves, are the one that opts out.
+    pub(crate) fn is_opt_out_key(&self, keys: &str) -> bool {
+        let Some(key) = self.opt_out_key else {
+            return false;
+        };
+        let keys = if key == '#' {
+            keys
+        } else {
+            keys.strip_suffix('#').unwrap_or(keys)
+        };
+        // Impatient people press it again.
+        !keys.is_empty() && keys.len() <= OPT_OUT_PRESSES_MAX && keys.chars().all(|one| one == key)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use audio::LineSound;
 use bytes::Bytes;
-use model::{AnsweredBy, AudioPosition, Stage};
+use model::{AnsweredBy, AudioPosition, Stage, Turn};
 
 use crate::{GenerationId, Mark, UtteranceId};
 
@@ -45,6 +45,17 @@ pub enum Event {
     OptOutStored,
     /// A user or program asked to hang up.
     HangUp,
+    /// The worker is stopping and another one is ready: hand the call over. Told again with more haste.
+    Leave(Haste),
+    /// What [`crate::Action::HandOver`] asked for is stored.
+    HandOverReady,
+    /// What [`crate::Action::HandOver`] or [`crate::Action::Redirect`] asked for was not done. `may_follow`:
+    /// as far as is known, and it may still be.
+    HandOverFailed {
+        may_follow: bool,
+    },
+    /// The session before, which handed the call over, heard this after its checkpoint.
+    SaidBefore(Turn),
     /// The worker is stopping and cannot wait any longer for the end of the call.
     DrainDeadline,
     /// The carrier's stream is over; nothing can be sent any more.
@@ -120,6 +131,15 @@ pub enum Synthesis {
 pub struct Alignment {
     /// Characters with the start of each in milliseconds, in order.
     pub chars: Vec<(char, u32)>,
+}
+
+/// How urgently a call is to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Haste {
+    /// When nobody would notice: at the end of the caller's turn, or in a silence that lasts.
+    WhenQuiet,
+    /// As soon as nobody can be heard.
+    AtNextPause,
 }
 
 /// Why the carrier's stream is over.

@@ -89,7 +89,7 @@ impl History {
         all
     }
 
-    fn push_turn(&mut self, turn: &Turn) {
+    pub(crate) fn push_turn(&mut self, turn: &Turn) {
         match turn.speaker {
             Speaker::Caller => self.push(ChatMessage::Caller(caller_text(&turn.text, turn.input))),
             Speaker::Agent => {

@@ -17,7 +17,8 @@
 //!   `speakable` (text fit for a voice), `script` (what was heard), `playback` (pacing);
 //! - what the model is told: `history`, `tools`; what the core says itself: `phrases`;
 //! - patience and its end: `silence`, `limit`, `recogniser`;
-//! - who answered: `answered`, `first_words`; who wants no more calls: `opt_out`.
+//! - who answered: `answered`, `first_words`; who wants no more calls: `opt_out`;
+//! - going on with another session: `call::leaving`, `past`.
 
 mod action;
 mod answer;
@@ -34,6 +35,7 @@ mod keypad;
 mod limit;
 mod opt_out;
 mod outbox;
+mod past;
 mod phrase;
 mod phrases;
 mod playback;
@@ -52,7 +54,8 @@ pub use action::{
 pub use call::Call;
 pub use config::Routes;
 pub use event::{
-    Alignment, CarrierClosed, Event, Failure, FailureKind, Generation, Recognition, Synthesis,
-    Usage,
+    Alignment, CarrierClosed, Event, Failure, FailureKind, Generation, Haste, Recognition,
+    Synthesis, Usage,
 };
 pub use ids::{GenerationId, Mark, MarkProblem, UtteranceId};
+pub use past::Past;

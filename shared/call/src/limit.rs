@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{CallTime, Turn};
+use model::CallTime;
 
 /// Somebody who is being spoken to at the limit may hear the sentence out, for this long.
 const GRACE: Duration = Duration::from_secs(5);
@@ -23,17 +23,14 @@ pub(crate) enum Limit {
 }
 
 impl Limit {
-    /// The time that earlier parts of a resumed call used up counts.
-    pub(crate) fn new(longest: Duration, history: &[Turn]) -> Self {
-        let used = history.iter().map(|turn| turn.ended_at).max();
-        let used = used.map_or(Duration::ZERO, |end| end.since(CallTime::ZERO));
-        let left = longest.saturating_sub(used);
-        let left = if history.is_empty() {
-            left
+    /// Counted from the beginning of the call, whichever session it is `now` in.
+    pub(crate) fn new(longest: Duration, now: CallTime) -> Self {
+        let at = CallTime::ZERO + longest;
+        Self::At(if now > CallTime::ZERO {
+            at.max(now + RESUMED_MIN)
         } else {
-            left.max(RESUMED_MIN)
-        };
-        Self::At(CallTime::ZERO + left)
+            at
+        })
     }
 
     pub(crate) const fn due(self) -> CallTime {

@@ -54,10 +54,10 @@ pub(crate) enum Step {
 
 impl Recogniser {
     /// The session opens the first connection by itself.
-    pub(crate) fn new(routes: usize) -> Self {
+    pub(crate) fn new(routes: usize, now: CallTime) -> Self {
         Self {
             state: State::Opening {
-                until: CallTime::ZERO + OPENING_MAX,
+                until: now + OPENING_MAX,
             },
             chain: Chain::new(routes),
             losses: 0,
@@ -145,7 +145,7 @@ mod tests {
 
     /// When and where new connections are asked for while each one is refused.
     fn opens(routes: usize, kind: FailureKind) -> Vec<(u64, usize)> {
-        let mut recogniser = Recogniser::new(routes);
+        let mut recogniser = Recogniser::new(routes, CallTime::ZERO);
         let mut opens = Vec::new();
         let mut now = CallTime::ZERO;
         loop {
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_loss_told_twice_counts_once_and_results_make_up_for_losses() {
         let at = CallTime::from_millis;
-        let mut recogniser = Recogniser::new(1);
+        let mut recogniser = Recogniser::new(1, CallTime::ZERO);
         recogniser.opened(at(10));
         assert_eq!(
             recogniser.lost(FailureKind::Silent, at(20)),

@@ -45,6 +45,25 @@ impl Silence {
         self.reminders = self.reminders.saturating_add(1);
     }
 
+    pub(crate) const fn since(&self) -> CallTime {
+        self.since
+    }
+
+    pub(crate) const fn reminders(&self) -> u32 {
+        self.reminders
+    }
+
+    /// Until when a sound that was heard may become words.
+    pub(crate) const fn sounds_until(&self) -> CallTime {
+        self.put_off_to
+    }
+
+    /// Goes on from where another session was.
+    pub(crate) const fn go_on(&mut self, since: CallTime, reminders: u32) {
+        self.since = since;
+        self.reminders = reminders;
+    }
+
     pub(crate) fn due(&self, policy: &SilencePolicy) -> (CallTime, Due) {
         let (wait, due) = if self.reminders < policy.reminders_max {
             (policy.remind_after_ms, Due::Remind)

@@ -7,6 +7,7 @@ mod agent;
 mod answer;
 mod call;
 mod campaign;
+mod checkpoint;
 mod delay;
 mod event;
 mod id;
@@ -34,6 +35,7 @@ pub use campaign::{
     Amd, AmdMode, BLOCKED_DAYS_MAX, Breaker, CALLER_NUMBERS_MAX, Campaign, CampaignFields,
     CampaignState, Caps, Disclosure, MachineAction, OptOut, Ramp, Retry,
 };
+pub use checkpoint::{Checkpoint, Detection};
 pub use delay::{Delay, DelayProblem};
 pub use event::{DomainEvent, EventKind};
 pub use id::{

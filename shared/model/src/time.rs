@@ -75,7 +75,8 @@ macro_rules! clocks {
 }
 
 clocks! {
-    /// Time since the media session of a call began, from a clock that never goes back.
+    /// Time since the first media session of a call began, from a clock that never goes back. A session that
+    /// resumes the call goes on where the one before was.
     CallTime;
     /// A place in the caller's audio: how much of it came before, silence for lost frames included.
     AudioPosition;

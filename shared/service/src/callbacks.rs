@@ -17,7 +17,9 @@ use model::{
     CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId, TokenId,
     Variables,
 };
-use store::{CreateRefused, NewCall, Number, Numbers, Queue, RecordingJob, StoreError, TokenHash};
+use store::{
+    CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError, TokenHash,
+};
 use tracing::{info, warn};
 
 use crate::calls::{Recipes, hang_up_at_carrier, new_row};
@@ -26,8 +28,8 @@ use crate::placing::{says_after_the_fact, unwanted};
 use crate::progress::{CarrierSays, Fact};
 use crate::{Clock, Ids, Links, Refused};
 
-/// How often the carrier is given another stream for one call. A call whose worker dies more often
-/// than this is better ended.
+/// How often the carrier is given another stream for one call whose stream broke off. A call whose worker
+/// dies more often than this is better ended. Hand-overs of workers that stop do not count.
 pub const RESUMES_MAX: u32 = 5;
 /// How long a stream may take to begin once the carrier has its instructions.
 const STREAM_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(2);
@@ -320,7 +322,7 @@ impl Callbacks {
         };
         let recorded = self
             .ledger
-            .record_with(tenant, call, &fact, Some((&hash, self.stream_deadline())))
+            .record_with(tenant, call, &fact, Some(self.token(&hash)))
             .await?;
         if !recorded.changed {
             // It ended meanwhile.
@@ -395,7 +397,7 @@ impl Callbacks {
         let new = NewCall {
             row: &row,
             snapshot: &snapshot,
-            token: Some((&hash, self.stream_deadline())),
+            token: Some(self.token(&hash)),
             request: None,
             slots: None,
             lead: None,
@@ -437,11 +439,19 @@ impl Callbacks {
         }
     }
 
-    fn stream_deadline(&self) -> Timestamp {
-        let now = self.ledger.clock.now();
-        now.checked_add(STREAM_TOKEN_LIFETIME)
-            .unwrap_or(Timestamp::MAX)
+    fn token<'a>(&self, hash: &'a TokenHash) -> NewToken<'a> {
+        NewToken {
+            hash,
+            until: stream_deadline(self.ledger.clock.now()),
+            from: None,
+        }
     }
+}
+
+/// By when a stream has to begin whose instructions the carrier gets now.
+pub(crate) fn stream_deadline(now: Timestamp) -> Timestamp {
+    now.checked_add(STREAM_TOKEN_LIFETIME)
+        .unwrap_or(Timestamp::MAX)
 }
 
 fn withheld() -> Option<PhoneNumber> {

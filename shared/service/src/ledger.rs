@@ -14,7 +14,7 @@ use model::{
     TenantId,
 };
 use store::{
-    Along, CallRow, Calls, Campaigns, Contacts, LeadRow, Leads, Slots, StoreError, TokenHash,
+    Along, CallRow, Calls, Campaigns, Contacts, LeadRow, Leads, NewToken, Slots, StoreError,
     WriteRefused,
 };
 
@@ -63,7 +63,7 @@ pub enum RecordError {
 /// What goes with passing the gate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate<'a> {
-    pub(crate) token: (&'a TokenHash, Timestamp),
+    pub(crate) token: NewToken<'a>,
     /// What is known of the number, with this attempt.
     pub(crate) contact: &'a Contact,
     /// The campaign's revision that the permit was decided on.
@@ -110,13 +110,13 @@ impl Ledger {
         self.record_with(tenant, call, fact, None).await
     }
 
-    /// Writes a fact into a call and, if it is news, a token that opens a session until then.
+    /// Writes a fact into a call and, if it is news, a token that opens a session.
     pub(crate) async fn record_with(
         &self,
         tenant: TenantId,
         call: CallId,
         fact: &Fact,
-        token: Option<(&TokenHash, Timestamp)>,
+        token: Option<NewToken<'_>>,
     ) -> Result<Recorded, RecordError> {
         // On the heap: every entry point awaits it, and rows are large.
         Box::pin(self.write_fact(tenant, call, fact, token)).await
@@ -127,7 +127,7 @@ impl Ledger {
         tenant: TenantId,
         call: CallId,
         fact: &Fact,
-        token: Option<(&TokenHash, Timestamp)>,
+        token: Option<NewToken<'_>>,
     ) -> Result<Recorded, RecordError> {
         for _try in 0..TRIES_MAX {
             let row = self.calls.get(tenant, call).await;

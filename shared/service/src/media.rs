@@ -2,19 +2,23 @@
 //! turns as they end, and the outcome.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use carrier::twilio::CallSid;
 use carrier::twilio::client::{Client, RequestError};
+use carrier::twilio::twiml::Twiml;
 use model::{
-    Answer, AnsweredBy, CallId, CallSnapshot, EventKind, OptOutHow, Outcome, TenantId, TokenId,
-    Turn,
+    Answer, AnsweredBy, CallId, CallSnapshot, Checkpoint, EventKind, OptOutHow, Outcome, TenantId,
+    TokenId, Turn,
 };
-use store::{Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
+use store::{HandedOver, NewToken, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
 
+use crate::callbacks::stream_deadline;
 use crate::calls::hang_up_at_carrier;
 use crate::ledger::{Ledger, RecordError};
 use crate::progress::Fact;
 use crate::suppressions::Suppressions;
-use crate::{Clock, Ids};
+use crate::{Clock, Ids, Links};
 
 /// What a media socket says of itself in its `start` message.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +51,27 @@ pub struct MediaSession {
     pub snapshot: CallSnapshot,
     /// The turns stored by earlier sessions of the call, in order; empty unless it is resumed.
     pub history: Vec<Turn>,
+    /// How long ago the call's first session was opened.
+    pub elapsed: Duration,
+    /// Where the session before stood, if it handed the call over; `None` also where it broke off.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// The instructions with which the carrier opens the stream of the session that was prepared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOver(Twiml);
+
+/// The carrier did not open another stream.
+#[derive(Debug, thiserror::Error)]
+pub enum RedirectError {
+    /// As it says, or as it was never asked.
+    #[error("the carrier did not open another stream")]
+    NotDone(#[source] RequestError),
+    /// It was asked, and may have.
+    #[error("it is not known whether the carrier opens another stream")]
+    Unknown(#[source] RequestError),
+    #[error("the carrier's id of the call is not one of the carrier's")]
+    NoSuchCall,
 }
 
 /// Why a session was not opened.
@@ -86,11 +111,18 @@ pub struct Media {
     turns: Turns,
     suppressions: Suppressions,
     carrier: Client,
+    links: Links,
 }
 
 impl Media {
     #[must_use]
-    pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(
+        store: &store::Store,
+        carrier: Client,
+        links: Links,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+    ) -> Self {
         let ledger = Ledger::new(store, clock, ids);
         Self {
             suppressions: Suppressions {
@@ -100,6 +132,7 @@ impl Media {
             sessions: store.sessions.clone(),
             turns: store.turns.clone(),
             carrier,
+            links,
         }
     }
 
@@ -141,7 +174,93 @@ impl Media {
             },
             snapshot: opened.snapshot,
             history,
+            elapsed: opened.elapsed,
+            checkpoint: opened.checkpoint,
         })
+    }
+
+    /// Prepares another session that goes on from `checkpoint`: its one-use token, in one write with the
+    /// checkpoint, on condition that this is the call's current session and the call goes on. Until the
+    /// carrier is told nothing has changed; a token that nobody uses expires.
+    ///
+    /// # Errors
+    /// [`MediaError::Superseded`] also when the call is over or is to be.
+    pub async fn prepare_hand_over(
+        &self,
+        session: &SessionKey,
+        checkpoint: &Checkpoint,
+    ) -> Result<HandOver, MediaError> {
+        let SessionKey {
+            tenant_id, call_id, ..
+        } = *session;
+        let token = self.ledger.ids.fresh(TokenId::from_parts);
+        let hash = TokenHash::of(token);
+        let given = NewToken {
+            hash: &hash,
+            until: stream_deadline(self.ledger.clock.now()),
+            from: Some(HandedOver {
+                session: session.session,
+                checkpoint,
+            }),
+        };
+        let fact = Fact::HandingOver {
+            session: session.session,
+        };
+        let recorded = self
+            .ledger
+            .record_with(tenant_id, call_id, &fact, Some(given))
+            .await;
+        match recorded {
+            Ok(recorded) if !recorded.changed => return Err(MediaError::Superseded),
+            Ok(_written) => {}
+            Err(RecordError::Unknown | RecordError::OtherCall) => {
+                return Err(MediaError::Superseded);
+            }
+            Err(RecordError::Store(error)) => return Err(MediaError::Unavailable(error)),
+        }
+        match self.links.connect(tenant_id, call_id, token) {
+            Ok(twiml) => Ok(HandOver(twiml)),
+            Err(problem) => {
+                // Cannot be: the addresses were checked when `Links` was made and ids are short.
+                tracing::error!(call.id = %call_id, %problem, "the call's instructions cannot be written");
+                Err(MediaError::Superseded)
+            }
+        }
+    }
+
+    /// Has the carrier end the stream of `session` and open that of the session that was prepared.
+    ///
+    /// # Errors
+    /// See [`RedirectError`].
+    pub async fn redirect(&self, session: &SessionKey, to: &HandOver) -> Result<(), RedirectError> {
+        let sid = session.carrier_call_id.parse::<CallSid>();
+        let sid = sid.map_err(|_foreign| RedirectError::NoSuchCall)?;
+        match self.carrier.update_call(&sid, &to.0).await {
+            Ok(_redirected) => Ok(()),
+            Err(
+                error @ (RequestError::Refused(_)
+                | RequestError::RateLimited { .. }
+                | RequestError::Unreachable(_)),
+            ) => Err(RedirectError::NotDone(error)),
+            Err(error @ (RequestError::Unavailable { .. } | RequestError::Lost(_))) => {
+                Err(RedirectError::Unknown(error))
+            }
+        }
+    }
+
+    /// Turns behind `seq` (all, when absent) that an earlier session of the call left behind.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn left_behind(
+        &self,
+        session: &SessionKey,
+        seq: Option<u32>,
+    ) -> Result<Vec<Turn>, MediaError> {
+        let rows = self.turns.after(session.tenant_id, session.call_id, seq);
+        let rows = rows.await.map_err(MediaError::Unavailable)?;
+        let earlier = rows.into_iter().filter(|row| row.session < session.session);
+        Ok(earlier.map(|row| row.turn).collect())
     }
 
     /// Notes on the call that its session runs (the call is answered, by this carrier call). Not
@@ -163,6 +282,28 @@ impl Media {
     /// # Errors
     /// See [`MediaError`].
     pub async fn store_turn(&self, session: &SessionKey, turn: &Turn) -> Result<(), MediaError> {
+        self.put_turn(session, turn, false).await
+    }
+
+    /// Stores a turn that the session heard before the carrier took the call to the next one, behind what that
+    /// one has stored by now.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn store_left_behind(
+        &self,
+        session: &SessionKey,
+        turn: &Turn,
+    ) -> Result<(), MediaError> {
+        self.put_turn(session, turn, true).await
+    }
+
+    async fn put_turn(
+        &self,
+        session: &SessionKey,
+        turn: &Turn,
+        behind_others: bool,
+    ) -> Result<(), MediaError> {
         let mut row = StoredTurn {
             session: session.session,
             turn: turn.clone(),
@@ -188,7 +329,7 @@ impl Media {
             if *there == row {
                 return Ok(());
             }
-            if there.session > session.session {
+            if there.session > session.session && !behind_others {
                 return Err(MediaError::Superseded);
             }
         }

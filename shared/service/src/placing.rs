@@ -19,7 +19,9 @@ use carrier::twilio::{CallSid, CallStatus, twiml::Twiml};
 use futures_util::future::try_join3;
 use jiff::{SignedDuration, Timestamp};
 use model::{AmdMode, AmdThresholds, CallId, CallState, Outcome, Permit, TenantId, TokenId};
-use store::{CallRow, DELAY_MAX, DialJob, Pace, Progress, Queue, Reserved, StoreError, TokenHash};
+use store::{
+    CallRow, DELAY_MAX, DialJob, NewToken, Pace, Progress, Queue, Reserved, StoreError, TokenHash,
+};
 use tracing::{error, info, warn};
 use url::Url;
 
@@ -204,7 +206,11 @@ impl Placing {
                 .unwrap_or(Timestamp::MAX);
             let contact = known.with_attempt(&row.call, now);
             let gate = Gate {
-                token: (&hash, until),
+                token: NewToken {
+                    hash: &hash,
+                    until,
+                    from: None,
+                },
                 contact: &contact,
                 campaign: match &known.purpose {
                     Purpose::Lead { campaign, .. } => Some((campaign.id, campaign.revision)),

@@ -5,12 +5,15 @@
 //! is replaced once, by what the session says), and the same facts lead to the same end whatever
 //! their order. It knows no table and no carrier's words.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{
     Answer, AnsweredBy, CallState, EventKind, MachineAction, MachineClass, Outcome, Permit,
     RecordingState, Rule,
 };
 use store::CallRow;
+
+/// A carrier that was asked for another stream has opened it by then, or says that it could not.
+const LEAVING_MAX: SignedDuration = SignedDuration::from_secs(15);
 
 /// Something that is now known of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +57,10 @@ pub(crate) enum Fact {
     },
     /// The carrier asked how to go on too often.
     ResumesExhausted,
+    /// This session prepares the next one. News only of the current session of a call that goes on.
+    HandingOver {
+        session: u32,
+    },
     SessionOpened {
         session: u32,
         carrier_call_id: String,
@@ -198,6 +205,16 @@ impl Next {
                 self.adopt(carrier_call_id)?;
                 if self.row.call.state < CallState::Ended {
                     self.row.progress.resumes = self.row.progress.resumes.saturating_add(1);
+                    self.row.progress.leaving_until = None;
+                }
+            }
+            Fact::HandingOver { session } => {
+                let progress = &mut self.row.progress;
+                let goes_on = self.row.call.state < CallState::Ended
+                    && progress.hang_up_requested_at.is_none();
+                if goes_on && *session >= progress.session {
+                    progress.hand_overs = progress.hand_overs.saturating_add(1);
+                    progress.leaving_until = self.now.checked_add(LEAVING_MAX).ok();
                 }
             }
             Fact::ResumesExhausted => {
@@ -218,6 +235,7 @@ impl Next {
                 if *session > self.row.progress.session {
                     self.row.progress.session = *session;
                     self.row.progress.session_open = true;
+                    self.row.progress.leaving_until = None;
                     self.answered(None);
                 }
             }
@@ -392,6 +410,12 @@ impl Next {
         }
         let outcome = if progress.hang_up_requested_at.is_some() {
             Outcome::HungUpByUser
+        } else if progress.leaving_until >= self.row.call.ended_at
+            && progress.leaving_until.is_some()
+            && !progress.stream_failed
+        {
+            // Between two streams: whoever ended the call, it was none of ours.
+            Outcome::CalleeHungUp
         } else if progress.session_open {
             Outcome::WorkerLost
         } else if progress.session > 0 || progress.stream_failed {

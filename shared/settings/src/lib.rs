@@ -151,7 +151,8 @@ pub struct Worker {
     pub calls_max: usize,
     /// `TRUNKLINE_WORKER_THREADS` (default 0, one per core).
     pub threads: usize,
-    /// `TRUNKLINE_WORKER_DRAIN_SECONDS` (default 110): how long a stopping worker lets calls go on.
+    /// `TRUNKLINE_WORKER_DRAIN_SECONDS` (default 110): how long a stopping worker has to hand its
+    /// calls to another one; without another one they go on for as long.
     pub drain: Duration,
     /// `ECS_AGENT_URI` (set by ECS in its containers): whom the worker tells that it holds calls.
     pub ecs_agent: Option<Url>,

@@ -553,7 +553,11 @@ impl<'a> World<'a> {
             | Action::SendMark(_)
             | Action::Clear
             | Action::RunTool(_)
-            | Action::AskVerdict => {}
+            | Action::AskVerdict
+            | Action::HandOver(_)
+            | Action::Redirect
+            | Action::Stay
+            | Action::Leave(_) => {}
             Action::OptOut(_) => self.observed.opt_outs.push(self.now),
         }
     }

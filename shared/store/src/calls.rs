@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
 use crate::{
-    CallCount, Callers, Idempotency, LeadRow, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
-    TokenHash, campaigns, contacts, leads,
+    CallCount, Callers, Idempotency, LeadRow, NewToken, Sessions, SlotRow, Slots, SlotsHeld,
+    StoreError, campaigns, contacts, leads,
 };
 
 /// How long event rows are kept: longer than any consumer may be down over a weekend.
@@ -58,6 +58,12 @@ pub struct Progress {
     pub session_open: bool,
     /// How often the carrier came back and was given another stream.
     pub resumes: u32,
+    /// How often a worker that was stopping prepared another session: those are not counted above.
+    pub hand_overs: u32,
+    /// A session is handing the call over: until then, or until the next one has begun, the call may be
+    /// between two streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaving_until: Option<Timestamp>,
     /// The carrier said that a stream of this call failed.
     pub stream_failed: bool,
     /// The slots that it holds until it ends.
@@ -116,8 +122,8 @@ pub enum WriteRefused {
 pub struct NewCall<'a> {
     pub row: &'a CallRow,
     pub snapshot: &'a CallSnapshot,
-    /// A token that opens a session at once (inbound calls), with its end.
-    pub token: Option<(&'a TokenHash, Timestamp)>,
+    /// A token that opens a session at once (inbound calls).
+    pub token: Option<NewToken<'a>>,
     /// The request that made it, so that the same request does not make another.
     pub request: Option<&'a Idempotency>,
     /// The slots that an outbound call takes, with what their rows say.
@@ -158,8 +164,8 @@ pub struct Along<'a> {
     pub events: Vec<DomainEvent>,
     /// The row names this call of the carrier's for the first time.
     pub carrier_call_id: Option<&'a str>,
-    /// A fresh token opens a session until then.
-    pub token: Option<(&'a TokenHash, Timestamp)>,
+    /// A fresh token opens a session.
+    pub token: Option<NewToken<'a>>,
     /// No token that was given out opens a session any more.
     pub forget_tokens: bool,
     /// The call gives its slots back.
@@ -353,8 +359,8 @@ impl Calls {
         if along.forget_tokens {
             let forget = Sessions::forget_tokens(&self.table, tenant, id)?;
             writes.add(Part::Other, forget);
-        } else if let Some((token, until)) = along.token {
-            let add = Sessions::add_token(&self.table, tenant, id, token, until)?;
+        } else if let Some(token) = along.token {
+            let add = Sessions::add_token(&self.table, tenant, id, token)?;
             writes.add(Part::Other, add);
         }
         if let Some(held) = along.slots {

@@ -63,7 +63,7 @@ pub use prompts::{PromptHead, Prompts};
 pub use queue::{
     DELAY_MAX, DialJob, ImportJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX,
 };
-pub use sessions::{Opened, Sessions, TokenHash};
+pub use sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
 pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use table::{Page, Table};
 pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};

@@ -72,12 +72,26 @@ impl Turns {
     /// # Errors
     /// When storage cannot be reached or a turn cannot be read.
     pub async fn of_call(&self, tenant: TenantId, call: CallId) -> Result<Vec<Turn>, StoreError> {
+        let rows = self.after(tenant, call, None).await?;
+        Ok(rows.into_iter().map(|row| row.turn).collect())
+    }
+
+    /// The turns behind the one in this place, or all, in order, at most [`TURNS_MAX`], each with the session
+    /// that stored it.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a turn cannot be read.
+    pub async fn after(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        seq: Option<u32>,
+    ) -> Result<Vec<StoredTurn>, StoreError> {
         let partition = keys::call_partition(tenant, call);
-        let mut turns: Vec<Turn> = Vec::new();
+        let mut turns: Vec<StoredTurn> = Vec::new();
         loop {
-            let after = turns
-                .last()
-                .map(|turn| keys::turn(tenant, call, turn.seq).sk);
+            let last = turns.last().map(|row| row.turn.seq).or(seq);
+            let after = last.map(|seq| keys::turn(tenant, call, seq).sk);
             let ask = Ask {
                 after: after.as_deref(),
                 newest_first: false,
@@ -88,7 +102,7 @@ impl Turns {
                 .rows_of::<StoredTurn>(&partition, keys::TURN_PREFIX, ask, "turn")
                 .await?;
             let empty = page.items.is_empty();
-            turns.extend(page.items.into_iter().map(|row| row.turn));
+            turns.extend(page.items);
             if !page.more || empty || turns.len() >= TURNS_MAX {
                 turns.truncate(TURNS_MAX);
                 return Ok(turns);

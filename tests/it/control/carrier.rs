@@ -47,6 +47,9 @@ struct Inner {
     created: Vec<BTreeMap<String, String>>,
     calls: BTreeMap<String, Value>,
     hung_up: Vec<String>,
+    /// New instructions for live calls, and how many of those requests are refused.
+    instructed: Vec<String>,
+    refuse_instructions: usize,
     recordings: BTreeMap<String, Vec<u8>>,
     /// Bytes after which a recording's transfer breaks off.
     break_after: Option<usize>,
@@ -88,6 +91,15 @@ impl FakeCarrier {
 
     pub(crate) fn form(&self, place: usize) -> BTreeMap<String, String> {
         self.state.lock().unwrap().created[place].clone()
+    }
+
+    /// The instructions that live calls were given, oldest first.
+    pub(crate) fn instructed(&self) -> Vec<String> {
+        self.state.lock().unwrap().instructed.clone()
+    }
+
+    pub(crate) fn refuse_instructions(&self, times: usize) {
+        self.state.lock().unwrap().refuse_instructions = times;
     }
 
     pub(crate) fn hung_up(&self) -> Vec<String> {
@@ -179,9 +191,22 @@ async fn fetch(State(state): Shared, Path(sid): Path<String>) -> Response {
     }
 }
 
-async fn update(State(state): Shared, Path(sid): Path<String>) -> Response {
+async fn update(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> Response {
     let mut inner = state.lock().unwrap();
     let sid = sid.trim_end_matches(".json").to_owned();
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    if let Some(twiml) = form.get("Twiml") {
+        if inner.refuse_instructions > 0 {
+            inner.refuse_instructions -= 1;
+            let problem = json!({ "code": 21_220, "message": "not in progress", "status": 400 });
+            return (StatusCode::BAD_REQUEST, problem.to_string()).into_response();
+        }
+        inner.instructed.push(twiml.clone());
+        return match inner.calls.get(&sid) {
+            Some(call) => call.to_string().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
+    }
     inner.hung_up.push(sid.clone());
     match inner.calls.get_mut(&sid) {
         Some(call) => {

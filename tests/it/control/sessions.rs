@@ -1,9 +1,12 @@
 //! Media sessions as a worker opens, writes and closes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use model::{CallId, CallTime, Outcome, Speaker, TenantId, TokenId, Turn, TurnInput, TurnKind};
-use service::media::{Hello, Media, MediaError, MediaSession, OpenError};
+use model::{
+    CallId, CallTime, Checkpoint, Outcome, Speaker, TenantId, TokenId, Turn, TurnInput, TurnKind,
+};
+use service::media::{Hello, Media, MediaError, MediaSession, OpenError, RedirectError};
 
 use super::World;
 use super::callbacks::voice_fields;
@@ -131,6 +134,155 @@ pub(super) async fn a_call_is_resumed_with_what_was_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_dies() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let call_id: CallId = call.parse().unwrap();
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let mut session = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    assert_eq!(
+        (session.checkpoint, session.elapsed),
+        (None, Duration::ZERO)
+    );
+    for nth in 0..7 {
+        media.opened(&session.key).await.unwrap();
+        media
+            .store_turn(&session.key, &turn(nth, "Hello!"))
+            .await
+            .unwrap();
+        world.clock.pass(10);
+        let checkpoint = Checkpoint {
+            reminders: nth,
+            owed_since: Some(CallTime::from_millis(700)),
+            ..Checkpoint::default()
+        };
+        let prepared = media
+            .prepare_hand_over(&session.key, &checkpoint)
+            .await
+            .unwrap();
+        media.redirect(&session.key, &prepared).await.unwrap();
+        let token = token_in(world.carrier.instructed().last().unwrap());
+        let next = open(&media, world.tenant, call_id, token, &sid)
+            .await
+            .unwrap();
+        assert_eq!(next.checkpoint, Some(checkpoint));
+        assert_eq!(next.key.session, nth + 2);
+        assert_eq!(next.history.len(), usize::try_from(nth).unwrap() + 1);
+        assert_eq!(next.elapsed, Duration::from_secs(10 * (u64::from(nth) + 1)));
+        // The one before has no say any more.
+        let late = media.prepare_hand_over(&session.key, &checkpoint).await;
+        assert!(late.is_err(), "{late:?}");
+        assert!(refused(
+            &open(&media, world.tenant, call_id, token, &sid).await
+        ));
+        session = next;
+    }
+    media.opened(&session.key).await.unwrap();
+    // None of these counts as a stream that broke off.
+    let path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let answer = world
+        .webhook(&path, &voice_fields(&sid, "outbound-api"))
+        .await;
+    let token = token_in(&answer.text);
+    let resumed = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    assert_eq!(resumed.checkpoint, None, "what was left to another is past");
+    assert_eq!(resumed.history.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_hears_last_reaches_the_next_one() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let call_id: CallId = call.parse().unwrap();
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let first = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    media.opened(&first.key).await.unwrap();
+    media
+        .store_turn(&first.key, &turn(0, "Hello!"))
+        .await
+        .unwrap();
+    let prepared = media
+        .prepare_hand_over(&first.key, &Checkpoint::default())
+        .await
+        .unwrap();
+    media.redirect(&first.key, &prepared).await.unwrap();
+    let token = token_in(&world.carrier.instructed()[0]);
+    let second = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    media.opened(&second.key).await.unwrap();
+    let none = media.left_behind(&second.key, Some(0)).await.unwrap();
+    assert_eq!(none, []);
+    media
+        .store_turn(&second.key, &turn(1, "Are you there?"))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        media
+            .store_left_behind(&first.key, &turn(1, "A table please."))
+            .await
+            .unwrap();
+    }
+    let left = media.left_behind(&second.key, Some(0)).await.unwrap();
+    let left: Vec<_> = left
+        .iter()
+        .map(|turn| (turn.seq, turn.text.as_str()))
+        .collect();
+    assert_eq!(left, [(2, "A table please.")]);
+    media
+        .store_turn(&second.key, &turn(2, "Yes, we have."))
+        .await
+        .unwrap();
+    let told = world
+        .ask("GET", &format!("/v1/calls/{call}"), None)
+        .await
+        .json();
+    let turns = told["turns"].as_array().unwrap().iter();
+    let said: Vec<_> = turns.map(|turn| turn["text"].as_str().unwrap()).collect();
+    assert_eq!(
+        said,
+        [
+            "Hello!",
+            "Are you there?",
+            "A table please.",
+            "Yes, we have."
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_refuses_to_move_a_call_leaves_it_as_it_is() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let session = open(&media, world.tenant, call.parse().unwrap(), token, &sid)
+        .await
+        .unwrap();
+    media.opened(&session.key).await.unwrap();
+    world.carrier.refuse_instructions(1);
+    let checkpoint = Checkpoint::default();
+    let prepared = media.prepare_hand_over(&session.key, &checkpoint).await;
+    let moved = media.redirect(&session.key, &prepared.unwrap()).await;
+    assert!(matches!(moved, Err(RedirectError::NotDone(_))), "{moved:?}");
+    media
+        .close(&session.key, Some(Outcome::AgentEnded))
+        .await
+        .unwrap();
+    assert_eq!(world.told(&call).await, "ended agent_ended");
+    let late = media.prepare_hand_over(&session.key, &checkpoint).await;
+    assert!(matches!(late, Err(MediaError::Superseded)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_a_call_leaves_an_event() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
@@ -189,6 +341,7 @@ pub(super) fn media(world: &World) -> Media {
     Media::new(
         &parts.store,
         parts.carrier.clone(),
+        parts.links.clone(),
         Arc::clone(&parts.clock),
         parts.ids.clone(),
     )

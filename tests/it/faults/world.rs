@@ -780,6 +780,7 @@ fn media_of(parts: &Parts) -> Media {
     Media::new(
         &parts.store,
         parts.carrier.clone(),
+        parts.links.clone(),
         Arc::clone(&parts.clock),
         parts.ids.clone(),
     )

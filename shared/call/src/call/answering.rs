@@ -25,6 +25,9 @@ const TOOL_LATE: &str = "The tool did not answer in time.";
 impl Call {
     /// Answers what the caller said.
     pub(super) fn answer(&mut self, mut waterfall: Waterfall) {
+        if self.answered_elsewhere(&waterfall) {
+            return;
+        }
         waterfall.reach(Stage::TurnEnded, self.now);
         let speech = Speech::answer(self.config.guard, waterfall, self.now, &mut self.out);
         self.agent = Agent::Speaking(Box::new(speech));

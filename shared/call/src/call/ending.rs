@@ -34,9 +34,9 @@ impl Call {
 
     /// No vendor is left: apologises behind what is being said, or instead of it.
     pub(super) fn vendors_failed(&mut self) {
-        if self.answered.is_machine() || self.is_opted_out() {
+        if self.answered.is_machine() || self.is_opted_out() || self.is_gone() {
             // Nobody is there to apologise to, and no words are needed for a beep. Who opted out hears that
-            // it was understood, and nothing else.
+            // it was understood, and nothing else. Another session has vendors of its own.
             return;
         }
         let outcome = Outcome::VendorFailed;
@@ -58,6 +58,7 @@ impl Call {
 
     /// The call is over. What was said so far is stored; nothing follows.
     pub(super) fn end(&mut self, outcome: Outcome) {
+        self.end_leaving();
         if let Some(mut speech) = self.take_speech() {
             speech.cancel(&mut self.out);
             self.remember(&mut speech);
@@ -73,7 +74,7 @@ impl Call {
     }
 
     pub(super) fn check_limit(&mut self) {
-        if self.limit.due() > self.now {
+        if self.limit.due() > self.now || self.is_moving() {
             return;
         }
         let audible = matches!(&self.agent, Agent::Speaking(speech) if speech.is_audible());

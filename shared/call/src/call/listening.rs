@@ -26,8 +26,6 @@ const WAITING_TURNS_MAX: usize = 16;
 
 /// A pause within a sentence.
 const SENTENCE_PAUSE_MAX: Duration = Duration::from_secs(3);
-/// More of one key is an entry of something else.
-const OPT_OUT_PRESSES_MAX: usize = 3;
 
 /// What becomes of a turn that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +129,7 @@ impl Call {
         let Some(keypad) = self.keypad.take() else {
             return;
         };
-        if self.is_opt_out_key(&keypad.keys) {
+        if self.config.is_opt_out_key(&keypad.keys) {
             self.note_opt_out(OptOutHow::Keypad);
             self.store_keys(&keypad);
             self.hush_for_opt_out();
@@ -184,7 +182,7 @@ impl Call {
             self.store_said(&said);
         }
         if let Some(keypad) = self.keypad.take() {
-            if self.is_opt_out_key(&keypad.keys) {
+            if self.config.is_opt_out_key(&keypad.keys) {
                 self.note_opt_out(OptOutHow::Keypad);
             }
             self.store_keys(&keypad);
@@ -233,7 +231,8 @@ impl Call {
         let Some(said) = self.hearing.take() else {
             return;
         };
-        let asked = !matches!(reply, Reply::Echo) && self.asks_to_opt_out(&said);
+        let asked = !matches!(reply, Reply::Echo)
+            && self.asks_to_opt_out(&said.text, self.time_of(said.started));
         if asked || self.is_opted_out() {
             self.note_turn(&said);
             self.hush_for_opt_out();
@@ -294,29 +293,14 @@ impl Call {
     }
 
     /// Whether these words, or the last ones together with them, ask not to be called again.
-    fn asks_to_opt_out(&self, said: &Said) -> bool {
-        if opt_out::is_asked(&said.text) {
+    pub(super) fn asks_to_opt_out(&self, text: &str, started_at: CallTime) -> bool {
+        if opt_out::is_asked(text) {
             return true;
         }
-        let started_at = self.time_of(said.started);
         self.said_before.as_ref().is_some_and(|(before, ended_at)| {
             started_at.since(*ended_at) <= SENTENCE_PAUSE_MAX
-                && opt_out::is_asked(&format!("{before} {}", said.text))
+                && opt_out::is_asked(&format!("{before} {text}"))
         })
-    }
-
-    /// Whether these keys, entered by themselves, are the one that opts out.
-    fn is_opt_out_key(&self, keys: &str) -> bool {
-        let Some(key) = self.config.opt_out_key else {
-            return false;
-        };
-        let keys = if key == '#' {
-            keys
-        } else {
-            keys.strip_suffix('#').unwrap_or(keys)
-        };
-        // Impatient people press it again.
-        !keys.is_empty() && keys.len() <= OPT_OUT_PRESSES_MAX && keys.chars().all(|one| one == key)
     }
 
     /// A key entry that goes on is answered together with the words before it.
@@ -372,7 +356,7 @@ impl Call {
 
     pub(super) fn store_said(&mut self, said: &Said) -> ChatMessage {
         self.turns_heard = self.turns_heard.saturating_add(1);
-        if self.asks_to_opt_out(said) {
+        if self.asks_to_opt_out(&said.text, self.time_of(said.started)) {
             self.note_opt_out(OptOutHow::Spoken);
         }
         self.said_before = Some((said.text.clone(), self.time_of(said.ended)));

@@ -42,7 +42,8 @@ impl Call {
 
     /// The carrier's verdict, or that there is none yet.
     pub(super) fn verdict(&mut self, verdict: Option<AnsweredBy>) {
-        let Some(verdict) = verdict else {
+        // A session that leaves begins nothing; the next one asks again.
+        let Some(verdict) = verdict.filter(|_| !self.is_gone()) else {
             self.answered.no_verdict(self.now);
             return;
         };
@@ -85,6 +86,9 @@ impl Call {
     }
 
     pub(super) fn line_sound(&mut self, sound: LineSound) {
+        if self.is_gone() {
+            return;
+        }
         match sound {
             LineSound::Beep(beep) => {
                 if !self.beep_stands() {
@@ -114,7 +118,7 @@ impl Call {
 
     /// Looks at what the callee says first.
     pub(super) fn look_at_words(&mut self) {
-        if !self.answered.is_opening(self.now) || self.is_leaving_anyway() {
+        if !self.answered.is_opening(self.now) || self.is_leaving_anyway() || self.is_gone() {
             return;
         }
         let text = self.hearing.text();
@@ -170,6 +174,9 @@ impl Call {
     }
 
     pub(super) fn check_answered(&mut self) {
+        if self.is_gone() {
+            return;
+        }
         if self.answered.ask(self.now) {
             self.out.push(Action::AskVerdict);
         }

@@ -59,15 +59,18 @@ impl Call {
 
     /// It is stored.
     pub(super) fn opt_out_stored(&mut self) {
-        if let OptOut::Storing { .. } = self.opt_out {
-            self.acknowledge();
+        match self.opt_out {
+            // The next session hears of it with the words. If there is none, it is said here then.
+            OptOut::Storing { .. } if self.is_gone() => {}
+            OptOut::Storing { .. } => self.acknowledge(),
+            OptOut::NotAsked | OptOut::Settled => {}
         }
     }
 
     pub(super) fn opt_out_due(&self) -> Option<(CallTime, &'static str)> {
         match self.opt_out {
-            OptOut::Storing { until } => Some((until, "opt-out")),
-            OptOut::NotAsked | OptOut::Settled => None,
+            OptOut::Storing { until } if !self.is_gone() => Some((until, "opt-out")),
+            OptOut::Storing { .. } | OptOut::NotAsked | OptOut::Settled => None,
         }
     }
 

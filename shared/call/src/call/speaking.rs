@@ -137,7 +137,8 @@ impl Call {
             && !self.hearing.has_words()
             && self.keypad.is_none()
             && !self.answered.is_apart()
-            && !self.is_opted_out();
+            && !self.is_opted_out()
+            && !self.is_moving();
         silent.then(|| self.silence.due(&self.config.silence))
     }
 
@@ -192,7 +193,9 @@ impl Call {
     pub(super) fn store(&mut self, turn: Turn) {
         let seq = self.next_seq;
         self.next_seq = seq.saturating_add(1);
-        self.out.push(Action::StoreTurn(Turn { seq, ..turn }));
+        if let Some(turn) = self.hold(Turn { seq, ..turn }) {
+            self.out.push(Action::StoreTurn(turn));
+        }
     }
 
     fn voice_failed(&mut self, may_heal: bool) {

@@ -121,6 +121,30 @@ fn a_worker_that_died_leaves_its_own_outcome() {
 }
 
 #[test]
+fn a_callee_who_hangs_up_while_the_call_moves_to_another_worker_hung_up() {
+    check(
+        "gate | placed CA1 | opened 1 | leaving 1 | closed 1 | completed CA1",
+        expect![[""]],
+    );
+    check(
+        "gate | placed CA1 | opened 1 | leaving 1 | stream failed CA1 | completed CA1",
+        expect![[""]],
+    );
+    check(
+        "gate | placed CA1 | opened 1 | leaving 1 | opened 2 | closed 1 | leaving 1 | completed CA1",
+        expect![[""]],
+    );
+}
+
+#[test]
+fn a_call_that_is_to_end_is_not_handed_over() {
+    check(
+        "gate | placed CA1 | opened 1 | hang up | leaving 1 | closed 1 agent_ended | leaving 1",
+        expect![[""]],
+    );
+}
+
+#[test]
 fn a_callee_who_was_gone_before_the_media_came_hung_up() {
     check(
         "gate | placed CA1 | answered CA1 | completed CA1",
@@ -467,6 +491,9 @@ fn parse(step: &str) -> Fact {
             carrier_call_id: (*id).to_owned(),
         },
         ["exhausted"] => Fact::ResumesExhausted,
+        ["leaving", session] => Fact::HandingOver {
+            session: session.parse().unwrap(),
+        },
         ["opened", session] => Fact::SessionOpened {
             session: session.parse().unwrap(),
             carrier_call_id: "CA1".to_owned(),

@@ -9,7 +9,7 @@ use audio::{Beep, LineListener, LineSound};
 use bytes::BytesMut;
 use call::{
     Action, Alignment, Call, CarrierClosed, Event, Failure, FailureKind, Generation, GenerationId,
-    Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
+    Mark, Past, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
 };
 use carrier::twilio::media::{self, Inbound};
 use model::AnsweredBy;
@@ -129,7 +129,7 @@ impl<'a> Worker<'a> {
     pub(super) fn new(scene: &'a Scene) -> Self {
         Self {
             scene,
-            call: Call::new(&scene.snapshot, ROUTES, Vec::new()),
+            call: Call::new(&scene.snapshot, ROUTES, Past::default()),
             out: VecDeque::new(),
             buffer: BytesMut::new(),
             audio: Vec::new(),
@@ -556,6 +556,8 @@ impl<'a> Worker<'a> {
                 }
                 self.out.push_back(Out::At(told, Happened::OptOutStored));
             }
+            // No worker of this world stops.
+            Action::HandOver(_) | Action::Redirect | Action::Stay | Action::Leave(_) => {}
             Action::StoreTurn(_) | Action::Observe(_) => {}
         }
     }
@@ -637,6 +639,10 @@ fn brief(event: &Event) -> String {
         | Event::Verdict(_)
         | Event::LineSound(_)
         | Event::OptOutStored
+        | Event::Leave(_)
+        | Event::HandOverReady
+        | Event::HandOverFailed { .. }
+        | Event::SaidBefore(_)
         | Event::HangUp
         | Event::DrainDeadline
         | Event::CarrierClosed(_)) => format!("{other:?}"),
@@ -664,6 +670,10 @@ fn brief_action(action: &Action) -> String {
         | Action::AskVerdict
         | Action::OptOut(_)
         | Action::Observe(_)
+        | Action::HandOver(_)
+        | Action::Redirect
+        | Action::Stay
+        | Action::Leave(_)
         | Action::End(_)) => format!("{other:?}"),
     }
 }

@@ -15,7 +15,8 @@ use super::scene::failure;
 use crate::playback::{LEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::{
     Action, Alignment, Call, CarrierClosed, ChatMessage, Event, FailureKind, Generation,
-    GenerationId, Mark, Observation, Recognition, Routes, Synthesis, ToolSpec, UtteranceId,
+    GenerationId, Haste, Mark, Observation, Past, Recognition, Routes, Synthesis, ToolSpec,
+    UtteranceId,
 };
 
 /// How often a call may ask to be woken at one and the same time.
@@ -63,6 +64,14 @@ struct Watched {
     calls: u32,
     opt_outs: u32,
     verdict_asked: bool,
+    /// A hand-over is under way: its token to the store, or the carrier asked.
+    moving: Option<Moving>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moving {
+    Storing,
+    Redirected,
 }
 
 impl Watched {
@@ -118,9 +127,14 @@ impl Watched {
             description: String::new(),
             parameters: "{}".to_owned(),
         };
+        let past = Past {
+            turns: history,
+            ..Past::default()
+        };
+        let now = past.now().as_micros();
         Self {
-            call: Call::new(&snapshot, routes, history).with_session_tools(vec![tool]),
-            now: 0,
+            call: Call::new(&snapshot, routes, past).with_session_tools(vec![tool]),
+            now,
             generation: 0,
             utterance: 0,
             last_text: String::new(),
@@ -134,6 +148,7 @@ impl Watched {
             calls: 0,
             opt_outs: 0,
             verdict_asked: false,
+            moving: None,
         }
     }
 
@@ -193,6 +208,7 @@ impl Watched {
     fn check(&mut self, action: Action) {
         match action {
             Action::SendAudio(audio) => {
+                assert_ne!(self.moving, Some(Moving::Redirected), "speaks and leaves");
                 assert!(!self.cleared, "audio of the old utterance after a clear");
                 assert!(!audio.is_empty() && audio.len().is_multiple_of(160));
                 assert!(audio.len() <= MESSAGE_BYTES_MAX);
@@ -260,6 +276,21 @@ impl Watched {
             Action::AskVerdict => {
                 assert!(!self.verdict_asked, "one question at a time");
                 self.verdict_asked = true;
+            }
+            Action::HandOver(_) => {
+                assert_eq!(self.moving, None, "one hand-over at a time");
+                self.moving = Some(Moving::Storing);
+            }
+            Action::Redirect => {
+                assert_eq!(self.moving, Some(Moving::Storing));
+                self.moving = Some(Moving::Redirected);
+            }
+            Action::Stay => self.moving = None,
+            Action::Leave(rest) => {
+                for turn in rest {
+                    self.check(Action::StoreTurn(turn));
+                }
+                self.ended = true;
             }
             Action::End(outcome) => {
                 let opted_out = outcome == Outcome::OptedOut;
@@ -373,6 +404,19 @@ impl Watched {
                 } else {
                     Err(text)
                 },
+            },
+            31 if a >= 224 => Event::Leave(if a.is_multiple_of(2) {
+                Haste::WhenQuiet
+            } else {
+                Haste::AtNextPause
+            }),
+            31 if a >= 128 => match self.moving {
+                Some(Moving::Storing) => Event::HandOverReady,
+                Some(Moving::Redirected) if a.is_multiple_of(3) => Event::HandOverFailed {
+                    may_follow: a.is_multiple_of(2),
+                },
+                Some(Moving::Redirected) => Event::CarrierClosed(CarrierClosed::Stopped),
+                None => Event::HandOverReady,
             },
             _rare => match a {
                 0 => Event::HangUp,

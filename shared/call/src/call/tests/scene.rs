@@ -11,14 +11,15 @@ use audio::{Beep, LineSound};
 use bytes::Bytes;
 use model::{
     AgentFields, AgentId, AmdMode, AnsweredBy, AudioPosition, BargeIn, CallId, CallSnapshot,
-    CallTime, Direction, MachineAction, PromptId, RenderedPrompt, Speaker, TenantId, Turn,
-    TurnInput, TurnKind,
+    CallTime, Checkpoint, Direction, MachineAction, PromptId, RenderedPrompt, Speaker, TenantId,
+    Turn, TurnInput, TurnKind,
 };
 
 use crate::playback::{LEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::{
     Action, Alignment, Call, CarrierClosed, ChatMessage, Event, Failure, FailureKind, Generation,
-    GenerationId, Mark, Recognition, Routes, Synthesis, ToolCall, ToolSpec, UtteranceId,
+    GenerationId, Haste, Mark, Past, Recognition, Routes, Synthesis, ToolCall, ToolSpec,
+    UtteranceId,
 };
 
 const CHAR_MS: u32 = 50;
@@ -27,6 +28,12 @@ const TOKEN_MS: u64 = 10;
 const VOICE_MS: u64 = 100;
 const SOUND_DELAY_MS: u64 = 100;
 const FINAL_DELAY_MS: u64 = 300;
+/// From a hand-over to the stored token, from the redirect to the end of the stream, from there to the next
+/// stream, and from there to what the session before left behind.
+const READY_MS: u64 = 20;
+const STREAM_ENDS_MS: u64 = 100;
+const NEXT_STREAM_MS: u64 = 150;
+const LEFT_BEHIND_MS: u64 = 700;
 
 /// Plays a script. Parts are separated by `|`; a part that begins with a number is an event at that
 /// second, the others set the stage. See [`Scene::set`] and [`Scene::schedule`].
@@ -72,6 +79,16 @@ enum VoiceMood {
     Silent,
 }
 
+/// What the carrier does when it is asked to open another stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Redirect {
+    Works,
+    Refused,
+    /// Its answer is lost; it ends the stream after that long, or does not.
+    Lost(Option<u64>),
+    Silent,
+}
+
 pub(super) struct Scene {
     snapshot: CallSnapshot,
     routes: Routes,
@@ -97,6 +114,13 @@ pub(super) struct Scene {
     show_asks: bool,
     /// How long the store takes for an opt-out; for ever where there is none.
     store_ms: Option<u64>,
+    /// Stored so far, by all sessions.
+    stored: Vec<Turn>,
+    redirect: Redirect,
+    checkpoint: Option<Checkpoint>,
+    /// When the carrier's next stream begins, and when the one began that the call hears.
+    next_stream_at: u64,
+    stream_from: u64,
 }
 
 #[derive(Default)]
@@ -154,6 +178,11 @@ impl Scene {
             verdict: None,
             show_asks: false,
             store_ms: Some(50),
+            stored: Vec::new(),
+            redirect: Redirect::Works,
+            checkpoint: None,
+            next_stream_at: 0,
+            stream_from: 0,
         }
     }
 
@@ -213,8 +242,13 @@ impl Scene {
             }),
             "before" => {
                 let (speaker, text) = rest.split_once(' ').unwrap();
+                let input = if speaker == "keys" {
+                    TurnInput::Keypad
+                } else {
+                    TurnInput::Speech
+                };
                 let speaker = match speaker {
-                    "caller" => Speaker::Caller,
+                    "caller" | "keys" => Speaker::Caller,
                     "agent" => Speaker::Agent,
                     other => panic!("who is {other}?"),
                 };
@@ -227,7 +261,7 @@ impl Scene {
                     text: quoted(text),
                     intended: None,
                     interrupted: false,
-                    input: TurnInput::Speech,
+                    input,
                     started_at: CallTime::ZERO,
                     ended_at: CallTime::ZERO,
                     tools: Vec::new(),
@@ -237,6 +271,14 @@ impl Scene {
             "show" => self.show_audio = true,
             "show-asks" => self.show_asks = true,
             "store-away" => self.store_ms = None,
+            "redirect" => {
+                self.redirect = match rest {
+                    "refused" => Redirect::Refused,
+                    "silent" => Redirect::Silent,
+                    "lost" => Redirect::Lost(None),
+                    late => Redirect::Lost(Some(millis(late.strip_prefix("lost ").unwrap()))),
+                }
+            }
             "inbound" => self.snapshot.direction = Direction::Inbound,
             "language" => agent.language = rest.to_owned(),
             "amd" => {
@@ -284,14 +326,41 @@ impl Scene {
     }
 
     fn raise(&mut self) {
-        let call = Call::new(
-            &self.snapshot,
-            self.routes,
-            std::mem::take(&mut self.history),
-        );
-        self.call = Some(call.with_session_tools(std::mem::take(&mut self.tools)));
-        self.at(0, Event::Recognition(Recognition::Opened));
-        self.at(0, Event::Connected);
+        let past = Past {
+            turns: std::mem::take(&mut self.history),
+            ..Past::default()
+        };
+        self.stored.clone_from(&past.turns);
+        self.begin(past, 0);
+    }
+
+    fn begin(&mut self, past: Past, at: u64) {
+        let call = Call::new(&self.snapshot, self.routes, past);
+        self.call = Some(call.with_session_tools(self.tools.clone()));
+        self.at(at, Event::Recognition(Recognition::Opened));
+        self.at(at, Event::Connected);
+    }
+
+    /// The next session takes the call over; what the one before left behind reaches it later.
+    fn move_on(&mut self, rest: Vec<Turn>) {
+        self.line("LEAVE");
+        let scripted = self.scripted;
+        self.queue.retain(|(_, place), _| *place <= scripted);
+        self.given_ms.clear();
+        self.carrier = Carrier::default();
+        // It runs while the old one still listens; here one comes after the other.
+        self.stream_from = self.next_stream_at;
+        let at = self.ms();
+        let past = Past {
+            turns: self.stored.clone(),
+            elapsed: Duration::from_millis(at),
+            checkpoint: self.checkpoint.take(),
+        };
+        self.begin(past, at);
+        for turn in rest {
+            self.store(&turn);
+            self.at(at + LEFT_BEHIND_MS, Event::SaidBefore(turn));
+        }
     }
 
     /// Schedules what happens at a second, and gives the millisecond until which the scene runs.
@@ -365,6 +434,8 @@ impl Scene {
             "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
             "user-hangs-up" => self.at(at, Event::HangUp),
             "drain" => self.at(at, Event::DrainDeadline),
+            "leave" => self.at(at, Event::Leave(Haste::WhenQuiet)),
+            "press" => self.at(at, Event::Leave(Haste::AtNextPause)),
             "connected" => self.at(at, Event::Connected),
             "beep" => {
                 let ends_at = at * 8;
@@ -441,9 +512,12 @@ impl Scene {
             let call = self.call.as_mut().unwrap();
             if event_at == Some(next) {
                 let (_, event) = self.queue.pop_first().unwrap();
+                if let Event::CarrierClosed(_) = event {
+                    self.next_stream_at = self.now / 1_000 + NEXT_STREAM_MS;
+                }
                 // What nobody listens for is not heard.
                 if !matches!(event, Event::LineSound(_)) || call.wants_line_sounds() {
-                    call.handle(event, now);
+                    call.handle(in_stream(event, self.stream_from), now);
                 }
             } else {
                 call.handle_timeout(now);
@@ -575,6 +649,33 @@ impl Scene {
                 }
             }
             Action::Observe(observation) => self.line(&format!("observe {observation:?}")),
+            Action::HandOver(checkpoint) => {
+                let owed = checkpoint.owed_since;
+                let owed = owed.map_or(String::new(), |since| format!(", owing since {since:?}"));
+                self.line(&format!("hand over{owed}"));
+                self.checkpoint = Some(checkpoint);
+                if self.store_ms.is_some() {
+                    self.at(self.ms() + READY_MS, Event::HandOverReady);
+                }
+            }
+            Action::Redirect => {
+                self.line("redirect");
+                let gone = Event::CarrierClosed(CarrierClosed::Stopped);
+                let failed = |may_follow| Event::HandOverFailed { may_follow };
+                match self.redirect {
+                    Redirect::Works => self.at(self.ms() + STREAM_ENDS_MS, gone),
+                    Redirect::Refused => self.at(self.ms() + STREAM_ENDS_MS, failed(false)),
+                    Redirect::Lost(ends) => {
+                        self.at(self.ms() + STREAM_ENDS_MS, failed(true));
+                        if let Some(ends) = ends {
+                            self.at(self.ms() + ends, gone);
+                        }
+                    }
+                    Redirect::Silent => {}
+                }
+            }
+            Action::Stay => self.line("stay"),
+            Action::Leave(rest) => self.move_on(rest),
             Action::End(outcome) => {
                 self.line(&format!("END {}", outcome.code()));
                 self.ended = true;
@@ -583,6 +684,7 @@ impl Scene {
     }
 
     fn store(&mut self, turn: &Turn) {
+        self.stored.push(turn.clone());
         assert_eq!(turn.seq, self.next_seq, "turns have no gaps");
         self.next_seq += 1;
         assert!(turn.started_at <= turn.ended_at);
@@ -726,6 +828,34 @@ impl Scene {
 
     const fn ms(&self) -> u64 {
         self.now.div_ceil(1_000)
+    }
+}
+
+/// Positions in the script count from the beginning of the scene, those of a call from its stream's.
+fn in_stream(event: Event, from_ms: u64) -> Event {
+    let from = Duration::from_millis(from_ms);
+    match event {
+        Event::Recognition(Recognition::SpeechStarted { at }) => {
+            Event::Recognition(Recognition::SpeechStarted { at: at - from })
+        }
+        Event::Recognition(Recognition::Interim { text, end }) => {
+            Event::Recognition(Recognition::Interim {
+                text,
+                end: end - from,
+            })
+        }
+        Event::Recognition(Recognition::Final {
+            text,
+            start,
+            end,
+            speech_final,
+        }) => Event::Recognition(Recognition::Final {
+            text,
+            start: start - from,
+            end: end - from,
+            speech_final,
+        }),
+        other => other,
     }
 }
 
