@@ -4,6 +4,7 @@
 mod calls;
 mod campaigns;
 mod doors;
+mod handover;
 mod imports;
 mod vendors;
 

@@ -8,6 +8,7 @@
 //! Nothing here shares a parser with the product: what the product sends is read by structs of this
 //! crate, so that one mistake cannot hide on both sides.
 
+pub mod balancer;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod fault;

@@ -23,7 +23,7 @@ mod stream;
 mod twiml;
 
 pub use account::{Faults, Timing, Violation};
-pub use call::{CallView, Output};
+pub use call::{CallView, Gap, Output};
 pub use core::{CALLS_KEPT_MAX, Core, CoreConfig, Directory, NoVoiceUrl};
 pub use hook::{CallbackFaults, WebhookAnswer, WebhookRequest};
 pub use line::{Lateness, Line, LineEvent};

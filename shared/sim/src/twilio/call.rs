@@ -78,10 +78,20 @@ pub struct CallView {
     pub lateness: Lateness,
     /// Media streams that were opened.
     pub streams: u32,
+    /// Between two of them.
+    pub gaps: Vec<Gap>,
     /// Messages that the other side sent on them.
     pub stream_messages: u64,
     /// Recordings, by their ids.
     pub recordings: Vec<String>,
+}
+
+/// A time between two media streams of a call: what the person said then nobody was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// In milliseconds since the answer.
+    pub from_ms: u64,
+    pub to_ms: u64,
 }
 
 /// One call.
@@ -106,6 +116,9 @@ struct Seen {
     playout: PlayoutStats,
     lateness: Lateness,
     streams: u32,
+    gaps: Vec<Gap>,
+    /// When the last stream ended, unless another one runs.
+    stream_ended_ms: Option<u64>,
     stream_messages: u64,
 }
 
@@ -362,6 +375,10 @@ impl PhoneCall {
                 let sid = ids.stream_sid.clone();
                 live.line.connect(ids, &stream.parameters, now);
                 self.seen.streams += 1;
+                if let Some(from_ms) = self.seen.stream_ended_ms.take() {
+                    let to_ms = live.line.elapsed_ms();
+                    self.seen.gaps.push(Gap { from_ms, to_ms });
+                }
                 live.doing = Doing::Streaming {
                     stream: stream.clone(),
                     action,
@@ -548,6 +565,7 @@ impl PhoneCall {
             playout: self.seen.playout,
             lateness: self.seen.lateness,
             streams: self.seen.streams,
+            gaps: self.seen.gaps.clone(),
             stream_messages: self.seen.stream_messages,
             recordings: self
                 .record
@@ -947,6 +965,7 @@ impl PhoneCall {
             Doing::Streaming { stream, action, .. } => {
                 let mut sid = String::new();
                 if let Some(media) = live.line.disconnect(now) {
+                    self.seen.stream_ended_ms = Some(live.line.elapsed_ms());
                     sid.clone_from(&media.ids().stream_sid);
                     self.keep_stream(&media);
                 }
@@ -987,6 +1006,7 @@ impl PhoneCall {
         let Some(mut media) = live.line.disconnect(now) else {
             return;
         };
+        self.seen.stream_ended_ms = Some(live.line.elapsed_ms());
         if self.account.faults().no_stop_message {
             while let Some(message) = media.poll_message() {
                 self.outputs.push_back(Output::StreamText(message));
