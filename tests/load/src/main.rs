@@ -11,6 +11,7 @@ mod book;
 mod campaigns;
 mod control;
 mod far_side;
+mod handover;
 mod imports;
 mod machine;
 mod report;
@@ -45,6 +46,8 @@ enum Part {
     Import(imports::ImportOptions),
     /// Numbers of campaigns: import, simulation, planner, a free line.
     Campaigns(campaigns::CampaignOptions),
+    /// The hand-over drill: workers are restarted one after the other, and one is killed, while people talk.
+    Handover(handover::Options),
 }
 
 /// What is measured, and for how long.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
             runtime().and_then(|runtime| runtime.block_on(imports::run(&options)))
         }
         Some(Part::Campaigns(options)) => campaigns::run(&options),
+        Some(Part::Handover(options)) => handover::run(&options),
         None => bench::run(&command.options),
     };
     match done {

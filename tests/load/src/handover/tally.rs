@@ -1,0 +1,245 @@
+//! What became of the calls of one part of the drill, by the far side's account.
+
+use std::fmt;
+
+use hdrhistogram::Histogram;
+use local::client::CallView;
+use model::{Outcome, Speaker};
+use serde::Serialize;
+use sim::person::Experience;
+use sim::twilio::CallView as CarrierView;
+
+use crate::book::{histogram, quantiles};
+
+/// What the agent says first after a break, and never after a hand-over.
+const BRIDGE: &str = "Sorry, the line was gone for a moment.";
+
+/// The most that the 95th percentile of the gap may be, in milliseconds, after each kind of move.
+const GAP_HANDED_OVER_MS_MAX: u64 = 700;
+const GAP_RESUMED_MS_MAX: u64 = 2_000;
+/// Of a hundred calls on a worker that dies, this many go on.
+const RESUMED_PERCENT_MIN: u64 = 99;
+
+/// Counts over calls.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tally {
+    calls: usize,
+    /// Ended otherwise than by both sides' goodbyes.
+    dropped: usize,
+    /// Moves to another worker, and those of them with an apology.
+    moves: usize,
+    apologies: usize,
+    /// Calls that moved.
+    moved: usize,
+    moved_and_finished: usize,
+    /// Words that the transcript has not, of people and of the agent; and words of people that were said,
+    /// at least in part, while the carrier had no stream.
+    caller_words_lost: usize,
+    agent_words_lost: usize,
+    words_into_gaps: usize,
+    words: usize,
+    gap_p50_ms: u64,
+    gap_p95_ms: u64,
+    gap_max_ms: u64,
+    #[serde(skip)]
+    gaps: Histogram<u64>,
+}
+
+impl Tally {
+    pub(crate) fn begin(calls: usize) -> Self {
+        Self {
+            calls,
+            dropped: 0,
+            moves: 0,
+            apologies: 0,
+            moved: 0,
+            moved_and_finished: 0,
+            caller_words_lost: 0,
+            agent_words_lost: 0,
+            words_into_gaps: 0,
+            words: 0,
+            gap_p50_ms: 0,
+            gap_p95_ms: 0,
+            gap_max_ms: 0,
+            gaps: histogram(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, call: &CallView, seen: &CarrierView) {
+        let finished = call.outcome == Some(Outcome::AgentEnded);
+        self.dropped += usize::from(!finished);
+        self.moves += seen.gaps.len();
+        self.moved += usize::from(!seen.gaps.is_empty());
+        self.moved_and_finished += usize::from(!seen.gaps.is_empty() && finished);
+        for gap in &seen.gaps {
+            self.gaps
+                .saturating_record((gap.to_ms - gap.from_ms) * 1_000);
+        }
+        let said_by = |speaker| {
+            let turns = call
+                .turns
+                .iter()
+                .filter(move |turn| turn.speaker == speaker);
+            turns.map(|turn| turn.text.as_str())
+        };
+        self.apologies += said_by(Speaker::Agent)
+            .filter(|text| *text == BRIDGE)
+            .count();
+        let mut said = Vec::new();
+        for entry in seen.log.entries() {
+            let Experience::Said { text, start, end } = entry else {
+                continue;
+            };
+            let (from, to) = (start / 8, end / 8);
+            let torn = seen
+                .gaps
+                .iter()
+                .any(|gap| from < gap.to_ms && gap.from_ms < to);
+            let spoken = words(text);
+            if torn {
+                self.words_into_gaps += spoken.len();
+            }
+            said.extend(spoken);
+        }
+        let heard = words(&seen.log.heard_text());
+        self.words += said.len() + heard.len();
+        let caller: Vec<String> = said_by(Speaker::Caller).flat_map(words).collect();
+        let agent: Vec<String> = said_by(Speaker::Agent).flat_map(words).collect();
+        self.caller_words_lost += missing(&said, &caller);
+        self.agent_words_lost += missing(&heard, &agent);
+        let gaps = quantiles(&self.gaps);
+        self.gap_p50_ms = gaps.p50 / 1_000;
+        self.gap_p95_ms = self.gaps.value_at_quantile(0.95) / 1_000;
+        self.gap_max_ms = gaps.max / 1_000;
+    }
+
+    /// Nobody was dropped, no word is missing, and nobody had to apologise.
+    pub(crate) fn must_be_seamless(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.dropped == 0, "{} calls were dropped", self.dropped);
+        anyhow::ensure!(self.moved == self.calls, "not all calls were handed over");
+        anyhow::ensure!(self.apologies == 0, "{} moves were noticed", self.apologies);
+        let lost = self.caller_words_lost + self.agent_words_lost;
+        anyhow::ensure!(lost == 0, "{lost} words were lost");
+        anyhow::ensure!(
+            self.gap_p95_ms < GAP_HANDED_OVER_MS_MAX,
+            "gaps of {} ms",
+            self.gap_p95_ms
+        );
+        Ok(())
+    }
+
+    /// The calls of the worker that died went on.
+    pub(crate) fn must_have_resumed(&self) -> anyhow::Result<()> {
+        let percent = self.resumed_percent();
+        anyhow::ensure!(self.moved > 0, "nobody was on the worker that died");
+        anyhow::ensure!(
+            percent >= RESUMED_PERCENT_MIN,
+            "{percent} % of the calls were resumed"
+        );
+        anyhow::ensure!(
+            self.gap_p95_ms < GAP_RESUMED_MS_MAX,
+            "gaps of {} ms",
+            self.gap_p95_ms
+        );
+        Ok(())
+    }
+
+    /// Of the calls that lost a stream or their end.
+    fn resumed_percent(&self) -> u64 {
+        let concerned = self.moved + (self.dropped - (self.moved - self.moved_and_finished));
+        let percent = 100 * self.moved_and_finished / concerned.max(1);
+        u64::try_from(percent).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: [(&str, String); 8] = [
+            (
+                "calls, dropped",
+                format!("{}, {}", self.calls, self.dropped),
+            ),
+            (
+                "moves, with an apology",
+                format!("{}, {}", self.moves, self.apologies),
+            ),
+            (
+                "calls that moved, and went on to their end",
+                format!("{}, {}", self.moved, self.moved_and_finished),
+            ),
+            ("words said and heard", self.words.to_string()),
+            (
+                "words of callers the transcript has not",
+                self.caller_words_lost.to_string(),
+            ),
+            (
+                "words of the agent it has not",
+                self.agent_words_lost.to_string(),
+            ),
+            (
+                "words said while there was no stream",
+                self.words_into_gaps.to_string(),
+            ),
+            (
+                "gap in the caller's audio p50, p95, max",
+                format!(
+                    "{}, {}, {} ms",
+                    self.gap_p50_ms, self.gap_p95_ms, self.gap_max_ms
+                ),
+            ),
+        ];
+        for (name, value) in rows {
+            writeln!(f, "  {name:<44} {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Words without case and punctuation: what can be compared between a text and an ear.
+fn words(text: &str) -> Vec<String> {
+    let plain = |word: &str| {
+        word.chars()
+            .filter(|c| c.is_alphanumeric())
+            .collect::<String>()
+            .to_lowercase()
+    };
+    text.split_whitespace()
+        .map(plain)
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// How many of `all` are not in `some`, both in order.
+fn missing(all: &[String], some: &[String]) -> usize {
+    // Longest common subsequence, a row at a time.
+    let mut row = vec![0_usize; some.len() + 1];
+    for word in all {
+        let mut diagonal = 0;
+        let mut left = 0;
+        for (place, known) in row.iter_mut().skip(1).zip(some) {
+            let above = *place;
+            left = if word == known {
+                diagonal + 1
+            } else {
+                above.max(left)
+            };
+            diagonal = above;
+            *place = left;
+        }
+    }
+    all.len() - row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_missing_wherever_they_stand() {
+        let missing = |all, some| missing(&words(all), &words(some));
+        assert_eq!(missing("Is there any parking?", "is there any parking"), 0);
+        assert_eq!(missing("Is there any parking?", "is any"), 2);
+        assert_eq!(missing("yes", ""), 1);
+        assert_eq!(missing("", "yes"), 0);
+    }
+}
