@@ -124,15 +124,35 @@ fn a_worker_that_died_leaves_its_own_outcome() {
 fn a_callee_who_hangs_up_while_the_call_moves_to_another_worker_hung_up() {
     check(
         "gate | placed CA1 | opened 1 | leaving 1 | closed 1 | completed CA1",
-        expect![[""]],
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            leaving 1: answered
+            closed 1: answered
+            completed CA1: ended callee_hung_up for now"#]],
     );
     check(
         "gate | placed CA1 | opened 1 | leaving 1 | stream failed CA1 | completed CA1",
-        expect![[""]],
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            leaving 1: answered
+            stream failed CA1: answered
+            completed CA1: ended worker_lost for now"#]],
     );
     check(
         "gate | placed CA1 | opened 1 | leaving 1 | opened 2 | closed 1 | leaving 1 | completed CA1",
-        expect![[""]],
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            leaving 1: answered
+            opened 2: answered
+            closed 1: nothing new
+            leaving 1: nothing new
+            completed CA1: ended worker_lost for now"#]],
     );
 }
 
@@ -140,7 +160,14 @@ fn a_callee_who_hangs_up_while_the_call_moves_to_another_worker_hung_up() {
 fn a_call_that_is_to_end_is_not_handed_over() {
     check(
         "gate | placed CA1 | opened 1 | hang up | leaving 1 | closed 1 agent_ended | leaving 1",
-        expect![[""]],
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            hang up: answered
+            leaving 1: nothing new
+            closed 1 agent_ended: ended agent_ended
+            leaving 1: nothing new"#]],
     );
 }
 
