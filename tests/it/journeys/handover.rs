@@ -105,7 +105,10 @@ fn said(log: &Log) -> String {
     let entries = log.entries().iter();
     let said = entries.filter_map(|entry| match entry {
         Experience::Said { text, .. } => Some(text.as_str()),
-        Experience::Heard(_) | Experience::Pressed { .. } | Experience::HungUp { .. } => None,
+        Experience::Heard(_)
+        | Experience::Pressed { .. }
+        | Experience::Beeped { .. }
+        | Experience::HungUp { .. } => None,
     });
     said.collect::<Vec<_>>().join(" ")
 }
