@@ -99,17 +99,24 @@ pub(crate) struct Session {
     /// What the core was told about leaving, and the place that is taken meanwhile.
     haste: Option<Haste>,
     leaving_place: Option<LeavingPlace>,
-    /// Another session has the call.
-    left: bool,
+    elsewhere: Option<Elsewhere>,
     carrier_closed: Option<CarrierClosed>,
     close_reason: CloseReason,
     end: Option<Outcome>,
-    superseded: bool,
     handed_over: HandedOver,
     /// The latest utterance that the voice was given text of.
     voiced: Option<UtteranceId>,
     /// No audio of it went out yet.
     silent_so_far: bool,
+}
+
+/// Why another session has the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Elsewhere {
+    /// It was given the call, in order.
+    HandedOver,
+    /// It took the call: this one was thought dead.
+    Superseded,
 }
 
 /// How a session ended.
@@ -221,7 +228,7 @@ impl Session {
             mover: Mover::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
             haste: None,
             leaving_place: None,
-            left: false,
+            elsewhere: None,
             parts,
             generations: Vec::new(),
             running_tools: Running::default(),
@@ -234,7 +241,6 @@ impl Session {
             carrier_closed: None,
             close_reason: CloseReason::Done,
             end: None,
-            superseded: false,
             handed_over: HandedOver::default(),
             voiced: None,
             silent_so_far: false,
@@ -504,7 +510,7 @@ impl Session {
             Written::OptedOut => self.feed(Event::OptOutStored),
             Written::Superseded => {
                 tracing::warn!("the call is held by another session, this one leaves");
-                self.superseded = true;
+                self.elsewhere.get_or_insert(Elsewhere::Superseded);
             }
         }
         true
@@ -651,7 +657,7 @@ impl Session {
                 for turn in turns {
                     self.parts.turns.push_left_behind(turn);
                 }
-                self.left = true;
+                self.elsewhere = Some(Elsewhere::HandedOver);
             }
             Action::End(outcome) => self.end = Some(outcome),
         }
@@ -710,7 +716,7 @@ impl Session {
     }
 
     fn is_over(&self) -> bool {
-        self.end.is_some() || self.superseded || self.left
+        self.end.is_some() || self.elsewhere.is_some()
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -719,11 +725,11 @@ impl Session {
         }
         // A stream that broke, and one that a stopping worker gives up, leave the call to be resumed:
         // the carrier goes on to the resume webhook.
-        let resumable =
-            self.superseded || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
+        let resumable = self.elsewhere.is_some()
+            || matches!(self.end, Some(Outcome::StreamLost | Outcome::WorkerLost));
         Some(Ending {
             outcome: self.end.filter(|_| !resumable),
-            handed_over: self.left,
+            handed_over: self.elsewhere == Some(Elsewhere::HandedOver),
             carrier: self.carrier_closed,
             close_reason: self.close_reason,
         })

@@ -95,7 +95,7 @@ impl Control for Memory {
                 self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()));
             }
             Record::Turn(turn) | Record::LeftBehind(turn) => {
-                self.turns.lock().unwrap().push(Turn::clone(&turn))
+                self.turns.lock().unwrap().push(Turn::clone(&turn));
             }
         }
         Box::pin(std::future::ready(Ok(())))

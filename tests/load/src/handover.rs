@@ -140,19 +140,24 @@ impl Stage<'_> {
         let second = self.worker("b").await?;
         let calls = self.calls(0).await?;
         let mut tally = Tally::begin(self.options.calls);
-        let mut fresh = Vec::new();
-        for (old, name) in [(first, "c"), (second, "d")] {
-            fresh.push(self.worker(name).await?);
-            let begun = Instant::now();
-            let address = old.address;
-            old.stop().await?;
-            self.balancer.remove(address);
-            let took = begun.elapsed().as_secs_f64();
-            progress(&format!("  a worker is replaced after {took:.1} s"));
-        }
+        let fresh = [
+            self.replace(first, "c").await?,
+            self.replace(second, "d").await?,
+        ];
         self.end(&calls, &mut tally).await?;
-        let fresh = <[Process; 2]>::try_from(fresh);
-        Ok((tally, fresh.map_err(|_| anyhow::anyhow!("two workers"))?))
+        Ok((tally, fresh))
+    }
+
+    /// Starts a worker and stops another one; returns when that has let go of its calls.
+    async fn replace(&self, old: Process, name: &str) -> anyhow::Result<Process> {
+        let fresh = self.worker(name).await?;
+        let begun = Instant::now();
+        let address = old.address;
+        old.stop().await?;
+        self.balancer.remove(address);
+        let took = begun.elapsed().as_secs_f64();
+        progress(&format!("  a worker is replaced after {took:.1} s"));
+        Ok(fresh)
     }
 
     /// One worker dies while everybody talks.

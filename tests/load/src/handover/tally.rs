@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hdrhistogram::Histogram;
-use local::client::CallView;
+use local::client::{CallView, TurnView};
 use model::{Outcome, Speaker};
 use serde::Serialize;
 use sim::person::Experience;
@@ -82,9 +82,9 @@ impl Tally {
                 .filter(move |turn| turn.speaker == speaker);
             turns.map(|turn| turn.text.as_str())
         };
-        self.apologies += said_by(Speaker::Agent)
-            .filter(|text| *text == BRIDGE)
-            .count();
+        // Somebody who talks on may interrupt it.
+        let bridges = |turn: &&TurnView| turn.intended.as_ref().unwrap_or(&turn.text) == BRIDGE;
+        self.apologies += call.turns.iter().filter(bridges).count();
         let mut said = Vec::new();
         for entry in seen.log.entries() {
             let Experience::Said { text, start, end } = entry else {

@@ -832,31 +832,19 @@ impl Scene {
 }
 
 /// Positions in the script count from the beginning of the scene, those of a call from its stream's.
-fn in_stream(event: Event, from_ms: u64) -> Event {
+fn in_stream(mut event: Event, from_ms: u64) -> Event {
     let from = Duration::from_millis(from_ms);
-    match event {
-        Event::Recognition(Recognition::SpeechStarted { at }) => {
-            Event::Recognition(Recognition::SpeechStarted { at: at - from })
-        }
-        Event::Recognition(Recognition::Interim { text, end }) => {
-            Event::Recognition(Recognition::Interim {
-                text,
-                end: end - from,
-            })
-        }
-        Event::Recognition(Recognition::Final {
-            text,
-            start,
-            end,
-            speech_final,
-        }) => Event::Recognition(Recognition::Final {
-            text,
-            start: start - from,
-            end: end - from,
-            speech_final,
-        }),
-        other => other,
+    if let Event::Recognition(
+        Recognition::SpeechStarted { at } | Recognition::Interim { end: at, .. },
+    ) = &mut event
+    {
+        *at = *at - from;
     }
+    if let Event::Recognition(Recognition::Final { start, end, .. }) = &mut event {
+        *start = *start - from;
+        *end = *end - from;
+    }
+    event
 }
 
 fn answer(text: &str) -> Answer {
