@@ -14,6 +14,7 @@ run: ## Start everything on this machine and play a first campaign
 
 .PHONY: test
 test: tools lint unit ## Everything that must hold before a change lands
+	python3 tools/costs.py --check
 
 .PHONY: lint
 lint: ## Format, lints, documentation, dependencies, words
