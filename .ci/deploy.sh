@@ -33,13 +33,30 @@ PATH="$bin:$PATH" cargo lambda build --locked --quiet --compiler cargo --profile
   --bin api --bin callbacks --bin dial --bin import --bin scheduler --lambda-dir target/lambda
 say "built in $((SECONDS - started)) s"
 
-# ---- the deploy
-
 case $(uname -m) in
-  x86_64) architecture=x86_64 ;;
-  aarch64 | arm64) architecture=arm64 ;;
+  x86_64) architecture=x86_64 image=amd64 musl=x86_64-unknown-linux-musl ;;
+  aarch64 | arm64) architecture=arm64 image=arm64 musl=aarch64-unknown-linux-musl ;;
   *) fail "functions cannot run on $(uname -m)" ;;
 esac
+
+# The worker runs out of its image's root file system, as its user, where root may change the root. Rust's
+# standard library for static programs is not on every machine, and cannot be had on every one.
+if [ "$(id -u)" = 0 ] && { rustup target list --installed | grep -qx "$musl" || rustup target add "$musl" >/dev/null 2>&1; }; then
+  started=$SECONDS
+  rootfs="$PWD/target/rootfs-check"
+  infra/aws/image/build-rootfs.sh "$image" "$rootfs" deploy-check
+  worker="$PWD/target/rootfs-check.sh"
+  printf '#!/bin/sh\nexec chroot --userspec=65532:65532 %s /media-worker "$@"\n' "$rootfs" >"$worker"
+  chmod +x "$worker"
+  say "the media worker's root file system was built in $((SECONDS - started)) s"
+else
+  say "SKIPPED: the media worker's root file system (it needs root, and $musl for Rust): the worker runs without"
+  worker="${CARGO_TARGET_DIR:-target}/debug/media-worker"
+  [ -x "$worker" ] || fail "the media worker is not at $worker"
+fi
+
+# ---- the deploy
+
 start_emulator AUTH=true
 media="ws://127.0.0.1:$(free_port)"
 
@@ -59,8 +76,6 @@ AWS_ENDPOINT_URL="$endpoint" "$sam" list stack-outputs --stack-name "$stack" --r
 
 # ---- the campaign
 
-worker="${CARGO_TARGET_DIR:-target}/debug/media-worker"
-[ -x "$worker" ] || fail "the media worker is not at $worker"
 status=0
 TRUNKLINE_DEPLOYED_OUTPUTS="$scratch/outputs.json" TRUNKLINE_DEPLOYED_ENDPOINT="$endpoint" \
   TRUNKLINE_DEPLOYED_WORKER="$worker" TRUNKLINE_DEPLOYED_MEDIA="$media" \

@@ -77,6 +77,7 @@ mod session;
 mod socket;
 mod speech;
 mod speech_cache;
+mod start;
 mod successor;
 mod timers;
 mod tools;

@@ -18,10 +18,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    let environment = Settings::from_environment()?;
     if std::env::args().nth(1).as_deref() == Some("health") {
-        return media_worker::check_health(Settings::from_environment()?.worker.port);
+        return media_worker::check_health(environment.worker.port);
     }
-    let settings = media_worker::settings()?;
-    telemetry::init_logs(&settings.log)?;
-    media_worker::run(&settings)
+    telemetry::init_logs(&environment.log)?;
+    media_worker::run(&media_worker::settings(&environment)?)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::fleet;
 use crate::recordings::{QueuedRecordings, RecordingWork, archive_recordings};
+use crate::start;
 use crate::tools::Tools;
 use crate::worker::{Worker, WorkerParts};
 
@@ -28,14 +30,19 @@ const HEALTH_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Its answer has a hundred bytes.
 const HEALTH_BYTES_MAX: u64 = 4_096;
 
-/// Settings of a worker that runs alone: the environment, and beneath it the secrets that it names.
+/// Settings of a worker that runs alone: its environment, and beneath it the secrets that this names. Waits
+/// for secrets that are empty.
 ///
 /// # Errors
 /// A secret cannot be read, or settings cannot be used.
-pub fn settings() -> anyhow::Result<Settings> {
+pub fn settings(environment: &Settings) -> anyhow::Result<Settings> {
     // How many threads the worker's own runtime gets is one of them.
     let runtime = runtime(1).context("starting a runtime")?;
-    Ok(runtime.block_on(store::secrets::settings())?)
+    let address = (Ipv4Addr::UNSPECIFIED, environment.worker.port);
+    let read = async || store::secrets::settings().await;
+    runtime.block_on(start::when_filled(read, async || {
+        TcpListener::bind(address).await
+    }))
 }
 
 /// Asks the worker that listens on this port of this machine how it is.
@@ -70,6 +77,12 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
         let address = (Ipv4Addr::UNSPECIFIED, settings.worker.port);
         let listener = TcpListener::bind(address).await;
         let listener = listener.context("listening on TRUNKLINE_WORKER_PORT")?;
+        if settings.worker.metrics_port != settings.worker.port {
+            let address = (Ipv4Addr::UNSPECIFIED, settings.worker.metrics_port);
+            let listener = TcpListener::bind(address).await;
+            let listener = listener.context("listening on TRUNKLINE_WORKER_METRICS_PORT")?;
+            tokio::spawn(show_metrics(listener, worker.metrics_router()));
+        }
         let stop = stop_signal().context("listening to signals")?;
         tracing::info!(port = settings.worker.port, "the media worker is ready");
         serve(worker, listener, Some(recordings(&parts)), stop)
@@ -106,6 +119,16 @@ pub fn worker_parts(
         tools: Tools::default(),
         metrics,
     })
+}
+
+/// Calls go on without it.
+async fn show_metrics(listener: TcpListener, router: Router) {
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "metrics are no longer shown"
+        );
+    }
 }
 
 /// The work of the recordings task from the parts of the whole product.

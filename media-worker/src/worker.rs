@@ -115,18 +115,36 @@ impl Worker {
         }))
     }
 
-    /// The same with `/health`: for a worker that runs alone.
+    /// `/media/twilio`, `/media/ready`, `/health`, and `/metrics` if it has no port of its own: for a worker
+    /// that runs alone.
     pub fn router(&self) -> Router {
-        self.router_beside_others()
-            .route("/health", get(health).with_state(Arc::clone(&self.0)))
+        let settings = &self.0.parts.settings;
+        let alone = self
+            .sockets()
+            .route("/health", get(health).with_state(Arc::clone(&self.0)));
+        if settings.metrics_port == settings.port {
+            alone.merge(self.metrics_router())
+        } else {
+            alone
+        }
     }
 
     /// `/media/twilio`, `/media/ready` and `/metrics`: for a process that has a health of its own.
     pub fn router_beside_others(&self) -> Router {
+        self.sockets().merge(self.metrics_router())
+    }
+
+    /// `/metrics`, for a port that the outside does not reach.
+    pub(crate) fn metrics_router(&self) -> Router {
+        Router::new()
+            .route("/metrics", get(metrics))
+            .with_state(Arc::clone(&self.0))
+    }
+
+    fn sockets(&self) -> Router {
         Router::new()
             .route(MEDIA_PATH, get(media))
             .route(READY_PATH, get(health))
-            .route("/metrics", get(metrics))
             .with_state(Arc::clone(&self.0))
     }
 

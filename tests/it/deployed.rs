@@ -130,13 +130,23 @@ impl Deployed {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let health = format!("http://127.0.0.1:{port}/health");
-        eventually("the worker is healthy", async || {
-            let answer = reqwest::get(&health).await.ok()?;
-            answer.status().is_success().then_some(())
+        self.worker_answers("/health", "waiting_for_keys").await;
+        worker
+    }
+
+    async fn worker_takes_calls(&self) {
+        self.worker_answers("/media/ready", "ok").await;
+    }
+
+    async fn worker_answers(&self, path: &str, status: &str) {
+        let port = self.media.port().unwrap();
+        let url = format!("http://127.0.0.1:{port}{path}");
+        eventually(status, async || {
+            let answer = reqwest::get(&url).await.ok()?;
+            let answer: Value = answer.error_for_status().ok()?.json().await.ok()?;
+            (answer["status"] == status).then_some(())
         })
         .await;
-        worker
     }
 
     /// How many messages are in a queue, waiting or in somebody's hands.
@@ -203,8 +213,10 @@ async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
     let mut settings = Settings::from_variables(&BTreeMap::new()).unwrap();
     let far_side = Box::pin(FarSide::start(&mut settings, state.path()));
     let far_side = far_side.await.unwrap();
-    stack.put_keys(&settings).await;
+    // As a newcomer does: the stack is there with its worker before the keys are.
     let mut worker = stack.start_worker().await;
+    stack.put_keys(&settings).await;
+    stack.worker_takes_calls().await;
     let base = format!("{}/", stack.output("ApiUrl"));
     let api = ApiClient::new(base.parse().unwrap(), stack.owner_key().await).unwrap();
     let agent_id = prepare(&api).await;

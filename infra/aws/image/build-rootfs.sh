@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the media worker's root file system: a static program, authorities, a user who is not root.
 #
-#   infra/aws/image/build-rootfs.sh [arm64|amd64] [folder]
+#   infra/aws/image/build-rootfs.sh [arm64|amd64] [folder] [profile]
 #
 # The Dockerfile beside it calls this and wraps the folder. Without Docker the folder is all that a
 # container is made of; here is one: unshare --user --map-root-user chroot folder /media-worker health
@@ -21,12 +21,15 @@ authorities=/etc/ssl/certs/ca-certificates.crt
 
 # zig links for any machine, and brings the C library that C code of ours is compiled against.
 tools lambda
-rustup target add "$triple" >/dev/null 2>&1 || fail "rustup cannot add $triple"
-PATH="$bin:$PATH" cargo zigbuild --locked --release --package media-worker --target "$triple"
+rustup target list --installed | grep -qx "$triple" || rustup target add "$triple" >/dev/null 2>&1 ||
+  fail "rustup cannot add $triple"
+profile=${3:-release}
+PATH="$bin:$PATH" cargo zigbuild --locked --profile "$profile" --package media-worker --target "$triple" \
+  --config "profile.$profile.strip='symbols'" --config "profile.$profile.debug=false"
 
 rm -rf "$into"
 mkdir -p "$into/etc/ssl/certs"
-install -m 755 "${CARGO_TARGET_DIR:-target}/$triple/release/media-worker" "$into/media-worker"
+install -m 755 "${CARGO_TARGET_DIR:-target}/$triple/$profile/media-worker" "$into/media-worker"
 install -m 644 "$authorities" "$into/etc/ssl/certs/ca-certificates.crt"
 printf 'trunkline:x:65532:65532::/:/nologin\n' >"$into/etc/passwd"
 printf 'trunkline:x:65532:\n' >"$into/etc/group"

@@ -35,6 +35,14 @@ async fn a_plain_request_is_told_that_this_is_a_websocket() {
 }
 
 #[tokio::test]
+async fn metrics_with_a_port_of_their_own_are_not_where_the_sockets_are() {
+    assert_eq!(Scene::new(1).await.get("/metrics").await.0, 200);
+    let scene = Scene::with(&[("TRUNKLINE_WORKER_METRICS_PORT", "9090")]).await;
+    assert_eq!(scene.get("/metrics").await.0, 404);
+    assert_eq!(scene.get("/health").await.0, 200);
+}
+
+#[tokio::test]
 async fn a_call_beyond_capacity_is_refused_and_the_first_one_goes_on() {
     let scene = Scene::new(1).await;
     let mut first = scene.call(0).await;

@@ -147,6 +147,8 @@ pub struct ElevenLabs {
 pub struct Worker {
     /// `TRUNKLINE_WORKER_PORT` (default 8081): where the worker listens when it runs alone.
     pub port: u16,
+    /// `TRUNKLINE_WORKER_METRICS_PORT` (default the same): where it shows its metrics when it runs alone.
+    pub metrics_port: u16,
     /// `TRUNKLINE_WORKER_CALLS_MAX` (default 500): calls one worker holds; beyond, it refuses.
     pub calls_max: usize,
     /// `TRUNKLINE_WORKER_THREADS` (default 0, one per core).
@@ -201,6 +203,7 @@ impl Settings {
     /// Every problem of every variable at once.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Problems> {
         let mut read = Reader::new(variables);
+        let worker_port = read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX);
         let settings = Self {
             storage: Storage {
                 table: read.text("TRUNKLINE_TABLE", "trunkline"),
@@ -244,7 +247,13 @@ impl Settings {
                 simulated: read.none(&["ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"]),
             },
             worker: Worker {
-                port: read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX),
+                port: worker_port,
+                metrics_port: read.number(
+                    "TRUNKLINE_WORKER_METRICS_PORT",
+                    worker_port,
+                    0,
+                    u16::MAX,
+                ),
                 calls_max: read.number("TRUNKLINE_WORKER_CALLS_MAX", 500, 1, 100_000),
                 threads: read.number("TRUNKLINE_WORKER_THREADS", 0, 0, 1_024),
                 drain: Duration::from_secs(read.number(
