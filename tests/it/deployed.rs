@@ -143,7 +143,8 @@ impl Deployed {
         let url = format!("http://127.0.0.1:{port}{path}");
         eventually(status, async || {
             let answer = reqwest::get(&url).await.ok()?;
-            let answer: Value = answer.error_for_status().ok()?.json().await.ok()?;
+            let answer = answer.error_for_status().ok()?.text().await.ok()?;
+            let answer: Value = serde_json::from_str(&answer).unwrap();
             (answer["status"] == status).then_some(())
         })
         .await;
