@@ -82,8 +82,8 @@ PRICES = {
     "dashboard": price(
         "CloudWatch, a dashboard for a month", 3.00, "month", "AmazonCloudWatch", "20260831092148", "DashboardsUsageHour",
         region=""),
-    "balancer": price("Application Load Balancer, an hour", 0.0225, "hour", "AWSELB", "20260911124544", "LoadBalancerUsage"),
-    "lcu": price("its capacity unit, an hour (1 GB in it)", 0.008, "hour", "AWSELB", "20260911124544", "LCUUsage"),
+    "balancer": price("Network Load Balancer, an hour", 0.0225, "hour", "AWSELB", "20260911124544", "LoadBalancerUsage"),
+    "lcu": price("its capacity unit, an hour (1 GB in it)", 0.006, "hour", "AWSELB", "20260911124544", "LCUUsage"),
     "address": price(
         "a public IPv4 address, an hour", 0.005, "hour", "AmazonVPC", "20260911124513", "USE1-PublicIPv4:InUseAddress"),
     "cpu": price(
