@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod calls;
 mod campaigns;
+pub mod edge;
 mod forecasts;
 mod imports;
 mod labels;

@@ -29,7 +29,11 @@ async fn run() -> anyhow::Result<()> {
         owner.context("letting the owner's key in")?;
     }
     let state = api::State::new(&parts);
-    lambda_http::run(api::router(state))
+    let mut router = api::router(state);
+    if let Some(key) = &settings.public.edge_key {
+        router = api::edge::behind(router, key.clone());
+    }
+    lambda_http::run(router)
         .await
         .map_err(|error| anyhow::anyhow!(error).context("running the API function"))
 }

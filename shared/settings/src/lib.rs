@@ -64,6 +64,9 @@ pub struct Public {
     /// `MEDIA_URL` (default the local server): base of the media sockets, as the carrier sees it;
     /// `wss` or `https`, on a laptop also `ws` or `http`. The WebSocket scheme follows.
     pub media_url: Option<Url>,
+    /// `TRUNKLINE_EDGE_KEY` (default none): what a distribution before the API adds to each request; others
+    /// are refused.
+    pub edge_key: Option<Secret>,
 }
 
 /// The carrier Twilio.
@@ -215,6 +218,7 @@ impl Settings {
             public: Public {
                 public_url: read.url("PUBLIC_URL", &["http", "https"]),
                 media_url: read.url("MEDIA_URL", &["http", "https", "ws", "wss"]),
+                edge_key: read.secret("TRUNKLINE_EDGE_KEY"),
             },
             twilio: Twilio {
                 account_sid: read.account_sid("TWILIO_ACCOUNT_SID"),
