@@ -1,7 +1,7 @@
 //! What a worker in a container says of itself to those who decide how many workers there are.
 //!
-//! It logs how many calls it holds: the template makes a metric of the line, and the service grows and shrinks
-//! by its average. And while it holds calls it asks ECS to end idle workers before it (Amazon ECS developer
+//! It writes its metrics among its logs, how many calls it holds above all: the service grows and shrinks by
+//! the average. And while it holds calls it asks ECS to end idle workers before it (Amazon ECS developer
 //! guide, "Task scale-in protection"). Calls do not hang on either: a worker that has to go hands them
 //! over.
 
@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::worker::Worker;
 
-/// The metric has a point a minute; two lines for each, so that none is without.
+/// A metric of CloudWatch has a point a minute; told twice in each, so that none is without.
 const TELL_EVERY: Duration = Duration::from_secs(30);
 /// How often is looked whether calls are held.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -28,14 +28,13 @@ const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
 /// The agent is on the same machine.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Says again and again how many calls the worker holds.
-pub(crate) async fn tell_calls(worker: &Worker) {
+/// Says again and again how many calls the worker holds, and what else there is to say.
+pub(crate) async fn tell_metrics(worker: &Worker) {
     let mut tick = tokio::time::interval(TELL_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        // The template's metric filter reads these very words.
-        tracing::info!(calls = worker.calls(), "holding calls");
+        worker.tell_metrics();
     }
 }
 

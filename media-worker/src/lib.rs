@@ -29,38 +29,7 @@
 //!
 //! # Metrics
 //!
-//! | name | kind | what |
-//! | --- | --- | --- |
-//! | `trunkline_calls_active` | gauge | conversations that are on |
-//! | `trunkline_calls_started_total` | counter | sessions opened |
-//! | `trunkline_calls_refused_total{reason}` | counter | sockets that did not become a session |
-//! | `trunkline_sessions_ended_total{outcome}` | counter | sessions over; without an outcome `handed_over` or `left_to_resume` |
-//! | `trunkline_hand_overs_total{result}` | counter | calls of a stopping worker that went to another: `done`; and tries that did not: `not_prepared`, `refused`, `unknown` |
-//! | `trunkline_carrier_frames_received_total` | counter | audio messages of the carrier |
-//! | `trunkline_carrier_messages_ignored_total{reason}` | counter | messages not taken while the call went on |
-//! | `trunkline_carrier_streams_refused_total{reason}` | counter | running streams that were closed for their messages |
-//! | `trunkline_caller_audio_lost_milliseconds_total` | counter | caller audio that never came and was replaced by silence |
-//! | `trunkline_recognition_messages_sent_total` | counter | audio messages to the recogniser |
-//! | `trunkline_carrier_media_sent_total` | counter | audio messages to the carrier |
-//! | `trunkline_agent_audio_sent_milliseconds_total` | counter | agent audio in them |
-//! | `trunkline_playouts_dropped_total` | counter | times that the carrier did not read and speech was dropped |
-//! | `trunkline_playout_underruns_total` | counter | times that the carrier ran out of audio in mid-utterance |
-//! | `trunkline_interruptions_total{by}` | counter | times that the caller cut the agent short |
-//! | `trunkline_false_interruptions_total` | counter | of those, noise |
-//! | `trunkline_backchannels_ignored_total` | counter | acknowledgements that stopped nothing |
-//! | `trunkline_stale_dropped_total` | counter | vendors' events for what is not wanted any more |
-//! | `trunkline_barge_in_seconds` | histogram | from the wake that brought an interruption to `clear` written |
-//! | `trunkline_engine_overhead_seconds` | histogram | our own part of an answer (promise P5) |
-//! | `trunkline_voice_to_voice_seconds` | histogram | from the caller's last sound to our first frame out |
-//! | `trunkline_vendor_failures_total{vendor,kind}` | counter | failures of vendors and their connections |
-//! | `trunkline_vendor_retries_total{leg}` | counter | vendors tried again or replaced: `recognition`, `generation`, `synthesis` |
-//! | `trunkline_turns_stored_total` | counter | records of sessions stored |
-//! | `trunkline_turn_write_retries_total` | counter | attempts to store that failed |
-//! | `trunkline_turns_lost_total` | counter | turns given up because the store stayed away |
-//! | `trunkline_speech_cache_hits_total`, `…_misses_total` | counter | greetings and the like found, not found |
-//! | `trunkline_speech_cache_bytes` | gauge | memory of the cache of synthesised speech |
-//! | `trunkline_session_wakes_total` | counter | polls of session tasks: what scheduling costs |
-//! | `trunkline_recordings_total{result}` | counter | recording jobs done, by how |
+//! `telemetry::CATALOGUE` has them all. Alone it writes them among its logs too (`fleet`).
 
 mod control;
 mod ear;

@@ -1,5 +1,5 @@
 //! The worker's metrics, with handles made once: looking a metric up by name fifty times a second and
-//! call would cost more than the rest of a frame. The table is in the crate's documentation.
+//! call would cost more than the rest of a frame. The table of all is `telemetry::CATALOGUE`.
 
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub(crate) const HANDED_OVER: &str = "handed_over";
 /// nothing.
 pub(crate) struct Meters {
     pub(crate) calls_active: Gauge,
+    pub(crate) event_loop_lag: Histogram,
+    calls: Gauge,
+    saturation: Gauge,
     pub(crate) calls_started: Counter,
     pub(crate) frames_received: Counter,
     pub(crate) audio_lost_ms: Counter,
@@ -39,6 +42,9 @@ impl Meters {
     pub(crate) fn new() -> Self {
         Self {
             calls_active: gauge!("trunkline_calls_active"),
+            event_loop_lag: histogram!("trunkline_event_loop_lag_seconds"),
+            calls: gauge!("trunkline_worker_calls"),
+            saturation: gauge!("trunkline_worker_saturation_percent"),
             calls_started: counter!("trunkline_calls_started_total"),
             frames_received: counter!("trunkline_carrier_frames_received_total"),
             audio_lost_ms: counter!("trunkline_caller_audio_lost_milliseconds_total"),
@@ -57,6 +63,14 @@ impl Meters {
             engine: histogram!("trunkline_engine_overhead_seconds"),
             voice_to_voice: histogram!("trunkline_voice_to_voice_seconds"),
         }
+    }
+
+    /// How many calls the worker holds of those that it may.
+    pub(crate) fn held(&self, calls: usize, calls_max: usize) {
+        let calls = u32::try_from(calls).map_or(f64::MAX, f64::from);
+        let calls_max = u32::try_from(calls_max.max(1)).map_or(f64::MAX, f64::from);
+        self.calls.set(calls);
+        self.saturation.set(100.0 * calls / calls_max);
     }
 
     /// A call was turned away, before or after its socket was upgraded.
@@ -82,10 +96,11 @@ impl Meters {
         counter!("trunkline_sessions_ended_total", "outcome" => outcome).increment(1);
     }
 
-    pub(crate) fn vendor_failed(failure: &Failure) {
+    pub(crate) fn vendor_failed(leg: &'static str, failure: &Failure) {
         counter!(
             "trunkline_vendor_failures_total",
             "vendor" => failure.vendor.clone(),
+            "leg" => leg,
             "kind" => failure.kind.code(),
         )
         .increment(1);

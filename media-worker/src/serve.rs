@@ -69,7 +69,7 @@ pub fn check_health(port: u16) -> anyhow::Result<()> {
 /// # Errors
 /// A setting is missing, storage cannot be used, or the port is taken.
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
-    let metrics = telemetry::Metrics::install()?;
+    let metrics = telemetry::Metrics::install_in_worker("media-worker", &settings.log)?;
     let runtime = runtime(settings.worker.threads).context("starting the runtime")?;
     runtime.block_on(async {
         let parts = Parts::from_settings(settings).await?;
@@ -192,13 +192,16 @@ pub async fn serve(
     let everything = async { tokio::join!(leaving, copies) };
     let router = worker.router();
     let agent = worker.settings().ecs_agent.clone();
-    tokio::select! {
-        () = fleet::tell_calls(&worker) => Ok(()),
+    let served = tokio::select! {
+        () = fleet::tell_metrics(&worker) => Ok(()),
         () = fleet::protect(&worker, agent.as_ref()) => Ok(()),
         // The server ends by an error only; it answers to the last, so that its health can be asked.
         served = async { axum::serve(listener, router).await } => served,
         ((), ()) = everything => Ok(()),
-    }
+    };
+    // What the last calls counted.
+    worker.tell_metrics();
+    served
 }
 
 /// Completes when the process is asked to stop (`SIGTERM`, or `SIGINT` from a terminal).

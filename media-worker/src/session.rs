@@ -403,7 +403,7 @@ impl Session {
             return false;
         };
         if let Recognition::Lost(failure) = &event {
-            Meters::vendor_failed(failure);
+            Meters::vendor_failed("recognition", failure);
         }
         self.feed(Event::Recognition(event));
         true
@@ -424,7 +424,7 @@ impl Session {
             Generation::Text(_) | Generation::ToolCall { .. } => {}
             Generation::Finished { .. } => drop(self.generations.remove(place)),
             Generation::Failed(failure) => {
-                Meters::vendor_failed(failure);
+                Meters::vendor_failed("generation", failure);
                 drop(self.generations.remove(place));
             }
         }
@@ -437,7 +437,7 @@ impl Session {
             return false;
         };
         if let Synthesis::Failed(failure) = &event {
-            Meters::vendor_failed(failure);
+            Meters::vendor_failed("synthesis", failure);
         }
         self.feed(Event::Synthesis { utterance, event });
         true

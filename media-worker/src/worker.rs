@@ -61,6 +61,9 @@ const PRESS_MAX: Duration = Duration::from_secs(30);
 /// How often histogram samples are folded where nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// How often the event loop's lag is measured: it costs one wake.
+const LAG_EVERY: Duration = Duration::from_secs(1);
+
 /// What a worker is made of.
 #[derive(Debug, Clone)]
 pub struct WorkerParts {
@@ -98,6 +101,8 @@ impl Worker {
     pub fn start(parts: WorkerParts) -> Self {
         let timers = Timers::new();
         tokio::spawn(Arc::clone(&timers).drive());
+        let meters = Arc::new(Meters::new());
+        tokio::spawn(measure_lag(Arc::clone(&meters)));
         if let Some(metrics) = parts.metrics.clone() {
             tokio::spawn(async move {
                 loop {
@@ -110,7 +115,7 @@ impl Worker {
             gate: Gate::new(parts.settings.calls_max),
             timers,
             cache: Arc::new(SpeechCache::new(CACHE_BYTES_MAX)),
-            meters: Arc::new(Meters::new()),
+            meters,
             parts,
         }))
     }
@@ -150,6 +155,20 @@ impl Worker {
 
     pub(crate) fn settings(&self) -> &settings::Worker {
         &self.0.parts.settings
+    }
+
+    /// Writes metrics among the logs, for those who cannot ask for them.
+    pub(crate) fn tell_metrics(&self) {
+        let Shared {
+            gate,
+            meters,
+            parts,
+            ..
+        } = &*self.0;
+        meters.held(gate.calls(), gate.calls_max());
+        if let Some(metrics) = &parts.metrics {
+            metrics.tell();
+        }
     }
 
     /// Calls that are on.
@@ -211,6 +230,15 @@ impl fmt::Debug for Worker {
 /// How long before the end of the time to drain calls are pressed to leave.
 fn press(parts: &WorkerParts) -> Duration {
     PRESS_MAX.min(parts.settings.drain / 2)
+}
+
+/// Measures how late a task wakes: what every call waits for when there is too much to do.
+async fn measure_lag(meters: Arc<Meters>) {
+    loop {
+        let due = Instant::now() + LAG_EVERY;
+        tokio::time::sleep_until(due).await;
+        meters.event_loop_lag.record(due.elapsed());
+    }
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Response {

@@ -2,6 +2,7 @@
 //! docs, clippy files, settings and README.
 
 mod layers;
+mod metrics;
 mod sources;
 
 use std::fs;

@@ -1,9 +1,12 @@
 //! The API as a Lambda. The installation's owner is whoever has the key of its settings.
 
+use std::future::ready;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use axum::middleware;
+use axum::response::Response;
 use service::Parts;
 use service::keys::Keys;
 
@@ -21,6 +24,7 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::Metrics::install_in_function("api", &settings.log)?;
     let parts = Parts::from_settings(&settings).await;
     let parts = parts.context("starting the API function")?;
     if let Some(key) = &settings.local.api_key {
@@ -33,7 +37,11 @@ async fn run() -> anyhow::Result<()> {
     if let Some(key) = &settings.public.edge_key {
         router = api::edge::behind(router, key.clone());
     }
-    lambda_http::run(router)
+    let told = middleware::map_response(move |response: Response| {
+        metrics.tell();
+        ready(response)
+    });
+    lambda_http::run(router.layer(told))
         .await
         .map_err(|error| anyhow::anyhow!(error).context("running the API function"))
 }

@@ -221,7 +221,7 @@ impl From<Refused> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        metrics::counter!("api_problems_total", "code" => self.code.clone()).increment(1);
+        metrics::counter!("trunkline_api_problems_total", "code" => self.code.clone()).increment(1);
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self).unwrap_or_default();
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];

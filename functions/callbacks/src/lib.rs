@@ -2,7 +2,7 @@
 //!
 //! Every request is checked in this order: its size, its form, its signature over the configured public
 //! address, the ids in its path, its fields. Only then is it believed. Refusals are problem documents
-//! and counted as `webhooks_refused_total`; none of them changes anything stored:
+//! and counted as `trunkline_webhooks_refused_total`; none of them changes anything stored:
 //!
 //! | status | code | why |
 //! |---|---|---|

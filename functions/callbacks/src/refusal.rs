@@ -77,7 +77,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code) = (self.status(), self.code());
-        metrics::counter!("webhooks_refused_total", "code" => code).increment(1);
+        metrics::counter!("trunkline_webhooks_refused_total", "code" => code).increment(1);
         match &self {
             Self::Unavailable(problem) => {
                 error!(problem = %Chain(problem), "a webhook could not be taken in");

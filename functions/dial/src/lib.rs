@@ -58,18 +58,18 @@ pub async fn handle(event: SqsEvent, state: &State) -> SqsBatchResponse {
 async fn work(message: &SqsMessage, state: &State) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
     let Ok(job) = serde_json::from_str::<DialJob>(body) else {
-        metrics::counter!("dial_messages_total", "result" => "unreadable").increment(1);
+        metrics::counter!("trunkline_dial_messages_total", "result" => "unreadable").increment(1);
         error!("a message of the dial queue cannot be read");
         return false;
     };
     match state.placing.place(job.tenant_id, job.call_id).await {
         Ok(placed) => {
-            metrics::counter!("dial_messages_total", "result" => "done").increment(1);
+            metrics::counter!("trunkline_dial_messages_total", "result" => "done").increment(1);
             info!(call.id = %job.call_id, tenant.id = %job.tenant_id, result = ?placed, "dial message worked on");
             true
         }
         Err(problem) => {
-            metrics::counter!("dial_messages_total", "result" => "again").increment(1);
+            metrics::counter!("trunkline_dial_messages_total", "result" => "again").increment(1);
             error!(call.id = %job.call_id, tenant.id = %job.tenant_id, problem = %Chain(&problem), "a dial message must come again");
             false
         }

@@ -21,10 +21,13 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::Metrics::install_in_function("dial", &settings.log)?;
     let parts = Parts::from_settings(&settings).await;
     let state = dial::State::new(&parts.context("starting the dial function")?);
     let work = service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, lambda_runtime::Error>(dial::handle(event.payload, &state).await)
+        let answer = dial::handle(event.payload, &state).await;
+        metrics.tell();
+        Ok::<_, lambda_runtime::Error>(answer)
     });
     lambda_runtime::run(work)
         .await

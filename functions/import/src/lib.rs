@@ -60,23 +60,23 @@ pub async fn handle(event: SqsEvent, state: &State) -> SqsBatchResponse {
 async fn work(message: &SqsMessage, state: &State) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
     let Ok(job) = serde_json::from_str::<ImportJob>(body) else {
-        metrics::counter!("import_messages_total", "result" => "unreadable").increment(1);
+        metrics::counter!("trunkline_import_messages_total", "result" => "unreadable").increment(1);
         error!("a message of the import queue cannot be read");
         return false;
     };
     match state.imports.run(job).await {
         Ok(ran) => {
-            metrics::counter!("import_messages_total", "result" => "done").increment(1);
+            metrics::counter!("trunkline_import_messages_total", "result" => "done").increment(1);
             info!(import.id = %job.import_id, tenant.id = %job.tenant_id, result = ?ran, "import message worked on");
             true
         }
         Err(RunError::Busy) => {
-            metrics::counter!("import_messages_total", "result" => "again").increment(1);
+            metrics::counter!("trunkline_import_messages_total", "result" => "again").increment(1);
             info!(import.id = %job.import_id, tenant.id = %job.tenant_id, "another worker is at an import; its message comes again");
             false
         }
         Err(problem @ RunError::Store(_)) => {
-            metrics::counter!("import_messages_total", "result" => "again").increment(1);
+            metrics::counter!("trunkline_import_messages_total", "result" => "again").increment(1);
             error!(import.id = %job.import_id, tenant.id = %job.tenant_id, problem = %Chain(&problem), "an import message must come again");
             false
         }

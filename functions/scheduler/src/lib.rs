@@ -93,6 +93,6 @@ fn told(by: &'static str, stepped: Result<Stepped, StepError>) -> Result<Stepped
             "failed"
         }
     };
-    metrics::counter!("planner_steps_total", "by" => by, "result" => result).increment(1);
+    metrics::counter!("trunkline_planner_steps_total", "by" => by, "result" => result).increment(1);
     stepped
 }

@@ -21,10 +21,12 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     let settings = store::secrets::settings().await?;
     telemetry::init_logs(&settings.log)?;
+    let metrics = telemetry::Metrics::install_in_function("scheduler", &settings.log)?;
     let parts = Parts::from_settings(&settings).await;
     let state = scheduler::State::new(&parts.context("starting the scheduler function")?);
     let work = service_fn(async |event: LambdaEvent<Value>| {
         let handled = Box::pin(scheduler::handle(&event.payload, &state)).await;
+        metrics.tell();
         handled.map_err(lambda_runtime::Error::from)
     });
     lambda_runtime::run(work)

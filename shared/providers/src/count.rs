@@ -1,5 +1,35 @@
 //! What is worth counting about vendors. Labels are names of ours, never anything a vendor sent.
 
+use std::time::Duration;
+
+/// A connection to a recogniser.
+pub(crate) const RECOGNITION: &str = "recognition";
+/// An answer of a language model.
+pub(crate) const GENERATION: &str = "generation";
+/// An utterance of a voice.
+pub(crate) const SYNTHESIS: &str = "synthesis";
+
+/// Something was asked of a vendor.
+pub(crate) fn asked(vendor: &'static str, leg: &'static str) {
+    metrics::counter!("trunkline_vendor_requests_total", "vendor" => vendor, "leg" => leg)
+        .increment(1);
+}
+
+/// A connection stood after this time.
+pub(crate) fn connected(vendor: &'static str, leg: &'static str, took: Duration) {
+    latency(vendor, leg, "connect", took);
+}
+
+/// The first word or sound of what was asked came after this time.
+pub(crate) fn began(vendor: &'static str, leg: &'static str, took: Duration) {
+    latency(vendor, leg, "first_byte", took);
+}
+
+fn latency(vendor: &'static str, leg: &'static str, step: &'static str, took: Duration) {
+    metrics::histogram!("trunkline_vendor_latency_seconds", "vendor" => vendor, "leg" => leg, "step" => step)
+        .record(took);
+}
+
 /// A message that means nothing to a call was left aside: an unknown type, or audio of an utterance
 /// that is no longer wanted.
 pub(crate) fn ignored(vendor: &'static str, what: &'static str) {

@@ -10,6 +10,7 @@ use settings::Settings;
 
 use crate::SetupProblem;
 use crate::chain::Chain;
+use crate::timed::TimedGeneration;
 
 /// One answer under way. Dropping it cancels the request.
 ///
@@ -31,6 +32,9 @@ pub struct Tuning<'a> {
 
 /// Makes requests to one vendor.
 pub(crate) trait Vendor: Send + Sync {
+    /// Its folder's name, as in metrics.
+    fn name(&self) -> &'static str;
+
     fn generate(&self, request: &Generate, tuning: Tuning<'_>) -> Box<dyn GenerationStream>;
     fn warm(&self);
 }
@@ -68,7 +72,11 @@ impl Models {
         request: &Generate,
         tuning: Tuning<'_>,
     ) -> Box<dyn GenerationStream> {
-        self.routes.at(route).generate(request, tuning)
+        let vendor = self.routes.at(route);
+        Box::new(TimedGeneration::new(
+            vendor.name(),
+            vendor.generate(request, tuning),
+        ))
     }
 
     /// Makes sure that connections stand before they are needed: call it when a call begins. Costs

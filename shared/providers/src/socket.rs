@@ -24,6 +24,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 use url::{Host, Url};
 
+use crate::count;
+
 /// Longest time from the first packet to the finished handshake: a caller is waiting, and the next
 /// vendor in the chain can be there in the meantime.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -69,6 +71,8 @@ impl Default for Timing {
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) vendor: &'static str,
+    /// What it does for a call, as in metrics.
+    pub(crate) leg: &'static str,
     /// `ws` or `wss`.
     pub(crate) url: Url,
     /// The header that carries the key.
@@ -112,13 +116,18 @@ pub(crate) struct Socket {
 
 /// Connects.
 pub(crate) async fn connect(target: Target) -> Result<Socket, Failure> {
-    let vendor = Cow::Borrowed(target.vendor);
+    let (vendor, leg) = (target.vendor, target.leg);
     let allowed = target.timing.connect;
+    let begun = Instant::now();
     let kind = match tokio::time::timeout(allowed, handshake(target)).await {
-        Ok(Ok(socket)) => return Ok(socket),
+        Ok(Ok(socket)) => {
+            count::connected(vendor, leg, begun.elapsed());
+            return Ok(socket);
+        }
         Ok(Err(kind)) => kind,
         Err(_elapsed) => FailureKind::ConnectTimeout,
     };
+    let vendor = Cow::Borrowed(vendor);
     Err(Failure { vendor, kind })
 }
 

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 use model::AudioPosition;
 use settings::Settings;
 
-use crate::SetupProblem;
 use crate::chain::Chain;
+use crate::{SetupProblem, count};
 
 pub use replay::{REPLAY_MAX, ReplayBuffer};
 
@@ -54,6 +54,9 @@ pub struct RecognizerConfig {
 
 /// Opens connections of one vendor.
 pub(crate) trait Vendor: Send + Sync {
+    /// Its folder's name, as in metrics.
+    fn name(&self) -> &'static str;
+
     fn connect(
         &self,
         config: RecognizerConfig,
@@ -94,6 +97,8 @@ impl Recognizers {
         route: usize,
         config: RecognizerConfig,
     ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>> {
-        self.routes.at(route).connect(config)
+        let vendor = self.routes.at(route);
+        count::asked(vendor.name(), count::RECOGNITION);
+        vendor.connect(config)
     }
 }

@@ -11,6 +11,7 @@ use settings::Settings;
 
 use crate::SetupProblem;
 use crate::chain::Chain;
+use crate::timed::TimedVoice;
 
 /// The agent's voice for one call. It connects when it is polled first and connects again when it
 /// has to; what was asked of it meanwhile waits, within a limit.
@@ -34,6 +35,9 @@ pub trait Synthesizer: Send {
 
 /// Opens voices of one vendor.
 pub(crate) trait Vendor: Send + Sync {
+    /// Its folder's name, as in metrics.
+    fn name(&self) -> &'static str;
+
     fn open(&self, voice: Option<&str>, language: &str) -> Box<dyn Synthesizer>;
 }
 
@@ -66,7 +70,8 @@ impl Synthesizers {
     /// `language` is BCP 47.
     #[must_use]
     pub fn open(&self, route: usize, voice: Option<&str>, language: &str) -> Box<dyn Synthesizer> {
-        self.routes.at(route).open(voice, language)
+        let vendor = self.routes.at(route);
+        Box::new(TimedVoice::new(vendor.name(), vendor.open(voice, language)))
     }
 }
 

@@ -345,7 +345,7 @@ impl Callbacks {
         };
         let number = self.numbers.owner(to).await;
         let Some(number) = number.map_err(CallbackError::Unavailable)? else {
-            metrics::counter!("inbound_calls_rejected_total", "reason" => "unknown_number")
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "unknown_number")
                 .increment(1);
             return Ok(rejected);
         };
@@ -365,7 +365,8 @@ impl Callbacks {
     async fn take(&self, number: &Number, request: &VoiceRequest) -> Result<Twiml, CallbackError> {
         let tenant = number.tenant_id;
         let rejected = |reason: &'static str| {
-            metrics::counter!("inbound_calls_rejected_total", "reason" => reason).increment(1);
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason)
+                .increment(1);
             Ok(twiml::reject(Reject::NotInService))
         };
         let Some(agent) = number.agent_id else {

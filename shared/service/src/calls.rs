@@ -237,7 +237,7 @@ impl Calls {
             let (Some(account), Some(of_tenant)) =
                 (account.draw(ids.chance()), of_tenant.draw(ids.chance()))
             else {
-                metrics::counter!("calls_refused_total", "reason" => "no_free_line").increment(1);
+                metrics::counter!("trunkline_call_requests_refused_total", "reason" => "no_free_line").increment(1);
                 return Err(Refused::NoFreeLine);
             };
             let held = self.lines.held(account, of_tenant, None);

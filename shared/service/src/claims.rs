@@ -149,7 +149,7 @@ impl Claims {
         let job = DialJob { tenant_id, call_id };
         let wait = Duration::try_from(not_before.duration_since(now)).unwrap_or_default();
         if let Err(problem) = self.dial.send(&job, wait).await {
-            metrics::counter!("dial_messages_unsent_total").increment(1);
+            metrics::counter!("trunkline_dial_messages_unsent_total").increment(1);
             warn!(call.id = %call_id, problem = &problem as &dyn std::error::Error, "a claimed call waits for the sweeper");
         }
     }

@@ -6,7 +6,9 @@
 
 use dialer::CallEnd;
 use jiff::Timestamp;
-use model::{Call, CallState, Campaign, Contact, Direction, Lead, LeadResult, LeadState, Outcome};
+use model::{
+    Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState, Outcome,
+};
 use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld};
 
 use crate::chores::done;
@@ -19,6 +21,8 @@ pub(crate) struct Ending {
     pub(crate) contact: Option<Contact>,
     /// The call ends with this change.
     ends: bool,
+    /// The outcome that stood for the time being, and is corrected with this change.
+    corrects: bool,
 }
 
 /// How the lead and its campaign's counts change.
@@ -95,15 +99,36 @@ impl Ending {
             lead,
             contact: contact.and_then(|contact| noted(contact, &after.call)),
             ends,
+            corrects: before.progress.provisional && !after.progress.provisional,
         }
     }
 
     /// Counts what was written.
     pub(crate) fn count(&self, row: &CallRow) {
-        let Some(outcome) = row.call.outcome.filter(|_outcome| self.ends) else {
+        let Some(outcome) = row.call.outcome.filter(|_| self.ends || self.corrects) else {
             return;
         };
-        metrics::counter!("calls_ended_total", "outcome" => outcome.code()).increment(1);
+        if self.ends {
+            let code = outcome.code();
+            metrics::counter!("trunkline_calls_ended_total", "outcome" => code).increment(1);
+        }
+        if self.corrects {
+            metrics::counter!("trunkline_calls_unheard_total", "state" => "heard").increment(1);
+        }
+        if row.progress.provisional {
+            metrics::counter!("trunkline_calls_unheard_total", "state" => "missing").increment(1);
+        } else if row.call.answered_at.is_some() && is_a_fault(outcome) {
+            let reason = outcome.code();
+            metrics::counter!("trunkline_calls_dropped_total", "reason" => reason).increment(1);
+        }
+    }
+}
+
+/// Whether somebody who had answered lost the call through us or a vendor of ours.
+fn is_a_fault(outcome: Outcome) -> bool {
+    match outcome.doing() {
+        Doing::Platform | Doing::Vendor => true,
+        Doing::Agent | Doing::Callee | Doing::Carrier | Doing::Policy | Doing::User => false,
     }
 }
 

@@ -257,7 +257,7 @@ impl Ledger {
         let Some(held) = held else { return Ok(()) };
         let call = &row.call;
         tracing::error!(call.id = %call.id, "a call does not hold the slots it should give back");
-        metrics::counter!("slots_healed_total", "reason" => "not_held").increment(1);
+        metrics::counter!("trunkline_slots_healed_total", "reason" => "not_held").increment(1);
         self.slots
             .reclaim(&held.account, call.tenant_id, call.campaign_id, call.id)
             .await

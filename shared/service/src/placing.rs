@@ -283,7 +283,7 @@ impl Placing {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let rule = permit.denied_by.map_or("none", model::Rule::code);
         info!(call.id = %call, rule, "a call is turned back at the gate");
-        metrics::counter!("dials_turned_back_total", "rule" => rule).increment(1);
+        metrics::counter!("trunkline_dials_turned_back_total", "rule" => rule).increment(1);
         self.ended_by(tenant, call, fact(Box::new(permit))).await
     }
 
@@ -373,7 +373,7 @@ impl Placing {
                 }
                 Err(problem) => problem,
             };
-            metrics::counter!("carrier_create_failures_total", "kind" => problem.code())
+            metrics::counter!("trunkline_carrier_create_failures_total", "kind" => problem.code())
                 .increment(1);
             warn!(call.id = %call, kind = problem.code(), "the carrier did not confirm the call");
             match problem {

@@ -615,7 +615,7 @@ impl Scheduling {
                 }
             }
         }
-        metrics::counter!("leads_claimed_total")
+        metrics::counter!("trunkline_leads_claimed_total")
             .increment(claimed.values().copied().map(u64::from).sum());
         Ok(claimed)
     }

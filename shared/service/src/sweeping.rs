@@ -129,7 +129,7 @@ impl Sweeper {
                 }
             }
         }
-        metrics::gauge!("slots_taken").set(taken);
+        metrics::gauge!("trunkline_slots_taken").set(taken);
         if swept != Swept::default() {
             info!(
                 late = swept.late,
@@ -238,7 +238,7 @@ impl Sweeper {
         let recorded = self.claims.ledger.record(tenant, call, &fact).await?;
         if recorded.row.call.state == CallState::Ended {
             warn!(call.id = %call, "a call whose end was not heard of is ended");
-            metrics::counter!("calls_swept_total").increment(1);
+            metrics::counter!("trunkline_calls_swept_total").increment(1);
         }
         Ok(())
     }
@@ -257,7 +257,7 @@ impl Sweeper {
             .await?;
         if healed > 0 {
             error!(call.id = %slot.call_id, slots = healed, "slots of a call that is over were given back");
-            metrics::counter!("slots_healed_total", "reason" => "call_over")
+            metrics::counter!("trunkline_slots_healed_total", "reason" => "call_over")
                 .increment(u64::from(healed));
         }
         Ok(Swept {

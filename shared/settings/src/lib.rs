@@ -175,7 +175,7 @@ pub struct Local {
     pub api_key: Option<Secret>,
 }
 
-/// Logs.
+/// Logs, and metrics among them.
 #[derive(Debug, Clone)]
 pub struct Log {
     /// `TRUNKLINE_LOG` (default `info`): a filter as in `info,carrier=debug`.
@@ -183,6 +183,9 @@ pub struct Log {
     /// `TRUNKLINE_LOG_FORMAT` (`json`, `text` or, the default, `auto`: JSON inside Lambda and
     /// containers, text on a terminal).
     pub format: LogFormat,
+    /// `TRUNKLINE_METRICS_NAMESPACE` (set by the template): metrics are written among the logs for
+    /// CloudWatch, in this namespace. Absent, they are not.
+    pub metrics_namespace: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,6 +279,7 @@ impl Settings {
             log: Log {
                 filter: read.text("TRUNKLINE_LOG", "info"),
                 format: read.log_format("TRUNKLINE_LOG_FORMAT"),
+                metrics_namespace: read.optional("TRUNKLINE_METRICS_NAMESPACE"),
             },
         };
         read.together("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN");

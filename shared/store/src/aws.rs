@@ -12,6 +12,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use settings::Secret;
 
+use crate::throttles::Throttles;
+
 /// Region of endpoints that are not AWS. They all take it, and request signatures need one.
 pub const LOCAL_REGION: &str = "us-east-1";
 
@@ -75,11 +77,13 @@ impl Clients {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).timeout_config(
             timeouts(DYNAMODB_ATTEMPT_TIMEOUT, DYNAMODB_OPERATION_TIMEOUT),
         );
+        dynamodb = dynamodb.interceptor(Throttles("dynamodb"));
         if let Some(endpoint) = &config.endpoints.dynamodb {
             dynamodb = dynamodb.endpoint_url(endpoint);
         }
         let mut sqs = aws_sdk_sqs::config::Builder::from(&shared)
-            .timeout_config(timeouts(SQS_ATTEMPT_TIMEOUT, SQS_OPERATION_TIMEOUT));
+            .timeout_config(timeouts(SQS_ATTEMPT_TIMEOUT, SQS_OPERATION_TIMEOUT))
+            .interceptor(Throttles("sqs"));
         if let Some(endpoint) = &config.endpoints.sqs {
             sqs = sqs.endpoint_url(endpoint);
         }
@@ -95,7 +99,8 @@ impl Clients {
 /// of their own: they are in the path, of presigned addresses too.
 fn s3(shared: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_s3::Client {
     let mut s3 = aws_sdk_s3::config::Builder::from(shared)
-        .timeout_config(timeouts(S3_ATTEMPT_TIMEOUT, S3_OPERATION_TIMEOUT));
+        .timeout_config(timeouts(S3_ATTEMPT_TIMEOUT, S3_OPERATION_TIMEOUT))
+        .interceptor(Throttles("s3"));
     if let Some(endpoint) = endpoint {
         s3 = s3.endpoint_url(endpoint);
     }

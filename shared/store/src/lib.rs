@@ -30,6 +30,7 @@ pub mod secrets;
 mod sessions;
 mod slots;
 mod table;
+mod throttles;
 mod turns;
 
 use settings::Storage;

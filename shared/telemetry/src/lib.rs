@@ -1,22 +1,35 @@
 //! Logs and metrics, set up once by each entry point.
 //!
 //! Logs are JSON lines on AWS and readable text on a terminal. Field names are fixed: `call.id`,
-//! `tenant.id`, `duration_ms`. No phone number, name, transcript or key is logged at any level; the
-//! types help (`model::PhoneNumber` and `settings::Secret` do not print) and a journey test greps a
-//! whole run. Metrics are kept in memory and rendered for Prometheus.
+//! `tenant.id`, `trace_id` (`docs/logs.md`). No phone number, name, transcript or key is logged at any
+//! level; the types help (`model::PhoneNumber` and `settings::Secret` do not print) and a journey test
+//! greps a whole run. Metrics ([`CATALOGUE`]) are kept in memory, rendered for Prometheus and written
+//! among the logs for CloudWatch.
 
+mod catalogue;
+mod emf;
+mod json;
 mod layer;
+mod pair;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use metrics::SetRecorderError;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use settings::{Log, LogFormat};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+pub use catalogue::{CATALOGUE, Kind, Metric, SERVICE, Unit, find};
+pub use emf::Emf;
 pub use layer::Problems;
+
+use pair::Pair;
 
 /// Bounds of the buckets of histograms in seconds: fine where our own time is (promise P5 speaks of
 /// 5 and 20 ms), coarse where vendors' time is.
@@ -32,8 +45,10 @@ pub enum SetUpError {
     Filter(#[source] tracing_subscriber::filter::ParseError),
     #[error("a log subscriber is already set")]
     Subscriber(#[source] TryInitError),
-    #[error("a metrics recorder is already set")]
+    #[error("metrics cannot be kept")]
     Recorder(#[source] BuildError),
+    #[error("a metrics recorder is already set")]
+    RecorderTwice,
 }
 
 /// Sends logs to standard output, where Lambda and containers collect them and a terminal shows them.
@@ -61,8 +76,8 @@ pub fn init_logs_to(log: &Log, writer: BoxMakeWriter) -> Result<Problems, SetUpE
         LogFormat::Json => registry
             .with(
                 tracing_subscriber::fmt::layer()
-                    .json()
-                    .flatten_event(true)
+                    .event_format(json::Flat)
+                    .fmt_fields(JsonFields::new())
                     .with_writer(writer),
             )
             .try_init(),
@@ -111,7 +126,8 @@ pub fn report_fatal(error: &dyn std::error::Error) {
 /// The metrics of this process.
 #[derive(Clone)]
 pub struct Metrics {
-    handle: PrometheusHandle,
+    prometheus: Option<PrometheusHandle>,
+    emf: Option<Arc<Emf>>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -121,27 +137,85 @@ impl std::fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Collects everything that the `metrics` macros report in this process from now on.
+    /// Collects everything that the `metrics` macros report in this process from now on, for Prometheus.
     ///
     /// # Errors
     /// When metrics were set up before in this process.
     pub fn install() -> Result<Self, SetUpError> {
-        let handle = PrometheusBuilder::new()
+        Self::install_for_both(None)
+    }
+
+    /// The same, and for CloudWatch where the settings name a namespace.
+    ///
+    /// # Errors
+    /// See [`Metrics::install`].
+    pub fn install_in_worker(service: &'static str, log: &Log) -> Result<Self, SetUpError> {
+        Self::install_for_both(emf(service, log))
+    }
+
+    /// For CloudWatch alone, where the settings name a namespace: nobody can ask a function. Call
+    /// [`Metrics::tell`] after each event.
+    ///
+    /// # Errors
+    /// See [`Metrics::install`].
+    pub fn install_in_function(service: &'static str, log: &Log) -> Result<Self, SetUpError> {
+        let emf = emf(service, log);
+        if let Some(emf) = &emf {
+            metrics::set_global_recorder(Arc::clone(emf)).map_err(twice)?;
+        }
+        Ok(Self {
+            prometheus: None,
+            emf,
+        })
+    }
+
+    fn install_for_both(emf: Option<Arc<Emf>>) -> Result<Self, SetUpError> {
+        let prometheus = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
-            .and_then(PrometheusBuilder::install_recorder)
-            .map_err(SetUpError::Recorder)?;
-        Ok(Self { handle })
+            .map_err(SetUpError::Recorder)?
+            .build_recorder();
+        let handle = prometheus.handle();
+        match &emf {
+            Some(emf) => metrics::set_global_recorder(Pair::new(prometheus, Arc::clone(emf)))
+                .map_err(twice)?,
+            None => metrics::set_global_recorder(prometheus).map_err(twice)?,
+        }
+        Ok(Self {
+            prometheus: Some(handle),
+            emf,
+        })
     }
 
     /// All metrics in Prometheus' text format. Call [`Metrics::upkeep`] now and then where nobody
     /// scrapes.
     #[must_use]
     pub fn render(&self) -> String {
-        self.handle.render()
+        let prometheus = self.prometheus.as_ref();
+        prometheus.map(PrometheusHandle::render).unwrap_or_default()
     }
 
     /// Folds histogram samples into buckets, so that memory stays bounded between two scrapes.
     pub fn upkeep(&self) {
-        self.handle.run_upkeep();
+        if let Some(prometheus) = &self.prometheus {
+            prometheus.run_upkeep();
+        }
     }
+
+    /// Writes what was counted since the last time to standard output, for CloudWatch.
+    pub fn tell(&self) {
+        let Some(emf) = &self.emf else {
+            return;
+        };
+        // Where logs cannot be written, nobody can be told that metrics cannot.
+        drop(emf.tell(Timestamp::now(), &mut io::stdout().lock()));
+    }
+}
+
+fn emf(service: &'static str, log: &Log) -> Option<Arc<Emf>> {
+    let namespace = log.metrics_namespace.as_deref()?;
+    Some(Arc::new(Emf::new(namespace, service)))
+}
+
+fn twice<R>(_recorder: SetRecorderError<R>) -> SetUpError {
+    SetUpError::RecorderTwice
 }

@@ -140,6 +140,10 @@ fn headers(settings: &settings::OpenAi) -> Result<HeaderMap, FailureKind> {
 }
 
 impl Vendor for OpenAi {
+    fn name(&self) -> &'static str {
+        VENDOR
+    }
+
     fn generate(&self, request: &Generate, tuning: Tuning<'_>) -> Box<dyn GenerationStream> {
         match self.send(request, tuning) {
             Ok(response) => {

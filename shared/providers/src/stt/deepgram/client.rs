@@ -62,6 +62,7 @@ impl Deepgram {
         };
         Ok(Target {
             vendor: VENDOR,
+            leg: count::RECOGNITION,
             url: codec::listen_url(&self.base, &self.model, config),
             key,
             tls: Arc::clone(&self.tls),
@@ -72,6 +73,10 @@ impl Deepgram {
 }
 
 impl Vendor for Deepgram {
+    fn name(&self) -> &'static str {
+        VENDOR
+    }
+
     fn connect(
         &self,
         config: RecognizerConfig,

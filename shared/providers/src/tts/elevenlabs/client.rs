@@ -93,6 +93,7 @@ impl OverWebSocket {
         let voice = self.account.voice(voice)?;
         Ok(Target {
             vendor: VENDOR,
+            leg: count::SYNTHESIS,
             url: codec::socket_url(base, voice, model, language),
             key: self.account.key()?,
             tls: Arc::clone(&self.tls),
@@ -103,6 +104,10 @@ impl OverWebSocket {
 }
 
 impl Vendor for OverWebSocket {
+    fn name(&self) -> &'static str {
+        VENDOR
+    }
+
     fn open(&self, voice: Option<&str>, language: &str) -> Box<dyn Synthesizer> {
         Box::new(Voice::new(self.target(voice, language)))
     }

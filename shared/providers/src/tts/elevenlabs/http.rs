@@ -66,6 +66,10 @@ impl OverHttp {
 }
 
 impl Vendor for OverHttp {
+    fn name(&self) -> &'static str {
+        VENDOR
+    }
+
     fn open(&self, voice: Option<&str>, language: &str) -> Box<dyn Synthesizer> {
         Box::new(Voice {
             endpoint: self.endpoint(voice, language),
