@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use service::recordings::{ArchiveError, Archived, RecordingJob, Recordings};
 use store::{Queue, Received, StoreError, WAIT_MAX};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::meters::Meters;
 
@@ -115,12 +116,27 @@ async fn one(work: Arc<dyn RecordingWork>, received: Received<RecordingJob>) {
             return;
         }
     };
+    let span = tracing::info_span!(
+        "recording",
+        call.id = %job.call_id,
+        tenant.id = %job.tenant_id,
+        trace_id = tracing::field::Empty,
+    );
+    if let Some(trace) = job.trace_id {
+        span.record("trace_id", tracing::field::display(trace));
+    }
+    work_on(&*work, job, &received.receipt)
+        .instrument(span)
+        .await;
+}
+
+async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
     let mut archiving = work.archive(job);
     let result = loop {
         tokio::select! {
             result = &mut archiving => break result,
             () = tokio::time::sleep(HIDE_EVERY) => {
-                if let Err(error) = work.hide(&received.receipt).await {
+                if let Err(error) = work.hide(receipt).await {
                     // Somebody else may take the job too: every step can be repeated.
                     tracing::warn!(%error, "a recording job could not be kept hidden");
                 }
@@ -135,15 +151,14 @@ async fn one(work: Arc<dyn RecordingWork>, received: Received<RecordingJob>) {
                 Archived::Before => "archived_before",
                 Archived::Nothing => "nothing",
             });
-            tracing::info!(call.id = %job.call_id, ?archived, "a recording job is done");
-            if let Err(error) = work.done(&received.receipt).await {
+            tracing::info!(?archived, "a recording job is done");
+            if let Err(error) = work.done(receipt).await {
                 tracing::warn!(%error, "a done recording job could not be deleted, it comes again");
             }
         }
         Err(error) => {
             Meters::recording(error.code());
             tracing::warn!(
-                call.id = %job.call_id,
                 error = &error as &dyn std::error::Error,
                 "a recording is not archived yet"
             );
@@ -185,6 +200,7 @@ mod tests {
                             tenant_id: TenantId::from_parts(0, 0),
                             call_id: CallId::from_parts(seconds, 0),
                             carrier_recording_id: works.to_string(),
+                            trace_id: None,
                         }),
                         body: String::new(),
                         message_id: id.clone(),

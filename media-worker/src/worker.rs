@@ -331,6 +331,7 @@ async fn serve_call(
                 "call",
                 call.id = %hello.call_id,
                 tenant.id = %hello.tenant_id,
+                trace_id = %media.snapshot.trace(),
             );
             talk(&shared, socket, accepted_at, hello, media)
                 .instrument(span)

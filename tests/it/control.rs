@@ -409,6 +409,7 @@ impl World {
         let job = DialJob {
             tenant_id: self.tenant,
             call_id: call.parse().unwrap(),
+            trace_id: None,
         };
         serde_json::to_string(&job).unwrap()
     }

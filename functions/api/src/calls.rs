@@ -4,7 +4,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use model::{AgentId, Call, CallId, PhoneNumber, RecordingState, Variables};
+use model::{AgentId, Call, CallId, PhoneNumber, RecordingState, TraceId, Variables};
 use serde::{Deserialize, Serialize};
 use service::access::{Permission, Principal};
 use service::calls::CreateCall;
@@ -159,6 +159,7 @@ pub(crate) struct DetectionView {
 pub(crate) async fn create(
     Shared(state): Shared<State>,
     Extension(caller): Extension<Principal>,
+    Extension(trace): Extension<TraceId>,
     Key(key): Key,
     Body(new): Body<NewCall>,
 ) -> Result<Response, Problem> {
@@ -171,7 +172,7 @@ pub(crate) async fn create(
     };
     let created = state
         .calls
-        .create(caller.tenant_id, &request, key.as_ref())
+        .create(caller.tenant_id, &request, key.as_ref(), trace)
         .await?;
     let mut headers = HeaderMap::new();
     let location = format!("/v1/calls/{}", created.call.id);

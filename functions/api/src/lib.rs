@@ -20,6 +20,7 @@ mod permits;
 mod problem;
 mod prompts;
 mod suppressions;
+mod trace;
 mod transcript;
 
 use std::fmt;
@@ -29,7 +30,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use service::Parts;
 use service::agents::Agents;
 use service::calls::Calls;
 use service::campaigns::Campaigns;
@@ -42,6 +42,7 @@ use service::numbers::Numbers;
 use service::permits::Permits;
 use service::prompts::Prompts;
 use service::suppressions::Suppressions;
+use service::{Ids, Parts};
 
 pub use auth::ROUTES;
 pub use openapi::document;
@@ -71,6 +72,7 @@ pub struct State {
     numbers: Numbers,
     forecasts: Forecasts,
     imports: Imports,
+    ids: Ids,
 }
 
 impl State {
@@ -92,6 +94,7 @@ impl State {
             numbers: Numbers::new(store, clock(), ids()),
             forecasts: Forecasts::new(store, parts.dialing, clock()),
             imports: Imports::new(store, clock(), ids()),
+            ids: ids(),
         }
     }
 }
@@ -211,6 +214,7 @@ pub fn router(state: State) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(state.clone(), trace::follow))
         .with_state(state)
 }
 

@@ -22,6 +22,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Path, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use carrier::twilio::signature::{self, Tokens};
@@ -33,6 +34,7 @@ use carrier::twilio::webhook::{
 use model::{CallId, TenantId};
 use service::Parts;
 use service::callbacks::Callbacks;
+use tracing::{Instrument as _, info_span};
 use url::Url;
 
 use refusal::Refusal;
@@ -77,7 +79,28 @@ pub fn router(state: State) -> Router {
         .route("/twilio/recording/{tenant_id}/{call_id}", post(recording))
         .route("/twilio/stream/{tenant_id}/{call_id}", post(stream))
         .route("/twilio/resume/{tenant_id}/{call_id}", post(resume))
+        .layer(middleware::from_fn(follow))
         .with_state(state)
+}
+
+/// What is logged on a webhook is of the call that its address names, and of the call's trace once the call
+/// was read.
+async fn follow(request: Request, next: Next) -> Response {
+    let empty = tracing::field::Empty;
+    let span = info_span!(
+        "webhook",
+        call.id = empty,
+        tenant.id = empty,
+        trace_id = empty
+    );
+    let mut ids = request.uri().path().rsplit('/');
+    if let Some(Ok(call)) = ids.next().map(str::parse::<CallId>) {
+        span.record("call.id", tracing::field::display(call));
+    }
+    if let Some(Ok(tenant)) = ids.next().map(str::parse::<TenantId>) {
+        span.record("tenant.id", tracing::field::display(tenant));
+    }
+    next.run(request).instrument(span).await
 }
 
 type Answer = Result<Response, Refusal>;

@@ -11,7 +11,7 @@ use service::Parts;
 use service::placing::Placing;
 use store::DialJob;
 use telemetry::Chain;
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info, info_span};
 
 /// What the function works with.
 #[derive(Clone)]
@@ -62,15 +62,28 @@ async fn work(message: &SqsMessage, state: &State) -> bool {
         error!("a message of the dial queue cannot be read");
         return false;
     };
+    let span = info_span!(
+        "dial",
+        call.id = %job.call_id,
+        tenant.id = %job.tenant_id,
+        trace_id = tracing::field::Empty,
+    );
+    if let Some(trace) = job.trace_id {
+        span.record("trace_id", tracing::field::display(trace));
+    }
+    work_on(job, state).instrument(span).await
+}
+
+async fn work_on(job: DialJob, state: &State) -> bool {
     match state.placing.place(job.tenant_id, job.call_id).await {
         Ok(placed) => {
             metrics::counter!("trunkline_dial_messages_total", "result" => "done").increment(1);
-            info!(call.id = %job.call_id, tenant.id = %job.tenant_id, result = ?placed, "dial message worked on");
+            info!(result = ?placed, "dial message worked on");
             true
         }
         Err(problem) => {
             metrics::counter!("trunkline_dial_messages_total", "result" => "again").increment(1);
-            error!(call.id = %job.call_id, tenant.id = %job.tenant_id, problem = %Chain(&problem), "a dial message must come again");
+            error!(problem = %Chain(&problem), "a dial message must come again");
             false
         }
     }

@@ -167,6 +167,7 @@ fn snapshot() -> CallSnapshot {
             system: "Be brief.".to_owned(),
             greeting: GREETING.to_owned(),
         },
+        trace_id: None,
     }
 }
 

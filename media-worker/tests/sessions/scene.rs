@@ -171,6 +171,7 @@ fn snapshot(tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
             system: "Be brief.".to_owned(),
             greeting: "Hello.".to_owned(),
         },
+        trace_id: None,
     }
 }
 

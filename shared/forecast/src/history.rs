@@ -260,6 +260,7 @@ mod tests {
             answer: None,
             outcome: Some(outcome),
             recording: None,
+            trace_id: None,
             campaign_id: None,
             lead_id: None,
             permit: Some(Permit {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Answer, CallId, CampaignId, LeadId, Outcome, Permit, PhoneNumber, TenantId};
+use crate::{
+    AgentId, Answer, CallId, CampaignId, LeadId, Outcome, Permit, PhoneNumber, TenantId, TraceId,
+};
 
 /// One attempt to talk, known by our id before the carrier knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +55,17 @@ pub struct Call {
     /// Why it was, or was not, placed: decided at the moment of dialling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permit: Option<Permit>,
+    /// The trace of the request that began it; absent, nobody asked for this very call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
+}
+
+impl Call {
+    /// The trace that everything about the call belongs to.
+    #[must_use]
+    pub fn trace(&self) -> TraceId {
+        self.trace_id.unwrap_or_else(|| TraceId::of_call(self.id))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

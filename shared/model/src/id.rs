@@ -39,6 +39,12 @@ macro_rules! ids {
             pub fn unix_ms(self) -> u64 {
                 self.0.timestamp_ms()
             }
+
+            /// Its 16 bytes.
+            #[must_use]
+            pub fn bits(self) -> u128 {
+                self.0.into()
+            }
         }
 
         impl fmt::Display for $name {

@@ -19,6 +19,7 @@ mod phone;
 mod prompt;
 mod snapshot;
 mod time;
+mod trace;
 mod turn;
 mod windows;
 
@@ -56,5 +57,6 @@ pub use prompt::{
 };
 pub use snapshot::{Answering, CallSnapshot};
 pub use time::{AudioPosition, CallTime};
+pub use trace::{TraceId, TraceProblem};
 pub use turn::{Speaker, Stage, StageOwner, ToolUse, Turn, TurnInput, TurnKind, Waterfall};
 pub use windows::{MinuteOfDay, SPANS_MAX, Span, TimeProblem, Windows};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentFields, AgentId, AmdMode, AmdThresholds, AnsweringMachine, CallId, CampaignFields,
-    CampaignId, Direction, LeadId, MachineAction, RenderedPrompt, TenantId,
+    CampaignId, Direction, LeadId, MachineAction, RenderedPrompt, TenantId, TraceId,
 };
 
 /// What a call is held with, fixed when the call is created: later edits of the agent or the prompt
@@ -24,6 +24,18 @@ pub struct CallSnapshot {
     pub lead_id: Option<LeadId>,
     #[serde(default)]
     pub answering: Answering,
+    /// The trace of the request that began it; absent, nobody asked for this very call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
+}
+
+impl CallSnapshot {
+    /// The trace that everything about the call belongs to.
+    #[must_use]
+    pub fn trace(&self) -> TraceId {
+        self.trace_id
+            .unwrap_or_else(|| TraceId::of_call(self.call_id))
+    }
 }
 
 /// What an outbound call does about machines, screening and people who want no more calls. Texts have

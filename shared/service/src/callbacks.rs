@@ -23,7 +23,7 @@ use store::{
 use tracing::{info, warn};
 
 use crate::calls::{Recipes, hang_up_at_carrier, new_row};
-use crate::ledger::{Ledger, RecordError, Recorded};
+use crate::ledger::{Ledger, RecordError, Recorded, follow};
 use crate::placing::{says_after_the_fact, unwanted};
 use crate::progress::{CarrierSays, Fact};
 use crate::{Clock, Ids, Links, Refused};
@@ -119,6 +119,9 @@ impl Callbacks {
             duration_seconds: callback.duration_seconds,
         };
         let recorded = self.ledger.record(tenant, call, &fact).await?;
+        if recorded.changed {
+            info!(call.id = %call, carrier_status = ?callback.status, "the carrier says how a call goes");
+        }
         if !callback.status.is_final() {
             self.end_if_unwanted(&recorded, carrier_call_id).await?;
         }
@@ -188,6 +191,7 @@ impl Callbacks {
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
         if row
             .call
             .carrier_call_id
@@ -224,6 +228,7 @@ impl Callbacks {
                 tenant_id,
                 call_id,
                 carrier_recording_id,
+                trace_id: Some(recorded.row.call.trace()),
             };
             let sent = self.recordings.send(&job, Duration::ZERO).await;
             sent.map_err(CallbackError::Unavailable)?;
@@ -265,6 +270,7 @@ impl Callbacks {
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
         if row.call.direction == Direction::Outbound || row.call.state == CallState::Ended {
             return Ok(());
         }
@@ -301,6 +307,7 @@ impl Callbacks {
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
         let known = row.call.carrier_call_id.as_deref();
         if known.is_some_and(|known| known != carrier_call_id.as_str()) {
             return Err(CallbackError::OtherCall);
@@ -406,7 +413,11 @@ impl Callbacks {
             event: self.ledger.event(tenant, event, now),
         };
         match self.ledger.calls.create(new).await {
-            Ok(()) => Ok(self.connect(tenant, id, token)),
+            Ok(()) => {
+                follow(&row.call);
+                info!(call.id = %id, tenant.id = %tenant, "a call came in");
+                Ok(self.connect(tenant, id, token))
+            }
             // The same webhook, delivered twice at once: the other one made the call.
             Err(CreateRefused::CarrierCallTaken) => {
                 let known = self

@@ -9,7 +9,7 @@ use futures_util::future::try_join;
 use model::{
     AgentFields, AgentId, Answering, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
     EventKind, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState, Rule, Template,
-    TemplateProblem, TenantId, Turn, VALUE_CHARS_MAX, Variables,
+    TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables,
 };
 use serde::{Deserialize, Serialize};
 use store::{
@@ -122,7 +122,8 @@ impl Calls {
         }
     }
 
-    /// Writes a call with everything that it is held with, and has it placed.
+    /// Writes a call with everything that it is held with, and has it placed. What is logged of it
+    /// from now on belongs to `trace`.
     ///
     /// # Errors
     /// See [`Refused`]; nothing is written unless it is [`Refused::Unavailable`].
@@ -131,6 +132,7 @@ impl Calls {
         tenant: TenantId,
         request: &CreateCall,
         key: Option<&IdempotencyKey>,
+        trace: TraceId,
     ) -> Result<CreatedCall, Refused> {
         let keyed = Keyed::new("calls", key, request)?;
         if let Some(keyed) = &keyed
@@ -142,7 +144,7 @@ impl Calls {
         let from = self.number_to_call_from(tenant, request).await?;
         let now = self.ledger.clock.now();
         let id = self.ledger.ids.fresh(CallId::from_parts);
-        let snapshot = self
+        let mut snapshot = self
             .recipes
             .snapshot(
                 tenant,
@@ -152,6 +154,7 @@ impl Calls {
                 &request.variables,
             )
             .await?;
+        snapshot.trace_id = Some(trace);
         self.check_policy(tenant, request, now).await?;
         let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
         row.progress.overriding.clone_from(&request.overriding);
@@ -169,7 +172,8 @@ impl Calls {
         if let Some(overriding) = &request.overriding {
             info!(call.id = %id, tenant.id = %tenant, key.id = %overriding.by, "hours and caps are overridden for a call");
         }
-        if let Err(error) = self.send(tenant, id).await {
+        info!(call.id = %id, tenant.id = %tenant, trace_id = %trace, "a call is begun");
+        if let Err(error) = self.send(&row.call).await {
             // With a key the client asks again and the message is sent then. Without one nobody
             // would: the call must not wait for ever.
             if keyed.is_none() {
@@ -282,7 +286,7 @@ impl Calls {
         let row = self.ledger.calls.get(tenant, made).await?;
         let row = row.ok_or(Refused::NotFound)?;
         if row.call.state == CallState::Claimed {
-            self.send(tenant, made).await?;
+            self.send(&row.call).await?;
         }
         Ok(CreatedCall {
             call: row.call,
@@ -290,9 +294,8 @@ impl Calls {
         })
     }
 
-    async fn send(&self, tenant_id: TenantId, call_id: CallId) -> Result<(), StoreError> {
-        let job = DialJob { tenant_id, call_id };
-        self.dial.send(&job, Duration::ZERO).await
+    async fn send(&self, call: &Call) -> Result<(), StoreError> {
+        self.dial.send(&DialJob::of(call), Duration::ZERO).await
     }
 
     async fn number_to_call_from(
@@ -462,6 +465,7 @@ impl Recipe {
             prompt,
             campaign_id: None,
             lead_id: None,
+            trace_id: None,
         };
         check_size(snapshot)
     }
@@ -543,6 +547,7 @@ pub(crate) fn new_row(
             campaign_id: snapshot.campaign_id,
             lead_id: snapshot.lead_id,
             permit: None,
+            trace_id: snapshot.trace_id,
         },
         progress: Progress {
             row_version: 1,

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{CallId, CallState, Campaign, CampaignId, EventKind, LeadState, PhoneNumber, TenantId};
+use model::{
+    Call, CallId, CallState, Campaign, CampaignId, EventKind, LeadState, PhoneNumber, TenantId,
+};
 use store::{CreateRefused, DialJob, LeadRow, NewCall, Queue, SlotRow, SlotsHeld, StoreError};
 use tracing::warn;
 
@@ -116,7 +118,7 @@ impl Claims {
             };
             match self.ledger.calls.create(new).await {
                 Ok(()) => {
-                    self.send(tenant, id, not_before, now).await;
+                    self.send(&row.call, not_before, now).await;
                     return Ok(Claimed::Call(id));
                 }
                 Err(CreateRefused::LeadChanged) => {
@@ -139,18 +141,12 @@ impl Claims {
     }
 
     /// Sends the message that has a claimed call placed at its time.
-    pub(crate) async fn send(
-        &self,
-        tenant_id: TenantId,
-        call_id: CallId,
-        not_before: Timestamp,
-        now: Timestamp,
-    ) {
-        let job = DialJob { tenant_id, call_id };
+    pub(crate) async fn send(&self, call: &Call, not_before: Timestamp, now: Timestamp) {
+        let job = DialJob::of(call);
         let wait = Duration::try_from(not_before.duration_since(now)).unwrap_or_default();
         if let Err(problem) = self.dial.send(&job, wait).await {
             metrics::counter!("trunkline_dial_messages_unsent_total").increment(1);
-            warn!(call.id = %call_id, problem = &problem as &dyn std::error::Error, "a claimed call waits for the sweeper");
+            warn!(call.id = %call.id, trace_id = %call.trace(), problem = &problem as &dyn std::error::Error, "a claimed call waits for the sweeper");
         }
     }
 

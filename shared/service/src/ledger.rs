@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures_util::future::try_join;
 use jiff::Timestamp;
 use model::{
-    CallId, CallState, Campaign, CampaignId, Contact, DomainEvent, EventId, EventKind, Permit,
-    TenantId,
+    Call, CallId, CallState, Campaign, CampaignId, Contact, DomainEvent, EventId, EventKind,
+    Permit, TenantId,
 };
 use store::{
     Along, CallRow, Calls, Campaigns, Contacts, LeadRow, Leads, NewToken, Slots, StoreError,
@@ -87,6 +87,13 @@ struct Around {
     contact: Option<Contact>,
 }
 
+/// What is logged from here on, in a span that has a place for it, is of this call and its trace.
+pub(crate) fn follow(call: &Call) {
+    let span = tracing::Span::current();
+    span.record("call.id", tracing::field::display(call.id));
+    span.record("trace_id", tracing::field::display(call.trace()));
+}
+
 impl Ledger {
     pub(crate) fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
@@ -134,6 +141,7 @@ impl Ledger {
             let row = row
                 .map_err(RecordError::Store)?
                 .ok_or(RecordError::Unknown)?;
+            follow(&row.call);
             let before = row.call.state;
             let now = self.clock.now();
             let change = progress::apply(&row, fact, now)

@@ -18,7 +18,7 @@ use carrier::twilio::client::{
 use carrier::twilio::{CallSid, CallStatus, twiml::Twiml};
 use futures_util::future::try_join3;
 use jiff::{SignedDuration, Timestamp};
-use model::{AmdMode, AmdThresholds, CallId, CallState, Outcome, Permit, TenantId, TokenId};
+use model::{AmdMode, AmdThresholds, Call, CallId, CallState, Outcome, Permit, TenantId, TokenId};
 use store::{
     CallRow, DELAY_MAX, DialJob, NewToken, Pace, Progress, Queue, Reserved, StoreError, TokenHash,
 };
@@ -26,7 +26,7 @@ use tracing::{error, info, warn};
 use url::Url;
 
 use crate::calls::hang_up_at_carrier;
-use crate::ledger::{Gate, Ledger, Passed, RecordError};
+use crate::ledger::{Gate, Ledger, Passed, RecordError, follow};
 use crate::policy::{self, Known, Purpose};
 use crate::progress::{CarrierSays, Fact};
 use crate::{Links, Parts};
@@ -143,6 +143,7 @@ impl Placing {
             warn!(call.id = %call, "a dial message names a call that is not there");
             return Ok(Placed::Nothing);
         };
+        follow(&row.call);
         match row.call.state {
             CallState::Claimed => Box::pin(self.pass_gate(&row)).await,
             CallState::Placing => Box::pin(self.settle(&row, Again::Message)).await,
@@ -156,7 +157,7 @@ impl Placing {
     async fn pass_gate(&self, row: &CallRow) -> Result<Placed, PlaceError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         if let Some(wait) = self.early(row) {
-            return self.come_again(tenant, call, wait).await;
+            return self.come_again(&row.call, wait).await;
         }
         if let Some(not_before) = row.progress.not_before {
             self.wait_until(not_before).await;
@@ -190,7 +191,7 @@ impl Placing {
                     Reserved::Granted(at) => at,
                     Reserved::Later(at) => {
                         let wait = at.duration_since(self.now());
-                        return self.come_again(tenant, call, wait).await;
+                        return self.come_again(&row.call, wait).await;
                     }
                 },
             };
@@ -319,16 +320,11 @@ impl Placing {
     }
 
     /// The message comes again after the wait: in whole seconds, and not all at once.
-    async fn come_again(
-        &self,
-        tenant_id: TenantId,
-        call_id: CallId,
-        wait: SignedDuration,
-    ) -> Result<Placed, PlaceError> {
+    async fn come_again(&self, call: &Call, wait: SignedDuration) -> Result<Placed, PlaceError> {
         let spread = u64::try_from(self.ledger.ids.chance() % u128::from(PACE_SPREAD_MS));
         let wait = Duration::try_from(wait).unwrap_or_default()
             + Duration::from_millis(spread.unwrap_or_default());
-        let job = DialJob { tenant_id, call_id };
+        let job = DialJob::of(call);
         let delay = wait.max(Duration::from_secs(1)).min(DELAY_MAX);
         let sent = self.queue.send(&job, delay).await;
         sent.map_err(PlaceError::Queue)?;
@@ -377,7 +373,7 @@ impl Placing {
                 .increment(1);
             warn!(call.id = %call, kind = problem.code(), "the carrier did not confirm the call");
             match problem {
-                CreateError::Unknown(_) => return self.look_later(tenant, call).await,
+                CreateError::Unknown(_) => return self.look_later(&row.call).await,
                 // Nothing was sent: trying again is still the first request.
                 CreateError::NotSent(_) if attempt < CONNECT_TRIES_MAX => {
                     tokio::time::sleep(CONNECT_PAUSE * attempt).await;
@@ -459,9 +455,7 @@ impl Placing {
             Ok(listed) => listed,
             Err(problem) => {
                 warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
-                return self
-                    .wait_or_end(tenant, call, waited > SETTLING_MAX, again)
-                    .await;
+                return self.wait_or_end(row, waited > SETTLING_MAX, again).await;
             }
         };
         let latest = gate_at
@@ -481,7 +475,7 @@ impl Placing {
         match unclaimed.as_slice() {
             [] => {
                 let sure = listed.complete && waited > UNCONFIRMED_AFTER;
-                self.wait_or_end(tenant, call, sure || waited > SETTLING_MAX, again)
+                self.wait_or_end(row, sure || waited > SETTLING_MAX, again)
                     .await
             }
             [found] => {
@@ -501,10 +495,7 @@ impl Placing {
                 Ok(settled)
             }
             // Two calls of ours to the same number: only their callbacks can tell which is which.
-            _several => {
-                self.wait_or_end(tenant, call, waited > SETTLING_MAX, again)
-                    .await
-            }
+            _several => self.wait_or_end(row, waited > SETTLING_MAX, again).await,
         }
     }
 
@@ -579,26 +570,25 @@ impl Placing {
 
     async fn wait_or_end(
         &self,
-        tenant: TenantId,
-        call: CallId,
+        row: &CallRow,
         end: bool,
         again: Again,
     ) -> Result<Placed, PlaceError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
         if end {
             return self
                 .not_placed(tenant, call, Outcome::CarrierUnconfirmed)
                 .await;
         }
         match again {
-            Again::Message => self.look_later(tenant, call).await,
+            Again::Message => self.look_later(&row.call).await,
             Again::Caller => Ok(Placed::Unsettled),
         }
     }
 
     /// A message of its own, so that looking often does not count as failing often.
-    async fn look_later(&self, tenant_id: TenantId, call_id: CallId) -> Result<Placed, PlaceError> {
-        let job = DialJob { tenant_id, call_id };
-        let sent = self.queue.send(&job, SETTLE_PAUSE).await;
+    async fn look_later(&self, call: &Call) -> Result<Placed, PlaceError> {
+        let sent = self.queue.send(&DialJob::of(call), SETTLE_PAUSE).await;
         sent.map_err(PlaceError::Queue)?;
         Ok(Placed::Unsettled)
     }

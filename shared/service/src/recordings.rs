@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use store::{Bucket, Digest, PART_BYTES, StoreError, Upload};
 use tracing::{info, warn};
 
-use crate::ledger::{Ledger, RecordError};
+use crate::ledger::{Ledger, RecordError, follow};
 use crate::progress::{Fact, recording_id};
 use crate::{Clock, Ids};
 
@@ -107,6 +107,7 @@ impl Recordings {
             warn!(call.id = %job.call_id, "a recording names a call that is not there");
             return Ok(Archived::Nothing);
         };
+        follow(&row.call);
         let stored = match row.call.recording {
             Some(known) if recording_id(&known) != job.carrier_recording_id => {
                 warn!(call.id = %job.call_id, "a second recording of a call is left at the carrier");

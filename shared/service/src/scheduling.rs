@@ -21,7 +21,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AgentId, CALLER_NUMBERS_MAX, Campaign, CampaignId, CampaignState, Contact, DomainEvent,
-    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, TenantId,
+    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, TenantId, TraceId,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -601,7 +601,8 @@ impl Scheduling {
             };
             match self.claims.claim(claim, board).await? {
                 Claimed::Call(call) => {
-                    info!(call.id = %call, campaign.id = %campaign.id, lead.id = %lead.lead.id, "a lead is called");
+                    let trace = TraceId::of_call(call);
+                    info!(call.id = %call, trace_id = %trace, campaign.id = %campaign.id, lead.id = %lead.lead.id, "a lead is called");
                     let count = claimed.entry(campaign.id).or_default();
                     *count = count.saturating_add(1);
                 }

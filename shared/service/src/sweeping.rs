@@ -10,14 +10,14 @@ use carrier::twilio::client::{Client, RefusalKind, RequestError};
 use carrier::twilio::{CallSid, CallStatus};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use model::{CallId, CallState};
+use model::CallState;
 use store::{CallRow, SlotRow, StoreError};
-use tracing::{error, info, warn};
+use tracing::{Instrument as _, error, info, info_span, warn};
 
 use crate::Parts;
 use crate::calls::hang_up_at_carrier;
 use crate::claims::Claims;
-use crate::ledger::RecordError;
+use crate::ledger::{RecordError, follow};
 use crate::placing::{PlaceError, Placing, RING_TIMEOUT, says_after_the_fact, time_limit};
 use crate::progress::{CarrierSays, Fact};
 
@@ -114,20 +114,14 @@ impl Sweeper {
             late.rotate_left(usize::try_from(first).unwrap_or_default());
             late.truncate(LOOKS_MAX);
         }
-        let looks: Vec<(CallId, Result<Swept, Problem>)> = stream::iter(late)
+        let looks: Vec<Swept> = stream::iter(late)
             .map(|slot| self.look_after(slot))
             .buffered(CALLS_AT_ONCE)
             .collect()
             .await;
         let mut swept = Swept::default();
-        for (call, looked) in looks {
-            match looked {
-                Ok(one) => swept.add(one),
-                Err(problem) => {
-                    warn!(call.id = %call, problem = &problem as &dyn std::error::Error, "a late call could not be looked after");
-                    swept.failed += 1;
-                }
-            }
+        for one in looks {
+            swept.add(one);
         }
         metrics::gauge!("trunkline_slots_taken").set(taken);
         if swept != Swept::default() {
@@ -143,8 +137,26 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_after(&self, slot: SlotRow) -> (CallId, Result<Swept, Problem>) {
-        (slot.call_id, self.look_at(&slot).await)
+    async fn look_after(&self, slot: SlotRow) -> Swept {
+        let span = info_span!(
+            "late call",
+            call.id = %slot.call_id,
+            tenant.id = %slot.tenant_id,
+            trace_id = tracing::field::Empty,
+        );
+        let looking = async {
+            self.look_at(&slot).await.unwrap_or_else(|problem| {
+                warn!(
+                    problem = &problem as &dyn std::error::Error,
+                    "a late call could not be looked after"
+                );
+                Swept {
+                    failed: 1,
+                    ..Swept::default()
+                }
+            })
+        };
+        looking.instrument(span).await
     }
 
     async fn look_at(&self, slot: &SlotRow) -> Result<Swept, Problem> {
@@ -152,6 +164,7 @@ impl Sweeper {
         let Some(row) = ledger.calls.get(slot.tenant_id, slot.call_id).await? else {
             return self.heal(slot).await;
         };
+        follow(&row.call);
         let now = self.now();
         let nothing = Swept::default();
         match row.call.state {
@@ -160,7 +173,7 @@ impl Sweeper {
                     return Ok(nothing);
                 }
                 let call = &row.call;
-                self.claims.send(call.tenant_id, call.id, now, now).await;
+                self.claims.send(call, now, now).await;
                 Ok(Swept {
                     late: 1,
                     sent: 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use model::{CallId, ImportId, TenantId};
+use model::{Call, CallId, ImportId, TenantId, TraceId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,21 @@ pub const WAIT_MAX: Duration = Duration::from_secs(20);
 pub struct DialJob {
     pub tenant_id: TenantId,
     pub call_id: CallId,
+    /// What the call's lines in the log have in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
+}
+
+impl DialJob {
+    /// A message about this call.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        Self {
+            tenant_id: call.tenant_id,
+            call_id: call.id,
+            trace_id: Some(call.trace()),
+        }
+    }
 }
 
 /// A message of the recordings queue: this recording is ready at the carrier.
@@ -32,6 +47,9 @@ pub struct RecordingJob {
     pub tenant_id: TenantId,
     pub call_id: CallId,
     pub carrier_recording_id: String,
+    /// What the call's lines in the log have in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<TraceId>,
 }
 
 /// A message of the import queue: this import is to be worked on, whatever it is at.

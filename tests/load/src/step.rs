@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use carrier::twilio::client::{Client, ClientConfig};
 use carrier::twilio::signature::Tokens;
 use futures_util::{StreamExt as _, stream};
-use model::{AgentId, ApiKeyId, CallId, TenantId, Variables};
+use model::{AgentId, ApiKeyId, CallId, TenantId, TraceId, Variables};
 use serde::{Deserialize, Serialize};
 use service::calls::{Calls, CreateCall};
 use service::placing::{Placed, Placing};
@@ -297,7 +297,8 @@ async fn place(
                 reason: "a measurement of a worker".to_owned(),
             }),
         };
-        let made = creating.create(stage.tenant, &request, None).await?;
+        let trace = TraceId::from_chance(parts.ids.chance());
+        let made = creating.create(stage.tenant, &request, None, trace).await?;
         let placed = placing.place(stage.tenant, made.call.id).await?;
         anyhow::ensure!(
             placed == Placed::Placed,

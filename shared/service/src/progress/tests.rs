@@ -596,6 +596,7 @@ fn claimed() -> CallRow {
             system: String::new(),
             greeting: String::new(),
         },
+        trace_id: None,
     };
     let (to, from) = ("+14155550100", "+14155550199");
     new_row(

@@ -189,6 +189,7 @@ pub(super) fn snapshot(agent: AgentFields) -> CallSnapshot {
             greeting: "Hello, this is the assistant of Bright Dental. Do you have a moment?"
                 .to_owned(),
         },
+        trace_id: None,
     }
 }
 

@@ -93,6 +93,7 @@ impl Watched {
             agent,
             campaign_id: None,
             lead_id: None,
+            trace_id: None,
             answering: model::Answering {
                 machine: [
                     MachineAction::HangUp,

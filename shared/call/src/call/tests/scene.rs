@@ -144,6 +144,7 @@ impl Scene {
                 agent,
                 campaign_id: None,
                 lead_id: None,
+                trace_id: None,
                 answering: model::Answering {
                     detect: AmdMode::Off,
                     ..model::Answering::default()
