@@ -6,6 +6,7 @@ mod campaigns;
 mod doors;
 mod handover;
 mod imports;
+mod traces;
 mod vendors;
 
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! `template.yaml` and the templates below it, held against the code that they deploy: table, queues,
-//! events, settings, and in [`iam`] what functions may do.
+//! events, settings, in [`iam`] what functions may do, and in [`operations`] what is watched.
 //!
 //! Values are read as they are written: of `!GetAtt Table.Arn` stays `Table.Arn`.
 
 pub(crate) mod iam;
+mod operations;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,6 +23,7 @@ use crate::tidy::root;
 
 pub(crate) const TEMPLATE: &str = "template.yaml";
 pub(crate) const WORKER_TEMPLATE: &str = "infra/aws/media-worker.yaml";
+const OPERATIONS_TEMPLATE: &str = "infra/aws/operations.yaml";
 
 /// A template that was read.
 #[derive(Debug)]
@@ -178,11 +180,12 @@ async fn the_queues_are_those_that_a_laptop_makes() {
         assert!(others.remove(&*queue) && others.remove(&*dead));
     }
     assert_eq!(others, BTreeSet::from(["EventsDeadLetters"]));
+    let operations = Template::read(OPERATIONS_TEMPLATE);
     for dead in template.of_type("AWS::SQS::Queue") {
         if dead.ends_with("DeadLetters") {
             let declared = template.properties(dead);
             assert_eq!(declared["MessageRetentionPeriod"], kept_dead, "{dead}");
-            let alarm = template.properties(&format!("{dead}Alarm"));
+            let alarm = operations.properties(&format!("{dead}Alarm"));
             assert_eq!(alarm["Threshold"], 1, "{dead} fills up unseen");
         }
     }

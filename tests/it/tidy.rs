@@ -2,8 +2,11 @@
 //! docs, clippy files, settings and README.
 
 mod layers;
+mod logs;
 mod metrics;
 mod sources;
+
+pub(crate) use logs::is_of_the_schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +33,7 @@ fn files(ending: &str) -> Vec<PathBuf> {
     found
 }
 
-fn collect(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+pub(crate) fn collect(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
