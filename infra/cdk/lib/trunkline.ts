@@ -59,6 +59,7 @@ export class Trunkline extends Stack {
       parameters: { ...mediaParameters(props.media), ...texts(props.parameters) },
       loadNestedStacks: {
         MediaWorker: { templateFile: path.join(ROOT, 'infra/aws/media-worker.yaml') },
+        Operations: { templateFile: path.join(ROOT, 'infra/aws/operations.yaml') },
       },
     });
     this.template = template;
@@ -77,6 +78,11 @@ export class Trunkline extends Stack {
     if (props.bucketName !== undefined) {
       (template.getResource('Bucket') as CfnBucket).bucketName = props.bucketName;
     }
+  }
+
+  /** The stack of alarms and dashboard. */
+  get operations(): NestedStack {
+    return this.template.getNestedStack('Operations').stack;
   }
 
   /** The stack of the media worker. */

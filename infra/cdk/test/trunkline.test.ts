@@ -28,6 +28,8 @@ test('the app deploys the resources of the template and no others', () => {
   assert.deepEqual(resourcesIn(Template.fromStack(stack)), resourcesOf('template.yaml'));
   const media = Template.fromStack(stack.mediaWorker);
   assert.deepEqual(resourcesIn(media), resourcesOf('infra/aws/media-worker.yaml'));
+  const operations = Template.fromStack(stack.operations);
+  assert.deepEqual(resourcesIn(operations), resourcesOf('infra/aws/operations.yaml'));
 });
 
 test('names, sizes, network and domain are the team’s', () => {
