@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 use sim::balancer::Balancer;
 use sim::person::Person;
+use sim::twilio::Faults;
 use store::SLOTS_MAX;
 
 use crate::machine::allow_files;
@@ -58,6 +59,10 @@ pub(crate) struct Options {
     /// Questions that each caller asks: how long a call lasts.
     #[arg(long, default_value_t = 12)]
     questions: usize,
+    /// Milliseconds that the carrier takes from an instruction to open a stream to its opening. What a real one
+    /// takes it does not say: two round trips through the internet and TLS are assumed.
+    #[arg(long, default_value_t = 250)]
+    carrier_ms: u16,
     /// Writes what was counted as JSON, too.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -105,6 +110,11 @@ async fn drill(options: &Options) -> anyhow::Result<(Tally, Tally)> {
     let folder = tempfile::tempdir()?;
     let balancer = Balancer::start().await?;
     let platform = platform(options, &folder.path().join("state"), &balancer).await?;
+    let carrier = platform.far_side.carrier.as_ref();
+    carrier.context("the carrier is real")?.set_faults(Faults {
+        stream_opens_after: Duration::from_millis(options.carrier_ms.into()),
+        ..Faults::default()
+    });
     let stage = Stage {
         options,
         binary,

@@ -57,6 +57,8 @@ pub struct Faults {
     pub no_stop_message: bool,
     /// Every stream breaks, without a word, this long after it began.
     pub stream_breaks_after: Option<Duration>,
+    /// From the instruction to open a stream to its opening: a real carrier comes from far away, with TLS.
+    pub stream_opens_after: Duration,
 }
 
 /// Something that the real carrier would refuse or log as an error.

@@ -151,6 +151,8 @@ struct Live {
     /// Where the running document came from.
     base: Option<Url>,
     doing: Doing,
+    /// The next stream was waited for.
+    stream_is_due: bool,
     /// Whether the verdict of the detection is still to come.
     undetected: bool,
     recording: Option<(String, u16)>,
@@ -488,6 +490,7 @@ impl PhoneCall {
         if let State::Live(live) = &mut self.state {
             live.line.stop_local();
             live.program.clear();
+            live.stream_is_due = false;
             if let Doing::Fetching(id) = std::mem::replace(&mut live.doing, Doing::Nothing) {
                 self.hooks.forget(id);
             }
@@ -637,6 +640,7 @@ impl PhoneCall {
             program: VecDeque::new(),
             base: None,
             doing: Doing::Nothing,
+            stream_is_due: false,
             undetected: false,
             recording: None,
         };
@@ -904,8 +908,17 @@ impl PhoneCall {
         let State::Live(live) = &mut self.state else {
             return;
         };
+        let opens_after = self.account.faults().stream_opens_after;
         match verb {
-            Verb::Connect { stream, action } => self.open_stream(stream, action),
+            connect @ Verb::Connect { .. } if !opens_after.is_zero() && !live.stream_is_due => {
+                live.stream_is_due = true;
+                live.program.push_front(connect);
+                live.doing = Doing::Pausing(now + opens_after);
+            }
+            Verb::Connect { stream, action } => {
+                live.stream_is_due = false;
+                self.open_stream(stream, action);
+            }
             Verb::StartRecording {
                 channels,
                 callback,

@@ -178,6 +178,26 @@ fn a_stream_breaks_by_a_fault() {
 }
 
 #[test]
+fn a_stream_takes_its_time_to_open() {
+    let faults = Faults {
+        stream_opens_after: Duration::from_millis(250),
+        ..Faults::default()
+    };
+    expect![[r#"
+        0.000 0 initiated
+        0.050 1 ringing
+        0.050 2 in-progress
+        0.300 stream starts
+        1.460 mark
+        2.970 3 completed
+        3.270 file finished
+        3.270 recording completed
+        completed: 0
+        0.25-2.61 agent: Are you there? Bye.
+    "#]].assert_eq(&run("answers after 0 rings", STREAM, faults));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let faults = Faults {
         callbacks: super::super::CallbackFaults {
