@@ -111,6 +111,7 @@ PAID = {
     "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret", "AWS::Serverless::Function",
 }
+# A metric made of logs is paid for in the hours in which somebody waits for a worker.
 # A budget without actions, mail to one address and a record in somebody's zone cost nothing.
 FREE = {
     "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
@@ -118,7 +119,7 @@ FREE = {
     "AWS::CertificateManager::Certificate", "AWS::CloudFormation::Stack", "AWS::EC2::SecurityGroup",
     "AWS::EC2::SecurityGroupEgress", "AWS::ECS::Cluster", "AWS::ECS::TaskDefinition",
     "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule",
-    "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::Logs::QueryDefinition",
+    "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition",
     "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::SNS::Subscription",
 }
 
@@ -189,6 +190,8 @@ SCALING_ALARMS = 2
 WORKER_CPU, WORKER_GB = 1, 2
 # A line of metrics every half minute.
 WORKER_LOG_BYTES_PER_HOUR = 120 * 900
+# What a worker says of itself to the table, every five seconds, in a write unit.
+BEATS_PER_HOUR = 720
 # Windows of eight hours on 22 days.
 WINDOW_HOURS = 8 * 22
 
@@ -216,6 +219,7 @@ def idle():
     polls = CONTROL["polled queues"] * POLLERS * POLLS_PER_HOUR * MONTH_HOURS
     alarms, dashboards = CONTROL["alarm metrics"], CONTROL["AWS::CloudWatch::Dashboard"]
     secrets = CONTROL["AWS::SecretsManager::Secret"]
+    scaling = SCALING_ALARMS + WORKER["alarm metrics"]
     return [
         (f"schedule: {TICKS:,} ticks", everywhere(usd("schedule", TICKS / MILLION))),
         (f"scheduler: as many calls of {TICK_SECONDS * 1000:.0f} ms with {FUNCTION_GB} GB",
@@ -235,10 +239,11 @@ def idle():
          [usd("object_gb", UPLOADS_GB)] + [usd("object_gb", UPLOADS_GB) + usd("image_gb", IMAGES_GB)] * 3),
         ("load balancer", with_worker(usd("balancer", MONTH_HOURS))),
         (f"its {BALANCER_ADDRESSES} public addresses", with_worker(usd("address", BALANCER_ADDRESSES * MONTH_HOURS))),
-        (f"scaling: {SCALING_ALARMS} alarms", with_worker(usd("alarm", SCALING_ALARMS))),
+        (f"scaling: {scaling} alarms", with_worker(usd("alarm", scaling))),
         (f"worker: {WORKER_CPU} vCPU and {WORKER_GB} GB on ARM",
          while_it_runs(usd("cpu", WORKER_CPU) + usd("memory", WORKER_GB))),
         ("its public address", while_it_runs(usd("address", 1))),
+        ("its word to the table that it is there", while_it_runs(usd("write", BEATS_PER_HOUR / MILLION))),
     ]
 
 

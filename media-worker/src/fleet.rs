@@ -1,7 +1,8 @@
-//! What a worker in a container says of itself to those who decide how many workers there are.
+//! What a worker says of itself to those who give calls to workers or decide how many there are.
 //!
-//! It writes its metrics among its logs, how many calls it holds above all: the service grows and shrinks by
-//! the average. And while it holds calls it asks ECS to end idle workers before it (Amazon ECS developer
+//! Every worker renews its row (`service::workforce`). It writes its metrics among its logs, how many calls it
+//! holds above all: the service grows and shrinks by the average. And while it holds calls it asks ECS to end
+//! idle workers before it (Amazon ECS developer
 //! guide, "Task scale-in protection"). Calls do not hang on either: a worker that has to go hands them
 //! over.
 
@@ -9,9 +10,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use reqwest::Client;
+use service::workforce::BEAT_EVERY;
+use store::WorkerState;
 use tokio::time::{Instant, MissedTickBehavior};
 use url::Url;
 
+use crate::successor::calls_arrive;
 use crate::worker::Worker;
 
 /// A metric of CloudWatch has a point a minute; told twice in each, so that none is without.
@@ -27,6 +31,60 @@ const PROTECTED_AT_A_TIME: Duration = Duration::from_secs(15 * 60);
 const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
 /// The agent is on the same machine.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A worker says at once that it stops.
+const STOP_LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a new worker may take to be reached at the public address, by way of the load balancer. One that
+/// cannot see itself from inside is counted after that: the carrier may see more.
+const REACHED_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long the table may take to forget a worker that stops; its row ends by itself.
+const LEAVE_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// Keeps the worker's row among the workers, from when calls arrive on. What the table does not take is said
+/// again at the next beat.
+pub async fn enlist(worker: &Worker) {
+    let Some(enlisted) = worker.enlisted() else {
+        return std::future::pending().await;
+    };
+    let arrive = calls_arrive(worker.media_socket());
+    if tokio::time::timeout(REACHED_WAIT_MAX, arrive)
+        .await
+        .is_err()
+    {
+        tracing::warn!("this worker does not see itself at the public media address");
+    }
+    loop {
+        let serving = worker.is_serving();
+        let state = if serving {
+            WorkerState::Ready
+        } else {
+            WorkerState::Draining
+        };
+        let count = |calls| u32::try_from(calls).unwrap_or(u32::MAX);
+        let (calls, calls_max) = (count(worker.calls()), count(worker.settings().calls_max));
+        if let Err(error) = Box::pin(enlisted.beat(state, calls, calls_max)).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "others could not be told that this worker is there"
+            );
+        }
+        let next = Instant::now() + BEAT_EVERY;
+        while Instant::now() < next && worker.is_serving() == serving {
+            tokio::time::sleep(STOP_LOOK_EVERY).await;
+        }
+    }
+}
+
+/// Takes the worker's row away.
+pub async fn leave(worker: &Worker) {
+    let Some(enlisted) = worker.enlisted() else {
+        return;
+    };
+    let left = tokio::time::timeout(LEAVE_WAIT_MAX, Box::pin(enlisted.leave())).await;
+    if !matches!(left, Ok(Ok(()))) {
+        tracing::warn!("others could not be told that this worker is gone");
+    }
+}
 
 /// Says again and again how many calls the worker holds, and what else there is to say.
 pub(crate) async fn tell_metrics(worker: &Worker) {

@@ -14,6 +14,7 @@ use providers::tts::Synthesizers;
 use service::Parts;
 use service::media::Media;
 use service::recordings::Recordings;
+use service::workforce::Enlisted;
 use settings::Settings;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -117,6 +118,11 @@ pub fn worker_parts(
         models: Models::new(settings)?,
         synthesizers: Synthesizers::new(settings)?,
         tools: Tools::default(),
+        enlisted: Some(Enlisted::new(
+            &parts.store.workers,
+            &parts.clock,
+            &parts.ids,
+        )),
         metrics,
     })
 }
@@ -194,11 +200,13 @@ pub async fn serve(
     let agent = worker.settings().ecs_agent.clone();
     let served = tokio::select! {
         () = fleet::tell_metrics(&worker) => Ok(()),
+        () = fleet::enlist(&worker) => Ok(()),
         () = fleet::protect(&worker, agent.as_ref()) => Ok(()),
         // The server ends by an error only; it answers to the last, so that its health can be asked.
         served = async { axum::serve(listener, router).await } => served,
         ((), ()) = everything => Ok(()),
     };
+    fleet::leave(&worker).await;
     // What the last calls counted.
     worker.tell_metrics();
     served

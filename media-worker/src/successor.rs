@@ -22,14 +22,24 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 /// Returns once calls would reach another worker; never, where there is none.
 pub(crate) async fn another_worker_is_ready(media_socket: &Url) {
+    answered(media_socket, READY_IN_A_ROW).await;
+}
+
+/// Returns once calls would reach a worker, this one or another; never, where they would not.
+pub(crate) async fn calls_arrive(media_socket: &Url) {
+    answered(media_socket, 1).await;
+}
+
+/// Returns once so many questions in a row had a good answer.
+async fn answered(media_socket: &Url, times: u32) {
     let Some((client, url)) = asking(media_socket) else {
-        // Calls go on here for as long as they may, as if there were no other worker.
+        // As if there were no worker behind the address.
         return std::future::pending().await;
     };
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut in_a_row = 0;
-    while in_a_row < READY_IN_A_ROW {
+    while in_a_row < times {
         tick.tick().await;
         let answer = client.get(url.clone()).send().await;
         let ready = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);

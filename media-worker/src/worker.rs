@@ -18,6 +18,7 @@ use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use service::media::{MediaError, MediaSession, OpenError};
+use service::workforce::Enlisted;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::Instrument as _;
@@ -78,6 +79,8 @@ pub struct WorkerParts {
     pub models: Models,
     pub synthesizers: Synthesizers,
     pub tools: Tools,
+    /// The worker's row among the workers; without it nobody is told that it is there.
+    pub enlisted: Option<Enlisted>,
     /// The process's metrics, rendered at `/metrics`; without them that path is not found.
     pub metrics: Option<telemetry::Metrics>,
 }
@@ -169,6 +172,18 @@ impl Worker {
         if let Some(metrics) = &parts.metrics {
             metrics.tell();
         }
+    }
+
+    pub(crate) fn enlisted(&self) -> Option<&Enlisted> {
+        self.0.parts.enlisted.as_ref()
+    }
+
+    pub(crate) fn media_socket(&self) -> &Url {
+        &self.0.parts.media_socket
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        self.0.gate.stage() == Stage::Serving
     }
 
     /// Calls that are on.

@@ -23,6 +23,7 @@ mod sessions;
 mod slots;
 mod suppressions;
 mod sweeping;
+mod workforce;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use ::carrier::twilio::client::{Client, ClientConfig, Retry};
 use ::carrier::twilio::signature::{self, Tokens};
 use ::local::engines::Engines;
 use jiff::{SignedDuration, Timestamp};
-use model::{CallId, TenantId};
+use model::{CallId, TenantId, WorkerId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::access::Role;
@@ -39,7 +40,7 @@ use service::keys::Keys;
 use service::{Clock, Ids, Links, Parts};
 use settings::{Dialing, Secret, Storage};
 use store::aws::{AwsConfig, Clients, Endpoints};
-use store::{CallRow, DialJob, Store, schema};
+use store::{CallRow, DialJob, Store, WorkerRow, WorkerState, schema};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -83,6 +84,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     sweeping::a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message,
     sweeping::a_claimed_call_that_nobody_could_place_ends_and_its_lead_waits_again,
     sweeping::a_claimed_call_whose_message_was_lost_is_sent_again,
+    workforce::a_worker_counts_while_it_says_so,
+    workforce::somebody_who_calls_while_there_is_no_worker_is_held_until_one_joins,
 ];
 
 /// Everything that a test of the control plane needs.
@@ -94,6 +97,7 @@ pub(crate) struct World {
     pub(crate) import: import::State,
     /// What a media worker is built from.
     pub(crate) worker: Parts,
+    worker_id: WorkerId,
     pub(crate) clients: Clients,
     pub(crate) names: Storage,
     pub(crate) queues: schema::QueueUrls,
@@ -203,6 +207,16 @@ impl World {
             .add_tenant("them", Role::Owner, &secret(OTHER_KEY))
             .await
             .unwrap();
+        let worker = held_to(Who::Worker);
+        // One that is always there, with room for everybody.
+        let worker_row = WorkerRow {
+            id: parts.ids.fresh(WorkerId::from_parts),
+            state: WorkerState::Ready,
+            calls: 0,
+            calls_max: 1_000,
+            until: Timestamp::MAX,
+        };
+        worker.store.workers.put(&worker_row).await.unwrap();
         let no_redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(no_redirect);
         Self {
@@ -210,7 +224,8 @@ impl World {
             dial: dial::State::new(&held_to(Who::Dial)),
             scheduler: scheduler::State::new(&held_to(Who::Scheduler)),
             import: import::State::new(&held_to(Who::Import)),
-            worker: held_to(Who::Worker),
+            worker,
+            worker_id: worker_row.id,
             clients,
             names,
             queues,
@@ -222,6 +237,12 @@ impl World {
             http: http.build().unwrap(),
             _engines: engines,
         }
+    }
+
+    /// The worker that is always there goes.
+    pub(crate) async fn without_worker(&self) {
+        let workers = &self.worker.store.workers;
+        workers.remove(self.worker_id).await.unwrap();
     }
 
     /// A request of the first tenant's owner.

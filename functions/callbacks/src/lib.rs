@@ -15,12 +15,13 @@
 
 mod refusal;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{OriginalUri, Path, Request, State as Shared};
+use axum::extract::{OriginalUri, Path, Query, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -105,10 +106,17 @@ async fn follow(request: Request, next: Next) -> Response {
 
 type Answer = Result<Response, Refusal>;
 
-async fn voice(Shared(state): Shared<State>, request: Request) -> Answer {
+async fn voice(
+    Shared(state): Shared<State>,
+    Query(asked): Query<Asked>,
+    request: Request,
+) -> Answer {
     let form = believe(&state, request).await?;
     let request = VoiceRequest::try_from(&form)?;
-    let twiml = state.callbacks.inbound_voice(&request).await?;
+    let twiml = state
+        .callbacks
+        .inbound_voice(&request, held(&asked))
+        .await?;
     Ok(instructions(&twiml))
 }
 
@@ -144,15 +152,31 @@ async fn stream(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Req
     Ok(taken())
 }
 
-async fn resume(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Request) -> Answer {
+async fn resume(
+    Shared(state): Shared<State>,
+    Path(ids): Path<Ids>,
+    Query(asked): Query<Asked>,
+    request: Request,
+) -> Answer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let request = VoiceRequest::try_from(&form)?;
-    let resumed = state.callbacks.resume(tenant, call, &request.call_sid);
+    let resumed = state
+        .callbacks
+        .resume(tenant, call, &request.call_sid, held(&asked));
     Ok(instructions(&resumed.await?))
 }
 
 type Ids = (String, String);
+
+/// What stands behind the question mark.
+type Asked = BTreeMap<String, String>;
+
+/// How often a call that comes again was held. The address is signed, so this is our own number.
+fn held(asked: &Asked) -> u32 {
+    let held = asked.get("held").and_then(|digits| digits.parse().ok());
+    held.unwrap_or_default()
+}
 
 /// Reads the form of a request that the carrier signed.
 async fn believe(state: &State, request: Request) -> Result<Form, Refusal> {

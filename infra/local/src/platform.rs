@@ -137,7 +137,16 @@ impl Platform {
             async move { Ok::<_, Infallible>(import::handle(event, &import).await) }
         };
         let recordings = media_worker::recordings(&parts);
+        let enlisting = {
+            let (worker, stop) = (worker.clone(), stop.clone());
+            async move {
+                // Nothing, or the stop.
+                stop.run_until_cancelled(media_worker::enlist(&worker))
+                    .await;
+            }
+        };
         let tasks = vec![
+            tokio::spawn(enlisting),
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
             tokio::spawn(tailer.run(hear, stop.clone())),
@@ -232,6 +241,7 @@ impl Platform {
         for task in self.tasks {
             task.await.context("stopping a part")?;
         }
+        media_worker::leave(&self.worker).await;
         drop(self.far_side);
         self.engines
             .stop()

@@ -238,6 +238,7 @@ impl Scene {
             models: Models::new(&settings).unwrap(),
             synthesizers: Synthesizers::new(&settings).unwrap(),
             tools: Tools::default(),
+            enlisted: None,
             metrics: Some(metrics),
         });
         let router = worker.router();

@@ -164,6 +164,7 @@ pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> Lead
         | Rule::CampaignConcurrency
         | Rule::TenantConcurrency
         | Rule::AccountConcurrency
+        | Rule::NoWorker
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker

@@ -41,6 +41,8 @@ pub struct Snapshot<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountRoom {
     pub free_slots: u32,
+    /// Calls that the media workers have room for.
+    pub workers_free: u32,
     /// From one call to the next: a second divided by the calls per second.
     pub call_interval: SignedDuration,
     /// Before that the pace is taken by calls that are planned already.
@@ -324,6 +326,7 @@ fn is_the_leads_own(rule: Rule) -> bool {
         | Rule::CampaignConcurrency
         | Rule::TenantConcurrency
         | Rule::AccountConcurrency
+        | Rule::NoWorker
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker
@@ -336,6 +339,8 @@ fn is_the_leads_own(rule: Rule) -> bool {
 struct Sharing<'a> {
     now: Timestamp,
     lines: u32,
+    /// What there is too little of when there are no more lines.
+    scarce: Rule,
     interval: SignedDuration,
     next_at: Timestamp,
     horizon: Timestamp,
@@ -352,7 +357,12 @@ impl<'a> Sharing<'a> {
         });
         Self {
             now,
-            lines: account.free_slots,
+            lines: account.free_slots.min(account.workers_free),
+            scarce: if account.workers_free < account.free_slots {
+                Rule::NoWorker
+            } else {
+                Rule::AccountConcurrency
+            },
             interval: account.call_interval,
             next_at: account.pace_from.max(now),
             horizon: later(now, PLAN_HORIZON),
@@ -379,7 +389,7 @@ impl<'a> Sharing<'a> {
                 break None;
             };
             if self.lines == 0 {
-                break Some(Rule::AccountConcurrency);
+                break Some(self.scarce);
             }
             if self.next_at >= self.horizon {
                 break Some(Rule::Pacing);

@@ -116,6 +116,8 @@ ids! {
     EventId = "evt";
     /// A one-use token for a media socket: the id is the secret, so it is never logged.
     TokenId = "tok";
+    /// A media worker, from its start to its end.
+    WorkerId = "worker";
 }
 
 impl LeadId {

@@ -41,7 +41,7 @@ pub use delay::{Delay, DelayProblem};
 pub use event::{DomainEvent, EventKind};
 pub use id::{
     AgentId, ApiKeyId, CallId, CampaignId, EventId, IdProblem, ImportId, LeadId, NumberId,
-    PromptId, TenantId, TokenId, UserId,
+    PromptId, TenantId, TokenId, UserId, WorkerId,
 };
 pub use lane::{Lane, LaneId, LaneIdProblem};
 pub use lead::{

@@ -75,6 +75,8 @@ pub enum Rule {
     CampaignConcurrency,
     TenantConcurrency,
     AccountConcurrency,
+    /// No media worker is ready that has room for another call.
+    NoWorker,
     /// Calls per second.
     Pacing,
     /// The campaign is just starting and goes up step by step.
@@ -109,6 +111,7 @@ impl Rule {
             Self::CampaignConcurrency => "campaign_concurrency",
             Self::TenantConcurrency => "tenant_concurrency",
             Self::AccountConcurrency => "account_concurrency",
+            Self::NoWorker => "no_worker",
             Self::Pacing => "pacing",
             Self::Ramp => "ramp",
             Self::CircuitBreaker => "circuit_breaker",
@@ -138,6 +141,7 @@ impl Rule {
             | Self::CampaignConcurrency
             | Self::TenantConcurrency
             | Self::AccountConcurrency
+            | Self::NoWorker
             | Self::Pacing
             | Self::Ramp
             | Self::CircuitBreaker

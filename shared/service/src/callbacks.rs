@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::twilio::client::Client;
-use carrier::twilio::twiml::{self, Reject, Twiml};
+use carrier::twilio::twiml::{self, Reject, Twiml, TwimlProblem};
 use carrier::twilio::webhook::{
     AmdCallback, RecordingCallback, StatusCallback, StreamCallback, StreamEvent, VoiceRequest,
 };
 use carrier::twilio::{CallSid, CallStatus, RecordingStatus};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId, TokenId,
-    Variables,
+    AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId,
+    TokenId, Variables,
 };
 use store::{
     CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError, TokenHash,
@@ -23,9 +23,11 @@ use store::{
 use tracing::{info, warn};
 
 use crate::calls::{Recipes, hang_up_at_carrier, new_row};
+use crate::hold::{give_up, hold};
 use crate::ledger::{Ledger, RecordError, Recorded, follow};
 use crate::placing::{says_after_the_fact, unwanted};
 use crate::progress::{CarrierSays, Fact};
+use crate::workforce::Workforce;
 use crate::{Clock, Ids, Links, Refused};
 
 /// How often the carrier is given another stream for one call whose stream broke off. A call whose worker
@@ -69,6 +71,7 @@ pub struct Callbacks {
     recordings: Queue<RecordingJob>,
     carrier: Client,
     links: Links,
+    workforce: Workforce,
 }
 
 impl Callbacks {
@@ -81,6 +84,7 @@ impl Callbacks {
         ids: Ids,
     ) -> Self {
         Self {
+            workforce: Workforce::new(&store.workers, &clock),
             ledger: Ledger::new(store, clock, ids),
             recipes: Recipes {
                 agents: store.agents.clone(),
@@ -293,7 +297,8 @@ impl Callbacks {
         Ok(())
     }
 
-    /// The stream of a call is over and the carrier asks how to go on: with another stream, or not.
+    /// The stream of a call is over and the carrier asks how to go on: with another stream, or not. While
+    /// no worker could take it the call is held; `held` is how often it has been.
     ///
     /// # Errors
     /// See [`CallbackError`].
@@ -302,6 +307,7 @@ impl Callbacks {
         tenant: TenantId,
         call: CallId,
         carrier_call_id: &CallSid,
+        held: u32,
     ) -> Result<Twiml, CallbackError> {
         let row = self.ledger.calls.get(tenant, call).await;
         let row = row
@@ -321,6 +327,19 @@ impl Callbacks {
             self.ledger.record(tenant, call, &exhausted).await?;
             return Ok(twiml::hang_up());
         }
+        if !self.has_worker().await? {
+            let language = self.language(tenant, row.call.agent_id).await?;
+            let again = |held| self.links.resume_held(tenant, call, held);
+            if let Some(document) = hold(&language, held, again) {
+                // The template's metric filter reads these very words.
+                info!(call.id = %call, held, "a caller waits for a media worker");
+                return Ok(written(document));
+            }
+            warn!(call.id = %call, "no media worker came for a call and it is ended");
+            let exhausted = Fact::ResumesExhausted;
+            self.ledger.record(tenant, call, &exhausted).await?;
+            return Ok(written(give_up(&language)));
+        }
         info!(call.id = %call, resumes = row.progress.resumes + 1, "resuming a call");
         let token = self.ledger.ids.fresh(TokenId::from_parts);
         let hash = TokenHash::of(token);
@@ -338,11 +357,16 @@ impl Callbacks {
         Ok(self.connect(tenant, call, token))
     }
 
-    /// Somebody calls one of our numbers.
+    /// Somebody calls one of our numbers. While no worker could take the call they are held and nothing is
+    /// stored of it; `held` is how often they have been.
     ///
     /// # Errors
     /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
-    pub async fn inbound_voice(&self, request: &VoiceRequest) -> Result<Twiml, CallbackError> {
+    pub async fn inbound_voice(
+        &self,
+        request: &VoiceRequest,
+        held: u32,
+    ) -> Result<Twiml, CallbackError> {
         let rejected = twiml::reject(Reject::NotInService);
         if request.direction == Direction::Outbound {
             return Ok(twiml::hang_up());
@@ -364,20 +388,51 @@ impl Callbacks {
             .await
             .map_err(CallbackError::Unavailable)?;
         if let Some(call) = known {
-            return self.resume(tenant, call, &request.call_sid).await;
+            return self.resume(tenant, call, &request.call_sid, held).await;
         }
-        self.take(&number, request).await
+        let Some(agent) = number.agent_id else {
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent").increment(1);
+            return Ok(rejected);
+        };
+        if self.has_worker().await? {
+            return self.take(&number, agent, request).await;
+        }
+        let language = self.language(tenant, agent).await?;
+        let again = |held| self.links.voice_held(held);
+        if let Some(document) = hold(&language, held, again) {
+            // The template's metric filter reads these very words.
+            info!(held, "a caller waits for a media worker");
+            return Ok(written(document));
+        }
+        warn!("no media worker came for a caller, who is asked to call again");
+        metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_worker").increment(1);
+        Ok(written(give_up(&language)))
     }
 
-    async fn take(&self, number: &Number, request: &VoiceRequest) -> Result<Twiml, CallbackError> {
+    /// Whether there would be somebody to talk to them.
+    async fn has_worker(&self) -> Result<bool, CallbackError> {
+        let room = self.workforce.room().await;
+        Ok(room.map_err(CallbackError::Unavailable)?.is_there())
+    }
+
+    /// The agent's language; the usual one when the agent is gone.
+    async fn language(&self, tenant: TenantId, agent: AgentId) -> Result<String, CallbackError> {
+        let agent = self.recipes.agents.get(tenant, agent).await;
+        let agent = agent.map_err(CallbackError::Unavailable)?;
+        Ok(agent.map_or_else(String::new, |agent| agent.fields.language))
+    }
+
+    async fn take(
+        &self,
+        number: &Number,
+        agent: AgentId,
+        request: &VoiceRequest,
+    ) -> Result<Twiml, CallbackError> {
         let tenant = number.tenant_id;
         let rejected = |reason: &'static str| {
             metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason)
                 .increment(1);
             Ok(twiml::reject(Reject::NotInService))
-        };
-        let Some(agent) = number.agent_id else {
-            return rejected("no_agent");
         };
         let id = self.ledger.ids.fresh(CallId::from_parts);
         let snapshot = self
@@ -427,7 +482,7 @@ impl Callbacks {
                     .await
                     .map_err(CallbackError::Unavailable)?;
                 let known = known.ok_or(CallbackError::UnknownCall)?;
-                self.resume(tenant, known, &request.call_sid).await
+                self.resume(tenant, known, &request.call_sid, 0).await
             }
             // An inbound call has no request, no slot and no lead.
             Err(
@@ -464,6 +519,15 @@ impl Callbacks {
 pub(crate) fn stream_deadline(now: Timestamp) -> Timestamp {
     now.checked_add(STREAM_TOKEN_LIFETIME)
         .unwrap_or(Timestamp::MAX)
+}
+
+/// The sentences are ours, and the addresses were checked when [`Links`] was made: a document that cannot
+/// be written cannot be. Hanging up is all that would be left.
+fn written(document: Result<Twiml, TwimlProblem>) -> Twiml {
+    document.unwrap_or_else(|problem| {
+        tracing::error!(%problem, "a caller's instructions cannot be written");
+        twiml::hang_up()
+    })
 }
 
 fn withheld() -> Option<PhoneNumber> {

@@ -13,6 +13,7 @@ mod claims;
 mod clock;
 mod ending;
 pub mod forecasts;
+mod hold;
 pub mod imports;
 pub mod keys;
 pub mod labels;
@@ -34,8 +35,10 @@ mod requests;
 pub mod scheduling;
 pub mod suppressions;
 pub mod sweeping;
+pub mod workforce;
 
 pub use clock::{Clock, Ids, SystemClock};
+pub use hold::HOLDS_MAX;
 pub use ledger::RecordError;
 pub use links::{LinkProblem, Links};
 pub use parts::{Parts, PartsError};

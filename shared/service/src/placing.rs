@@ -29,6 +29,7 @@ use crate::calls::hang_up_at_carrier;
 use crate::ledger::{Gate, Ledger, Passed, RecordError, follow};
 use crate::policy::{self, Known, Purpose};
 use crate::progress::{CarrierSays, Fact};
+use crate::workforce::Workforce;
 use crate::{Links, Parts};
 
 /// A call that waited this long beyond its time to be placed is not placed any more: nobody expects
@@ -70,6 +71,11 @@ const GATE_TRIES_MAX: u32 = 8;
 /// Calls that the carrier holds back longer than this are looked at again: what was allowed when it was
 /// asked must be allowed when it rings.
 const CARRIER_QUEUE_MAX: SignedDuration = SignedDuration::from_secs(2);
+/// From one look for a worker with room to the next, for a call that waits for one: a quarter of the time
+/// that it has waited, within these. The sweeper sends what waits on its way again each minute, so that
+/// there are ever more messages of a call that waits for long.
+const WORKER_WAIT_MIN: SignedDuration = SignedDuration::from_secs(5);
+const WORKER_WAIT_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// Connections that are tried for the one request while nothing has been sent.
 const CONNECT_TRIES_MAX: u32 = 3;
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
@@ -106,6 +112,7 @@ pub struct Placing {
     queue: Queue<DialJob>,
     carrier: Client,
     links: Links,
+    workforce: Workforce,
     call_interval: SignedDuration,
 }
 
@@ -128,6 +135,7 @@ impl Placing {
             queue: parts.store.dial.clone(),
             carrier: parts.carrier.clone(),
             links: parts.links.clone(),
+            workforce: Workforce::new(&parts.store.workers, &parts.clock),
             call_interval: SignedDuration::try_from(call_interval).unwrap_or(SignedDuration::MAX),
         }
     }
@@ -159,6 +167,13 @@ impl Placing {
         if let Some(wait) = self.early(row) {
             return self.come_again(&row.call, wait).await;
         }
+        if !self.is_too_old(row) && !self.has_worker().await? {
+            // The template's metric filter reads these very words.
+            info!(call.id = %call, "a call waits for a media worker");
+            metrics::counter!("trunkline_dials_without_worker_total").increment(1);
+            let wait = (self.waited(row) / 4).clamp(WORKER_WAIT_MIN, WORKER_WAIT_MAX);
+            return self.come_again(tenant, call, wait).await;
+        }
         if let Some(not_before) = row.progress.not_before {
             self.wait_until(not_before).await;
         }
@@ -174,8 +189,7 @@ impl Placing {
         let mut row = row.clone();
         let mut place = None;
         for _try in 0..GATE_TRIES_MAX {
-            let since = row.progress.not_before.unwrap_or(row.call.created_at);
-            if self.now().duration_since(since.max(row.call.created_at)) > CLAIM_AGE_MAX {
+            if self.is_too_old(&row) {
                 warn!(call.id = %call, "a call waited too long to be placed");
                 return self.not_begun(tenant, call, Outcome::PlatformFailed).await;
             }
@@ -234,6 +248,24 @@ impl Placing {
             }
         }
         Err(PlaceError::Record(RecordError::Store(StoreError::Conflict)))
+    }
+
+    /// Whether nobody expects the call any more.
+    fn is_too_old(&self, row: &CallRow) -> bool {
+        self.waited(row) > CLAIM_AGE_MAX
+    }
+
+    /// Since its time to be placed.
+    fn waited(&self, row: &CallRow) -> SignedDuration {
+        let since = row.progress.not_before.unwrap_or(row.call.created_at);
+        self.now().duration_since(since.max(row.call.created_at))
+    }
+
+    /// Whether there would be somebody to talk to them.
+    async fn has_worker(&self) -> Result<bool, PlaceError> {
+        let room = self.workforce.room().await;
+        let room = room.map_err(|error| PlaceError::Record(RecordError::Store(error)))?;
+        Ok(room.is_there())
     }
 
     /// Reads what the permit is decided on.

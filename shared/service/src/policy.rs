@@ -118,6 +118,7 @@ pub(crate) fn stands(rule: Rule) -> bool {
         | Rule::CampaignConcurrency
         | Rule::TenantConcurrency
         | Rule::AccountConcurrency
+        | Rule::NoWorker
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker

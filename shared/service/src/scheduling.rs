@@ -21,7 +21,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AgentId, CALLER_NUMBERS_MAX, Campaign, CampaignId, CampaignState, Contact, DomainEvent,
-    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, TenantId, TraceId,
+    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, Rule, TenantId, TraceId,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -38,6 +38,7 @@ use crate::claims::{Board, Claim, Claimed, Claims};
 use crate::ledger::Ledger;
 use crate::lines::Lines;
 use crate::sweeping::{Sweeper, Swept};
+use crate::workforce::Workforce;
 use crate::{Parts, Refused};
 
 /// How long a step may work; what is left is done in the next.
@@ -98,6 +99,7 @@ pub struct Scheduling {
     plans: Plans,
     callers: Callers,
     numbers: Numbers,
+    workforce: Workforce,
     /// Which lanes are open: a memory of what `dialer` worked out before.
     lanes: Arc<Mutex<Lanes>>,
 }
@@ -176,6 +178,7 @@ impl Scheduling {
             plans: store.plans.clone(),
             callers: store.callers.clone(),
             numbers: store.numbers.clone(),
+            workforce: Workforce::new(&store.workers, &parts.clock),
             lanes: Arc::default(),
         }
     }
@@ -352,8 +355,12 @@ impl Scheduling {
         let live = self.lines.live().await?;
         let free_account = self.lines.left_of(&live);
         let lines = u32::try_from(free_account.len()).unwrap_or(u32::MAX);
+        let outbound = u32::try_from(live.len()).unwrap_or(u32::MAX);
+        let workers_free = self.workforce.room().await?.beside(outbound);
+        // Where there is no worker a few leads are read, to say what they wait for.
+        let wanted = lines.min(workers_free.max(1));
         let looked: Vec<Option<Looked>> = stream::iter(running)
-            .map(|(campaign, lanes)| self.look_apart(campaign, lanes, &live, lines))
+            .map(|(campaign, lanes)| self.look_apart(campaign, lanes, &live, wanted))
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
@@ -401,6 +408,7 @@ impl Scheduling {
         let snapshot = Snapshot {
             account: AccountRoom {
                 free_slots: lines,
+                workers_free,
                 call_interval: self.call_interval(),
                 pace_from,
             },
@@ -414,6 +422,13 @@ impl Scheduling {
             dialer::plan(&snapshot, &mut lanes, now, &mut rng)
         };
         look.wake(plan.wake_at);
+        if workers_free == 0
+            && lines > 0
+            && plan.held.iter().any(|held| held.rule == Rule::NoWorker)
+        {
+            // The template's metric filter reads these very words.
+            info!("leads wait for a media worker");
+        }
         let put_aside = self.put_aside(&looked, &plan).await?;
         let claimed = self.claim(&looked, &plan, &mut board, budget, look).await?;
         look.claimed = claimed.values().sum();

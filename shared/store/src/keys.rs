@@ -3,7 +3,7 @@
 //! Every partition key begins with the tenant's, so that a wrong tenant cannot find a row by any id.
 //! The exceptions are the lookups that come before a tenant is known: an API key by its hash, a number
 //! by its digits, the owner of a laptop installation; and what is read or counted across tenants: event
-//! rows, and the slots, pace and leases of an account at the carrier.
+//! rows, the slots, pace and leases of an account at the carrier, and media workers.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use model::{
     AgentId, CallId, CampaignId, DomainEvent, ImportId, LaneId, LeadId, LeadPriority, NumberId,
-    PhoneNumber, PromptId, TenantId, UserId,
+    PhoneNumber, PromptId, TenantId, UserId, WorkerId,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -196,6 +196,13 @@ pub(crate) fn caller_day(tenant: TenantId, number: &PhoneNumber, day: Date) -> K
 /// When the next call of an account may be asked for.
 pub(crate) fn pace(account: &str) -> Key {
     Key::new(format!("PACE#{account}"), "PACE")
+}
+
+/// The rows of media workers, which serve all tenants.
+pub(crate) const WORKERS: &str = "WORKERS";
+
+pub(crate) fn worker(id: WorkerId) -> Key {
+    Key::new(WORKERS.to_owned(), id.to_string())
 }
 
 pub(crate) fn lease(name: &str) -> Key {

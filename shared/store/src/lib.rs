@@ -32,6 +32,7 @@ mod slots;
 mod table;
 mod throttles;
 mod turns;
+mod workers;
 
 use settings::Storage;
 
@@ -68,6 +69,7 @@ pub use sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
 pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use table::{Page, Table};
 pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
+pub use workers::{WORKERS_MAX, WorkerRow, WorkerState, Workers};
 
 use aws::{AwsConfig, Clients};
 use schema::{QueueUrls, SchemaError};
@@ -93,6 +95,7 @@ pub struct Store {
     pub sessions: Sessions,
     pub slots: Slots,
     pub turns: Turns,
+    pub workers: Workers,
     pub dial: Queue<DialJob>,
     pub recordings: Queue<RecordingJob>,
     pub import: Queue<ImportJob>,
@@ -121,7 +124,8 @@ impl Store {
             requests: Requests::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             slots: Slots::new(table.clone()),
-            turns: Turns::new(table),
+            turns: Turns::new(table.clone()),
+            workers: Workers::new(table),
             dial: Queue::new(clients.sqs.clone(), &queues.dial),
             recordings: Queue::new(clients.sqs.clone(), &queues.recordings),
             import: Queue::new(clients.sqs.clone(), &queues.imports),

@@ -113,6 +113,13 @@ impl Table {
         }
     }
 
+    /// Puts a row, whatever was there.
+    pub(crate) async fn put_over(&self, item: Item) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&*self.name);
+        let put = put.set_item(Some(item)).send().await;
+        put.map(|_written| ()).map_err(StoreError::unavailable)
+    }
+
     /// Updates a row if the condition holds and returns all of it as it is then.
     pub(crate) async fn update(
         &self,

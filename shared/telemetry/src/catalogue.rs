@@ -142,6 +142,12 @@ pub const CATALOGUE: &[Metric] = &[
         "calls that a rule stopped at the gate",
     ),
     counter(
+        "trunkline_dials_without_worker_total",
+        &[],
+        &[],
+        "times that a call was put off because no media worker was ready for it",
+    ),
+    counter(
         "trunkline_carrier_create_failures_total",
         &["kind"],
         BY_SERVICE,

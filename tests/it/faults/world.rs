@@ -13,7 +13,8 @@ use ::local::engines::Table;
 use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use model::WorkerId;
 use serde_json::{Value, json};
 use service::keys::Keys;
 use service::media::Media;
@@ -23,7 +24,7 @@ use sim::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
 use store::schema::{self, QueueUrls};
-use store::{Store, aws::Clients};
+use store::{Store, WorkerRow, WorkerState, aws::Clients};
 use tower::ServiceExt as _;
 
 use super::aws::Aws;
@@ -209,9 +210,17 @@ impl World {
         };
         let machine = world.machine(&clients);
         world.api = api::router(api::State::new(&machine));
-        let keys = Keys::new(&machine.store, machine.clock, machine.ids);
+        let keys = Keys::new(&machine.store, machine.clock, machine.ids.clone());
         let secret = Secret::new(OWNER_KEY.to_owned());
         keys.ensure_owner("us", &secret).await.unwrap();
+        let worker = WorkerRow {
+            id: machine.ids.fresh(WorkerId::from_parts),
+            state: WorkerState::Ready,
+            calls: 0,
+            calls_max: 1_000,
+            until: Timestamp::MAX,
+        };
+        machine.store.workers.put(&worker).await.unwrap();
         for _machine in 0..2 {
             let machine = world.machine(&clients);
             world.dials.push(dial::State::new(&machine));

@@ -316,6 +316,7 @@ fn a_rule_ends_a_lead_or_gives_it_a_time() {
         campaign_concurrency: waits 0s | later: waits 3h
         tenant_concurrency: waits 0s | later: waits 3h
         account_concurrency: waits 0s | later: waits 3h
+        no_worker: waits 0s | later: waits 3h
         pacing: waits 0s | later: waits 3h
         ramp: waits 0s | later: waits 3h
         circuit_breaker: waits 0s | later: waits 3h
@@ -325,7 +326,7 @@ fn a_rule_ends_a_lead_or_gives_it_a_time() {
     .assert_eq(&told);
 }
 
-const RULES: [Rule; 22] = [
+const RULES: [Rule; 23] = [
     Rule::NotCallable,
     Rule::Suppressed,
     Rule::Consent,
@@ -343,6 +344,7 @@ const RULES: [Rule; 22] = [
     Rule::CampaignConcurrency,
     Rule::TenantConcurrency,
     Rule::AccountConcurrency,
+    Rule::NoWorker,
     Rule::Pacing,
     Rule::Ramp,
     Rule::CircuitBreaker,

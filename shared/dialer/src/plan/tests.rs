@@ -26,7 +26,8 @@ struct World {
 impl World {
     /// Reads lines:
     ///
-    /// - `account 2 free, 1s apart, from 5s`: slots, pace, when the pace is free
+    /// - `account 2 free, 3 free on workers, 1s apart, from 5s`: slots, room on media workers, pace, when the
+    ///   pace is free
     /// - `tenant 9 free: +12125550001 x3, +14155550002`: slots, numbers with their calls of today
     /// - `campaign "priority":9 | live 2, calls xx.x | +12125550100 | +12125550101 busy 1h`: fields, calls
     ///   that are on, ended calls newest first, due leads with what is known of them
@@ -34,6 +35,7 @@ impl World {
         let mut world = Self {
             account: AccountRoom {
                 free_slots: 100,
+                workers_free: u32::MAX,
                 call_interval: SignedDuration::from_secs(1),
                 pace_from: noon(),
             },
@@ -48,7 +50,9 @@ impl World {
                     for item in rest.split(", ") {
                         let word = item.split(' ').next().unwrap();
                         let after = || item.split(' ').nth(1).unwrap().parse().unwrap();
-                        if item.ends_with("free") {
+                        if item.ends_with("free on workers") {
+                            world.account.workers_free = word.parse().unwrap();
+                        } else if item.ends_with("free") {
                             world.account.free_slots = word.parse().unwrap();
                         } else if item.ends_with("apart") {
                             world.account.call_interval = word.parse().unwrap();
@@ -272,6 +276,20 @@ fn what_is_due_longest_goes_first_and_priority_before_that() {
             dial A +12125550101 from +12025550001 after 1s
             dial A +12125550100 from +12025550001 after 2s
             hold A +12125550103: account_concurrency
+        "#]],
+    );
+}
+
+#[test]
+fn no_more_are_called_than_workers_have_room_for() {
+    check(
+        r#"
+        account 3 free, 1 free on workers
+        campaign | | +12125550100 | +12125550101
+        "#,
+        &expect![[r#"
+            dial A +12125550101 from +12025550001 after 0s
+            hold A +12125550100: no_worker
         "#]],
     );
 }

@@ -152,6 +152,8 @@ impl Simulation {
         let snapshot = Snapshot {
             account: AccountRoom {
                 free_slots: room(*carrier_calls_max),
+                // Workers grow with the calls; how long that takes is not forecast.
+                workers_free: u32::MAX,
                 call_interval: *call_interval,
                 pace_from: *pace_from,
             },
@@ -361,6 +363,7 @@ fn is_a_limit(rule: Rule) -> bool {
         Rule::CampaignConcurrency
         | Rule::TenantConcurrency
         | Rule::AccountConcurrency
+        | Rule::NoWorker
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker

@@ -268,6 +268,7 @@ const fn says(rule: Rule) -> &'static str {
         Rule::CampaignConcurrency => "wait for a line of the campaign",
         Rule::TenantConcurrency => "wait for a line of the tenant",
         Rule::AccountConcurrency => "wait for a line of the carrier's account",
+        Rule::NoWorker => "wait for a media worker that has room",
         Rule::Pacing => "wait for their turn at the carrier's calls per second",
         Rule::Ramp => "wait while the campaign goes up step by step",
         Rule::CircuitBreaker => "wait because too many calls failed of late",

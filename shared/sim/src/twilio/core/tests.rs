@@ -194,7 +194,8 @@ fn a_stream_takes_its_time_to_open() {
         3.270 recording completed
         completed: 0
         0.25-2.61 agent: Are you there? Bye.
-    "#]].assert_eq(&run("answers after 0 rings", STREAM, faults));
+    "#]]
+    .assert_eq(&run("answers after 0 rings", STREAM, faults));
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! Nobody's phone rings while there is no media worker, and who calls us then is held until one joins.
+
+use service::HOLDS_MAX;
+use service::workforce::Enlisted;
+use store::WorkerState::{self, Draining, Ready};
+
+use super::World;
+use super::callbacks::voice_fields;
+use super::dialling::Field;
+
+const SID: &str = "CA0000000000000000000000000000abcd";
+
+/// A worker of this world that has said nothing yet.
+fn worker(world: &World) -> Enlisted {
+    let parts = &world.worker;
+    Enlisted::new(&parts.store.workers, &parts.clock, &parts.ids)
+}
+
+async fn says(worker: &Enlisted, state: WorkerState, calls: u32) {
+    worker.beat(state, calls, 2).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_waits_until_a_worker_has_room() {
+    let world = World::start().await;
+    world.without_worker().await;
+    let agent = world.agent().await;
+    let call = world.call(&agent).await;
+    let message = world.dial_message(&call);
+    let one = worker(&world);
+    for (state, calls) in [(Draining, 0), (Ready, 2)] {
+        assert!(!world.deliver(&message).await);
+        says(&one, state, calls).await;
+    }
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.carrier.asked_to_call(), 0);
+    assert_eq!(world.told(&call).await, "claimed");
+    says(&one, Ready, 1).await;
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.carrier.asked_to_call(), 1);
+    assert_eq!(world.told(&call).await, "placed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_no_worker_comes_for_is_given_up_in_the_end() {
+    let world = World::start().await;
+    world.without_worker().await;
+    let agent = world.agent().await;
+    let call = world.call(&agent).await;
+    world.clock.pass(14 * 60);
+    assert!(!world.deliver(&world.dial_message(&call)).await);
+    assert_eq!(world.told(&call).await, "claimed");
+    world.clock.pass(2 * 60);
+    assert!(!world.deliver(&world.dial_message(&call)).await);
+    assert_eq!(world.told(&call).await, "ended platform_failed");
+    assert_eq!(world.carrier.asked_to_call(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_worker_counts_while_it_says_so() {
+    let world = World::start().await;
+    world.without_worker().await;
+    let agent = world.agent().await;
+    let call = world.call(&agent).await;
+    let message = world.dial_message(&call);
+    let one = worker(&world);
+    says(&one, Ready, 0).await;
+    world.clock.pass(21);
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.told(&call).await, "claimed");
+    says(&one, Ready, 0).await;
+    one.leave().await.unwrap();
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.told(&call).await, "claimed");
+    says(&one, Ready, 0).await;
+    world.clock.pass(19);
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.told(&call).await, "placed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_waits_for_workers_says_so_and_burns_no_attempt() {
+    let field = Field::start(5, |fields| fields.max_concurrent_calls = 5).await;
+    let world = &field.world;
+    world.without_worker().await;
+    let path = format!("/v1/campaigns/{}/progress", field.campaign);
+    let rules = async || -> Vec<String> {
+        let progress = world.ask("GET", &path, None).await.json();
+        let held = progress["held"].as_array().unwrap().iter();
+        held.map(|held| held["rule"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(field.dial().await, 0);
+    assert_eq!(rules().await, ["no_worker"]);
+    assert_eq!(field.lead(0).await.attempts, 0);
+    // No more are called than there is room for.
+    let one = worker(world);
+    says(&one, Ready, 0).await;
+    assert_eq!(field.dial().await, 2);
+    assert_eq!(field.dial().await, 0);
+    assert_eq!(rules().await, ["no_worker"]);
+    assert_eq!(world.carrier.asked_to_call(), 2);
+    field.all_end("busy").await;
+    assert_eq!(field.dial().await, 2);
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_one_joins() {
+    let world = World::start().await;
+    world.without_worker().await;
+    world.agent().await;
+    world.carrier.inbound(SID);
+    let fields = voice_fields(SID, "inbound");
+    let mut path = "/twilio/voice".to_owned();
+    for round in 0..3 {
+        let held = world.webhook(&path, &fields).await;
+        assert_eq!(held.text.contains("<Say"), round == 0, "{}", held.text);
+        assert!(held.text.contains("<Pause length=\"5\"/>"));
+        path = redirect(&world, &held.text);
+        assert_eq!(path, format!("/twilio/voice?held={}", round + 1));
+    }
+    // Nothing is kept of somebody who does not wait.
+    assert_eq!(calls(&world).await, 0);
+    says(&worker(&world), Ready, 0).await;
+    let taken = world.webhook(&path, &fields).await;
+    assert!(taken.text.contains("<Connect><Stream"), "{}", taken.text);
+    assert_eq!(calls(&world).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_held_for_ever() {
+    let world = World::start().await;
+    world.without_worker().await;
+    world.agent().await;
+    let fields = voice_fields(SID, "inbound");
+    let path = format!("/twilio/voice?held={HOLDS_MAX}");
+    let last = world.webhook(&path, &fields).await;
+    assert!(last.text.contains("</Say><Hangup/>"), "{}", last.text);
+    assert_eq!(calls(&world).await, 0);
+    // An address that was not signed like that is not believed.
+    let forged = world.webhook_signed(&path, &fields, Some("AAAA")).await;
+    assert_eq!(forged.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_last_worker_died_is_held_until_another_joins() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    world.status(&call, &sid, "in-progress", "2").await;
+    world.without_worker().await;
+    let fields = voice_fields(&sid, "outbound-api");
+    let mut path = format!("/twilio/resume/{}/{call}", world.tenant);
+    for _ in 0..HOLDS_MAX {
+        let held = world.webhook(&path, &fields).await;
+        path = redirect(&world, &held.text);
+    }
+    let one = worker(&world);
+    says(&one, Ready, 0).await;
+    let resumed = world.webhook(&path, &fields).await;
+    assert!(
+        resumed.text.contains("<Connect><Stream"),
+        "{}",
+        resumed.text
+    );
+    assert_eq!(world.row(&call).await.progress.resumes, 1);
+    one.leave().await.unwrap();
+    let last = world.webhook(&path, &fields).await;
+    assert!(last.text.contains("</Say><Hangup/>"), "{}", last.text);
+    assert_eq!(world.told(&call).await, "ended no_capacity");
+}
+
+async fn calls(world: &World) -> usize {
+    let calls = world.ask("GET", "/v1/calls", None).await.json();
+    calls["items"].as_array().unwrap().len()
+}
+
+/// Where the document sends the carrier next: path and query.
+fn redirect(world: &World, document: &str) -> String {
+    let (_, after) = document.split_once("<Redirect method=\"POST\">").unwrap();
+    let (url, _) = after.split_once("</Redirect>").unwrap();
+    let (url, _retries) = url.split_once('#').unwrap();
+    url.strip_prefix(&world.url).unwrap().to_owned()
+}
