@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use service::fields::{self, Known};
 use service::{FieldProblem, IdempotencyKey, KEY_CHARS_MAX};
 
 use crate::{PAGE_DEFAULT, PAGE_MAX, Problem, State};
@@ -126,13 +127,18 @@ pub(crate) fn merge(target: &mut Value, patch: Value) {
 /// Reads JSON; what does not fit is named by its field.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let read: Known<T> = fields::read(&mut json).map_err(|error| {
         let path = error.path().to_string();
         unreadable(path, error.inner())
     })?;
     json.end()
         .map_err(|error| unreadable(".".to_owned(), &error))?;
-    Ok(value)
+    if read.unknown.is_empty() {
+        return Ok(read.value);
+    }
+    let unknown = read.unknown.into_iter();
+    let unknown = unknown.map(|field| FieldProblem::new(field, "is not known"));
+    Err(Problem::invalid(unknown.collect()))
 }
 
 fn unreadable(path: String, error: &serde_json::Error) -> Problem {

@@ -17,6 +17,7 @@ use forecast::{Basis, Dial, Limits, OutcomeModel, Prices, Setup, Simulation, Tab
 use intake::Country;
 use model::CampaignFields;
 use serde::de::DeserializeOwned;
+use service::fields::{self, Known};
 use settings::Settings;
 
 use crate::cli::Simulate;
@@ -173,7 +174,7 @@ fn json<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
     }
     let bytes = std::fs::read(path).with_context(|| format!("reading {what} from {shown}"))?;
     let mut reader = serde_json::Deserializer::from_slice(&bytes);
-    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|problem| {
+    let read: Known<T> = fields::read(&mut reader).map_err(|problem| {
         let field = problem.path().to_string();
         let problem = problem.into_inner();
         if field == "." {
@@ -185,7 +186,10 @@ fn json<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
     reader
         .end()
         .with_context(|| format!("{shown} goes on after {what}"))?;
-    Ok(value)
+    if let Some(unknown) = read.unknown.first() {
+        bail!("{shown} is not {what}: `{unknown}` is not known");
+    }
+    Ok(read.value)
 }
 
 /// Problems with fields, one a line.

@@ -16,7 +16,7 @@ use crate::{
 
 /// What is known of a file beforehand. What is not said is found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,

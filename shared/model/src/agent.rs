@@ -21,7 +21,6 @@ pub struct Agent {
 
 /// What a user may set of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct AgentFields {
     pub name: String,
     pub prompt_id: PromptId,
@@ -89,7 +88,7 @@ pub enum ToolName {
 
 /// When the caller's turn is over and when the caller interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct TurnTaking {
     pub barge_in: BargeIn,
     /// Silence after the caller's words that ends the turn, in milliseconds (the recogniser's
@@ -117,7 +116,7 @@ pub enum BargeIn {
 
 /// What happens when nobody speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct SilencePolicy {
     pub remind_after_ms: u32,
     pub reminders_max: u32,

@@ -50,7 +50,6 @@ pub enum CampaignState {
 
 /// What a user may set of a campaign. Everything but the name has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CampaignFields {
     pub name: String,
     /// Who talks. Needed before the start.
@@ -111,7 +110,7 @@ pub struct CampaignFields {
 
 /// How long to wait after an attempt, by how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Retry {
     pub no_answer: Delay,
     pub busy: Delay,
@@ -122,7 +121,7 @@ pub struct Retry {
 
 /// How often one number is called, over all campaigns of the tenant (compliance sheet, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Caps {
     /// Attempts in any 24 hours.
     pub attempts_per_day: u32,
@@ -138,7 +137,7 @@ pub struct Caps {
 /// Answering machines: how they are told from people, and what is done about them. Detection never
 /// keeps a person waiting: the agent speaks at once, and the verdict comes while it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Amd {
     pub detect: AmdMode,
     /// What happens when a machine answered.
@@ -186,7 +185,7 @@ pub enum MachineAction {
 
 /// How people say that they do not want to be called again. Words are always understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct OptOut {
     /// The key; absent: no key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,7 +197,7 @@ pub struct OptOut {
 
 /// Who calls and why, and what has to be said of it (compliance sheet, sections 5 and 8).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Disclosure {
     /// The registered name of the business that is responsible.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +214,7 @@ pub struct Disclosure {
 
 /// How a campaign goes up to its concurrency after a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Ramp {
     /// Calls at once in the beginning.
     pub from: u32,
@@ -225,7 +224,7 @@ pub struct Ramp {
 
 /// When a campaign stops by itself for a while because its calls fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Breaker {
     /// Per cent of the latest calls that failed by the carrier's, a vendor's or our fault; 100 never
     /// trips it.

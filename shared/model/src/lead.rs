@@ -98,7 +98,6 @@ pub enum LeadPriority {
 
 /// What a lead agreed to, when and where, as the list says (compliance sheet, section 3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Consent {
     pub kind: ConsentKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,10 @@
 //!
 //! Everything here is plain data with the rules that belong to it. It knows no clock, no table, no
 //! socket and no vendor; time, chance and ids come in as arguments.
+//!
+//! Rows are made of these types, so they pass over fields that they do not know: a later version may have
+//! written them, and a rollback must be able to read its rows. Requests are read by `service::fields`, which
+//! does not pass over them.
 
 mod agent;
 mod answer;

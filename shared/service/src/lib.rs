@@ -12,6 +12,7 @@ mod chores;
 mod claims;
 mod clock;
 mod ending;
+pub mod fields;
 pub mod forecasts;
 mod hold;
 pub mod imports;
