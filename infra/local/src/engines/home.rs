@@ -1,4 +1,5 @@
-//! The state folder: one process at a time, closed to other users, with an access key of its own.
+//! The state folder: one process at a time, closed to other users, with an access key of its own, and never
+//! opened by a version that is older than its layout.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
@@ -9,6 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use settings::Secret;
 use store::aws::AccessKey;
+
+/// How the folder is laid out, and its files. Raise it with a change that the version before cannot work
+/// with, and take an older folder there when it is opened. Rows have shapes of their own (`store`).
+const LAYOUT: u32 = 1;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,13 @@ pub enum HomeError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the state folder {} is of a newer version (layout {layout}, this one knows {LAYOUT}); start that version, or set TRUNKLINE_STATE_DIR to another folder",
+        .folder.display()
+    )]
+    Newer { folder: PathBuf, layout: u32 },
+    #[error("{} does not say the folder's layout, which is a number from 1", .path.display())]
+    Layout { path: PathBuf },
     #[error("{} is not the access key of an installation; remove it to have a new one made", .path.display())]
     Key { path: PathBuf },
 }
@@ -52,6 +64,7 @@ impl Home {
         create_private_dir(state_dir)?;
         let lock = lock(state_dir)?;
         create_private_dir(&engines)?;
+        keep_layout(state_dir, &engines.join("layout"))?;
         create_private_dir(&objects)?;
         let key = Arc::new(access_key(&engines.join("access-key.json"))?);
         Ok(Self {
@@ -108,6 +121,44 @@ fn lock(state_dir: &Path) -> Result<File, HomeError> {
     file.rewind().map_err(io_error)?;
     write!(file, "{}", process::id()).map_err(io_error)?;
     Ok(file)
+}
+
+/// Refuses the folder of a newer version, and says of a new one, or of one from before layouts were counted,
+/// which it has.
+fn keep_layout(state_dir: &Path, path: &Path) -> Result<(), HomeError> {
+    let io_error = |source| HomeError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let layout = text.trim().parse().ok().filter(|layout| *layout > 0);
+            let layout = layout.ok_or_else(|| HomeError::Layout {
+                path: path.to_owned(),
+            })?;
+            if layout > LAYOUT {
+                return Err(HomeError::Newer {
+                    folder: state_dir.to_owned(),
+                    layout,
+                });
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Written beside and renamed: a process killed here leaves no half a number.
+            let fresh = path.with_extension("new");
+            let options = private_file()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&fresh);
+            let mut file = options.map_err(io_error)?;
+            writeln!(file, "{LAYOUT}").map_err(io_error)?;
+            file.sync_all().map_err(io_error)?;
+            std::fs::rename(&fresh, path).map_err(io_error)
+        }
+        Err(error) => Err(io_error(error)),
+    }
 }
 
 /// Reads the access key, or makes one at the first start.

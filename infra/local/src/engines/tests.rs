@@ -53,6 +53,46 @@ async fn a_second_process_on_the_same_folder_is_told_who_uses_it() {
         .unwrap();
 }
 
+#[tokio::test]
+async fn the_folder_of_an_older_version_is_opened_and_one_of_a_newer_version_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("engines");
+    std::fs::create_dir(&files).unwrap();
+    for (file, dump) in [
+        (
+            "dynamodb.sqlite",
+            include_str!("../../tests/older/dynamodb.sql"),
+        ),
+        ("sqs.sqlite", include_str!("../../tests/older/sqs.sql")),
+    ] {
+        let file = rusqlite::Connection::open(files.join(file)).unwrap();
+        file.execute_batch(dump).unwrap();
+    }
+    let engines = Engines::start(folder.path()).await.unwrap();
+    let clients = engines.clients().await;
+    let names = Settings::from_variables(&BTreeMap::new()).unwrap().storage;
+    store::schema::create(&clients, &names).await.unwrap();
+    let rows = clients.dynamodb.scan().table_name(&names.table);
+    let rows = rows.send().await.unwrap().count;
+    assert!(rows > 30, "{rows} rows are left");
+    engines.stop().await.unwrap();
+
+    let layout = files.join("layout");
+    assert_eq!(std::fs::read_to_string(&layout).unwrap(), "1\n");
+    let table = files.join("dynamodb.sqlite");
+    let before = std::fs::read(&table).unwrap();
+    for (said, told) in [("2\n", "newer version"), ("two", "number from 1")] {
+        std::fs::write(&layout, said).unwrap();
+        let refused = Engines::start(folder.path()).await.unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+        assert_eq!(std::fs::read_to_string(&layout).unwrap(), said);
+    }
+    assert!(
+        std::fs::read(&table).unwrap() == before,
+        "the table was written"
+    );
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn other_users_of_the_machine_cannot_read_the_state() {

@@ -157,6 +157,38 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_installation_of_an_older_version_goes_on() {
+    let state = tempfile::tempdir().unwrap();
+    let files = state.path().join("engines");
+    std::fs::create_dir(&files).unwrap();
+    for (file, dump) in [
+        ("dynamodb.sqlite", include_str!("../older/dynamodb.sql")),
+        ("sqs.sqlite", include_str!("../older/sqs.sql")),
+    ] {
+        let file = rusqlite::Connection::open(files.join(file)).unwrap();
+        file.execute_batch(dump).unwrap();
+    }
+    let now = Running::start(state.path(), &["--quiet"]).await;
+    let api = now.api();
+    let calls: Value = api.get("v1/calls?limit=100").await.unwrap();
+    assert_eq!(calls["items"].as_array().unwrap().len(), 11);
+    // Its agents are those of then, and so is the one that calls now.
+    let agents: Value = api.get("v1/agents").await.unwrap();
+    let agents = agents["items"].as_array().unwrap();
+    assert_eq!(agents.len(), 4);
+    let reminds = agents.iter().find(|agent| agent["name"] == "Reminder");
+    let body = json!({
+        "agent_id": reminds.unwrap()["id"],
+        "to": "+14155550101",
+        "variables": { "name": "Sam", "day": "Monday", "time": "nine" },
+        "override": { "reason": "a test runs at any hour" },
+    });
+    let call: CallView = api.post("v1/calls", &body).await.unwrap();
+    until(&api, &call, "the archived recording", archived).await;
+    now.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_settings_are_all_told_before_anything_starts() {
     let state = tempfile::tempdir().unwrap();
     let output = command(state.path(), &["--once"])
