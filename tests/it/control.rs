@@ -19,6 +19,7 @@ mod leads;
 mod placing;
 mod planning;
 mod recordings;
+mod releases;
 mod sessions;
 mod slots;
 mod suppressions;
@@ -78,6 +79,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     recordings::a_worker_takes_its_work_from_the_queue,
     sessions::a_call_is_resumed_with_what_was_said,
     suppressions::a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told,
+    suppressions::a_user_says_what_picked_up_and_detection_is_measured_by_it,
     suppressions::a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in,
     suppressions::somebody_who_says_stop_in_a_call_is_not_called_again,
     sweeping::a_call_whose_end_was_never_told_is_asked_about,

@@ -16,6 +16,7 @@ mod fuzz_twilio;
 mod fuzz_vendors;
 mod journeys;
 mod oracle;
+mod releases;
 mod simulation;
 mod template;
 mod tidy;

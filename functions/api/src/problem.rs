@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use service::{FieldProblem, Refused};
+use store::StoreError;
 use telemetry::Chain;
 use tracing::error;
 use utoipa::ToSchema;
@@ -207,6 +208,14 @@ impl From<Refused> for Problem {
                 "unavailable",
                 "Not possible just now; try again.",
             ),
+            Refused::Unavailable(problem @ StoreError::Newer { .. }) => {
+                error!(problem = %Chain(&problem), "a row of a newer version was asked for");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "newer_version",
+                    "It was written by a newer version, which this one cannot work with; it is left as it is.",
+                )
+            }
             Refused::Unavailable(problem) => {
                 error!(problem = %Chain(&problem), "storage did not do what the API asked");
                 Self::new(

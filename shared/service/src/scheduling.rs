@@ -754,7 +754,7 @@ impl Looked {
 /// A row that cannot be read is its campaign's problem; storage that does not answer is everybody's.
 fn apart(campaign: CampaignId, problem: StoreError) -> Result<(), StoreError> {
     match problem {
-        StoreError::Malformed { .. } => {
+        StoreError::Malformed { .. } | StoreError::Newer { .. } => {
             let problem = &problem as &dyn std::error::Error;
             error!(campaign.id = %campaign, problem, "a campaign cannot be planned");
             Ok(())

@@ -27,10 +27,10 @@ pub struct Callers {
 }
 
 #[derive(Deserialize)]
-struct DayRow {
+pub(crate) struct DayRow {
     pk: String,
     #[serde(default)]
-    calls: u32,
+    pub(crate) calls: u32,
 }
 
 impl Callers {

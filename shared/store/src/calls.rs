@@ -219,8 +219,8 @@ pub struct Calls {
 }
 
 #[derive(Serialize, Deserialize)]
-struct CarrierCallRow {
-    call_id: CallId,
+pub(crate) struct CarrierCallRow {
+    pub(crate) call_id: CallId,
 }
 
 #[derive(Serialize)]

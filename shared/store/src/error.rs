@@ -11,6 +11,10 @@ pub enum StoreError {
     /// The service was asked and did not do it, after the client's own retries.
     #[error("storage cannot be reached")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// A row is there that a newer version has written, in a shape that this one does not know. It is
+    /// left as it is.
+    #[error("a stored {what} is of a newer version, which this one cannot work with")]
+    Newer { what: &'static str },
     /// A row or message is there and is not what we write.
     #[error("a stored {what} cannot be read")]
     Malformed {

@@ -186,9 +186,9 @@ impl LeadBatch {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RejectsRow {
+pub(crate) struct RejectsRow {
     /// JSON: a list of small maps would be three times as large as attributes.
-    rejects: String,
+    pub(crate) rejects: String,
 }
 
 /// The import rows.

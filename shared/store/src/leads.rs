@@ -25,6 +25,8 @@ use crate::table::{
 
 pub use counts::LaneCounts;
 use counts::{Changes, count_writes};
+#[cfg(test)]
+pub(crate) use counts::{HourRow, read as read_counts};
 pub use listing::{LeadFilter, LeadPage};
 
 /// Bytes of leads in one transaction, as we count them: DynamoDB takes 4 MB.

@@ -33,11 +33,11 @@ pub struct Lease {
 }
 
 #[derive(Deserialize)]
-struct LeaseRow {
+pub(crate) struct LeaseRow {
     #[serde(default)]
-    holder: Option<String>,
+    pub(crate) holder: Option<String>,
     #[serde(default)]
-    knocks: u64,
+    pub(crate) knocks: u64,
 }
 
 impl Leases {

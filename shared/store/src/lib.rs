@@ -28,6 +28,7 @@ mod queue;
 pub mod schema;
 pub mod secrets;
 mod sessions;
+mod shapes;
 mod slots;
 mod table;
 mod throttles;
@@ -66,6 +67,7 @@ pub use queue::{
     DELAY_MAX, DialJob, ImportJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX,
 };
 pub use sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
+pub use shapes::RowKind;
 pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use table::{Page, Table};
 pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};

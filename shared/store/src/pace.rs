@@ -40,9 +40,9 @@ pub struct Pace {
 }
 
 #[derive(Deserialize)]
-struct PaceRow {
+pub(crate) struct PaceRow {
     /// Microseconds since 1970.
-    next_at: i64,
+    pub(crate) next_at: i64,
 }
 
 impl Pace {

@@ -208,7 +208,7 @@ fn number(value: i64) -> AttributeValue {
 #[error("an attribute is missing")]
 struct Missing;
 
-fn read(item: &Item, token: &TokenHash, now: Timestamp) -> Result<Opened, StoreError> {
+pub(crate) fn read(item: &Item, token: &TokenHash, now: Timestamp) -> Result<Opened, StoreError> {
     let text = item
         .get("snapshot")
         .and_then(|value| value.as_s().ok())

@@ -1,6 +1,7 @@
 //! The table and the few ways in which repositories use it.
 //!
-//! Reads are strongly consistent unless they go through the index, which cannot be. It knows
+//! Reads are strongly consistent unless they go through the index, which cannot be. Rows come out in
+//! today's shape, and one of a newer version's is neither handed out nor written over (`shapes`). It knows
 //! attributes and conditions, and no row.
 
 use std::collections::{BTreeMap, HashMap};
@@ -10,9 +11,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ConditionCheck, Delete, KeysAndAttributes, Put,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::StoreError;
 use crate::keys::{IndexKey, Key};
 use crate::schema::{GSI1, GSI1_PK, GSI1_SK, PK, SK};
+use crate::shapes;
 
 /// The attributes of a row.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -87,7 +90,10 @@ impl Table {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
-        found.item.map(|item| from_item(item, what)).transpose()
+        found
+            .item
+            .map(|item| from_item(shapes::open(item)?, what))
+            .transpose()
     }
 
     /// Puts a row where there is none.
@@ -96,7 +102,7 @@ impl Table {
             .client
             .put_item()
             .table_name(&*self.name)
-            .set_item(Some(item))
+            .set_item(Some(shapes::stamped(item)))
             .condition_expression(format!("attribute_not_exists({PK})"))
             .send()
             .await;
@@ -127,8 +133,9 @@ impl Table {
         update: &str,
         condition: &str,
         names: HashMap<String, String>,
-        values: Item,
+        mut values: Item,
     ) -> Result<Item, StoreError> {
+        let condition = shapes::guarded(&key.sk, Some(condition), &mut values);
         let updated = self
             .client
             .update_item()
@@ -138,19 +145,20 @@ impl Table {
             .condition_expression(condition)
             .set_expression_attribute_names((!names.is_empty()).then_some(names))
             .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match updated {
-            Ok(updated) => Ok(updated.attributes.unwrap_or_default()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|refusal| refusal.is_conditional_check_failed_exception()) =>
-            {
+        let error = match updated {
+            Ok(updated) => return shapes::open(updated.attributes.unwrap_or_default()),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                refusal.item().map_or(Ok(()), shapes::check)?;
                 Err(StoreError::Conflict)
             }
-            Err(error) => Err(StoreError::unavailable(error)),
+            Some(_) | None => Err(StoreError::unavailable(error)),
         }
     }
 
@@ -180,6 +188,9 @@ impl Table {
             let failed =
                 |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
             if reasons.iter().any(failed) {
+                for row in reasons.iter().filter_map(CancellationReason::item) {
+                    shapes::check(row)?;
+                }
                 return Ok(Transacted::Refused(reasons.iter().map(failed).collect()));
             }
             let collided = reasons
@@ -307,7 +318,7 @@ impl Table {
                     .flatten()
                     .flat_map(|(_, rows)| rows)
                 {
-                    rows.push(from_item(item, what)?);
+                    rows.push(from_item(shapes::open(item)?, what)?);
                 }
                 let unread = read
                     .unprocessed_keys
@@ -373,8 +384,9 @@ impl Table {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
+        let items = found.items.unwrap_or_default().into_iter();
         Ok(Queried {
-            items: found.items.unwrap_or_default(),
+            items: items.map(shapes::open).collect::<Result<_, _>>()?,
             looked_at: u32::try_from(found.scanned_count).unwrap_or(0),
             last: found.last_evaluated_key,
         })
@@ -420,12 +432,15 @@ impl Table {
             "SET #once = if_not_exists(#once, :once) ADD {}",
             parts.join(", ")
         );
+        let guard = shapes::guarded(&key.sk, None, &mut values);
         let update = Update::builder()
             .table_name(&*self.name)
             .set_key(Some(key.attributes()))
             .update_expression(expression)
+            .condition_expression(guard)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unavailable)?;
         Ok(Write(TransactWriteItem::builder().update(update).build()))
@@ -439,22 +454,29 @@ impl Table {
         names: HashMap<String, String>,
         values: Item,
     ) -> Result<Write, StoreError> {
+        self.delete_where(key, Some(condition), names, values)
+    }
+
+    /// A write that removes a row, or finds it gone.
+    pub(crate) fn delete(&self, key: &Key) -> Result<Write, StoreError> {
+        self.delete_where(key, None, HashMap::new(), Item::new())
+    }
+
+    fn delete_where(
+        &self,
+        key: &Key,
+        condition: Option<&str>,
+        names: HashMap<String, String>,
+        mut values: Item,
+    ) -> Result<Write, StoreError> {
+        let condition = shapes::guarded(&key.sk, condition, &mut values);
         let delete = Delete::builder()
             .table_name(&*self.name)
             .set_key(Some(key.attributes()))
             .condition_expression(condition)
             .set_expression_attribute_names((!names.is_empty()).then_some(names))
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .build()
-            .map_err(StoreError::unavailable)?;
-        Ok(Write(TransactWriteItem::builder().delete(delete).build()))
-    }
-
-    /// A write that removes a row, or finds it gone.
-    pub(crate) fn delete(&self, key: &Key) -> Result<Write, StoreError> {
-        let delete = Delete::builder()
-            .table_name(&*self.name)
-            .set_key(Some(key.attributes()))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unavailable)?;
         Ok(Write(TransactWriteItem::builder().delete(delete).build()))
@@ -462,12 +484,7 @@ impl Table {
 
     /// A write that puts a row, whatever is there.
     pub(crate) fn put(&self, item: Item) -> Result<Write, StoreError> {
-        let put = Put::builder()
-            .table_name(&*self.name)
-            .set_item(Some(item))
-            .build()
-            .map_err(StoreError::unavailable)?;
-        Ok(Write(TransactWriteItem::builder().put(put).build()))
+        self.put_where(item, None, Item::new())
     }
 
     /// A condition on a row that the transaction does not write.
@@ -493,7 +510,13 @@ impl Table {
 
     /// A write that puts a row where there is none.
     pub(crate) fn new_row(&self, item: Item) -> Result<Write, StoreError> {
-        self.put_if(item, &format!("attribute_not_exists({PK})"), HashMap::new())
+        let put = Put::builder()
+            .table_name(&*self.name)
+            .set_item(Some(shapes::stamped(item)))
+            .condition_expression(format!("attribute_not_exists({PK})"))
+            .build()
+            .map_err(StoreError::unavailable)?;
+        Ok(Write(TransactWriteItem::builder().put(put).build()))
     }
 
     /// A write that puts a row if the condition holds for the one that is there.
@@ -503,12 +526,24 @@ impl Table {
         condition: &str,
         values: Item,
     ) -> Result<Write, StoreError> {
+        self.put_where(item, Some(condition), values)
+    }
+
+    fn put_where(
+        &self,
+        item: Item,
+        condition: Option<&str>,
+        mut values: Item,
+    ) -> Result<Write, StoreError> {
+        let sort_key = item.get(SK).and_then(|value| value.as_s().ok());
+        let sort_key = sort_key.map_or("", String::as_str);
+        let condition = shapes::guarded(sort_key, condition, &mut values);
         let put = Put::builder()
             .table_name(&*self.name)
-            .set_item(Some(item))
+            .set_item(Some(shapes::stamped(item)))
             .condition_expression(condition)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unavailable)?;
         Ok(Write(TransactWriteItem::builder().put(put).build()))
@@ -520,15 +555,17 @@ impl Table {
         update: &str,
         condition: &str,
         names: HashMap<String, String>,
-        values: Item,
+        mut values: Item,
     ) -> Result<Write, StoreError> {
+        let condition = shapes::guarded(&key.sk, Some(condition), &mut values);
         let update = Update::builder()
             .table_name(&*self.name)
             .set_key(Some(key.attributes()))
             .update_expression(update)
             .condition_expression(condition)
             .set_expression_attribute_names((!names.is_empty()).then_some(names))
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(StoreError::unavailable)?;
         Ok(Write(TransactWriteItem::builder().update(update).build()))
@@ -623,7 +660,7 @@ fn page<T: DeserializeOwned>(
 ) -> Result<Page<T>, StoreError> {
     let items = items.unwrap_or_default().into_iter();
     let items = items
-        .map(|item| from_item(item, what))
+        .map(|item| from_item(shapes::open(item)?, what))
         .collect::<Result<_, _>>()?;
     Ok(Page { items, more })
 }

@@ -70,6 +70,15 @@ impl Field {
         field
     }
 
+    /// A campaign that is there already.
+    pub(super) fn of(world: World, campaign: CampaignId, numbers: Vec<PhoneNumber>) -> Self {
+        Self {
+            world,
+            campaign,
+            numbers,
+        }
+    }
+
     /// Somebody changes the campaign's state.
     pub(super) async fn becomes(&self, state: CampaignState) {
         let mut campaign = self.campaign().await;

@@ -347,7 +347,7 @@ pub(super) fn media(world: &World) -> Media {
     )
 }
 
-async fn open(
+pub(super) async fn open(
     media: &Media,
     tenant_id: TenantId,
     call_id: CallId,
@@ -368,7 +368,7 @@ fn refused(opened: &Result<MediaSession, OpenError>) -> bool {
     matches!(opened, Err(OpenError::Refused))
 }
 
-fn token_in(twiml: &str) -> TokenId {
+pub(super) fn token_in(twiml: &str) -> TokenId {
     let (_, after) = twiml.split_once("name=\"token\" value=\"").unwrap();
     after.split_once('"').unwrap().0.parse().unwrap()
 }

@@ -259,7 +259,7 @@ async fn may_i_call_this_number_now() {
 }
 
 #[tokio::test]
-async fn a_user_says_what_picked_up_and_detection_is_measured_by_it() {
+pub(super) async fn a_user_says_what_picked_up_and_detection_is_measured_by_it() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     let path = format!("/v1/calls/{call}/label");

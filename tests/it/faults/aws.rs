@@ -301,7 +301,8 @@ impl Inner {
             return None;
         }
         let mut request: serde_json::Value = serde_json::from_slice(body).unwrap();
-        let condition = "attribute_exists(pk) OR attribute_not_exists(pk) OR #until <= :now OR #until > :believed";
+        let condition = "attribute_exists(pk) OR attribute_not_exists(pk) OR #until <= :now OR #until > :believed \
+                         OR shape <= :shape_known";
         request["ConditionExpression"] = condition.into();
         Some(request.to_string().into_bytes())
     }

@@ -149,6 +149,7 @@ fn granted_at_once(operation: &str, body: &[u8]) -> Option<Planted> {
     request.as_object_mut()?.remove("ConditionExpression");
     let values = request["ExpressionAttributeValues"].as_object_mut()?;
     values.remove(":latest");
+    values.remove(":shape_known");
     Some(Planted::Request(request.to_string().into_bytes()))
 }
 
@@ -178,6 +179,7 @@ fn unconditional(write: &mut Value) {
         put.remove("ConditionExpression");
         // What only the condition named would be refused.
         put.remove("ExpressionAttributeValues");
+        put.remove("ReturnValuesOnConditionCheckFailure");
         put.remove("ExpressionAttributeNames");
     }
 }

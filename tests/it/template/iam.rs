@@ -21,7 +21,7 @@ use settings::Storage;
 use store::aws::Clients;
 
 use super::{TEMPLATE, Template, WORKER_TEMPLATE};
-use crate::control;
+use crate::{control, releases};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +98,9 @@ impl Intercept for Guard {
         let operation = config
             .load::<Metadata>()
             .ok_or("an operation has no name")?;
+        if operation.service() == "DynamoDB" {
+            releases::note(operation.name(), &json(context.request()));
+        }
         for right in asked(&self.names, operation, context.request()) {
             // Nobody else would say what went wrong: a refusal of IAM's looks like an outage.
             assert!(

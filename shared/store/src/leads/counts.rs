@@ -120,9 +120,9 @@ impl Leads {
 }
 
 #[derive(Deserialize)]
-struct HourRow {
-    hour: String,
-    calls: u64,
+pub(crate) struct HourRow {
+    pub(crate) hour: String,
+    pub(crate) calls: u64,
 }
 
 impl LaneCounts {
@@ -239,33 +239,31 @@ fn key_of(item: &Item) -> Result<Key, StoreError> {
 #[error("an attribute is no count")]
 struct Uncountable;
 
-fn read(mut item: Item) -> Result<LaneCounts, StoreError> {
+pub(crate) fn read(mut item: Item) -> Result<LaneCounts, StoreError> {
     let wrong = || StoreError::malformed("count")(Uncountable);
     let lane = item.remove(LANE).ok_or_else(wrong)?;
     let lane: Lane = serde_dynamo::aws_sdk_dynamodb_1::from_attribute_value(lane)
         .map_err(StoreError::malformed("lane"))?;
     let mut counts = LeadCounts::default();
     for (name, value) in item {
-        if [schema::PK, schema::SK].contains(&name.as_str()) {
-            continue;
-        }
-        let number = value.as_n().ok().and_then(|number| number.parse().ok());
-        let number: u64 = number.ok_or_else(wrong)?;
+        let number = || -> Result<u64, StoreError> {
+            let number = value.as_n().ok().and_then(|number| number.parse().ok());
+            number.ok_or_else(wrong)
+        };
         if name == WAITING {
-            counts.waiting = number;
+            counts.waiting = number()?;
         } else if name == CALLING {
-            counts.calling = number;
+            counts.calling = number()?;
         } else if let Some(code) = name.strip_prefix(DONE) {
             let mut results = LeadResult::ALL.into_iter();
             let result = results.find(|result| result.code() == code);
-            counts.done.insert(result.ok_or_else(wrong)?, number);
+            counts.done.insert(result.ok_or_else(wrong)?, number()?);
         } else if let Some(code) = name.strip_prefix(CALLS) {
             let mut outcomes = Outcome::ALL.into_iter();
             let outcome = outcomes.find(|outcome| outcome.code() == code);
-            counts.calls.insert(outcome.ok_or_else(wrong)?, number);
-        } else {
-            return Err(wrong());
+            counts.calls.insert(outcome.ok_or_else(wrong)?, number()?);
         }
+        // Anything else is the key, or a later version's.
     }
     // What was counted and is zero again is as if it had never been.
     counts.done.retain(|_result, number| *number > 0);
