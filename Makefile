@@ -39,6 +39,10 @@ deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a cam
 	.ci/deploy.sh
 	.ci/cdk.sh
 
+.PHONY: watch-check
+watch-check: ## The README's commands for functions under cargo lambda watch (needs Python 3)
+	.ci/watch.sh
+
 .PHONY: soak
 soak: SEEDS ?= 10000
 soak: LEADS ?= 500

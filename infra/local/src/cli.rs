@@ -17,6 +17,10 @@ pub struct Cli {
     /// Start without playing the campaign
     #[arg(long, conflicts_with = "once")]
     pub quiet: bool,
+    /// Start without the campaign, and leave dial, import and scheduler to you: nobody hands them messages,
+    /// events or ticks but you, under `cargo lambda watch`
+    #[arg(long, conflicts_with = "once")]
+    pub by_hand: bool,
 }
 
 /// What else the program does.

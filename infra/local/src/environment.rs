@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use model::TenantId;
 use settings::{Secret, Settings};
 
 /// Name of the file in the state folder, readable by its owner only. A shell reads it with
@@ -91,6 +92,7 @@ pub fn variables(
 /// When the state folder cannot be written.
 pub(crate) fn keep(
     state_dir: &Path,
+    tenant: TenantId,
     variables: &[(&'static str, Secret)],
 ) -> anyhow::Result<PathBuf> {
     let path = state_dir.join(ENVIRONMENT_FILE);
@@ -99,6 +101,11 @@ pub(crate) fn keep(
     let mut file = options
         .open(&path)
         .context("writing the environment file")?;
+    writeln!(
+        file,
+        "# The owner's tenant, as messages and events name it: {tenant}"
+    )
+    .context("writing the environment file")?;
     for (name, value) in variables {
         writeln!(file, "{name}={}", quoted(value.expose()))
             .context("writing the environment file")?;
@@ -121,6 +128,7 @@ mod tests {
         let odd = "it's $HOME `x` \\ \"q\"";
         keep(
             state.path(),
+            TenantId::from_parts(0, 0),
             &[("TWILIO_AUTH_TOKEN", Secret::new(odd.to_owned()))],
         )
         .unwrap();

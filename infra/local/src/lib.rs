@@ -29,7 +29,7 @@ use telemetry::Metrics;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use cli::{Cli, Command};
-use platform::Platform;
+use platform::{Deliveries, Platform};
 
 pub use owner::{KEY_FILE, OwnerKey};
 pub use seed::{GREETING, SYSTEM};
@@ -64,10 +64,16 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result<ExitCode> {
-    let platform = Box::pin(Platform::start(settings, Some(metrics))).await?;
+    let deliveries = if cli.by_hand {
+        Deliveries::ByHand
+    } else {
+        Deliveries::ByThemselves
+    };
+    let started = Platform::start_with(settings, Some(metrics), deliveries);
+    let platform = Box::pin(started).await?;
     welcome::introduce(&platform);
     let mut code = ExitCode::SUCCESS;
-    if cli.once || (!cli.quiet && platform.far_side.carrier.is_some()) {
+    if cli.once || (!cli.quiet && !cli.by_hand && platform.far_side.carrier.is_some()) {
         anyhow::ensure!(
             platform.far_side.carrier.is_some(),
             "the scene is played with simulated people, and the carrier is real: place a call with the API instead"

@@ -57,12 +57,33 @@ pub struct Platform {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// How what waits in queues, events of the table and ticks come to dial, import and scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deliveries {
+    /// As AWS brings them.
+    ByThemselves,
+    /// Somebody hands them to functions that run elsewhere.
+    ByHand,
+}
+
 impl Platform {
     /// Starts everything. With it started, a call can be placed.
     ///
     /// # Errors
     /// When the state folder is in use or unusable, or a port is taken.
-    pub async fn start(mut settings: Settings, metrics: Option<Metrics>) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, metrics: Option<Metrics>) -> anyhow::Result<Self> {
+        Self::start_with(settings, metrics, Deliveries::ByThemselves).await
+    }
+
+    /// Starts everything but what `deliveries` leaves to somebody else.
+    ///
+    /// # Errors
+    /// When the state folder is in use or unusable, or a port is taken.
+    pub async fn start_with(
+        mut settings: Settings,
+        metrics: Option<Metrics>,
+        deliveries: Deliveries,
+    ) -> anyhow::Result<Self> {
         let state_dir = absolute(&settings.local.state_dir)?;
         // The lock on the folder comes first: whatever else is in it is ours only with the lock.
         let engines = Engines::start(&state_dir)
@@ -109,6 +130,7 @@ impl Platform {
 
         environment::keep(
             &state_dir,
+            principal.tenant_id,
             &environment::variables(&settings, engines.environment()),
         )?;
 
@@ -118,6 +140,7 @@ impl Platform {
         let router = api::router(api::State::new(&parts))
             .merge(callbacks::router(callbacks::State::new(&parts)))
             .merge(worker.router_beside_others());
+        let mut tasks = vec![tokio::spawn(serve(listener, router, stop.clone()))];
         let dial = Arc::new(dial::State::new(&parts));
         let dial_pump = Pump::new(clients.sqs.clone(), &queues.dial, DIAL_HANDLERS_MAX);
         let handle_dials = move |event| {
@@ -145,18 +168,20 @@ impl Platform {
                     .await;
             }
         };
-        let tasks = vec![
-            tokio::spawn(enlisting),
-            tokio::spawn(serve(listener, router, stop.clone())),
-            tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
-            tokio::spawn(tailer.run(hear, stop.clone())),
-            tokio::spawn(planner.run(stop.clone())),
-            tokio::spawn(import_pump.run(handle_imports, stop.clone())),
-            tokio::spawn(media_worker::archive_recordings(
-                recordings,
-                stop.clone().cancelled_owned(),
-            )),
-        ];
+        tasks.push(tokio::spawn(enlisting));
+        tasks.push(tokio::spawn(media_worker::archive_recordings(
+            recordings,
+            stop.clone().cancelled_owned(),
+        )));
+        match deliveries {
+            Deliveries::ByThemselves => tasks.extend([
+                tokio::spawn(dial_pump.run(handle_dials, stop.clone())),
+                tokio::spawn(tailer.run(hear, stop.clone())),
+                tokio::spawn(planner.run(stop.clone())),
+                tokio::spawn(import_pump.run(handle_imports, stop.clone())),
+            ]),
+            Deliveries::ByHand => {}
+        }
 
         Ok(Self {
             engines,

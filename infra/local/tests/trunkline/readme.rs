@@ -20,7 +20,7 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("make bench", "by hand: its numbers need a quiet machine"),
     (
         "make watch",
-        "`tools/watch.sh`, by hand: needs cargo-lambda",
+        "`.ci/watch.sh`, with the block of `bash` commands that follows it",
     ),
 ];
 
