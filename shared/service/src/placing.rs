@@ -172,7 +172,7 @@ impl Placing {
             info!(call.id = %call, "a call waits for a media worker");
             metrics::counter!("trunkline_dials_without_worker_total").increment(1);
             let wait = (self.waited(row) / 4).clamp(WORKER_WAIT_MIN, WORKER_WAIT_MAX);
-            return self.come_again(tenant, call, wait).await;
+            return self.come_again(&row.call, wait).await;
         }
         if let Some(not_before) = row.progress.not_before {
             self.wait_until(not_before).await;
