@@ -10,7 +10,7 @@ mod reader;
 mod secret;
 mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use url::Url;
 
 pub use reader::{Problem, Problems};
 pub use secret::Secret;
-pub use variables::Variables;
+pub use variables::{Source, Variables};
 
 use reader::Reader;
 
@@ -208,6 +208,23 @@ impl Settings {
     /// # Errors
     /// Every problem of every variable at once.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Problems> {
+        let (settings, problems, _names) = Self::read(variables);
+        if problems.0.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The names of all settings.
+    #[must_use]
+    pub fn names() -> BTreeSet<&'static str> {
+        let (_defaults, _none, names) = Self::read(&BTreeMap::new());
+        names
+    }
+
+    /// Settings with their defaults where a value cannot be used, what is wrong, and all names.
+    fn read(variables: &BTreeMap<String, String>) -> (Self, Problems, BTreeSet<&'static str>) {
         let mut read = Reader::new(variables);
         let worker_port = read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX);
         let settings = Self {
@@ -291,7 +308,8 @@ impl Settings {
             // The real carrier cannot reach the default, which is this machine.
             read.needs("TWILIO_ACCOUNT_SID", "PUBLIC_URL");
         }
-        read.finish(settings)
+        let (problems, names) = read.finish();
+        (settings, problems, names)
     }
 }
 

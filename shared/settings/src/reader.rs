@@ -1,6 +1,7 @@
 //! Reads typed values from named texts and collects what is wrong with them.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -33,6 +34,8 @@ impl fmt::Display for Problems {
 pub(crate) struct Reader<'a> {
     variables: &'a BTreeMap<String, String>,
     problems: Vec<Problem>,
+    /// What was asked for: the names of all settings, once they are read.
+    names: RefCell<BTreeSet<&'static str>>,
 }
 
 impl<'a> Reader<'a> {
@@ -40,26 +43,24 @@ impl<'a> Reader<'a> {
         Self {
             variables,
             problems: Vec::new(),
+            names: RefCell::default(),
         }
     }
 
-    pub(crate) fn finish<T>(self, settings: T) -> Result<T, Problems> {
-        if self.problems.is_empty() {
-            Ok(settings)
-        } else {
-            Err(Problems(self.problems))
-        }
+    /// What is wrong, and the names of all settings.
+    pub(crate) fn finish(self) -> (Problems, BTreeSet<&'static str>) {
+        (Problems(self.problems), self.names.into_inner())
     }
 
-    pub(crate) fn optional(&self, variable: &str) -> Option<String> {
+    pub(crate) fn optional(&self, variable: &'static str) -> Option<String> {
         self.value(variable).map(str::to_owned)
     }
 
-    pub(crate) fn text(&self, variable: &str, default: &str) -> String {
+    pub(crate) fn text(&self, variable: &'static str, default: &str) -> String {
         self.value(variable).unwrap_or(default).to_owned()
     }
 
-    pub(crate) fn secret(&self, variable: &str) -> Option<Secret> {
+    pub(crate) fn secret(&self, variable: &'static str) -> Option<Secret> {
         self.optional(variable).map(Secret::new)
     }
 
@@ -169,7 +170,7 @@ impl<'a> Reader<'a> {
         let aws = ["AWS_LAMBDA_RUNTIME_API", "ECS_CONTAINER_METADATA_URI_V4"];
         if aws
             .into_iter()
-            .any(|variable| self.value(variable).is_some())
+            .any(|variable| self.given(variable).is_some())
         {
             LogFormat::Json
         } else {
@@ -184,7 +185,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn needs(&mut self, variable: &'static str, needed: &'static str) {
-        if self.value(variable).is_some() && self.value(needed).is_none() {
+        if self.given(variable).is_some() && self.given(needed).is_none() {
             self.problem(needed, format!("must be set when {variable} is"));
         }
     }
@@ -193,10 +194,16 @@ impl<'a> Reader<'a> {
     pub(crate) fn none(&self, variables: &[&str]) -> bool {
         variables
             .iter()
-            .all(|variable| self.value(variable).is_none())
+            .all(|variable| self.given(variable).is_none())
     }
 
-    fn value(&self, variable: &str) -> Option<&'a str> {
+    /// A setting.
+    fn value(&self, variable: &'static str) -> Option<&'a str> {
+        self.names.borrow_mut().insert(variable);
+        self.given(variable)
+    }
+
+    fn given(&self, variable: &str) -> Option<&'a str> {
         let text = self.variables.get(variable)?.trim();
         (!text.is_empty()).then_some(text)
     }

@@ -125,15 +125,28 @@ fn a_secret_fills_what_the_environment_leaves_open_and_no_more() {
         ("OPENAI_API_KEY", " "),
     ]);
     let secret = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    variables.lay_beneath([
+    let first = [
         secret("OPENAI_MODEL", "from the secret"),
         secret("OPENAI_API_KEY", "key of the first secret"),
         secret("DEEPGRAM_API_KEY", ""),
-    ]);
-    variables.lay_beneath([
+    ];
+    variables.lay_beneath("first", first);
+    let second = [
         secret("OPENAI_API_KEY", "key of the second secret"),
         secret("DEEPGRAM_API_KEY", "another key"),
-    ]);
+    ];
+    variables.lay_beneath("second", second);
+    for (name, source) in [
+        ("OPENAI_MODEL", Some(Source::Environment)),
+        ("OPENAI_API_KEY", Some(Source::Beneath("first".to_owned()))),
+        (
+            "DEEPGRAM_API_KEY",
+            Some(Source::Beneath("second".to_owned())),
+        ),
+        ("TRUNKLINE_TABLE", None),
+    ] {
+        assert_eq!(variables.source(name), source, "{name}");
+    }
     assert!(!format!("{variables:?}").contains("key of"));
     let settings = variables.settings().unwrap();
     assert_eq!(settings.openai.model, "from the environment");
@@ -147,4 +160,21 @@ fn secrets_are_listed_with_commas() {
     let listed = variables(&[("TRUNKLINE_SECRETS", " a, arn:aws:b ,,")]);
     assert_eq!(listed.secrets(), ["a", "arn:aws:b"]);
     assert!(variables(&[]).secrets().is_empty());
+}
+
+#[test]
+fn every_setting_has_a_name_and_what_only_tells_where_we_are_is_none() {
+    let names = Settings::names();
+    assert!(names.len() > 25, "{names:?}");
+    assert!(names.contains("ELEVENLABS_VOICE_ID") && names.contains("TRUNKLINE_LOG_FORMAT"));
+    assert!(!names.contains("AWS_LAMBDA_RUNTIME_API"));
+}
+
+#[test]
+fn what_can_be_used_is_used_beside_what_is_wrong() {
+    let wrong = variables(&[("TRUNKLINE_PORT", "eighty"), ("TRUNKLINE_TABLE", "calls")]);
+    let (settings, problems) = wrong.settings_and_problems();
+    assert_eq!(settings.storage.table, "calls");
+    assert_eq!(settings.local.port, 8080);
+    assert_eq!(problems.0.len(), 1);
 }

@@ -10,7 +10,19 @@ const SECRETS: &str = "TRUNKLINE_SECRETS";
 
 /// What settings are read from. Values do not print: some are secrets.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    /// Of those that are not the environment's.
+    sources: BTreeMap<String, Source>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    Environment,
+    /// What was laid beneath the environment: a secret by its id, or a file.
+    Beneath(String),
+}
 
 impl Variables {
     /// The process's environment.
@@ -20,26 +32,52 @@ impl Variables {
             // A variable that is not text cannot be one of ours.
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Self(variables.collect())
+        Self::from(variables.collect::<BTreeMap<_, _>>())
     }
 
     /// `TRUNKLINE_SECRETS` (default none): secrets whose fields are settings too, in the order in which
     /// they are asked.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let listed = self.0.get(SECRETS).map_or("", String::as_str);
+        let listed = self.values.get(SECRETS).map_or("", String::as_str);
         let ids = listed.split(',').map(str::trim);
         ids.filter(|id| !id.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Lays these beneath: what has a value keeps it.
-    pub fn lay_beneath(&mut self, fields: impl IntoIterator<Item = (String, String)>) {
+    /// Lays these beneath: what has a value keeps it. `source` says where they come from.
+    pub fn lay_beneath(
+        &mut self,
+        source: &str,
+        fields: impl IntoIterator<Item = (String, String)>,
+    ) {
         for (name, value) in fields {
-            let kept = self.0.entry(name).or_default();
+            let kept = self.values.entry(name.clone()).or_default();
             if kept.trim().is_empty() {
                 *kept = value;
+                self.sources
+                    .insert(name, Source::Beneath(source.to_owned()));
             }
         }
+    }
+
+    /// All names, also of what is no setting.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// A value as it was given.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let text = self.values.get(name)?.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Where a value comes from; `None` when there is none.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<Source> {
+        self.value(name)?;
+        let beneath = self.sources.get(name);
+        Some(beneath.cloned().unwrap_or(Source::Environment))
     }
 
     /// Settings of these values.
@@ -47,18 +85,29 @@ impl Variables {
     /// # Errors
     /// Every problem of every variable at once.
     pub fn settings(&self) -> Result<Settings, Problems> {
-        Settings::from_variables(&self.0)
+        Settings::from_variables(&self.values)
+    }
+
+    /// Settings with their defaults where a value cannot be used, and what is wrong: for whoever wants to
+    /// know all that is wrong, and not only the first of it.
+    #[must_use]
+    pub fn settings_and_problems(&self) -> (Settings, Problems) {
+        let (settings, problems, _names) = Settings::read(&self.values);
+        (settings, problems)
     }
 }
 
 impl From<BTreeMap<String, String>> for Variables {
-    fn from(variables: BTreeMap<String, String>) -> Self {
-        Self(variables)
+    fn from(values: BTreeMap<String, String>) -> Self {
+        Self {
+            values,
+            sources: BTreeMap::new(),
+        }
     }
 }
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }

@@ -38,60 +38,81 @@ pub enum SettingsError {
 /// # Errors
 /// See [`SettingsError`].
 pub async fn settings() -> Result<Settings, SettingsError> {
+    Ok(variables().await?.settings()?)
+}
+
+/// What [`settings`] are made of.
+///
+/// # Errors
+/// A secret that is named cannot be read.
+pub async fn variables() -> Result<Variables, SettingsError> {
     let mut variables = Variables::from_environment();
-    let ids = variables.secrets();
-    if !ids.is_empty() {
-        let client = client(&aws::shared_config(&aws::AwsConfig::default()).await);
-        lay_beneath(&mut variables, &ids, &client).await?;
+    if !variables.secrets().is_empty() {
+        let secrets = Secrets::connect().await;
+        secrets.lay_beneath(&mut variables).await?;
     }
-    Ok(variables.settings()?)
+    Ok(variables)
 }
 
-/// Reads the secrets and lays them beneath the variables; of two that have a field, the first counts.
-async fn lay_beneath(
-    variables: &mut Variables,
-    ids: &[String],
-    client: &Client,
-) -> Result<(), SettingsError> {
-    // One after the other: the second goes over the first one's connection, and there are two at most.
-    for id in ids {
-        let fields = read(client, id).await?;
-        variables.lay_beneath(fields);
-    }
-    Ok(())
-}
+/// Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct Secrets(Client);
 
-async fn read(client: &Client, id: &str) -> Result<BTreeMap<String, String>, SettingsError> {
-    let id = id.to_owned();
-    let value = match client.get_secret_value().secret_id(&id).send().await {
-        Ok(value) => value,
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|refusal| refusal.is_resource_not_found_exception()) =>
-        {
-            // A secret that was made and never filled is answered like one that does not exist.
+impl Secrets {
+    /// As the SDK's own environment names it. Nothing is asked yet.
+    pub async fn connect() -> Self {
+        Self::new(&aws::shared_config(&aws::AwsConfig::default()).await)
+    }
+
+    /// Where this configuration says.
+    #[must_use]
+    pub fn new(shared: &aws_config::SdkConfig) -> Self {
+        let config = aws_sdk_secretsmanager::config::Builder::from(shared)
+            .timeout_config(aws::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT));
+        Self(Client::from_conf(config.build()))
+    }
+
+    /// Reads the secrets that the variables name and lays them beneath; of two that have a field, the
+    /// first counts.
+    async fn lay_beneath(&self, variables: &mut Variables) -> Result<(), SettingsError> {
+        // One after the other: the second goes over the first one's connection, and there are two at most.
+        for id in variables.secrets() {
+            let fields = self.read(&id).await?;
+            variables.lay_beneath(&id, fields);
+        }
+        Ok(())
+    }
+
+    /// The fields of a secret.
+    ///
+    /// # Errors
+    /// See [`SettingsError`]; what is in the secret is never told.
+    pub async fn read(&self, id: &str) -> Result<BTreeMap<String, String>, SettingsError> {
+        let id = id.to_owned();
+        let value = match self.0.get_secret_value().secret_id(&id).send().await {
+            Ok(value) => value,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|refusal| refusal.is_resource_not_found_exception()) =>
+            {
+                // A secret that was made and never filled is answered like one that does not exist.
+                return Err(SettingsError::Empty { id });
+            }
+            Err(error) => {
+                let cause = DisplayErrorContext(error).to_string();
+                return Err(SettingsError::Unreadable { id, cause });
+            }
+        };
+        let Some(text) = value.secret_string() else {
+            return Err(SettingsError::Malformed { id });
+        };
+        if text.trim().is_empty() {
             return Err(SettingsError::Empty { id });
         }
-        Err(error) => {
-            let cause = DisplayErrorContext(error).to_string();
-            return Err(SettingsError::Unreadable { id, cause });
-        }
-    };
-    let Some(text) = value.secret_string() else {
-        return Err(SettingsError::Malformed { id });
-    };
-    if text.trim().is_empty() {
-        return Err(SettingsError::Empty { id });
+        // What is wrong with it is not said: a parser's message may repeat a part of it.
+        serde_json::from_str(text).map_err(|_secret| SettingsError::Malformed { id })
     }
-    // What is wrong with it is not said: a parser's message may repeat a part of it.
-    serde_json::from_str(text).map_err(|_secret| SettingsError::Malformed { id })
-}
-
-fn client(shared: &aws_config::SdkConfig) -> Client {
-    let config = aws_sdk_secretsmanager::config::Builder::from(shared)
-        .timeout_config(aws::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT));
-    Client::from_conf(config.build())
 }
 
 #[cfg(test)]

@@ -66,9 +66,10 @@ async fn read(ids: &[&str]) -> Result<Settings, SettingsError> {
         .credentials_provider(provider)
         .retry_config(RetryConfig::disabled())
         .http_client(Vault(vault));
-    let mut variables = Variables::default();
-    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    lay_beneath(&mut variables, &ids, &client(&shared.build())).await?;
+    let listed = [("TRUNKLINE_SECRETS".to_owned(), ids.join(","))];
+    let mut variables = Variables::from(BTreeMap::from(listed));
+    let secrets = Secrets::new(&shared.build());
+    secrets.lay_beneath(&mut variables).await?;
     Ok(variables.settings()?)
 }
 
