@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use carrier::twilio::client::{
-    Channels, Client, ClientConfig, CreateCall, ListCalls, MachineDetection, MachineDetectionMode,
-    Recording,
+    AccountState, CarrierNumber, Channels, Client, ClientConfig, CreateCall, ListCalls,
+    MachineDetection, MachineDetectionMode, Recording, Voice,
 };
 use carrier::twilio::{CallSid, CallStatus, RecordingSid, twiml};
 use settings::Secret;
@@ -22,6 +22,7 @@ use peer::{Peer, Seen};
 use spec::Spec;
 
 const CALL: &str = "CA0123456789abcdef0123456789ABCDEF";
+const NUMBER: &str = "PNdddddddddddddddddddddddddddddddd";
 const RECORDING: &str = "REcccccccccccccccccccccccccccccccc";
 /// The account of the description's examples, so that their page links are followed.
 const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -114,6 +115,16 @@ async fn everything(client: &Client) {
     client.fetch_recording(&recording_sid()).await.unwrap();
     client.list_recordings(&call_sid()).await.unwrap();
     client.delete_recording(&recording_sid()).await.unwrap();
+    client.fetch_account().await.unwrap();
+    client.list_caller_ids().await.unwrap();
+    client.list_numbers().await.unwrap();
+    let voice = url("https://dialer.example.com/twilio/voice");
+    let number = CarrierNumber {
+        sid: NUMBER.parse().unwrap(),
+        number: "+15005550006".parse().unwrap(),
+        voice: Voice::Nobody,
+    };
+    client.set_voice_url(&number, &voice).await.unwrap();
 }
 
 #[tokio::test]
@@ -136,11 +147,15 @@ async fn every_request_is_one_that_twilio_describes() {
         {
             "CreateCall",
             "DeleteRecording",
+            "FetchAccount",
             "FetchCall",
             "FetchRecording",
             "ListCall",
+            "ListIncomingPhoneNumber",
+            "ListOutgoingCallerId",
             "ListRecording",
             "UpdateCall",
+            "UpdateIncomingPhoneNumber",
         }
     "#]]
     .assert_debug_eq(&covered);
@@ -211,6 +226,28 @@ async fn every_example_answer_of_twilio_is_read() {
         for (example, got) in described.iter().zip(listed.items) {
             expect_call(example, got);
         }
+    }
+    for example in peer.examples("FetchAccount") {
+        let got = client.fetch_account().await.unwrap();
+        assert_eq!(example["status"], "active");
+        assert_eq!(got.state, Some(AccountState::Active));
+    }
+    for example in peer.examples("ListIncomingPhoneNumber") {
+        let got = client.list_numbers().await.unwrap().items;
+        let listed = example["incoming_phone_numbers"].as_array().unwrap();
+        assert_eq!(got.len(), listed.len());
+        for (example, got) in listed.iter().zip(got) {
+            assert_eq!(example["sid"], got.sid.as_str());
+            assert_eq!(example["phone_number"], got.number.as_str());
+            assert_eq!(example["voice_url"].is_null(), got.voice == Voice::Nobody);
+        }
+    }
+    for example in peer.examples("ListOutgoingCallerId") {
+        let got = client.list_caller_ids().await.unwrap().items;
+        let listed = example["outgoing_caller_ids"].as_array().unwrap().iter();
+        let listed: Vec<_> = listed.map(|entry| entry["phone_number"].as_str()).collect();
+        let got: Vec<_> = got.iter().map(|number| Some(number.as_str())).collect();
+        assert_eq!(got, listed);
     }
     for example in peer.examples("FetchRecording") {
         let got = client.fetch_recording(&recording_sid()).await.unwrap();

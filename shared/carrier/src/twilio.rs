@@ -18,5 +18,5 @@ mod status;
 pub mod twiml;
 pub mod webhook;
 
-pub use sid::{AccountSid, CallSid, RecordingSid, SidProblem, StreamSid};
+pub use sid::{AccountSid, CallSid, NumberSid, RecordingSid, SidProblem, StreamSid};
 pub use status::{CallStatus, RecordingStatus, UnknownWord};

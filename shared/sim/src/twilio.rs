@@ -14,6 +14,7 @@ mod driver;
 mod form;
 mod hook;
 mod line;
+mod numbers;
 mod playout;
 mod record;
 mod rest;

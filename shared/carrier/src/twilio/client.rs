@@ -9,7 +9,7 @@
 //! | request | asked again after |
 //! |---|---|
 //! | create a call | nothing, ever; on a connection of its own |
-//! | read, list, delete, hang up, cancel | no connection, a lost answer, 429, 5xx |
+//! | read, list, delete, hang up, cancel, set a number's webhook | no connection, a lost answer, 429, 5xx |
 //! | new instructions for a live call | no connection, 429, 503 of the API itself |
 //! | audio of a recording | as reading, until its first byte; then the caller begins again |
 
@@ -30,9 +30,11 @@ use settings::Secret;
 use url::Url;
 
 use super::twiml::Twiml;
-use super::{AccountSid, CallSid, CallStatus, RecordingSid};
+use super::{AccountSid, CallSid, CallStatus, NumberSid, RecordingSid};
 
-pub use answer::{CarrierCall, CarrierRecording, Listed};
+pub use answer::{
+    AccountState, CarrierAccount, CarrierCall, CarrierNumber, CarrierRecording, Listed, Voice,
+};
 pub use create::{
     CreateCall, CreateProblem, MachineDetection, MachineDetectionMode, RING_SECONDS_MAX, Recording,
 };
@@ -42,7 +44,7 @@ pub use error::{
 pub use media::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
 pub use transport::{Broken, Exchange, Transport};
 
-use answer::{CallPage, RecordingPage};
+use answer::{CallPage, CallerIdPage, NumberPage, RecordingPage};
 use http::{Http, Repeat, Verb};
 
 /// How long a TCP and TLS connection may take.
@@ -161,6 +163,66 @@ impl Client {
     #[must_use]
     pub fn account_sid(&self) -> &str {
         self.http.account_sid()
+    }
+
+    /// The account itself.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; a wrong token is [`RefusalKind::Credentials`].
+    pub async fn fetch_account(&self) -> Result<CarrierAccount, RequestError> {
+        let url = self.http.account();
+        let body = self.http.send(Verb::Get, &url, Repeat::Always).await?;
+        answer::account(&body)
+    }
+
+    /// The account's phone numbers that can be called.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn list_numbers(&self) -> Result<Listed<CarrierNumber>, RequestError> {
+        let mut url = self.http.url("IncomingPhoneNumbers.json");
+        url.query_pairs_mut()
+            .append_pair("PageSize", &PAGE_SIZE.to_string());
+        self.pages::<NumberPage>(url).await
+    }
+
+    /// Numbers elsewhere that calls may be made from, because their owner verified them.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn list_caller_ids(&self) -> Result<Listed<PhoneNumber>, RequestError> {
+        let mut url = self.http.url("OutgoingCallerIds.json");
+        url.query_pairs_mut()
+            .append_pair("PageSize", &PAGE_SIZE.to_string());
+        self.pages::<CallerIdPage>(url).await
+    }
+
+    /// Has calls to a number of the account ask this address what to do, by POST.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn set_voice_url(
+        &self,
+        number: &CarrierNumber,
+        voice_url: &Url,
+    ) -> Result<CarrierNumber, RequestError> {
+        let form = number.voice_form(voice_url);
+        let url = self.number_url(&number.sid);
+        let verb = Verb::Post(&form);
+        let body = self.http.send(verb, &url, Repeat::Always).await?;
+        answer::number(&body)
+    }
+
+    /// Where a number of the account is read and changed.
+    #[must_use]
+    pub fn number_url(&self, sid: &NumberSid) -> Url {
+        self.http.url(&format!("IncomingPhoneNumbers/{sid}.json"))
+    }
+
+    /// Where the account's numbers are listed and bought.
+    #[must_use]
+    pub fn numbers_url(&self) -> Url {
+        self.http.url("IncomingPhoneNumbers.json")
     }
 
     /// Asks the carrier to place a call: one request, never repeated.

@@ -69,6 +69,8 @@ sids! {
     AccountSid = "AC";
     /// One leg of a call.
     CallSid = "CA";
+    /// A phone number of the account, bought or verified.
+    NumberSid = "PN";
     /// A recording.
     RecordingSid = "RE";
     /// One media stream of a call.

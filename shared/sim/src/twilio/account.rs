@@ -53,6 +53,8 @@ pub struct Faults {
     pub too_many_requests: u32,
     /// So many of the next requests of any kind are answered with 503.
     pub unavailable: u32,
+    /// The account is suspended: it can be looked at, and nothing else.
+    pub suspended: bool,
     /// Streams end without the `stop` message.
     pub no_stop_message: bool,
     /// Every stream breaks, without a word, this long after it began.
@@ -94,6 +96,23 @@ impl Account {
             violations: Mutex::default(),
             notices: Mutex::default(),
         }
+    }
+
+    /// As REST shows it. The token that the real answer repeats is left out.
+    pub(super) fn to_json(&self, suspended: bool) -> serde_json::Value {
+        let sid = &self.sid;
+        let created = super::record::date(self.epoch);
+        serde_json::json!({
+            "sid": sid,
+            "owner_account_sid": sid,
+            "friendly_name": "simulated",
+            "status": if suspended { "suspended" } else { "active" },
+            "type": "Full",
+            "date_created": created,
+            "date_updated": created,
+            "subresource_uris": {},
+            "uri": format!("/{}/Accounts/{sid}.json", super::record::API_VERSION),
+        })
     }
 
     /// Wall time at this moment.

@@ -15,7 +15,8 @@ use rand_chacha::ChaCha8Rng;
 use super::account::{Account, Faults, Timing, Violation, lock};
 use super::call::{CallView, Output, PhoneCall};
 use super::form::{Refused, invalid};
-use super::hook::{Hook, Method, WebhookAnswer};
+use super::hook::WebhookAnswer;
+use super::numbers::Numbers;
 use super::record::{Direction, Instructions, Order, Record, Recording, RecordingStatus, Status};
 use super::rest::{
     CallFilter, Page, Resource, RestAnswer, RestBody, RestEffect, RestRequest, call_order,
@@ -62,7 +63,7 @@ pub struct Core {
     account: Arc<Account>,
     people: Directory,
     numbers: Option<BTreeSet<String>>,
-    voice_urls: BTreeMap<String, Hook>,
+    account_numbers: Numbers,
     calls: BTreeMap<String, SharedCall>,
     /// Ids in the order of their making.
     order: Vec<String>,
@@ -161,8 +162,8 @@ impl Core {
         Self {
             account: Arc::new(account),
             people,
+            account_numbers: Numbers::of(numbers.as_ref()),
             numbers,
-            voice_urls: BTreeMap::new(),
             calls: BTreeMap::new(),
             order: Vec::new(),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -194,7 +195,8 @@ impl Core {
         person: Person,
         now: Duration,
     ) -> Result<String, NoVoiceUrl> {
-        let voice = self.voice_urls.get(to).cloned().ok_or(NoVoiceUrl)?;
+        let voice = self.account_numbers.voice(to).cloned();
+        let voice = voice.ok_or(NoVoiceUrl)?;
         let order = Order {
             instructions: Instructions::At(voice.clone()),
             fallback: None,
@@ -229,11 +231,12 @@ impl Core {
 
     /// Calls to this number of ours ask this URL (by POST) what to do.
     pub fn set_voice_url(&mut self, number: &str, url: &str) {
-        let hook = Hook {
-            url: url.to_owned(),
-            method: Method::Post,
-        };
-        self.voice_urls.insert(number.to_owned(), hook);
+        self.account_numbers.set_voice_url(number, url);
+    }
+
+    /// A number elsewhere that its owner lets the account call from.
+    pub fn verify_caller_id(&mut self, number: &str) {
+        self.account_numbers.verify(number);
     }
 
     /// Changes what goes wrong from now on.
@@ -365,6 +368,10 @@ impl Core {
     }
 
     fn answer(&mut self, request: &RestRequest<'_>, now: Duration) -> Result<RestAnswer, Refused> {
+        if request.path == "/" {
+            // Whoever only looks whether somebody is here, and what the time is.
+            return Err(missing());
+        }
         request.authorize(&self.account.sid, &self.account.auth_token.0)?;
         {
             let mut faults = self.account.faults();
@@ -379,7 +386,26 @@ impl Core {
         }
         let account_sid = self.account.sid.clone();
         let resource = request.resource(&account_sid)?;
+        let suspended = self.account.faults().suspended;
+        if suspended && resource != Resource::Account {
+            return Err(Refused::new(403, 20_005, "Account not active"));
+        }
         match (request.method, resource) {
+            ("GET", Resource::Account) => {
+                request.query().no_more()?;
+                Ok(RestAnswer::json(200, &self.account.to_json(suspended)))
+            }
+            ("GET", Resource::Numbers) => self.list_numbers(request),
+            ("GET", Resource::Number(sid)) => {
+                let value = self.account_numbers.get(&account_sid, sid)?;
+                Ok(RestAnswer::json(200, &value))
+            }
+            ("POST", Resource::Number(sid)) => {
+                let form = request.form()?;
+                let value = self.account_numbers.change(&account_sid, sid, form)?;
+                Ok(RestAnswer::json(200, &value))
+            }
+            ("GET", Resource::CallerIds) => self.list_caller_ids(request),
             ("POST", Resource::Calls) => self.create(request, now),
             ("GET", Resource::Calls) => self.list_calls(request),
             ("GET", Resource::Call(sid)) => {
@@ -565,6 +591,28 @@ impl Core {
             "uri": request.path,
         });
         Ok(RestAnswer::json(200, &value).with(RestEffect::Changed(sid.to_owned())))
+    }
+
+    fn list_numbers(&self, request: &RestRequest<'_>) -> Result<RestAnswer, Refused> {
+        let mut form = request.query();
+        let only = form.one("PhoneNumber")?;
+        let page = Page::take(&mut form)?;
+        form.no_more()?;
+        let numbers = &self.account_numbers;
+        let entries = numbers.entries(&self.account.sid, only.as_deref());
+        let envelope = page.envelope("incoming_phone_numbers", request, entries);
+        Ok(RestAnswer::json(200, &envelope))
+    }
+
+    fn list_caller_ids(&self, request: &RestRequest<'_>) -> Result<RestAnswer, Refused> {
+        let mut form = request.query();
+        let only = form.one("PhoneNumber")?;
+        let page = Page::take(&mut form)?;
+        form.no_more()?;
+        let numbers = &self.account_numbers;
+        let entries = numbers.verified_entries(&self.account.sid, only.as_deref());
+        let envelope = page.envelope("outgoing_caller_ids", request, entries);
+        Ok(RestAnswer::json(200, &envelope))
     }
 
     fn list_calls(&self, request: &RestRequest<'_>) -> Result<RestAnswer, Refused> {

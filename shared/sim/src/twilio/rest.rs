@@ -62,6 +62,10 @@ pub enum RestEffect {
 /// A path below the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource<'a> {
+    Account,
+    Numbers,
+    Number(&'a str),
+    CallerIds,
     Calls,
     Call(&'a str),
     CallRecordings(&'a str),
@@ -120,8 +124,11 @@ impl RestRequest<'_> {
             .and_then(|path| path.strip_prefix(API_VERSION))
             .and_then(|path| path.strip_prefix("/Accounts/"))
             .and_then(|path| path.strip_prefix(account_sid))
-            .and_then(|path| path.strip_prefix('/'))
             .ok_or_else(missing)?;
+        if rest == ".json" {
+            return Ok(Resource::Account);
+        }
+        let rest = rest.strip_prefix('/').ok_or_else(missing)?;
         if let Some(path) = rest.strip_suffix(".wav") {
             let sid = path.strip_prefix("Recordings/").ok_or_else(missing)?;
             return Ok(Resource::RecordingMedia(sid));
@@ -134,6 +141,9 @@ impl RestRequest<'_> {
             ["Calls", call] => Ok(Resource::Call(call)),
             ["Calls", call, "Recordings"] => Ok(Resource::CallRecordings(call)),
             ["Calls", call, "Streams", stream] => Ok(Resource::CallStream { call, stream }),
+            ["IncomingPhoneNumbers"] => Ok(Resource::Numbers),
+            ["IncomingPhoneNumbers", sid] => Ok(Resource::Number(sid)),
+            ["OutgoingCallerIds"] => Ok(Resource::CallerIds),
             ["Recordings"] => Ok(Resource::Recordings),
             ["Recordings", sid] => Ok(Resource::Recording(sid)),
             _ => Err(missing()),

@@ -176,6 +176,11 @@ impl Server {
         lock(&self.shared.core).set_voice_url(number, url);
     }
 
+    /// A number elsewhere that its owner lets the account call from.
+    pub fn verify_caller_id(&self, number: &str) {
+        lock(&self.shared.core).verify_caller_id(number);
+    }
+
     /// At this number it is this person from now on.
     pub fn set_person(&self, number: &str, person: Person) {
         lock(&self.shared.core).people().insert(number, person);

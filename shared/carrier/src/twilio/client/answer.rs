@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use model::{AnsweredBy, PhoneNumber};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::error::{Lost, RequestError};
-use crate::twilio::{CallSid, CallStatus, RecordingSid, RecordingStatus, status};
+use crate::twilio::{CallSid, CallStatus, NumberSid, RecordingSid, RecordingStatus, status};
 
 /// A call as the carrier knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,90 @@ pub struct CarrierRecording {
     pub error_code: Option<u32>,
 }
 
+/// The account as the carrier knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CarrierAccount {
+    /// `None` for a word that we do not know.
+    pub state: Option<AccountState>,
+    /// Only numbers that the account has verified can be called.
+    pub is_trial: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    Active,
+    Suspended,
+    Closed,
+}
+
+/// A phone number of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarrierNumber {
+    pub sid: NumberSid,
+    pub number: PhoneNumber,
+    /// Who is asked what to do with a call to it.
+    pub voice: Voice,
+}
+
+/// Who is asked what to do with a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voice {
+    /// Nobody: the call is not answered.
+    Nobody,
+    Url {
+        url: String,
+        by_post: bool,
+    },
+    /// A TwiML application of the account, whatever address is set besides.
+    Application,
+    /// A SIP trunk of the account, whatever address is set besides.
+    Trunk,
+    /// The number takes no calls at all.
+    Incapable,
+}
+
+impl CarrierNumber {
+    /// What has calls to it ask this address, as the form of a request.
+    #[must_use]
+    pub fn voice_form(&self, voice_url: &Url) -> Vec<(&'static str, String)> {
+        let mut form = vec![
+            ("VoiceUrl", voice_url.to_string()),
+            ("VoiceMethod", "POST".to_owned()),
+        ];
+        // What goes before the address is taken away.
+        match self.voice {
+            Voice::Application => form.push(("VoiceApplicationSid", String::new())),
+            Voice::Trunk => form.push(("TrunkSid", String::new())),
+            Voice::Nobody | Voice::Url { .. } | Voice::Incapable => {}
+        }
+        form
+    }
+}
+
 /// What a list came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {
     pub items: Vec<T>,
     /// Whether that is all: false when there were more pages than are followed.
     pub complete: bool,
+}
+
+pub(super) fn account(body: &[u8]) -> Result<CarrierAccount, RequestError> {
+    let account = read::<WireAccount>(body)?;
+    let state = match account.status.text() {
+        Some("active") => Some(AccountState::Active),
+        Some("suspended") => Some(AccountState::Suspended),
+        Some("closed") => Some(AccountState::Closed),
+        Some(_) | None => None,
+    };
+    Ok(CarrierAccount {
+        state,
+        is_trial: account.kind.text() == Some("Trial"),
+    })
+}
+
+pub(super) fn number(body: &[u8]) -> Result<CarrierNumber, RequestError> {
+    read::<WireNumber>(body)?.try_into()
 }
 
 /// Reads the answer to a request for a call.
@@ -92,6 +171,38 @@ pub(super) struct RecordingPage {
     recordings: Vec<WireRecording>,
     #[serde(default)]
     next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NumberPage {
+    incoming_phone_numbers: Vec<WireNumber>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct CallerIdPage {
+    outgoing_caller_ids: Vec<WireCallerId>,
+    #[serde(default)]
+    next_page_uri: Option<String>,
+}
+
+impl Page for NumberPage {
+    type Wire = WireNumber;
+    type Item = CarrierNumber;
+
+    fn split(self) -> (Vec<WireNumber>, Option<String>) {
+        (self.incoming_phone_numbers, self.next_page_uri)
+    }
+}
+
+impl Page for CallerIdPage {
+    type Wire = WireCallerId;
+    type Item = PhoneNumber;
+
+    fn split(self) -> (Vec<WireCallerId>, Option<String>) {
+        (self.outgoing_caller_ids, self.next_page_uri)
+    }
 }
 
 impl Page for CallPage {
@@ -150,6 +261,40 @@ pub(super) struct WireRecording {
     start_time: Loose,
     #[serde(default)]
     error_code: Loose,
+}
+
+#[derive(Deserialize)]
+struct WireAccount {
+    #[serde(default)]
+    status: Loose,
+    #[serde(default, rename = "type")]
+    kind: Loose,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireNumber {
+    sid: String,
+    phone_number: String,
+    #[serde(default)]
+    voice_url: Loose,
+    #[serde(default)]
+    voice_method: Loose,
+    #[serde(default)]
+    voice_application_sid: Loose,
+    #[serde(default)]
+    trunk_sid: Loose,
+    #[serde(default)]
+    capabilities: WireCapabilities,
+}
+
+#[derive(Default, Deserialize)]
+struct WireCapabilities {
+    voice: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WireCallerId {
+    phone_number: String,
 }
 
 /// A text, a number, or anything else, which counts as absent.
@@ -220,6 +365,48 @@ impl TryFrom<WireRecording> for CarrierRecording {
             started_at: wire.start_time.time(),
             error_code: wire.error_code.number(),
         })
+    }
+}
+
+impl TryFrom<WireNumber> for CarrierNumber {
+    type Error = RequestError;
+
+    fn try_from(wire: WireNumber) -> Result<Self, RequestError> {
+        // A trunk goes before an application, and both before an address (Twilio's API description,
+        // `TrunkSid` and `VoiceApplicationSid` of a number).
+        let voice = if wire.capabilities.voice == Some(false) {
+            Voice::Incapable
+        } else if wire.trunk_sid.text().is_some() {
+            Voice::Trunk
+        } else if wire.voice_application_sid.text().is_some() {
+            Voice::Application
+        } else {
+            match wire.voice_url.text() {
+                Some(url) => Voice::Url {
+                    url: url.to_owned(),
+                    // The carrier's own default.
+                    by_post: wire.voice_method.text().unwrap_or("POST") == "POST",
+                },
+                None => Voice::Nobody,
+            }
+        };
+        Ok(Self {
+            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
+            number: wire
+                .phone_number
+                .parse()
+                .map_err(|_not_a_number| unreadable())?,
+            voice,
+        })
+    }
+}
+
+impl TryFrom<WireCallerId> for PhoneNumber {
+    type Error = RequestError;
+
+    fn try_from(wire: WireCallerId) -> Result<Self, RequestError> {
+        let number = wire.phone_number.parse();
+        number.map_err(|_not_a_number| unreadable())
     }
 }
 

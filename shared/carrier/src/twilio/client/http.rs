@@ -141,6 +141,14 @@ impl Http {
         }
     }
 
+    /// The account itself.
+    pub(super) fn account(&self) -> Url {
+        let mut url = self.account_url.clone();
+        let path = format!("{}.json", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url
+    }
+
     /// A resource of the account. `path` is built from checked identifiers only.
     pub(super) fn url(&self, path: &str) -> Url {
         let mut url = self.account_url.clone();
