@@ -8,20 +8,26 @@
 mod schema;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::http::{Method, Uri};
 use call::{ChatMessage, Generate, Generation, GenerationId, Recognition, ToolCall, ToolSpec};
 use model::AudioPosition;
 use providers::llm::Tuning;
 use providers::llm::openai::codec as openai;
+use providers::probe::Probes;
 use providers::stt::RecognizerConfig;
 use providers::stt::deepgram::codec as deepgram;
 use serde_json::{Value, json};
+use settings::Settings;
+use tokio::net::TcpListener;
 use url::Url;
 
 use schema::Schemas;
 
 const DEEPGRAM: &str = "deepgram-asyncapi.yml";
+const DEEPGRAM_REST: &str = "deepgram-openapi.yml";
 const OPENAI: &str = "openai-chat-realtime.schemas.json";
 
 #[test]
@@ -49,6 +55,33 @@ fn every_parameter_of_a_recognition_is_deepgrams() {
         seen += 1;
     }
     assert!(seen >= 11, "only {seen} parameters");
+}
+
+#[tokio::test]
+async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
+    let Some(description) = description(DEEPGRAM_REST) else {
+        return;
+    };
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let router = Router::new().fallback(async move |method: Method, uri: Uri| {
+        seen.lock().unwrap().push((method, uri));
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let variables = [("DEEPGRAM_API_KEY", "key"), ("DEEPGRAM_BASE_URL", &base)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = Settings::from_variables(&variables.into()).unwrap();
+    Probes::new().unwrap().recogniser(&settings).await;
+    let asked = asked.lock().unwrap().clone();
+    let [(method, uri)] = asked.as_slice() else {
+        panic!("asked {asked:?}");
+    };
+    let method = method.as_str().to_lowercase();
+    let described = &description["paths"][uri.path()][&method];
+    assert!(described.is_object(), "{method} {uri} is not Deepgram's");
+    assert_eq!(uri.query(), None);
 }
 
 #[test]

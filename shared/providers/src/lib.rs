@@ -11,9 +11,12 @@
 //! that the next poll writes to the network, so poll an object right after sending through it.
 //! After an event poll again, until [`std::task::Poll::Pending`]: only then is a wake-up registered.
 //!
+//! [`probe`] asks each vendor whether it takes our key, outside of calls.
+//!
 //! Nothing here knows calls, tables or carriers. Words and keys appear in no log and in no error.
 
 pub mod llm;
+pub mod probe;
 pub mod stt;
 pub mod tts;
 

@@ -161,13 +161,7 @@ impl Vendor {
             )
             | None => {}
         }
-        let key = head.key.and_then(|value| {
-            value
-                .strip_prefix("Token ")
-                .or(value.strip_prefix("Bearer "))
-        });
-        if key != Some(behaviour.api_key.as_str()) {
-            self.violations.note("authorization: not our key");
+        if !self.lets_in(head.key) {
             return Opening::Refused(refuse(401, "INVALID_AUTH", "Invalid credentials."));
         }
         let parameters = match query::Parameters::parse(head.query, &behaviour.models) {
@@ -194,5 +188,40 @@ impl Vendor {
             at,
         );
         Opening::Open { at, session }
+    }
+
+    /// Answers `GET /v1/projects`: status and body.
+    #[must_use]
+    pub fn projects(&self, head: Head<'_>) -> (u16, String) {
+        let refused = |status: u16, code: &str, message: &str| {
+            let request_id = "00000000-0000-4000-8000-000000000000";
+            let body = json!({"err_code": code, "err_msg": message, "request_id": request_id});
+            (status, body.to_string())
+        };
+        if !self.lets_in(head.key) {
+            return refused(401, "INVALID_AUTH", "Invalid credentials.");
+        }
+        if !head.query.is_empty() {
+            self.violations.note("projects: takes no parameter");
+            return refused(400, "Bad Request", "unknown parameter");
+        }
+        let project = json!({
+            "project_id": "00000000-0000-4000-8000-000000000051",
+            "name": "simulated",
+        });
+        (200, json!({ "projects": [project] }).to_string())
+    }
+
+    fn lets_in(&self, key: Option<&str>) -> bool {
+        let key = key.and_then(|value| {
+            value
+                .strip_prefix("Token ")
+                .or(value.strip_prefix("Bearer "))
+        });
+        let known = key == Some(self.behaviour.api_key.as_str());
+        if !known {
+            self.violations.note("authorization: not our key");
+        }
+        known
     }
 }

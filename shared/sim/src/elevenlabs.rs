@@ -169,6 +169,35 @@ impl Vendor {
         Opening::Open { at, session }
     }
 
+    /// Answers `GET /v1/voices/{voice_id}`.
+    ///
+    /// # Errors
+    /// The refusal, when the key or the voice is not known or a parameter is given.
+    pub fn about_voice(
+        &self,
+        head: Head<'_>,
+        voice_id: &str,
+        now: Duration,
+    ) -> Result<String, Refused> {
+        self.let_in(head, now)?;
+        if !matches!(
+            head.query,
+            "" | "with_settings=true" | "with_settings=false"
+        ) {
+            return Err(self.refuse(400, "unknown parameter", now));
+        }
+        if let Some(refused) = self.unknown_voice(voice_id, now) {
+            return Err(refused);
+        }
+        let voice = json!({
+            "voice_id": voice_id,
+            "name": "simulated",
+            "category": "premade",
+            "labels": {},
+        });
+        Ok(voice.to_string())
+    }
+
     fn let_in(&self, head: Head<'_>, now: Duration) -> Result<(), Refused> {
         if head.key == Some(self.behaviour.api_key.as_str()) {
             return Ok(());

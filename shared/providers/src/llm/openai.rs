@@ -2,8 +2,10 @@
 
 mod client;
 pub mod codec;
+mod probe;
 
 pub(crate) use client::OpenAi;
+pub(crate) use probe::question;
 
 /// The name in failures and metrics.
 const VENDOR: &str = "openai";

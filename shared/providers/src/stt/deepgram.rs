@@ -2,8 +2,10 @@
 
 mod client;
 pub mod codec;
+mod probe;
 
 pub(crate) use client::Deepgram;
+pub(crate) use probe::question;
 
 /// The name in failures and metrics.
 const VENDOR: &str = "deepgram";

@@ -3,9 +3,11 @@
 mod client;
 pub mod codec;
 mod http;
+mod probe;
 
 pub(crate) use client::OverWebSocket;
 pub(crate) use http::OverHttp;
+pub(crate) use probe::question;
 
 /// The name in failures and metrics.
 const VENDOR: &str = "elevenlabs";

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, OriginalUri, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use http::{HeaderMap, StatusCode, Uri, header};
 use tokio::time::Instant;
 
@@ -63,6 +63,7 @@ impl Server {
         });
         let router = Router::new()
             .route("/v1/listen", any(socket))
+            .route("/v1/projects", get(projects))
             .with_state(Arc::clone(&shared));
         let running = Running::start(config.listen, router).await?;
         Ok(Self { running, shared })
@@ -119,6 +120,16 @@ async fn socket(
             })
         }
     }
+}
+
+async fn projects(
+    State(shared): State<Arc<Shared>>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let (status, body) = shared.vendor.projects(head(&uri, &headers));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Clients send a few hundred bytes at a time: a buffer of the usual size for thousands of sockets

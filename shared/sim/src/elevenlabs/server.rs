@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, OriginalUri, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, OriginalUri, Path, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri, header};
 use tokio::time::Instant;
@@ -69,6 +69,7 @@ impl Server {
                 any(socket),
             )
             .route("/v1/text-to-speech/{voice_id}/stream", post(stream))
+            .route("/v1/voices/{voice_id}", get(voice))
             .layer(DefaultBodyLimit::max(MESSAGE_BYTES_MAX))
             .with_state(Arc::clone(&shared));
         let running = Running::start(config.listen, router).await?;
@@ -157,6 +158,22 @@ async fn stream(
             )
                 .into_response()
         }
+    }
+}
+
+async fn voice(
+    State(shared): State<Arc<Shared>>,
+    Path(voice_id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let now = shared.epoch.elapsed();
+    let about = shared
+        .vendor
+        .about_voice(head(&uri, &headers), &voice_id, now);
+    match about {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(refused) => refuse(refused, shared.epoch).await,
     }
 }
 

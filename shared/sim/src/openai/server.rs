@@ -101,8 +101,9 @@ impl Server {
 }
 
 async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if !shared.model.knows(text(&headers, header::AUTHORIZATION)) {
-        return StatusCode::UNAUTHORIZED.into_response();
+    if let Some(refusal) = shared.model.refusal(text(&headers, header::AUTHORIZATION)) {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        return (StatusCode::UNAUTHORIZED, json, refusal).into_response();
     }
     let names = shared.model.models().into_iter();
     let data: Vec<_> = names

@@ -15,6 +15,8 @@ use crate::latency::chance;
 use crate::peer::{Due, Outbox, Wire};
 use crate::serve::Violations;
 
+/// What a list of models has in it when any name does.
+const USUAL_MODEL: &str = "gpt-5.4-mini";
 /// Characters of one token, about what the real ones have in English.
 const TOKEN_CHARS: usize = 5;
 /// An answer longer than this is cut, with `finish_reason: length`.
@@ -77,14 +79,21 @@ impl Model {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Whether the header carries the key.
-    pub(super) fn knows(&self, authorization: Option<&str>) -> bool {
+    /// What a request without the key is answered with.
+    pub(super) fn refusal(&self, authorization: Option<&str>) -> Option<String> {
         let key = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        key == Some(self.behaviour.api_key.as_str())
+        if key == Some(self.behaviour.api_key.as_str()) {
+            return None;
+        }
+        self.violations.note("authorization: not our key");
+        Some(unauthorized().to_string())
     }
 
-    /// The names that `GET /models` lists.
+    /// The names that `GET /models` lists: where any name does, the usual one.
     pub(super) fn models(&self) -> Vec<String> {
+        if self.behaviour.models.is_empty() {
+            return vec![USUAL_MODEL.to_owned()];
+        }
         self.behaviour.models.iter().cloned().collect()
     }
 
@@ -130,8 +139,7 @@ impl Model {
             )
             | None => {}
         }
-        if !self.knows(head.authorization) {
-            self.violations.note("authorization: not our key");
+        if self.refusal(head.authorization).is_some() {
             return refused(401, None, &unauthorized());
         }
         let json_body = head

@@ -1,0 +1,67 @@
+//! Whether a host takes the key and has the model: its list of models.
+
+use ::http::header::AUTHORIZATION;
+use ::http::{HeaderMap, StatusCode};
+use call::FailureKind;
+use serde::Deserialize;
+
+use crate::probe::{Question, Verdict};
+use crate::socket;
+
+#[derive(Deserialize)]
+struct Models {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+}
+
+pub(crate) fn question(settings: &settings::OpenAi) -> Result<Question, FailureKind> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = &settings.api_key {
+        // A key that no header can carry is a wrong key.
+        let key = socket::secret_header("Bearer ", key).ok_or(FailureKind::Unauthorized)?;
+        headers.insert(AUTHORIZATION, key);
+    }
+    let model = settings.model.clone();
+    Ok(Question {
+        url: socket::http_url(&settings.base_url, &["models"]),
+        headers,
+        judge: Box::new(move |status, body| judge(status, body, &model)),
+    })
+}
+
+fn judge(status: StatusCode, body: &[u8], model: &str) -> Verdict {
+    match status {
+        StatusCode::OK => {}
+        // A restricted key of OpenAI's, without the right to list models.
+        StatusCode::FORBIDDEN => return Verdict::Limited,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => return Verdict::NotAnswered,
+        _refused => return Verdict::Failed(FailureKind::Refused),
+    }
+    match serde_json::from_slice::<Models>(body) {
+        Ok(Models { data }) if data.iter().any(|known| known.id == model) => Verdict::Works,
+        Ok(_others) => Verdict::Missing,
+        Err(_another_shape) => Verdict::NotAnswered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_models_tells_of_key_and_model() {
+        let list = br#"{"object":"list","data":[{"id":"a","object":"model"},{"id":"b"}]}"#;
+        let said =
+            |status: u16, body: &[u8]| judge(StatusCode::from_u16(status).unwrap(), body, "b");
+        assert_eq!(said(200, list), Verdict::Works);
+        assert_eq!(said(200, br#"{"data":[]}"#), Verdict::Missing);
+        assert_eq!(said(200, b"<html>"), Verdict::NotAnswered);
+        assert_eq!(said(403, b"{}"), Verdict::Limited);
+        assert_eq!(said(404, b""), Verdict::NotAnswered);
+        assert_eq!(said(401, b""), Verdict::Failed(FailureKind::Refused));
+    }
+}

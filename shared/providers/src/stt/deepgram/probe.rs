@@ -1,0 +1,28 @@
+//! Whether Deepgram takes the key: the list of its projects, which any key may ask for.
+
+use ::http::header::AUTHORIZATION;
+use ::http::{HeaderMap, StatusCode};
+use call::FailureKind;
+
+use crate::probe::{Question, Verdict};
+use crate::socket;
+
+pub(crate) fn question(settings: &settings::Deepgram) -> Result<Question, FailureKind> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = &settings.api_key {
+        // A key that no header can carry is a wrong key.
+        let key = socket::secret_header("Token ", key).ok_or(FailureKind::Unauthorized)?;
+        headers.insert(AUTHORIZATION, key);
+    }
+    Ok(Question {
+        url: socket::http_url(&settings.base_url, &["v1", "projects"]),
+        headers,
+        judge: Box::new(|status, _body| match status {
+            StatusCode::OK => Verdict::Works,
+            // Known, but without the right to see projects: a key for use only.
+            StatusCode::FORBIDDEN => Verdict::Limited,
+            StatusCode::NOT_FOUND => Verdict::NotAnswered,
+            _refused => Verdict::Failed(FailureKind::Refused),
+        }),
+    })
+}
