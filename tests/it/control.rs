@@ -26,11 +26,13 @@ mod suppressions;
 mod sweeping;
 mod workforce;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::carrier::twilio::client::{Client, ClientConfig, Retry};
 use ::carrier::twilio::signature::{self, Tokens};
+use ::doctor::{Doctor, Installation, Place};
 use ::local::engines::Engines;
 use jiff::{SignedDuration, Timestamp};
 use model::{CallId, TenantId, WorkerId};
@@ -39,7 +41,7 @@ use serde_json::{Value, json};
 use service::access::Role;
 use service::keys::Keys;
 use service::{Clock, Ids, Links, Parts};
-use settings::{Dialing, Secret, Storage};
+use settings::{Dialing, Secret, Storage, Variables};
 use store::aws::{AwsConfig, Clients, Endpoints};
 use store::{CallRow, DialJob, Store, WorkerRow, WorkerState, schema};
 use tempfile::TempDir;
@@ -58,6 +60,7 @@ pub(crate) const THEIR_NUMBER: &str = "+14155550100";
 
 /// Situations that together make every function do all that it ever asks of AWS.
 pub(crate) const EVERYTHING: &[fn()] = &[
+    access::an_owner_is_told_what_is_wrong_with_the_installation,
     callbacks::a_machine_that_answers_is_hung_up_on,
     callbacks::somebody_calls_us_and_the_webhook_is_repeated,
     callbacks::status_callbacks_in_any_order_and_twice_end_the_same,
@@ -197,9 +200,17 @@ impl World {
             store: Store::new(&iam::held_to(who, &clients, &names), &names, &queues),
             ..parts.clone()
         };
-        let router = api::router(api::State::new(&held_to(Who::Api))).merge(::callbacks::router(
-            ::callbacks::State::new(&held_to(Who::Callbacks)),
-        ));
+        let doctor = Doctor::new(Installation {
+            variables: variables(&fake, &url),
+            place: Place::Aws,
+            store: Some(held_to(Who::Api).store),
+            secrets: None,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            command: None,
+        });
+        let router = api::router(api::State::new(&held_to(Who::Api), doctor)).merge(
+            ::callbacks::router(::callbacks::State::new(&held_to(Who::Callbacks))),
+        );
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let keys = keys(&held_to(Who::Api));
@@ -453,6 +464,24 @@ impl World {
             None => state.to_owned(),
         }
     }
+}
+
+/// What a function here would be started with. Vendors are asked where nobody answers as they do.
+fn variables(fake: &FakeCarrier, url: &str) -> Variables {
+    let values = [
+        ("PUBLIC_URL", url),
+        ("TWILIO_BASE_URL", &fake.url),
+        ("TWILIO_ACCOUNT_SID", carrier::ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
+        ("DEEPGRAM_BASE_URL", &fake.url),
+        ("DEEPGRAM_API_KEY", "key"),
+        ("OPENAI_BASE_URL", &fake.url),
+        ("ELEVENLABS_BASE_URL", &fake.url),
+        ("ELEVENLABS_API_KEY", "key"),
+        ("ELEVENLABS_VOICE_ID", "voice"),
+    ];
+    let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Variables::from(BTreeMap::from(values))
 }
 
 /// Our own engines, or the clients of another endpoint.

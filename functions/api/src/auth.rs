@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use crate::{Problem, State};
 
 /// What each request needs. Which role has a permission is `service::access::TABLE`.
-pub const ROUTES: [(&str, &str, Permission); 50] = [
+pub const ROUTES: [(&str, &str, Permission); 51] = [
     ("GET", "/v1/campaigns", Permission::ReadCampaigns),
     ("POST", "/v1/campaigns", Permission::ChangeCampaigns),
     (
@@ -186,6 +186,7 @@ pub const ROUTES: [(&str, &str, Permission); 50] = [
         "/v1/imports/{import_id}/rejects",
         Permission::ReadCampaigns,
     ),
+    ("GET", "/v1/doctor", Permission::ExamineInstallation),
 ];
 
 /// Lets a request through with its [`Principal`] as an extension, or refuses it.

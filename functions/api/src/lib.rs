@@ -10,6 +10,7 @@ mod body;
 mod calls;
 mod campaigns;
 pub mod edge;
+mod examination;
 mod forecasts;
 mod imports;
 mod labels;
@@ -30,6 +31,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::Uri;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use doctor::Doctor;
 use service::agents::Agents;
 use service::calls::Calls;
 use service::campaigns::Campaigns;
@@ -73,11 +75,13 @@ pub struct State {
     forecasts: Forecasts,
     imports: Imports,
     ids: Ids,
+    doctor: Arc<Doctor>,
 }
 
 impl State {
+    /// `doctor` looks at the installation that `parts` are of.
     #[must_use]
-    pub fn new(parts: &Parts) -> Self {
+    pub fn new(parts: &Parts, doctor: Doctor) -> Self {
         let clock = || Arc::clone(&parts.clock);
         let ids = || parts.ids.clone();
         let store = &parts.store;
@@ -95,6 +99,7 @@ impl State {
             forecasts: Forecasts::new(store, parts.dialing, clock()),
             imports: Imports::new(store, clock(), ids()),
             ids: ids(),
+            doctor: Arc::new(doctor),
         }
     }
 }
@@ -204,6 +209,7 @@ pub fn router(state: State) -> Router {
         )
         .route("/v1/imports/{import_id}/start", post(imports::start))
         .route("/v1/imports/{import_id}/rejects", get(imports::rejects))
+        .route("/v1/doctor", get(examination::examine))
         .route_layer(middleware::from_fn_with_state(
             state.clone(),
             auth::authorize,

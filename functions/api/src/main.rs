@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::middleware;
 use axum::response::Response;
+use doctor::Doctor;
 use service::Parts;
 use service::keys::Keys;
 
@@ -22,7 +23,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    let settings = store::secrets::settings().await?;
+    let variables = store::secrets::variables().await?;
+    let settings = variables.settings()?;
     telemetry::init_logs(&settings.log)?;
     let metrics = telemetry::Metrics::install_in_function("api", &settings.log)?;
     let parts = Parts::from_settings(&settings).await;
@@ -32,7 +34,7 @@ async fn run() -> anyhow::Result<()> {
         let owner = keys.ensure_owner("Owner", key).await;
         owner.context("letting the owner's key in")?;
     }
-    let state = api::State::new(&parts);
+    let state = api::State::new(&parts, Doctor::of_function(variables, &parts));
     let mut router = api::router(state);
     if let Some(key) = &settings.public.edge_key {
         router = api::edge::behind(router, key.clone());

@@ -8,8 +8,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 use crate::{
-    agents, calls, campaigns, forecasts, imports, labels, leads, numbers, permits, problem,
-    prompts, suppressions,
+    agents, calls, campaigns, examination, forecasts, imports, labels, leads, numbers, permits,
+    problem, prompts, suppressions,
 };
 
 /// The document that [`serve`] answers.
@@ -69,6 +69,7 @@ use crate::{
         imports::read,
         imports::rejects,
         imports::undo,
+        examination::examine,
     ),
     components(schemas(problem::Problem, problem::FieldError)),
     modifiers(&ApiKeys),
@@ -294,6 +295,14 @@ pub(crate) fn import_state() -> Object {
         "undone",
         "failed",
     ])
+}
+
+pub(crate) fn check_state() -> Object {
+    words(&doctor::State::ALL)
+}
+
+pub(crate) fn check_group() -> Object {
+    words(&doctor::Group::ALL)
 }
 
 pub(crate) fn recording_state() -> Object {

@@ -48,6 +48,24 @@ fn the_document_is_openapi_3_1_and_knows_every_word() {
     );
 }
 
+#[tokio::test]
+async fn the_description_of_a_report_names_its_fields() {
+    let doctor = doctor::Doctor::new(doctor::Installation {
+        variables: settings::Variables::default(),
+        place: doctor::Place::Laptop { runs: false },
+        store: None,
+        secrets: None,
+        clock: std::sync::Arc::new(service::SystemClock),
+        command: None,
+    });
+    let report = serde_json::to_value(Box::pin(doctor.examine(None)).await).unwrap();
+    let described = serde_json::to_value(document()).unwrap();
+    let schemas = &described["components"]["schemas"];
+    assert_eq!(names(&schemas["ReportView"]["properties"]), names(&report));
+    let check = &schemas["InstallationCheckView"]["properties"];
+    assert_eq!(names(check), names(&report["checks"][0]));
+}
+
 #[test]
 fn the_description_of_an_agent_names_its_fields() {
     let mut fields = AgentFields::new("a", PromptId::from_parts(0, 0));

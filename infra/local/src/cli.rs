@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 /// AI phone calls on this machine: starts everything in one process and plays a first campaign.
@@ -28,6 +28,29 @@ pub struct Cli {
 pub enum Command {
     /// Simulate a campaign before anyone is called: the real planner and rules on virtual time
     Simulate(Simulate),
+    /// Look for what is wrong with the installation, and say what mends it: with status 1 if something is
+    Doctor(Doctor),
+}
+
+/// What is looked at is the installation in the state folder, or, with `TRUNKLINE_SECRETS` set, the one on
+/// AWS that the environment names.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// Mend this first: `numbers` sets the webhook of each number whose calls would not come here
+    #[arg(long, value_enum)]
+    pub fix: Option<Fix>,
+    /// Print the report as JSON, the same document as the API's answer
+    #[arg(long)]
+    pub json: bool,
+    /// Show the details of checks that are well too
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// What can be mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fix {
+    Numbers,
 }
 
 /// Everything that a simulation needs. Nothing is started and nobody is called.

@@ -2,7 +2,7 @@
 //! `cargo lambda watch`, or a media worker of its own. Kept in the state folder while we run.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +83,19 @@ pub fn variables(
         "ELEVENLABS_VOICE_ID",
         settings.elevenlabs.voice_id.as_deref(),
     );
+    set("DEEPGRAM_MODEL", Some(&settings.deepgram.model));
+    set("OPENAI_MODEL", Some(&settings.openai.model));
+    set("ELEVENLABS_MODEL", Some(&settings.elevenlabs.model));
+    let storage = &settings.storage;
+    for (name, value) in [
+        ("TRUNKLINE_TABLE", &storage.table),
+        ("TRUNKLINE_BUCKET", &storage.bucket),
+        ("TRUNKLINE_DIAL_QUEUE", &storage.dial_queue),
+        ("TRUNKLINE_RECORDINGS_QUEUE", &storage.recordings_queue),
+        ("TRUNKLINE_IMPORT_QUEUE", &storage.import_queue),
+    ] {
+        set(name, Some(value));
+    }
     variables
 }
 
@@ -111,6 +124,25 @@ pub(crate) fn keep(
             .context("writing the environment file")?;
     }
     Ok(path)
+}
+
+/// Reads the file: names and values. `None` where there is none.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub(crate) fn kept(state_dir: &Path) -> anyhow::Result<Option<Vec<(String, String)>>> {
+    let text = match fs::read_to_string(state_dir.join(ENVIRONMENT_FILE)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).context("reading the environment file"),
+    };
+    // A value that has a line's end in it is none of ours.
+    let lines = text.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let value = value.strip_prefix('\'')?.strip_suffix('\'')?;
+        Some((name.to_owned(), value.replace(r"'\''", "'")))
+    });
+    Ok(Some(lines.collect()))
 }
 
 /// As a shell reads it back: single quotes, and no single quote inside.
@@ -142,5 +174,7 @@ mod tests {
             .output()
             .unwrap();
         assert_eq!(String::from_utf8(read.stdout).unwrap(), odd);
+        let ours = kept(state.path()).unwrap().unwrap();
+        assert_eq!(ours, [("TWILIO_AUTH_TOKEN".to_owned(), odd.to_owned())]);
     }
 }

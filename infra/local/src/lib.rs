@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod engines;
 pub mod environment;
+mod examination;
 pub mod far_side;
 mod owner;
 pub mod people;
@@ -43,8 +44,10 @@ const LOG_FILE: &str = "trunkline.log";
 /// # Errors
 /// When the settings cannot be used or something cannot be started.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    if let Some(Command::Simulate(arguments)) = &cli.command {
-        return simulate::run(arguments);
+    match &cli.command {
+        Some(Command::Simulate(arguments)) => return simulate::run(arguments),
+        Some(Command::Doctor(arguments)) => return examination::run(arguments),
+        None => {}
     }
     let settings = Settings::from_environment()?;
     let state_dir = &settings.local.state_dir;

@@ -3,6 +3,7 @@
 //! The parts are the production parts, wired as the template wires them on AWS; what differs is where
 //! the settings point.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -11,11 +12,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use carrier::twilio::client::{Client, ClientConfig};
 use carrier::twilio::signature::Tokens;
+use doctor::Doctor;
 use media_worker::Worker;
 use model::{AgentId, PhoneNumber, TenantId};
 use service::keys::Keys;
 use service::{Clock, Ids, Links, Parts, SystemClock};
-use settings::{Secret, Settings};
+use settings::{Secret, Settings, Variables};
 use store::{EVENT_ROWS, Store, schema};
 use telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -128,16 +130,19 @@ impl Platform {
             .context("creating the owner")?;
         let seeded = seed::ensure(&parts, principal.tenant_id, far_side.carrier.is_some()).await?;
 
-        environment::keep(
-            &state_dir,
-            principal.tenant_id,
-            &environment::variables(&settings, engines.environment()),
-        )?;
+        let variables = environment::variables(&settings, engines.environment());
+        environment::keep(&state_dir, principal.tenant_id, &variables)?;
+        if let Some(carrier) = &far_side.carrier {
+            // The simulated account has the first number, and its calls come here.
+            let voice = parts.links.voice();
+            carrier.set_voice_url(local_number()?.as_str(), voice.as_str());
+        }
+        let doctor = Doctor::of_function(in_force(&settings.local.state_dir, variables), &parts);
 
         let stop = CancellationToken::new();
         let worker = media_worker::worker_parts(&settings, &parts, metrics);
         let worker = Worker::start(worker.context("setting up the media worker")?);
-        let router = api::router(api::State::new(&parts))
+        let router = api::router(api::State::new(&parts, doctor))
             .merge(callbacks::router(callbacks::State::new(&parts)))
             .merge(worker.router_beside_others());
         let mut tasks = vec![tokio::spawn(serve(listener, router, stop.clone()))];
@@ -304,6 +309,18 @@ fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Part
         ids: Ids::new(Arc::clone(&clock)),
         clock,
     })
+}
+
+/// What a doctor is told of the settings: as they are in force, simulated sides included.
+fn in_force(state_dir: &Path, kept: Vec<(&'static str, Secret)>) -> Variables {
+    let folder = state_dir.to_string_lossy().into_owned();
+    let folder = [("TRUNKLINE_STATE_DIR".to_owned(), folder)];
+    let mut variables = Variables::from(BTreeMap::from(folder));
+    let file = state_dir.join(environment::ENVIRONMENT_FILE);
+    let kept = kept.into_iter();
+    let kept = kept.map(|(name, value)| (name.to_owned(), value.expose().to_owned()));
+    variables.lay_beneath(&file.to_string_lossy(), kept);
+    variables
 }
 
 async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {

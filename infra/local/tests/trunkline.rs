@@ -7,6 +7,8 @@
     reason = "helpers of tests fail loudly"
 )]
 
+#[path = "trunkline/doctor.rs"]
+mod doctor;
 #[path = "trunkline/process.rs"]
 mod process;
 #[path = "trunkline/readme.rs"]

@@ -45,6 +45,8 @@ pub enum Permission {
     LabelCalls,
     ReadNumbers,
     ChangeNumbers,
+    /// To see what is wrong with the installation as a whole.
+    ExamineInstallation,
 }
 
 /// A word that is no role.
@@ -61,7 +63,7 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 17] = {
+pub const TABLE: [(Permission, &[Role]); 18] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
@@ -91,6 +93,7 @@ pub const TABLE: [(Permission, &[Role]); 17] = {
             &[Owner, Admin, Supervisor, Operator, Viewer],
         ),
         (P::ChangeNumbers, &[Owner, Admin]),
+        (P::ExamineInstallation, &[Owner, Admin]),
     ]
 };
 

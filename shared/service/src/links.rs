@@ -49,6 +49,12 @@ impl Links {
         &self.public
     }
 
+    /// Whom the carrier asks what to do when one of our numbers is called.
+    #[must_use]
+    pub fn voice(&self) -> Url {
+        join(&self.public, ["twilio", "voice"])
+    }
+
     #[must_use]
     pub fn status(&self, tenant: TenantId, call: CallId) -> Url {
         self.callback("status", tenant, call)

@@ -15,6 +15,7 @@ mod contacts;
 mod error;
 mod idempotency;
 mod imports;
+mod inspection;
 mod keys;
 mod labels;
 mod leads;
@@ -51,6 +52,9 @@ pub use error::StoreError;
 pub use idempotency::{EarlierRequest, Idempotency, Requests};
 pub use imports::{
     BatchWritten, Import, ImportCounts, ImportProblem, ImportState, Imports, LeadBatch, NotTaken,
+};
+pub use inspection::{
+    DeadLetters, Inspection, NotSeen, PROBE_PREFIX, QueueRole, QueueSeen, TableSeen,
 };
 pub use keys::{EVENT_ROWS, EVENT_SHARDS};
 pub use labels::{Label, Labels};
@@ -102,6 +106,7 @@ pub struct Store {
     pub recordings: Queue<RecordingJob>,
     pub import: Queue<ImportJob>,
     pub bucket: Bucket,
+    pub inspection: Inspection,
 }
 
 impl Store {
@@ -132,6 +137,7 @@ impl Store {
             recordings: Queue::new(clients.sqs.clone(), &queues.recordings),
             import: Queue::new(clients.sqs.clone(), &queues.imports),
             bucket: Bucket::new(clients.s3.clone(), &names.bucket),
+            inspection: Inspection::new(clients, names, queues),
         }
     }
 

@@ -292,9 +292,13 @@ async fn create_queue(
     })
 }
 
+/// Whether it is a queue's URL and no name: no name has a colon (SQS API reference, `QueueName`).
+pub(crate) fn is_url(queue: &str) -> bool {
+    queue.contains("://")
+}
+
 async fn queue_url(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<String, SchemaError> {
-    // No queue's name has a colon (SQS API reference, `QueueName`).
-    if name.contains("://") {
+    if is_url(name) {
         return Ok(name.to_owned());
     }
     let found = sqs

@@ -215,3 +215,48 @@ async fn an_installation_has_one_owner_however_often_it_starts() {
     let fresh = keys.fresh_secret();
     assert!(fresh.expose().starts_with("tk_") && fresh.expose().len() == 43);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+pub(crate) async fn an_owner_is_told_what_is_wrong_with_the_installation() {
+    let world = World::start().await;
+    world.agent().await;
+    let report = world.ask("GET", "/v1/doctor", None).await;
+    assert_eq!(report.status, 200, "{}", report.text);
+    let report = report.json();
+    let state = |name: &str| {
+        let checks = report["checks"].as_array().unwrap().iter();
+        let mut found = checks.filter(|check| check["name"] == name);
+        let found = found.next().unwrap_or_else(|| panic!("no check {name}"));
+        found["state"].as_str().unwrap().to_owned()
+    };
+    for well in ["all", "table", "table expiry", "bucket objects", "webhooks"] {
+        assert_eq!(state(well), "ok", "{well}: {report:#}");
+    }
+    for queue in ["dial", "recordings", "import"] {
+        assert_eq!(state(&format!("{queue} queue")), "ok");
+        assert_eq!(state(&format!("{queue} dead letters")), "ok");
+    }
+    // This carrier knows calls and no account.
+    assert_eq!(state("account"), "failed");
+    assert_eq!(report["state"], "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_works_with_calls_is_not_shown_the_installation() {
+    let world = World::start().await;
+    for (role, status) in [
+        (Role::Admin, 200),
+        (Role::Supervisor, 403),
+        (Role::Operator, 403),
+        (Role::Viewer, 403),
+    ] {
+        let key = format!("tk_key_of_a_{role}");
+        let secret = Secret::new(key.clone());
+        keys(&world.parts)
+            .add_tenant("theirs", role, &secret)
+            .await
+            .unwrap();
+        let report = world.ask_as(&key, "GET", "/v1/doctor", None, &[]).await;
+        assert_eq!(report.status, status, "{role}: {}", report.text);
+    }
+}

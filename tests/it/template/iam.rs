@@ -156,9 +156,15 @@ fn of_table(operation: &str, body: &Value) -> Vec<Right> {
             verbs.into_iter().map(|verb| right(verb, "Table")).collect()
         }
         "Query" if body["IndexName"].is_string() => vec![right("Query", "Table/index/gsi1")],
-        "BatchGetItem" | "GetItem" | "PutItem" | "Query" | "UpdateItem" | "DeleteItem" => {
-            vec![right(operation, "Table")]
-        }
+        "BatchGetItem"
+        | "GetItem"
+        | "PutItem"
+        | "Query"
+        | "UpdateItem"
+        | "DeleteItem"
+        | "DescribeContinuousBackups"
+        | "DescribeTable"
+        | "DescribeTimeToLive" => vec![right(operation, "Table")],
         other => panic!("nobody knows what {other} needs"),
     }
 }
@@ -170,10 +176,16 @@ fn of_queue(names: &Storage, operation: &str, body: &Value) -> Right {
         (&names.recordings_queue, "RecordingsQueue"),
         (&names.import_queue, "ImportQueue"),
     ];
-    let known = queues.iter().find(|(name, _queue)| queue.ends_with(*name));
+    let live = queue.strip_suffix(store::schema::DEAD_LETTER_SUFFIX);
+    let known = live.unwrap_or(queue);
+    let known = queues.iter().find(|(name, _queue)| known.ends_with(*name));
+    let known = known.unwrap().1;
     Right {
         action: format!("sqs:{operation}"),
-        resource: known.unwrap().1.to_owned(),
+        resource: match live {
+            Some(_dead) => known.replace("Queue", "DeadLetters"),
+            None => known.to_owned(),
+        },
     }
 }
 
@@ -186,6 +198,10 @@ fn of_bucket(operation: &str, uri: &str) -> Vec<Right> {
         action: format!("s3:{action}"),
         resource: format!("Bucket/{folder}/*"),
     };
+    let of_all = |action: &str| Right {
+        action: format!("s3:{action}"),
+        resource: "Bucket".to_owned(),
+    };
     match operation {
         "GetObject" | "DeleteObject" | "PutObject" | "AbortMultipartUpload" => {
             vec![right(operation)]
@@ -195,13 +211,9 @@ fn of_bucket(operation: &str, uri: &str) -> Vec<Right> {
         }
         // Who may not list a bucket is not told that an object is missing: the answer is 403 instead of 404
         // (S3 API reference, `HeadObject`).
-        "HeadObject" => vec![
-            right("GetObject"),
-            Right {
-                action: "s3:ListBucket".to_owned(),
-                resource: "Bucket".to_owned(),
-            },
-        ],
+        "HeadObject" => vec![right("GetObject"), of_all("ListBucket")],
+        "HeadBucket" => vec![of_all("ListBucket")],
+        "GetPublicAccessBlock" => vec![of_all("GetBucketPublicAccessBlock")],
         other => panic!("nobody knows what {other} needs"),
     }
 }

@@ -27,6 +27,18 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "doctor",
+        &[
+            "call",
+            "carrier",
+            "model",
+            "providers",
+            "service",
+            "settings",
+            "store",
+        ],
+    ),
+    (
         "sim",
         &["audio", "call", "carrier", "model", "providers", "settings"],
     ),
@@ -34,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "api",
         &[
             "carrier",
+            "doctor",
             "forecast",
             "intake",
             "model",
@@ -103,6 +116,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "callbacks",
             "carrier",
             "dial",
+            "doctor",
             "import",
             "forecast",
             "intake",

@@ -59,12 +59,12 @@ impl Running {
         ApiClient::new(self.base.clone(), Secret::new(KEY.to_owned())).unwrap()
     }
 
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }
 
-fn command(state: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(state: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
     command
         .args(arguments)

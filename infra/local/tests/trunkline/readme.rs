@@ -25,7 +25,7 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// The binary itself, without the cargo that finds it.
-const SIMULATE: &str = "cargo run -- simulate ";
+const OWN: &str = "cargo run -- ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_readme_works() {
@@ -48,7 +48,7 @@ async fn every_command_of_the_readme_works() {
         {
             continue;
         }
-        let here = ["curl ", "export ", "printf ", "echo ", SIMULATE];
+        let here = ["curl ", "export ", "printf ", "echo ", OWN];
         assert!(
             here.iter().any(|command| line.starts_with(command)),
             "nothing runs this command of the README: {line}"
@@ -58,10 +58,7 @@ async fn every_command_of_the_readme_works() {
             .replace("localhost:8080", &address)
             .replace(".trunkline/", &format!("{}/", state.path().display()))
             .replace("curl -s ", "curl -sS --fail-with-body ")
-            .replace(
-                SIMULATE,
-                concat!(env!("CARGO_BIN_EXE_trunkline"), " simulate "),
-            );
+            .replace(OWN, concat!(env!("CARGO_BIN_EXE_trunkline"), " "));
         script.push_str(&here);
         script.push('\n');
     }
@@ -70,6 +67,7 @@ async fn every_command_of_the_readme_works() {
         .arg("-c")
         .arg(&script)
         .current_dir(home(&state))
+        .env("TRUNKLINE_STATE_DIR", state.path())
         .output()
         .await
         .unwrap();
@@ -85,6 +83,10 @@ async fn every_command_of_the_readme_works() {
     assert!(
         told.contains("Expected finish"),
         "nothing was simulated: {told}"
+    );
+    assert!(
+        told.contains("the installation that runs") && told.contains("\"elapsed_ms\""),
+        "nobody looked for what is wrong: {told}"
     );
 }
 

@@ -1,0 +1,232 @@
+//! Commands that mend things, as they are typed into a shell.
+//!
+//! They are for people: nothing runs them. What only the reader knows stands as `…`.
+
+use settings::Source;
+
+use crate::{Installation, Place};
+
+/// Settings whose place is a secret: keys, and what goes with them.
+const KEPT_IN_SECRETS: [&str; 4] = ["TWILIO_", "DEEPGRAM_", "OPENAI_", "ELEVENLABS_"];
+/// Settings that have secrets of their own, which the template fills.
+const OWN_SECRETS: [&str; 2] = ["TRUNKLINE_API_KEY", "TRUNKLINE_EDGE_KEY"];
+/// Settings that the template sets by a parameter of another name.
+const PARAMETERS: [(&str, &str); 6] = [
+    ("PUBLIC_URL", "PublicUrl"),
+    ("MEDIA_URL", "MediaUrl"),
+    ("TRUNKLINE_CARRIER_CALLS_MAX", "CarrierCallsMax"),
+    (
+        "TRUNKLINE_CARRIER_CALLS_PER_SECOND",
+        "CarrierCallsPerSecond",
+    ),
+    ("TRUNKLINE_TENANT_CALLS_MAX", "TenantCallsMax"),
+    ("TRUNKLINE_LOG", "LogFilter"),
+];
+/// Deploys with the answers that were given the first time.
+const DEPLOY: &str =
+    "sam deploy --template template.yaml --capabilities CAPABILITY_IAM --resolve-s3";
+/// Starts the laptop installation, which makes what is missing.
+pub(crate) const START: &str = "cargo run -- --quiet";
+
+/// Writes commands for one installation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mender<'a>(&'a Installation);
+
+impl<'a> Mender<'a> {
+    pub(crate) fn new(installation: &'a Installation) -> Self {
+        Self(installation)
+    }
+
+    /// Gives a setting another value.
+    pub(crate) fn set(self, variable: &str) -> String {
+        if self.0.place != Place::Aws {
+            return format!("export {variable}=…");
+        }
+        let in_secret = KEPT_IN_SECRETS
+            .iter()
+            .any(|prefix| variable.starts_with(prefix));
+        match self.0.variables.source(variable) {
+            Some(Source::Beneath(secret)) => self.put_secret(&secret),
+            None if in_secret => match self.secret_of_keys() {
+                Some(secret) => self.put_secret(&secret),
+                None => format!("export {variable}=…"),
+            },
+            Some(Source::Environment) | None => {
+                let parameter = PARAMETERS.iter().find(|(name, _)| *name == variable);
+                match parameter {
+                    Some((_name, parameter)) => deploy_with(&format!("{parameter}=…")),
+                    None => format!("export {variable}=…"),
+                }
+            }
+        }
+    }
+
+    /// Where the keys of carrier and vendors are or belong: not where other keys are.
+    fn secret_of_keys(self) -> Option<String> {
+        let variables = &self.0.variables;
+        let others = OWN_SECRETS.map(|name| variables.source(name));
+        let is_other = |id: &String| others.contains(&Some(Source::Beneath(id.clone())));
+        variables.secrets().into_iter().find(|id| !is_other(id))
+    }
+
+    /// Puts all keys into a secret anew. `keys.json` is what README, "Deploy", has its reader write.
+    pub(crate) fn put_secret(self, secret: &str) -> String {
+        self.aws(&format!(
+            "secretsmanager put-secret-value --secret-id {} --secret-string file://keys.json",
+            quoted(secret)
+        ))
+    }
+
+    /// Makes what is missing of the installation itself.
+    pub(crate) fn make(self) -> String {
+        match self.0.place {
+            Place::Aws => DEPLOY.to_owned(),
+            Place::Laptop { .. } => START.to_owned(),
+        }
+    }
+
+    /// A command of AWS's own, with the region if it is known, and on a laptop with the addresses and the
+    /// access key of its engines.
+    pub(crate) fn aws(self, command: &str) -> String {
+        match (self.0.place, self.region()) {
+            (Place::Laptop { .. }, _) => {
+                let folder = self.0.variables.value("TRUNKLINE_STATE_DIR");
+                let file = format!("{}/environment", folder.unwrap_or(".trunkline"));
+                // A dot in front of a plain name would look for it where programs are.
+                let file = if file.starts_with('/') {
+                    file
+                } else {
+                    format!("./{file}")
+                };
+                format!("(set -a; . {}; aws {command})", quoted(&file))
+            }
+            (Place::Aws, Some(region)) => format!("aws --region {region} {command}"),
+            (Place::Aws, None) => format!("aws {command}"),
+        }
+    }
+
+    /// The command that examines, with this argument, if its reader can run it.
+    pub(crate) fn own(self, argument: &str) -> Option<String> {
+        let command = self.0.command.as_ref()?;
+        Some(format!("{command} {argument}"))
+    }
+
+    /// From the ARN of a secret: the one address that every installation on AWS is given.
+    fn region(self) -> Option<String> {
+        let secrets = self.0.variables.secrets();
+        let regions = secrets.iter().filter_map(|id| {
+            let mut parts = id.split(':');
+            (parts.next() == Some("arn")).then(|| parts.nth(2))?
+        });
+        regions.map(str::to_owned).find(|region| !region.is_empty())
+    }
+}
+
+/// Deploys with another value of a parameter.
+pub(crate) fn deploy_with(parameter: &str) -> String {
+    format!("{DEPLOY} --parameter-overrides {parameter}")
+}
+
+/// Has everything start anew and read the secrets.
+pub(crate) fn read_secrets_anew() -> String {
+    deploy_with("KeysRevision=$(date +%s)")
+}
+
+/// Shows a page to whoever sits there.
+pub(crate) fn browse(page: &str) -> String {
+    let open = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    format!("{open} {page}")
+}
+
+/// Asks an address and says all that happens on the way.
+pub(crate) fn ask(url: &str) -> String {
+    format!("curl -sv {}", quoted(url))
+}
+
+/// A word as a shell reads it back.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use settings::Variables;
+
+    use super::*;
+
+    fn installation(place: Place, variables: &[(&str, &str)]) -> Installation {
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Installation {
+            variables: Variables::from(variables.collect::<BTreeMap<_, _>>()),
+            place,
+            store: None,
+            secrets: None,
+            clock: Arc::new(::service::SystemClock),
+            command: Some("cargo run -- doctor".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_setting_is_set_where_it_comes_from() {
+        let laptop = installation(Place::Laptop { runs: true }, &[]);
+        assert_eq!(
+            Mender::new(&laptop).set("TWILIO_AUTH_TOKEN"),
+            "export TWILIO_AUTH_TOKEN=…"
+        );
+
+        let secrets = "arn:aws:secretsmanager:eu-west-1:1:secret:Owner,arn:aws:secretsmanager:eu-west-1:1:secret:Keys,arn:aws:secretsmanager:eu-west-1:1:secret:Edge";
+        let mut aws = installation(Place::Aws, &[("TRUNKLINE_SECRETS", secrets)]);
+        let key = [(
+            "TRUNKLINE_API_KEY".to_owned(),
+            "a key of the owner's".to_owned(),
+        )];
+        let owner = "arn:aws:secretsmanager:eu-west-1:1:secret:Owner";
+        aws.variables.lay_beneath(owner, key);
+        let mender = Mender::new(&aws);
+        let put = |secret: &str| {
+            format!(
+                "aws --region eu-west-1 secretsmanager put-secret-value --secret-id \
+                 arn:aws:secretsmanager:eu-west-1:1:secret:{secret} --secret-string file://keys.json"
+            )
+        };
+        assert_eq!(mender.set("DEEPGRAM_API_KEY"), put("Keys"));
+        assert_eq!(mender.set("TRUNKLINE_API_KEY"), put("Owner"));
+        assert_eq!(
+            mender.set("PUBLIC_URL"),
+            format!("{DEPLOY} --parameter-overrides PublicUrl=…")
+        );
+    }
+
+    #[test]
+    fn a_command_for_a_laptop_goes_to_its_own_engines() {
+        let laptop = installation(Place::Laptop { runs: true }, &[]);
+        let command = Mender::new(&laptop).aws("sqs list-queues");
+        assert_eq!(
+            command,
+            "(set -a; . ./.trunkline/environment; aws sqs list-queues)"
+        );
+        assert_eq!(
+            Mender::new(&laptop).own("--fix numbers").as_deref(),
+            Some("cargo run -- doctor --fix numbers")
+        );
+    }
+
+    #[test]
+    fn a_word_with_odd_characters_is_one_word_to_a_shell() {
+        assert_eq!(quoted("https://a.b/c?d=e&f"), "'https://a.b/c?d=e&f'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
