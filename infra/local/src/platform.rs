@@ -74,7 +74,12 @@ impl Platform {
     /// # Errors
     /// When the state folder is in use or unusable, or a port is taken.
     pub async fn start(settings: Settings, metrics: Option<Metrics>) -> anyhow::Result<Self> {
-        Self::start_with(settings, metrics, Deliveries::ByThemselves).await
+        Box::pin(Self::start_with(
+            settings,
+            metrics,
+            Deliveries::ByThemselves,
+        ))
+        .await
     }
 
     /// Starts everything but what `deliveries` leaves to somebody else.

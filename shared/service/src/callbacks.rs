@@ -391,7 +391,8 @@ impl Callbacks {
             return self.resume(tenant, call, &request.call_sid, held).await;
         }
         let Some(agent) = number.agent_id else {
-            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent").increment(1);
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent")
+                .increment(1);
             return Ok(rejected);
         };
         if self.has_worker().await? {
@@ -405,7 +406,8 @@ impl Callbacks {
             return Ok(written(document));
         }
         warn!("no media worker came for a caller, who is asked to call again");
-        metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_worker").increment(1);
+        metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_worker")
+            .increment(1);
         Ok(written(give_up(&language)))
     }
 

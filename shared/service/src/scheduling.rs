@@ -21,7 +21,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AgentId, CALLER_NUMBERS_MAX, Campaign, CampaignId, CampaignState, Contact, DomainEvent,
-    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, Rule, TenantId, TraceId,
+    EventKind, Lane, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, Rule, TenantId,
+    TraceId,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
