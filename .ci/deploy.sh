@@ -74,6 +74,10 @@ say "deployed in $((SECONDS - started)) s"
 AWS_ENDPOINT_URL="$endpoint" "$sam" list stack-outputs --stack-name "$stack" --region "$region" \
   --output json >"$scratch/outputs.json"
 
+# ---- the way back
+
+. .ci/rollback.sh
+
 # ---- the campaign
 
 status=0

@@ -16,7 +16,7 @@ use crate::table::{from_item, to_item};
 use crate::{
     ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, Import, Label, LeadRow,
     Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn, Tenant, TokenHash, User,
-    callers, calls, imports, leads, lease, pace, sessions,
+    WorkerRow, callers, calls, imports, leads, lease, pace, sessions,
 };
 
 /// Kept by `tools/keep-rows.py`.
@@ -230,6 +230,7 @@ fn read(kind: &str, row: &Item) -> Result<String, StoreError> {
         "slot" => again::<SlotRow>(row),
         "pace" => once::<pace::PaceRow>(row, |row| row.next_at.to_string()),
         "lease" => once::<lease::LeaseRow>(row, |row| format!("{:?} {}", row.holder, row.knocks)),
+        "worker" => again::<WorkerRow>(row),
         "event" => again::<DomainEvent>(row),
         other => panic!("say how a {other} is read"),
     }
