@@ -41,7 +41,7 @@ pub async fn settings() -> Result<Settings, SettingsError> {
     Ok(variables().await?.settings()?)
 }
 
-/// What [`settings`] are made of.
+/// What [`settings()`] are made of.
 ///
 /// # Errors
 /// A secret that is named cannot be read.
