@@ -56,6 +56,9 @@ class Runtime:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body of an answer go out at once, or the second would wait for the peer's word on the first.
+            disable_nagle_algorithm = True
+            wbufsize = -1
 
             def do_GET(self):
                 runtime.asked.put(time.perf_counter())

@@ -23,9 +23,8 @@ authorities=/etc/ssl/certs/ca-certificates.crt
 tools lambda
 rustup target list --installed | grep -qx "$triple" || rustup target add "$triple" >/dev/null 2>&1 ||
   fail "rustup cannot add $triple"
-profile=${3:-release}
-PATH="$bin:$PATH" cargo zigbuild --locked --profile "$profile" --package media-worker --target "$triple" \
-  --config "profile.$profile.strip='symbols'" --config "profile.$profile.debug=false"
+profile=${3:-deploy}
+PATH="$bin:$PATH" cargo zigbuild --locked --profile "$profile" --package media-worker --target "$triple"
 
 rm -rf "$into"
 mkdir -p "$into/etc/ssl/certs"
