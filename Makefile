@@ -62,5 +62,5 @@ tools: ## Install the checkers that are missing
 	tools/install.sh
 
 .PHONY: watch
-watch: ## Run the functions under cargo lambda watch against a running `make run`
+watch: ## Run the functions under cargo lambda watch, on the installation in .trunkline
 	tools/watch.sh

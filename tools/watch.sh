@@ -7,12 +7,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-LAMBDA=1.9.2
 STATE=${TRUNKLINE_STATE_DIR:-.trunkline}
 PORT=${PORT:-9000}
 
 if ! command -v cargo-lambda >/dev/null 2>&1; then
-  [ -x tools/.venv/bin/cargo-lambda ] || { python3 -m venv tools/.venv && tools/.venv/bin/pip install --quiet "cargo-lambda==$LAMBDA"; }
+  [ -x tools/.venv/bin/cargo-lambda ] || { python3 -m venv tools/.venv && tools/.venv/bin/pip install --quiet "$(grep '^cargo-lambda==' .ci/python/lambda.txt)"; }
   PATH="$PWD/tools/.venv/bin:$PATH"
 fi
 

@@ -2,9 +2,8 @@
 //!
 //! Every worker renews its row (`service::workforce`). It writes its metrics among its logs, how many calls it
 //! holds above all: the service grows and shrinks by the average. And while it holds calls it asks ECS to end
-//! idle workers before it (Amazon ECS developer
-//! guide, "Task scale-in protection"). Calls do not hang on either: a worker that has to go hands them
-//! over.
+//! idle workers before it (Amazon ECS developer guide, "Task scale-in protection"). No call hangs on any of
+//! it: a worker that has to go hands its calls over.
 
 use std::time::Duration;
 
