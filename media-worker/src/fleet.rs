@@ -31,8 +31,6 @@ const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
 /// The agent is on the same machine.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A worker says at once that it stops.
-const STOP_LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a new worker may take to be reached at the public address, by way of the load balancer. One that
 /// cannot see itself from inside is counted after that: the carrier may see more.
 const REACHED_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -67,9 +65,10 @@ pub async fn enlist(worker: &Worker) {
                 "others could not be told that this worker is there"
             );
         }
-        let next = Instant::now() + BEAT_EVERY;
-        while Instant::now() < next && worker.is_serving() == serving {
-            tokio::time::sleep(STOP_LOOK_EVERY).await;
+        // That it stops is said at once.
+        tokio::select! {
+            () = tokio::time::sleep(BEAT_EVERY) => {}
+            () = worker.stops(), if serving => {}
         }
     }
 }

@@ -126,11 +126,21 @@ impl Gate {
         self.changed.notify_waiters();
     }
 
+    /// Waits until the worker is on its way out.
+    pub(crate) async fn stops(&self) {
+        self.until(|gate| gate.stage() != Stage::Serving).await;
+    }
+
     /// Waits until no call is inside.
     pub(crate) async fn empty(&self) {
+        self.until(|gate| gate.calls() == 0).await;
+    }
+
+    async fn until(&self, reached: impl Fn(&Self) -> bool) {
         loop {
+            // Taken before the look, so that what changes after it is told.
             let changed = self.changed.notified();
-            if self.calls() == 0 {
+            if reached(self) {
                 return;
             }
             changed.await;
@@ -172,6 +182,23 @@ mod tests {
         assert!(gate.leave().is_none());
         places.pop();
         assert!(gate.leave().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_worker_to_stop_is_told_at_once() {
+        let gate = Gate::new(1);
+        let call = gate.enter().unwrap();
+        let waiting = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.stops().await }
+        });
+        tokio::task::yield_now().await;
+        drop(call);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "a call that ends stops no worker");
+        gate.advance(Stage::Draining);
+        waiting.await.unwrap();
+        gate.stops().await;
     }
 
     #[tokio::test]

@@ -186,6 +186,11 @@ impl Worker {
         self.0.gate.stage() == Stage::Serving
     }
 
+    /// Waits until the worker is on its way out.
+    pub(crate) async fn stops(&self) {
+        self.0.gate.stops().await;
+    }
+
     /// Calls that are on.
     #[must_use]
     pub fn calls(&self) -> usize {
