@@ -2,34 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{LambdaEvent, service_fn};
-use service::Parts;
+use dial::{State, handle};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match Box::pin(run()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            telemetry::report_fatal(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> anyhow::Result<()> {
-    let settings = store::secrets::settings().await?;
-    telemetry::init_logs(&settings.log)?;
-    let metrics = telemetry::Metrics::install_in_function("dial", &settings.log)?;
-    let parts = Parts::from_settings(&settings).await;
-    let state = dial::State::new(&parts.context("starting the dial function")?);
-    let work = service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let answer = dial::handle(event.payload, &state).await;
-        metrics.tell();
-        Ok::<_, lambda_runtime::Error>(answer)
-    });
-    lambda_runtime::run(work)
-        .await
-        .map_err(|error| anyhow::anyhow!(error).context("running the dial function"))
+fn main() -> ExitCode {
+    lambda::work("dial", State::new, async |event, state| {
+        Ok(handle(event, state).await)
+    })
 }

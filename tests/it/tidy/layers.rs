@@ -42,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "sim",
         &["audio", "call", "carrier", "model", "providers", "settings"],
     ),
+    ("lambda", &["service", "settings", "store", "telemetry"]),
     (
         "api",
         &[
@@ -49,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "doctor",
             "forecast",
             "intake",
+            "lambda",
             "model",
             "service",
             "settings",
@@ -60,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "callbacks",
         &[
             "carrier",
+            "lambda",
             "model",
             "service",
             "settings",
@@ -69,12 +72,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "import",
-        &["model", "service", "settings", "store", "telemetry"],
+        &[
+            "lambda",
+            "model",
+            "service",
+            "settings",
+            "store",
+            "telemetry",
+        ],
     ),
     (
         "dial",
         &[
             "carrier",
+            "lambda",
             "model",
             "service",
             "settings",
@@ -87,6 +98,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "carrier",
             "dialer",
+            "lambda",
             "model",
             "service",
             "settings",
@@ -145,8 +157,8 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-s3", &["store"]),
     ("aws-sdk-secretsmanager", &["store"]),
-    ("lambda_http", &["api", "callbacks"]),
-    ("lambda_runtime", &["dial", "import", "scheduler"]),
+    ("lambda_http", &["lambda"]),
+    ("lambda_runtime", &["lambda"]),
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.
