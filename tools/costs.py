@@ -111,7 +111,6 @@ PAID = {
     "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret", "AWS::Serverless::Function",
 }
-# A metric made of logs is paid for in the hours in which somebody waits for a worker.
 # A budget without actions, mail to one address and a record in somebody's zone cost nothing.
 FREE = {
     "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
@@ -119,7 +118,7 @@ FREE = {
     "AWS::CertificateManager::Certificate", "AWS::CloudFormation::Stack", "AWS::EC2::SecurityGroup",
     "AWS::EC2::SecurityGroupEgress", "AWS::ECS::Cluster", "AWS::ECS::TaskDefinition",
     "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule",
-    "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition",
+    "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::Logs::QueryDefinition",
     "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::SNS::Subscription",
 }
 

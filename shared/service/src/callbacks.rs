@@ -331,8 +331,8 @@ impl Callbacks {
             let language = self.language(tenant, row.call.agent_id).await?;
             let again = |held| self.links.resume_held(tenant, call, held);
             if let Some(document) = hold(&language, held, again) {
-                // The template's metric filter reads these very words.
                 info!(call.id = %call, held, "a caller waits for a media worker");
+                caller_waits();
                 return Ok(written(document));
             }
             warn!(call.id = %call, "no media worker came for a call and it is ended");
@@ -401,8 +401,8 @@ impl Callbacks {
         let language = self.language(tenant, agent).await?;
         let again = |held| self.links.voice_held(held);
         if let Some(document) = hold(&language, held, again) {
-            // The template's metric filter reads these very words.
             info!(held, "a caller waits for a media worker");
+            caller_waits();
             return Ok(written(document));
         }
         warn!("no media worker came for a caller, who is asked to call again");
@@ -521,6 +521,10 @@ impl Callbacks {
 pub(crate) fn stream_deadline(now: Timestamp) -> Timestamp {
     now.checked_add(STREAM_TOKEN_LIFETIME)
         .unwrap_or(Timestamp::MAX)
+}
+
+fn caller_waits() {
+    metrics::counter!("trunkline_waits_for_worker_total", "who" => "caller").increment(1);
 }
 
 /// The sentences are ours, and the addresses were checked when [`Links`] was made: a document that cannot

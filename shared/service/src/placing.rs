@@ -168,9 +168,8 @@ impl Placing {
             return self.come_again(&row.call, wait).await;
         }
         if !self.is_too_old(row) && !self.has_worker().await? {
-            // The template's metric filter reads these very words.
             info!(call.id = %call, "a call waits for a media worker");
-            metrics::counter!("trunkline_dials_without_worker_total").increment(1);
+            metrics::counter!("trunkline_waits_for_worker_total", "who" => "call").increment(1);
             let wait = (self.waited(row) / 4).clamp(WORKER_WAIT_MIN, WORKER_WAIT_MAX);
             return self.come_again(&row.call, wait).await;
         }

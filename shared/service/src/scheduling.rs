@@ -427,8 +427,8 @@ impl Scheduling {
             && lines > 0
             && plan.held.iter().any(|held| held.rule == Rule::NoWorker)
         {
-            // The template's metric filter reads these very words.
             info!("leads wait for a media worker");
+            metrics::counter!("trunkline_waits_for_worker_total", "who" => "leads").increment(1);
         }
         let put_aside = self.put_aside(&looked, &plan).await?;
         let claimed = self.claim(&looked, &plan, &mut board, budget, look).await?;

@@ -1,8 +1,13 @@
 //! Nobody's phone rings while there is no media worker, and who calls us then is held until one joins.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
 use service::HOLDS_MAX;
 use service::workforce::Enlisted;
 use store::WorkerState::{self, Draining, Ready};
+use telemetry::Emf;
 
 use super::World;
 use super::callbacks::voice_fields;
@@ -168,6 +173,55 @@ async fn a_call_whose_last_worker_died_is_held_until_another_joins() {
     let last = world.webhook(&path, &fields).await;
     assert!(last.text.contains("</Say><Hangup/>"), "{}", last.text);
     assert_eq!(world.told(&call).await, "ended no_capacity");
+}
+
+/// Each function that lets somebody wait counts it, and the template's alarm starts a worker by the sum.
+// One thread: what is counted is counted by a recorder of that thread.
+#[tokio::test]
+async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none() {
+    let emf = Arc::new(Emf::new("Trunkline/mine", "all"));
+    let _guard = metrics::set_default_local_recorder(&emf);
+    let waited = || -> Vec<(String, u64)> {
+        let mut lines = Vec::new();
+        emf.tell(Timestamp::UNIX_EPOCH, &mut lines).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter_map(|line| {
+                let count = line["trunkline_waits_for_worker_total"].as_u64()?;
+                Some((line["who"].as_str().unwrap().to_owned(), count))
+            })
+            .collect()
+    };
+    let one = |who: &str| vec![(who.to_owned(), 1)];
+
+    let field = Field::start(1, |_fields| {}).await;
+    let world = &field.world;
+    let agent = world.agent().await;
+    let (placed, sid) = world.placed_call().await;
+    world.status(&placed, &sid, "in-progress", "2").await;
+    let call = world.call(&agent).await;
+    assert_eq!(waited(), []);
+    world.without_worker().await;
+
+    assert_eq!(field.step().await, 0);
+    assert_eq!(waited(), one("leads"));
+    assert!(!world.deliver(&world.dial_message(&call)).await);
+    assert_eq!(waited(), one("call"));
+    let inbound = voice_fields(SID, "inbound");
+    world.webhook("/twilio/voice", &inbound).await;
+    assert_eq!(waited(), one("caller"));
+    let path = format!("/twilio/resume/{}/{placed}", world.tenant);
+    let resuming = voice_fields(&sid, "outbound-api");
+    world.webhook(&path, &resuming).await;
+    assert_eq!(waited(), one("caller"));
+
+    let worker = worker(world);
+    says(&worker, Ready, 0).await;
+    world.webhook(&path, &resuming).await;
+    assert_eq!(waited(), []);
 }
 
 async fn calls(world: &World) -> usize {

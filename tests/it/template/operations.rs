@@ -109,7 +109,7 @@ fn alarms(template: &Template) -> Vec<(&str, &Value)> {
 
 fn looked_at(alarm: &Value) -> Vec<Looked> {
     let one = |metric: &Value| {
-        let dimensions = metric["Dimensions"].as_array().unwrap().iter();
+        let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
         Looked {
             namespace: metric["Namespace"].as_str().unwrap().to_owned(),
             name: metric["MetricName"].as_str().unwrap().to_owned(),
@@ -377,4 +377,21 @@ fn the_service_scales_by_a_metric_that_there_is() {
     let policy = &policy["TargetTrackingScalingPolicyConfiguration"];
     let looked = looked_at(&policy["CustomizedMetricSpecification"]);
     assert_eq!(looked[0].problem(), None, "{looked:?}");
+    let somebody_waits = worker.properties("SomebodyWaits");
+    let looked = looked_at(somebody_waits);
+    assert_eq!(looked[0].problem(), None, "{looked:?}");
+    assert_eq!(somebody_waits["AlarmActions"][0], "OneMoreWorker");
+}
+
+/// An alarm of a nested template looks where the functions and the worker write.
+#[test]
+fn all_tell_their_metrics_in_one_namespace() {
+    let template = Template::read(TEMPLATE);
+    let globals = &template.0["Globals"]["Function"]["Environment"]["Variables"];
+    let namespace = &globals["TRUNKLINE_METRICS_NAMESPACE"];
+    assert!(namespace.is_string(), "{namespace}");
+    for nested in ["MediaWorker", "Operations"] {
+        let given = &template.properties(nested)["Parameters"]["MetricsNamespace"];
+        assert_eq!(given, namespace, "{nested}");
+    }
 }

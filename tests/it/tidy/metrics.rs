@@ -66,7 +66,11 @@ fn the_documentation_has_the_catalogue() {
 
 fn row(metric: &Metric) -> String {
     let listed = |names: &[&str]| names.join(", ");
-    let kept_by: Vec<String> = metric.kept_by.iter().map(|set| listed(set)).collect();
+    let kept_by = metric.kept_by.iter().map(|set| match set {
+        [] => "together".to_owned(),
+        set => listed(set),
+    });
+    let kept_by: Vec<String> = kept_by.collect();
     format!(
         "| `{}` | {} | {} | {} | {} | {} |",
         metric.name,
