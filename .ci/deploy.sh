@@ -26,11 +26,9 @@ LOG_LEVEL=ERROR "$bin/checkov" --config-file .ci/checkov.yaml --file template.ya
 
 # ---- the functions
 
-tools lambda
 say "building the functions"
 started=$SECONDS
-PATH="$bin:$PATH" cargo lambda build --locked --quiet --compiler cargo --profile deploy-check --workspace \
-  --bin api --bin callbacks --bin dial --bin import --bin scheduler --lambda-dir target/lambda
+infra/aws/build.sh native deploy-check --quiet
 say "built in $((SECONDS - started)) s"
 
 case $(uname -m) in
