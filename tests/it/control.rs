@@ -91,6 +91,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     sweeping::a_claimed_call_whose_message_was_lost_is_sent_again,
     workforce::a_worker_counts_while_it_says_so,
     workforce::somebody_who_calls_while_there_is_no_worker_is_held_until_one_joins,
+    workforce::who_hangs_up_while_held_after_a_crash_does_not_stay_on,
+    workforce::who_hangs_up_while_held_is_a_missed_call,
 ];
 
 /// Everything that a test of the control plane needs.

@@ -18,7 +18,8 @@ use model::{
     TokenId, Variables,
 };
 use store::{
-    CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError, TokenHash,
+    CallRow, CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError,
+    TokenHash,
 };
 use tracing::{info, warn};
 
@@ -331,6 +332,7 @@ impl Callbacks {
             let language = self.language(tenant, row.call.agent_id).await?;
             let again = |held| self.links.resume_held(tenant, call, held);
             if let Some(document) = hold(&language, held, again) {
+                self.note_hold(&row, carrier_call_id).await?;
                 info!(call.id = %call, held, "a caller waits for a media worker");
                 caller_waits();
                 return Ok(written(document));
@@ -357,8 +359,26 @@ impl Callbacks {
         Ok(self.connect(tenant, call, token))
     }
 
-    /// Somebody calls one of our numbers. While no worker could take the call they are held and nothing is
-    /// stored of it; `held` is how often they have been.
+    /// Notes once that the caller is held: nobody calls back when they hang up, so the sweeper asks.
+    async fn note_hold(
+        &self,
+        row: &CallRow,
+        carrier_call_id: &CallSid,
+    ) -> Result<(), CallbackError> {
+        if row.progress.held_since.is_some() {
+            return Ok(());
+        }
+        let fact = Fact::Held {
+            carrier_call_id: carrier_call_id.as_str().to_owned(),
+        };
+        let call = &row.call;
+        self.ledger.record(call.tenant_id, call.id, &fact).await?;
+        Ok(())
+    }
+
+    /// Somebody calls one of our numbers. While no worker could take the call they are held: theirs is a call
+    /// like any other then, so that who does not wait is a missed call and not forgotten. `held` is how often
+    /// they have been, where an earlier version held them without a call.
     ///
     /// # Errors
     /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
@@ -395,20 +415,7 @@ impl Callbacks {
                 .increment(1);
             return Ok(rejected);
         };
-        if self.has_worker().await? {
-            return self.take(&number, agent, request).await;
-        }
-        let language = self.language(tenant, agent).await?;
-        let again = |held| self.links.voice_held(held);
-        if let Some(document) = hold(&language, held, again) {
-            info!(held, "a caller waits for a media worker");
-            caller_waits();
-            return Ok(written(document));
-        }
-        warn!("no media worker came for a caller, who is asked to call again");
-        metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_worker")
-            .increment(1);
-        Ok(written(give_up(&language)))
+        self.take(&number, agent, request, held).await
     }
 
     /// Whether there would be somebody to talk to them.
@@ -429,6 +436,7 @@ impl Callbacks {
         number: &Number,
         agent: AgentId,
         request: &VoiceRequest,
+        held: u32,
     ) -> Result<Twiml, CallbackError> {
         let tenant = number.tenant_id;
         let rejected = |reason: &'static str| {
@@ -456,13 +464,15 @@ impl Callbacks {
         let state = CallState::Ringing;
         let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
         row.call.carrier_call_id = Some(request.call_sid.as_str().to_owned());
+        let has_worker = self.has_worker().await?;
+        row.progress.held_since = (!has_worker).then_some(now);
         let token = self.ledger.ids.fresh(TokenId::from_parts);
         let hash = TokenHash::of(token);
         let event = EventKind::CallAdvanced { call_id: id, state };
         let new = NewCall {
             row: &row,
             snapshot: &snapshot,
-            token: Some(self.token(&hash)),
+            token: has_worker.then(|| self.token(&hash)),
             request: None,
             slots: None,
             lead: None,
@@ -473,7 +483,10 @@ impl Callbacks {
             Ok(()) => {
                 follow(&row.call);
                 info!(call.id = %id, tenant.id = %tenant, "a call came in");
-                Ok(self.connect(tenant, id, token))
+                if has_worker {
+                    return Ok(self.connect(tenant, id, token));
+                }
+                self.resume(tenant, id, &request.call_sid, held).await
             }
             // The same webhook, delivered twice at once: the other one made the call.
             Err(CreateRefused::CarrierCallTaken) => {
@@ -484,7 +497,7 @@ impl Callbacks {
                     .await
                     .map_err(CallbackError::Unavailable)?;
                 let known = known.ok_or(CallbackError::UnknownCall)?;
-                self.resume(tenant, known, &request.call_sid, 0).await
+                self.resume(tenant, known, &request.call_sid, held).await
             }
             // An inbound call has no request, no slot and no lead.
             Err(

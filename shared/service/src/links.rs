@@ -83,15 +83,9 @@ impl Links {
     /// Where the carrier asks again for a call that was held so often.
     #[must_use]
     pub fn resume_held(&self, tenant: TenantId, call: CallId, held: u32) -> Url {
-        with_held(self.resume(tenant, call), held)
-    }
-
-    /// The same for somebody who calls us and of whose call nothing is stored yet.
-    #[must_use]
-    pub fn voice_held(&self, held: u32) -> Url {
-        let mut url = join(&self.public, ["twilio", "voice"]);
-        url.set_fragment(Some(RETRIES));
-        with_held(url, held)
+        let mut url = self.resume(tenant, call);
+        url.set_query(Some(&format!("held={held}")));
+        url
     }
 
     /// Where media sockets are opened.
@@ -128,11 +122,6 @@ impl Links {
         url.set_fragment(Some(RETRIES));
         url
     }
-}
-
-fn with_held(mut url: Url, held: u32) -> Url {
-    url.set_query(Some(&format!("held={held}")));
-    url
 }
 
 fn join<const N: usize>(base: &Url, segments: [&str; N]) -> Url {

@@ -55,6 +55,10 @@ pub(crate) enum Fact {
     Resumed {
         carrier_call_id: String,
     },
+    /// The carrier asked how to go on while no worker could take the call: the caller is asked to hold.
+    Held {
+        carrier_call_id: String,
+    },
     /// The carrier asked how to go on too often.
     ResumesExhausted,
     /// This session prepares the next one. News only of the current session of a call that goes on.
@@ -206,6 +210,14 @@ impl Next {
                 if self.row.call.state < CallState::Ended {
                     self.row.progress.resumes = self.row.progress.resumes.saturating_add(1);
                     self.row.progress.leaving_until = None;
+                    self.row.progress.held_since = None;
+                }
+            }
+            Fact::Held { carrier_call_id } => {
+                self.adopt(carrier_call_id)?;
+                if self.row.call.state < CallState::Ended {
+                    self.row.progress.leaving_until = None;
+                    self.row.progress.held_since.get_or_insert(self.now);
                 }
             }
             Fact::HandingOver { session } => {
@@ -236,6 +248,7 @@ impl Next {
                     self.row.progress.session = *session;
                     self.row.progress.session_open = true;
                     self.row.progress.leaving_until = None;
+                    self.row.progress.held_since = None;
                     self.answered(None);
                 }
             }
@@ -418,6 +431,9 @@ impl Next {
             Outcome::CalleeHungUp
         } else if progress.session_open {
             Outcome::WorkerLost
+        } else if progress.session == 0 && progress.held_since.is_some() {
+            // They heard that somebody would be there soon, and nobody came.
+            Outcome::NoCapacity
         } else if progress.session > 0 || progress.stream_failed {
             Outcome::StreamLost
         } else {

@@ -1,7 +1,7 @@
 //! The sweeper: finds calls whose message, answer or callback was lost, and learns the truth.
 //!
-//! The account's slot rows are all calls on their way or on. Whatever is in one state for longer than
-//! that state can last is looked after: a claimed call is sent on its way again, a call that is being
+//! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of their
+//! own. Whatever is in one state for longer than that state can last is looked after: a claimed call is sent on its way again, a call that is being
 //! placed is settled, one that rings or talks for too long is asked about at the carrier. It never dials.
 //! So every call ends, gives its slots back, and its lead goes on (promise P2). Everything may be
 //! repeated, and done by two at once.
@@ -10,8 +10,8 @@ use carrier::twilio::client::{Client, RefusalKind, RequestError};
 use carrier::twilio::{CallSid, CallStatus};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use model::CallState;
-use store::{CallRow, SlotRow, StoreError};
+use model::{CallState, Direction};
+use store::{CallRow, InboundCalls, InboundRow, SlotRow, StoreError};
 use tracing::{Instrument as _, error, info, info_span, warn};
 
 use crate::Parts;
@@ -30,6 +30,9 @@ pub const PLACING_MAX: SignedDuration = SignedDuration::from_secs(30);
 const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// An answered call that no session talks on waits this long to be resumed.
 pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
+/// A caller who is held for longer than this may have hung up: nobody would tell us. They come back every five
+/// seconds, and each sweep asks about them once.
+pub const HELD_UNASKED_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its limit an answered call may last before the carrier is asked.
 const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its limit a call may last that the carrier says is on, before it is hung up. The
@@ -43,6 +46,14 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
 const CALLS_AT_ONCE: usize = 8;
 /// Calls of one sweep. Where there are more, each sweep begins at another one.
 const LOOKS_MAX: usize = 2_000;
+
+/// A call that may be late.
+#[derive(Debug)]
+enum Late {
+    Ours(SlotRow),
+    /// To one of our numbers.
+    Theirs(InboundRow),
+}
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +76,7 @@ pub(crate) struct Sweeper {
     claims: Claims,
     placing: Placing,
     carrier: Client,
+    inbound: InboundCalls,
 }
 
 /// Why a call could not be looked after.
@@ -96,6 +108,7 @@ impl Sweeper {
             claims,
             placing: Placing::new(parts),
             carrier: parts.carrier.clone(),
+            inbound: parts.store.inbound.clone(),
         }
     }
 
@@ -104,9 +117,12 @@ impl Sweeper {
         let now = self.now();
         let live = self.claims.lines.live().await?;
         let taken = u32::try_from(live.len()).unwrap_or(u32::MAX);
-        let mut late: Vec<SlotRow> = live
-            .into_iter()
-            .filter(|slot| age(slot, now) > PLACING_MAX)
+        let ours = live.into_iter().filter(|slot| age(slot, now) > PLACING_MAX);
+        let theirs = self.inbound.live().await?.into_iter();
+        let theirs = theirs.filter(|row| elapsed(row.since, now) > HELD_UNASKED_MAX);
+        let mut late: Vec<Late> = ours
+            .map(Late::Ours)
+            .chain(theirs.map(Late::Theirs))
             .collect();
         if late.len() > LOOKS_MAX {
             let len = u128::try_from(late.len()).unwrap_or(u128::MAX);
@@ -115,7 +131,7 @@ impl Sweeper {
             late.truncate(LOOKS_MAX);
         }
         let looks: Vec<Swept> = stream::iter(late)
-            .map(|slot| self.look_after(slot))
+            .map(|late| self.look_after(late))
             .buffered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -137,15 +153,23 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_after(&self, slot: SlotRow) -> Swept {
+    async fn look_after(&self, late: Late) -> Swept {
+        let (tenant, call) = match &late {
+            Late::Ours(slot) => (slot.tenant_id, slot.call_id),
+            Late::Theirs(row) => (row.tenant_id, row.call_id),
+        };
         let span = info_span!(
             "late call",
-            call.id = %slot.call_id,
-            tenant.id = %slot.tenant_id,
+            call.id = %call,
+            tenant.id = %tenant,
             trace_id = tracing::field::Empty,
         );
         let looking = async {
-            self.look_at(&slot).await.unwrap_or_else(|problem| {
+            let looked = match &late {
+                Late::Ours(slot) => self.look_at(slot).await,
+                Late::Theirs(row) => self.look_at_inbound(row).await,
+            };
+            looked.unwrap_or_else(|problem| {
                 warn!(
                     problem = &problem as &dyn std::error::Error,
                     "a late call could not be looked after"
@@ -208,6 +232,29 @@ impl Sweeper {
         }
     }
 
+    /// Nobody calls back about a call to one of our numbers: where no session would notice its end, the carrier
+    /// is asked.
+    async fn look_at_inbound(&self, inbound: &InboundRow) -> Result<Swept, Problem> {
+        let calls = &self.claims.ledger.calls;
+        let row = calls.get(inbound.tenant_id, inbound.call_id).await?;
+        let Some(row) = row.filter(|row| row.call.state < CallState::Ended) else {
+            // One that an earlier version ended.
+            self.inbound.remove(inbound.call_id).await?;
+            return Ok(Swept::default());
+        };
+        follow(&row.call);
+        let now = self.now();
+        if !is_unheard(&row, now) {
+            return Ok(Swept::default());
+        }
+        self.ask(&row, now).await?;
+        Ok(Swept {
+            late: 1,
+            asked: 1,
+            ..Swept::default()
+        })
+    }
+
     /// Asks the carrier how a call is, and records the truth.
     async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), Problem> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
@@ -233,6 +280,10 @@ impl Sweeper {
                     .await
                     .map_err(Problem::Carrier)?;
                 CarrierSays::Completed
+            }
+            // It is on while they are held; answered it is when a session begins.
+            (Some(_), Some(CallStatus::InProgress)) if row.call.direction == Direction::Inbound => {
+                return Ok(());
             }
             (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
             (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
@@ -323,6 +374,17 @@ fn is_late(row: &CallRow, now: Timestamp) -> bool {
     let since = call.placed_at.unwrap_or(call.created_at);
     let ring = SignedDuration::try_from(RING_TIMEOUT).unwrap_or(SignedDuration::MAX);
     elapsed(since, now) > ring.saturating_add(RING_MARGIN)
+}
+
+/// Whether a call to one of our numbers may be over without our having heard of it.
+fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
+    let (call, progress) = (&row.call, &row.progress);
+    if let Some(since) = progress.held_since {
+        return elapsed(since, now) > HELD_UNASKED_MAX;
+    }
+    let since = call.answered_at.unwrap_or(call.created_at);
+    let alone = !progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
+    alone || has_talked_too_long(row, now, TALK_MARGIN)
 }
 
 fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {

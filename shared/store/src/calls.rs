@@ -8,16 +8,16 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CampaignId, Contact, DomainEvent,
-    EventId, Lead, MachineAction, PhoneNumber, TenantId,
+    AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CallState, CampaignId, Contact,
+    Direction, DomainEvent, EventId, Lead, MachineAction, PhoneNumber, TenantId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
 use crate::{
-    CallCount, Callers, Idempotency, LeadRow, NewToken, Sessions, SlotRow, Slots, SlotsHeld,
-    StoreError, campaigns, contacts, leads,
+    CallCount, Callers, Idempotency, InboundCalls, InboundRow, LeadRow, NewToken, Sessions,
+    SlotRow, Slots, SlotsHeld, StoreError, campaigns, contacts, leads,
 };
 
 /// How long event rows are kept: longer than any consumer may be down over a weekend.
@@ -64,6 +64,9 @@ pub struct Progress {
     /// between two streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaving_until: Option<Timestamp>,
+    /// Since when the caller hears that somebody will be there soon, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Timestamp>,
     /// The carrier said that a stream of this call failed.
     pub stream_failed: bool,
     /// The slots that it holds until it ends.
@@ -293,6 +296,14 @@ impl Calls {
             let known = self.carrier_call(call.tenant_id, call.id, carrier_call_id)?;
             writes.add(Part::CarrierCall, known);
         }
+        if call.direction == Direction::Inbound {
+            let row = InboundRow {
+                call_id: call.id,
+                tenant_id: call.tenant_id,
+                since: call.created_at,
+            };
+            writes.add(Part::Other, InboundCalls::begin(&self.table, &row)?);
+        }
         if let Some((held, slot)) = new.slots {
             writes.slots(Slots::take(&self.table, held, slot)?);
         }
@@ -366,6 +377,10 @@ impl Calls {
         if let Some(held) = along.slots {
             let campaign = call.campaign_id;
             writes.slots(Slots::give_back(&self.table, tenant, campaign, held, id)?);
+        }
+        if call.direction == Direction::Inbound && call.state == CallState::Ended {
+            // Also once more with every correction: what is gone stays gone.
+            writes.add(Part::Other, InboundCalls::end(&self.table, id)?);
         }
         match along.lead {
             Some(LeadChange::Becomes {

@@ -3,7 +3,8 @@
 //! Every partition key begins with the tenant's, so that a wrong tenant cannot find a row by any id.
 //! The exceptions are the lookups that come before a tenant is known: an API key by its hash, a number
 //! by its digits, the owner of a laptop installation; and what is read or counted across tenants: event
-//! rows, the slots, pace and leases of an account at the carrier, and media workers.
+//! rows, the slots, pace and leases of an account at the carrier, calls to our numbers that are on, and
+//! media workers.
 
 use std::collections::HashMap;
 
@@ -203,6 +204,13 @@ pub(crate) const WORKERS: &str = "WORKERS";
 
 pub(crate) fn worker(id: WorkerId) -> Key {
     Key::new(WORKERS.to_owned(), id.to_string())
+}
+
+/// The calls to our numbers that are on, of all tenants.
+pub(crate) const INBOUND: &str = "INBOUND";
+
+pub(crate) fn inbound(call: CallId) -> Key {
+    Key::new(INBOUND.to_owned(), call.to_string())
 }
 
 pub(crate) fn lease(name: &str) -> Key {

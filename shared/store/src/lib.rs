@@ -15,6 +15,7 @@ mod contacts;
 mod error;
 mod idempotency;
 mod imports;
+mod inbound;
 mod inspection;
 mod keys;
 mod labels;
@@ -53,6 +54,7 @@ pub use idempotency::{EarlierRequest, Idempotency, Requests};
 pub use imports::{
     BatchWritten, Import, ImportCounts, ImportProblem, ImportState, Imports, LeadBatch, NotTaken,
 };
+pub use inbound::{INBOUND_MAX, InboundCalls, InboundRow};
 pub use inspection::{
     DeadLetters, Inspection, NotSeen, PROBE_PREFIX, QueueRole, QueueSeen, TableSeen,
 };
@@ -90,6 +92,7 @@ pub struct Store {
     pub campaigns: Campaigns,
     pub contacts: Contacts,
     pub imports: Imports,
+    pub inbound: InboundCalls,
     pub labels: Labels,
     pub leads: Leads,
     pub leases: Leases,
@@ -121,6 +124,7 @@ impl Store {
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),
             imports: Imports::new(table.clone()),
+            inbound: InboundCalls::new(table.clone()),
             labels: Labels::new(table.clone()),
             leads: Leads::new(table.clone()),
             leases: Leases::new(table.clone()),

@@ -85,6 +85,7 @@ static KINDS: &[Kind] = &[
     Kind::new("slot", SortKey::Number),
     Kind::new("pace", SortKey::Word("PACE")),
     Kind::new("lease", SortKey::Word("LEASE")),
+    Kind::new("inbound call", SortKey::Id("call_")),
     Kind::new("worker", SortKey::Id("worker_")),
     Kind::new("event", SortKey::Id("evt_")),
 ];

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use model::{CallState, Outcome};
 use serde_json::Value;
 use service::HOLDS_MAX;
+use service::media::{Media, SessionKey};
 use service::workforce::Enlisted;
 use store::WorkerState::{self, Draining, Ready};
+use store::{Along, InboundRow};
 use telemetry::Emf;
 
 use super::World;
@@ -123,14 +127,123 @@ pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_on
         assert_eq!(held.text.contains("<Say"), round == 0, "{}", held.text);
         assert!(held.text.contains("<Pause length=\"5\"/>"));
         path = redirect(&world, &held.text);
-        assert_eq!(path, format!("/twilio/voice?held={}", round + 1));
+        assert!(path.ends_with(&format!("?held={}", round + 1)), "{path}");
     }
-    // Nothing is kept of somebody who does not wait.
-    assert_eq!(calls(&world).await, 0);
+    let call = only_call(&world).await;
+    assert_eq!(world.told(&call).await, "ringing");
     says(&worker(&world), Ready, 0).await;
     let taken = world.webhook(&path, &fields).await;
     assert!(taken.text.contains("<Connect><Stream"), "{}", taken.text);
-    assert_eq!(calls(&world).await, 1);
+    assert_eq!(only_call(&world).await, call);
+    assert_eq!(world.row(&call).await.progress.held_since, None);
+}
+
+/// The first webhook may come twice at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_held_is_one_call_however_often_the_carrier_asks() {
+    let world = World::start().await;
+    world.without_worker().await;
+    world.agent().await;
+    world.carrier.inbound(SID);
+    let fields = voice_fields(SID, "inbound");
+    let asks = std::iter::repeat_with(|| world.webhook("/twilio/voice", &fields)).take(4);
+    for held in futures_util::future::join_all(asks).await {
+        assert!(held.text.contains("?held=1"), "{}", held.text);
+    }
+    only_call(&world).await;
+}
+
+/// Nobody tells us that somebody who is held has hung up.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn who_hangs_up_while_held_is_a_missed_call() {
+    let world = World::start().await;
+    world.without_worker().await;
+    world.agent().await;
+    world.carrier.inbound(SID);
+    let fields = voice_fields(SID, "inbound");
+    world.webhook("/twilio/voice", &fields).await;
+    let call = only_call(&world).await;
+    let sweep = async || scheduler::tick(&world.scheduler).await.unwrap();
+    world.clock.pass(60);
+    sweep().await;
+    assert_eq!(world.told(&call).await, "ringing", "they wait");
+    world.carrier.set_status(SID, "completed");
+    sweep().await;
+    assert_eq!(world.told(&call).await, "ended no_capacity");
+    assert_eq!(world.parts.store.inbound.live().await.unwrap(), []);
+}
+
+/// Their worker died, none was left, and they hung up while they were held: no stream stops then, and nobody
+/// calls back about a call to one of our numbers.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn who_hangs_up_while_held_after_a_crash_does_not_stay_on() {
+    let world = World::start().await;
+    world.agent().await;
+    world.carrier.inbound(SID);
+    let fields = voice_fields(SID, "inbound");
+    world.webhook("/twilio/voice", &fields).await;
+    let call = only_call(&world).await;
+    let key = SessionKey {
+        tenant_id: world.tenant,
+        call_id: call.parse().unwrap(),
+        session: 1,
+        carrier_call_id: SID.to_owned(),
+    };
+    let parts = &world.parts;
+    let media = Media::new(
+        &parts.store,
+        parts.carrier.clone(),
+        parts.links.clone(),
+        Arc::clone(&parts.clock),
+        parts.ids.clone(),
+    );
+    media.opened(&key).await.unwrap();
+    world.without_worker().await;
+    let resume = format!("/twilio/resume/{}/{call}", world.tenant);
+    let held = world.webhook(&resume, &fields).await;
+    assert!(held.text.contains("?held=1"), "{}", held.text);
+    world.carrier.set_status(SID, "completed");
+    world.clock.pass(60);
+    scheduler::tick(&world.scheduler).await.unwrap();
+    assert_eq!(world.told(&call).await, "ended worker_lost");
+    assert_eq!(parts.store.inbound.live().await.unwrap(), []);
+}
+
+/// As after a rollback to a version that knows nothing of these rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_an_earlier_version_ended_is_not_looked_after_for_ever() {
+    let world = World::start().await;
+    world.agent().await;
+    world.carrier.inbound(SID);
+    let fields = voice_fields(SID, "inbound");
+    world.webhook("/twilio/voice", &fields).await;
+    let live = world.parts.store.inbound.live().await.unwrap();
+    assert_eq!(live.len(), 1);
+    let mut row = world.row(&only_call(&world).await).await;
+    row.call.state = CallState::Ended;
+    row.call.outcome = Some(Outcome::CalleeHungUp);
+    row.progress.row_version += 1;
+    let calls = &world.parts.store.calls;
+    calls.replace(&row, Along::default()).await.unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let InboundRow {
+        call_id,
+        tenant_id,
+        since,
+    } = &live[0];
+    let put = world.clients.dynamodb.put_item();
+    put.table_name(&world.names.table)
+        .item("pk", text("INBOUND"))
+        .item("sk", text(&call_id.to_string()))
+        .item("call_id", text(&call_id.to_string()))
+        .item("tenant_id", text(&tenant_id.to_string()))
+        .item("since", text(&since.to_string()))
+        .send()
+        .await
+        .unwrap();
+    world.clock.pass(60);
+    scheduler::tick(&world.scheduler).await.unwrap();
+    assert_eq!(world.parts.store.inbound.live().await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +255,8 @@ async fn nobody_is_held_for_ever() {
     let path = format!("/twilio/voice?held={HOLDS_MAX}");
     let last = world.webhook(&path, &fields).await;
     assert!(last.text.contains("</Say><Hangup/>"), "{}", last.text);
-    assert_eq!(calls(&world).await, 0);
+    let call = only_call(&world).await;
+    assert_eq!(world.told(&call).await, "ended no_capacity");
     // An address that was not signed like that is not believed.
     let forged = world.webhook_signed(&path, &fields, Some("AAAA")).await;
     assert_eq!(forged.status, 403);
@@ -224,9 +338,12 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     assert_eq!(waited(), []);
 }
 
-async fn calls(world: &World) -> usize {
+/// The one call that there is.
+async fn only_call(world: &World) -> String {
     let calls = world.ask("GET", "/v1/calls", None).await.json();
-    calls["items"].as_array().unwrap().len()
+    let calls = calls["items"].as_array().unwrap();
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    calls[0]["id"].as_str().unwrap().to_owned()
 }
 
 /// Where the document sends the carrier next: path and query.

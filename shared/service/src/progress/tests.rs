@@ -213,6 +213,40 @@ fn no_worker_ever_had_room() {
 }
 
 #[test]
+fn who_hangs_up_while_held_was_missed_and_who_had_talked_was_lost() {
+    check(
+        "gate | placed CA1 | answered CA1 | stream failed CA1 | held CA1 | held CA1 | completed CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            answered CA1: answered
+            stream failed CA1: answered
+            held CA1: answered
+            held CA1: nothing new
+            completed CA1: ended no_capacity for now"#]],
+    );
+    check(
+        "gate | placed CA1 | opened 1 | held CA1 | completed CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            held CA1: answered
+            completed CA1: ended worker_lost for now"#]],
+    );
+    check(
+        "gate | placed CA1 | held CA1 | resumed CA1 | completed CA1 | held CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            held CA1: placed
+            resumed CA1: placed
+            completed CA1: ended callee_hung_up for now
+            held CA1: nothing new"#]],
+    );
+}
+
+#[test]
 fn a_user_cancels_before_anybody_dialled() {
     check(
         "hang up | gate",
@@ -378,7 +412,7 @@ fn conversation() -> Vec<Fact> {
     facts.map(parse).into()
 }
 
-const ALL_FACTS: [&str; 32] = [
+const ALL_FACTS: [&str; 33] = [
     "gate",
     "placed CA1",
     "placed CA2",
@@ -397,6 +431,7 @@ const ALL_FACTS: [&str; 32] = [
     "amd machine_start CA1",
     "stream failed CA1",
     "resumed CA1",
+    "held CA1",
     "exhausted",
     "opened 1",
     "opened 2",
@@ -515,6 +550,9 @@ fn parse(step: &str) -> Fact {
             carrier_call_id: (*id).to_owned(),
         },
         ["resumed", id] => Fact::Resumed {
+            carrier_call_id: (*id).to_owned(),
+        },
+        ["held", id] => Fact::Held {
             carrier_call_id: (*id).to_owned(),
         },
         ["exhausted"] => Fact::ResumesExhausted,

@@ -14,9 +14,9 @@ use crate::keys::Key;
 use crate::schema::PK;
 use crate::table::{from_item, to_item};
 use crate::{
-    ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, Import, Label, LeadRow,
-    Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn, Tenant, TokenHash, User,
-    WorkerRow, callers, calls, imports, leads, lease, pace, sessions,
+    ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, Import, InboundRow, Label,
+    LeadRow, Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn, Tenant, TokenHash,
+    User, WorkerRow, callers, calls, imports, leads, lease, pace, sessions,
 };
 
 /// Kept by `tools/keep-rows.py`.
@@ -230,6 +230,7 @@ fn read(kind: &str, row: &Item) -> Result<String, StoreError> {
         "slot" => again::<SlotRow>(row),
         "pace" => once::<pace::PaceRow>(row, |row| row.next_at.to_string()),
         "lease" => once::<lease::LeaseRow>(row, |row| format!("{:?} {}", row.holder, row.knocks)),
+        "inbound call" => again::<InboundRow>(row),
         "worker" => again::<WorkerRow>(row),
         "event" => again::<DomainEvent>(row),
         other => panic!("say how a {other} is read"),
