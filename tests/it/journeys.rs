@@ -17,6 +17,7 @@ use local::platform::Platform;
 use model::{CallId, CallState, Speaker};
 use serde_json::{Value, json};
 use settings::Settings;
+use sim::twilio::CallView as CarrierView;
 use tempfile::TempDir;
 
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.
@@ -107,14 +108,24 @@ impl Installation {
     }
 
     /// What the simulated person of this call heard, in order.
-    pub(crate) fn heard(&self, call: &CallView) -> String {
+    pub(crate) async fn heard(&self, call: &CallView) -> String {
+        self.at_the_phone(call).await.log.heard_text()
+    }
+
+    /// A call as its person knows it. For us it is over as soon as the last word was played; the person has
+    /// heard that word when the carrier lets go of the line.
+    pub(crate) async fn at_the_phone(&self, call: &CallView) -> CarrierView {
         let sid = call.carrier_call_id.as_deref().unwrap();
-        self.platform
-            .far_side
-            .carrier_call(sid)
-            .unwrap()
-            .log
-            .heard_text()
+        let begun = Instant::now();
+        loop {
+            let seen = self.platform.far_side.carrier_call(sid).unwrap();
+            if seen.status.is_over() {
+                return seen;
+            }
+            let waited = begun.elapsed();
+            assert!(waited < PATIENCE, "the carrier holds {call:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Ends the journey: nothing that a real side would refuse may have been done.

@@ -22,7 +22,7 @@ async fn a_caller_interrupts_the_greeting_and_is_understood() {
     assert_eq!(call.outcome, Some(Outcome::AgentEnded));
     let transcript = said_by(&call, Speaker::Agent).join(" ");
     assert_eq!(
-        words(&here.heard(&call)),
+        words(&here.heard(&call).await),
         words(&transcript),
         "heard against transcript"
     );
@@ -89,7 +89,7 @@ async fn a_conversation_of_several_turns_is_heard_to_the_word() {
         words("Yes, I can make it. Is there any parking? No, thank you. Goodbye.")
     );
     let transcript = said_by(&call, Speaker::Agent).join(" ");
-    assert_eq!(words(&here.heard(&call)), words(&transcript));
+    assert_eq!(words(&here.heard(&call).await), words(&transcript));
     assert!(
         call.turns.iter().all(|turn| !turn.interrupted),
         "nobody interrupted: {call:#?}"
@@ -111,7 +111,7 @@ async fn who_hangs_up_in_mid_sentence_is_noted_with_what_was_heard() {
     assert!(words(&last.text).len() < words(intended).len());
     // The greeting went on where the mumble had stopped it, with the word that was cut.
     let said = words(&said_by(&call, Speaker::Agent).join(" "));
-    let heard = words(&here.heard(&call));
+    let heard = words(&here.heard(&call).await);
     assert!(
         said.len() <= heard.len() && heard.len() - said.len() <= 1,
         "at most the word that was cut is missing: {heard:?} {said:?}"

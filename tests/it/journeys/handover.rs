@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use local::client::{CallView, TurnView};
+use local::client::TurnView;
 use media_worker::Worker;
 use model::{CallId, Outcome, Speaker};
 use sim::balancer::Balancer;
 use sim::person::{Experience, Log};
-use sim::twilio::CallView as CarrierView;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -96,11 +95,6 @@ async fn calls(here: &Installation) -> Vec<CallId> {
     calls
 }
 
-fn carriers_view(here: &Installation, call: &CallView) -> CarrierView {
-    let sid = call.carrier_call_id.as_deref().unwrap();
-    here.platform.far_side.carrier_call(sid).unwrap()
-}
-
 fn said(log: &Log) -> String {
     let entries = log.entries().iter();
     let said = entries.filter_map(|entry| match entry {
@@ -125,7 +119,7 @@ async fn a_worker_is_replaced_while_people_talk_and_nobody_notices() {
     for id in calls {
         let call = here.ended(id).await;
         assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-        let seen = carriers_view(&here, &call);
+        let seen = here.at_the_phone(&call).await;
         assert_eq!(seen.streams, 2, "handed over once: {call:#?}");
         let agent = said_by(&call, Speaker::Agent);
         assert!(!agent.iter().any(|text| text == BRIDGE), "{agent:#?}");
@@ -152,7 +146,7 @@ async fn a_worker_is_gone_and_its_calls_go_on_with_a_short_apology() {
     for id in calls {
         let call = here.ended(id).await;
         assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-        let seen = carriers_view(&here, &call);
+        let seen = here.at_the_phone(&call).await;
         assert_eq!(seen.streams, 2, "resumed once: {call:#?}");
         // Somebody who talks on may interrupt it.
         let begun = |turn: &&TurnView| turn.intended.as_ref().unwrap_or(&turn.text) == BRIDGE;
@@ -178,7 +172,7 @@ async fn the_only_worker_that_stops_keeps_its_calls_to_their_end() {
     only.stop().await;
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-    assert_eq!(carriers_view(&here, &call).streams, 1);
+    assert_eq!(here.at_the_phone(&call).await.streams, 1);
     tokio::time::timeout(Duration::from_secs(10), here.finish())
         .await
         .unwrap();

@@ -62,7 +62,7 @@ async fn a_model_that_fails_once_is_asked_again() {
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
     assert_eq!(
-        words(&here.heard(&call)),
+        words(&here.heard(&call).await),
         words(&said_by(&call, Speaker::Agent).join(" "))
     );
     here.finish().await;
@@ -90,7 +90,7 @@ async fn a_voice_whose_socket_dies_goes_on_over_http() {
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
     let transcript = said_by(&call, Speaker::Agent).join(" ");
-    let heard = words(&here.heard(&call));
+    let heard = words(&here.heard(&call).await);
     // Where a voice died in mid-sentence, words may have been said again: none may be missing.
     let mut rest = heard.iter();
     for word in words(&transcript) {
