@@ -22,9 +22,20 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("TRUNKLINE_TENANT_CALLS_MAX", "TenantCallsMax"),
     ("TRUNKLINE_LOG", "LogFilter"),
 ];
-/// Deploys with the answers that were given the first time.
-const DEPLOY: &str =
-    "sam deploy --template template.yaml --capabilities CAPABILITY_IAM --resolve-s3";
+/// Deploys with the parameters of the last time; `samconfig.toml` says the rest.
+const DEPLOY: &str = "sam deploy";
+/// What tells where an installation on AWS is, as the stack's output `Doctor` does. No key is among it.
+const WHEREABOUTS: [&str; 9] = [
+    "AWS_REGION",
+    "TRUNKLINE_SECRETS",
+    "TRUNKLINE_TABLE",
+    "TRUNKLINE_BUCKET",
+    "TRUNKLINE_DIAL_QUEUE",
+    "TRUNKLINE_RECORDINGS_QUEUE",
+    "TRUNKLINE_IMPORT_QUEUE",
+    "PUBLIC_URL",
+    "MEDIA_URL",
+];
 /// Starts the laptop installation, which makes what is missing.
 pub(crate) const START: &str = "cargo run -- --quiet";
 
@@ -105,10 +116,25 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// The command that examines, with this argument, if its reader can run it.
+    /// The command that examines, with this argument, if its reader can run it. On AWS it is told anew where to
+    /// look: alone it would look for an installation on the reader's machine.
     pub(crate) fn own(self, argument: &str) -> Option<String> {
         let command = self.0.command.as_ref()?;
-        Some(format!("{command} {argument}"))
+        let whereabouts = match self.0.place {
+            Place::Aws => self.whereabouts(),
+            Place::Laptop { .. } => String::new(),
+        };
+        Some(format!("{whereabouts}{command} {argument}"))
+    }
+
+    fn whereabouts(self) -> String {
+        let variables = &self.0.variables;
+        let told = WHEREABOUTS
+            .into_iter()
+            .filter(|name| variables.source(name) == Some(Source::Environment));
+        let told =
+            told.filter_map(|name| Some(format!("{name}={} ", quoted(variables.value(name)?))));
+        told.collect()
     }
 
     /// From the ARN of a secret: the one address that every installation on AWS is given.
@@ -220,6 +246,26 @@ mod tests {
         assert_eq!(
             Mender::new(&laptop).own("--fix numbers").as_deref(),
             Some("cargo run -- doctor --fix numbers")
+        );
+    }
+
+    #[test]
+    fn the_command_for_aws_says_where_to_look_and_no_key() {
+        let aws = installation(
+            Place::Aws,
+            &[
+                ("PUBLIC_URL", "https://a.b/$default"),
+                ("TRUNKLINE_SECRETS", "Owner,Keys"),
+                ("TWILIO_AUTH_TOKEN", "a token"),
+                ("AWS_REGION", "eu-west-1"),
+            ],
+        );
+        assert_eq!(
+            Mender::new(&aws).own("--fix numbers").as_deref(),
+            Some(
+                "AWS_REGION=eu-west-1 TRUNKLINE_SECRETS=Owner,Keys PUBLIC_URL='https://a.b/$default' \
+                 cargo run -- doctor --fix numbers"
+            )
         );
     }
 
