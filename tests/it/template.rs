@@ -342,6 +342,58 @@ fn the_nested_template_gets_every_parameter_that_it_has() {
 }
 
 #[test]
+fn what_the_reader_of_readme_types_names_outputs_and_parameters_that_are_there() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_before, deploy) = readme.split_once("\n## Deploy to AWS\n").unwrap();
+    let (deploy, _after) = deploy.split_once("\n### ").unwrap();
+    let template = Template::read(TEMPLATE);
+    let word = |text: &str| -> String {
+        let word = text.chars().take_while(char::is_ascii_alphanumeric);
+        word.collect()
+    };
+    let outputs: BTreeSet<String> = deploy.split("$(output ").skip(1).map(word).collect();
+    assert!(outputs.contains("PutKeys") && outputs.contains("Doctor"));
+    for output in &outputs {
+        assert!(!template.0["Outputs"][output].is_null(), "{output}");
+    }
+    let typed = deploy.lines().filter(|line| line.starts_with("sam deploy"));
+    let typed = typed.flat_map(str::split_whitespace);
+    let parameters: Vec<&str> = typed
+        .filter_map(|word| Some(word.split_once('=')?.0))
+        .collect();
+    assert!(parameters.contains(&"MediaDomain"));
+    for parameter in parameters {
+        assert!(
+            !template.0["Parameters"][parameter].is_null(),
+            "{parameter}"
+        );
+    }
+}
+
+#[test]
+fn what_customers_said_outlives_the_stack_and_a_failed_first_deploy_leaves_nothing() {
+    let template = Template::read(TEMPLATE);
+    for (name, resource) in template.resources() {
+        let state = ["AWS::DynamoDB::Table", "AWS::S3::Bucket"]
+            .iter()
+            .any(|kind| resource["Type"] == *kind);
+        let wanted = |policy: &'static str| {
+            if state {
+                Value::from(policy)
+            } else {
+                Value::Null
+            }
+        };
+        assert_eq!(
+            resource["DeletionPolicy"],
+            wanted("RetainExceptOnCreate"),
+            "{name}"
+        );
+        assert_eq!(resource["UpdateReplacePolicy"], wanted("Retain"), "{name}");
+    }
+}
+
+#[test]
 fn what_an_emulator_does_not_get_is_in_the_documentation() {
     let documentation = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let template = Template::read(TEMPLATE);
