@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use model::{CallState, Outcome};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::HOLDS_MAX;
 use service::media::{Media, SessionKey};
 use service::workforce::Enlisted;
@@ -324,7 +324,12 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     assert_eq!(waited(), one("leads"));
     assert!(!world.deliver(&world.dial_message(&call)).await);
     assert_eq!(waited(), one("call"));
-    let inbound = voice_fields(SID, "inbound");
+    // The field's own agent cannot take calls: it wants a name.
+    let number = json!({ "number": "+14155550188", "agent_id": agent });
+    let number = world.ask("POST", "/v1/numbers", Some(number)).await;
+    assert_eq!(number.status, 201, "{}", number.text);
+    let mut inbound = voice_fields(SID, "inbound");
+    inbound[3] = ("To", "+14155550188");
     world.webhook("/twilio/voice", &inbound).await;
     assert_eq!(waited(), one("caller"));
     let path = format!("/twilio/resume/{}/{placed}", world.tenant);
