@@ -40,9 +40,6 @@ const LEAVE_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Keeps the worker's row among the workers, from when calls arrive on. What the table does not take is said
 /// again at the next beat.
 pub async fn enlist(worker: &Worker) {
-    let Some(enlisted) = worker.enlisted() else {
-        return std::future::pending().await;
-    };
     let arrive = calls_arrive(worker.media_socket());
     if tokio::time::timeout(REACHED_WAIT_MAX, arrive)
         .await
@@ -50,6 +47,14 @@ pub async fn enlist(worker: &Worker) {
     {
         tracing::warn!("this worker does not see itself at the public media address");
     }
+    stay_enlisted(worker).await;
+}
+
+/// Keeps the worker's row among the workers, from now on.
+pub async fn stay_enlisted(worker: &Worker) {
+    let Some(enlisted) = worker.enlisted() else {
+        return std::future::pending().await;
+    };
     loop {
         let serving = worker.is_serving();
         let state = if serving {

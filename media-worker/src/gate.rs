@@ -32,7 +32,7 @@ pub(crate) enum Stage {
 
 /// Why a call is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub(crate) enum NoRoom {
+pub enum NoRoom {
     #[error("all places for calls are taken")]
     Capacity,
     #[error("the worker is stopping")]

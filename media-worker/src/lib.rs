@@ -54,7 +54,8 @@ mod turns;
 mod worker;
 
 pub use control::Control;
-pub use fleet::{enlist, leave};
+pub use fleet::{enlist, leave, stay_enlisted};
+pub use gate::NoRoom;
 pub use handshake::{Hello, START_WAIT_MAX};
 pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, archive_recordings};
 pub use serve::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +19,7 @@ use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use service::media::{MediaError, MediaSession, OpenError};
 use service::workforce::Enlisted;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::Instrument as _;
@@ -46,7 +47,7 @@ pub const MEDIA_PATH: &str = "/media/twilio";
 const OPEN_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How long the socket of a call that is over stays open for its outcome to be stored. The resume
-/// webhook that follows the closing needs it; beyond, the carrier is asked to end the call instead.
+/// webhook that follows the closing needs it; beyond, the carrier is asked to end the call first.
 const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// How long the last turns and the outcome of a call are tried to be stored before they are given up.
@@ -105,7 +106,7 @@ impl Worker {
         let timers = Timers::new();
         tokio::spawn(Arc::clone(&timers).drive());
         let meters = Arc::new(Meters::new());
-        tokio::spawn(measure_lag(Arc::clone(&meters)));
+        tokio::spawn(measure_lag(Arc::downgrade(&meters)));
         if let Some(metrics) = parts.metrics.clone() {
             tokio::spawn(async move {
                 loop {
@@ -182,7 +183,9 @@ impl Worker {
         &self.0.parts.media_socket
     }
 
-    pub(crate) fn is_serving(&self) -> bool {
+    /// Whether it takes new calls, as far as there is room.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
         self.0.gate.stage() == Stage::Serving
     }
 
@@ -197,10 +200,31 @@ impl Worker {
         self.0.gate.calls()
     }
 
+    /// Serves a call over a connection that has become a WebSocket elsewhere. Returns when the call is over
+    /// here.
+    ///
+    /// # Errors
+    /// Every place is taken, or the worker is stopping.
+    pub async fn serve_connection(
+        &self,
+        connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<(), NoRoom> {
+        let permit = self.0.gate.enter()?;
+        let socket = CarrierSocket::wrapped(connection);
+        serve_call(Arc::clone(&self.0), socket, Instant::now(), permit).await;
+        Ok(())
+    }
+
     /// Refuses new calls and hands the running ones to another worker, each when nobody would notice, as soon
     /// as one is ready. Where none is, they go on here for as long as the settings allow. What is left then
     /// is given up: the carrier falls through to the resume webhook. Returns when the last one is gone.
     pub async fn drain(&self) {
+        let ready = another_worker_is_ready(&self.0.parts.media_socket);
+        self.drain_when(ready).await;
+    }
+
+    /// The same, where another worker is ready when this future is.
+    pub async fn drain_when(&self, another_is_ready: impl Future<Output = ()>) {
         let Shared {
             gate,
             timers,
@@ -211,7 +235,7 @@ impl Worker {
         tracing::info!(calls = gate.calls(), "draining");
         let leaving = async {
             let press_at = Instant::now() + parts.settings.drain.saturating_sub(press(parts));
-            another_worker_is_ready(&parts.media_socket).await;
+            another_is_ready.await;
             tracing::info!(
                 calls = gate.calls(),
                 "another worker is ready, calls are handed over"
@@ -225,6 +249,7 @@ impl Worker {
         };
         let emptied = async {
             tokio::select! {
+                biased;
                 () = gate.empty() => {}
                 () = leaving => {}
             }
@@ -252,11 +277,15 @@ fn press(parts: &WorkerParts) -> Duration {
     PRESS_MAX.min(parts.settings.drain / 2)
 }
 
-/// Measures how late a task wakes: what every call waits for when there is too much to do.
-async fn measure_lag(meters: Arc<Meters>) {
+/// Measures how late a task wakes, while there is a worker: what every call waits for when there is too much
+/// to do.
+async fn measure_lag(meters: Weak<Meters>) {
     loop {
         let due = Instant::now() + LAG_EVERY;
         tokio::time::sleep_until(due).await;
+        let Some(meters) = meters.upgrade() else {
+            return;
+        };
         meters.event_loop_lag.record(due.elapsed());
     }
 }
@@ -495,6 +524,12 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
             .is_ok()
     };
     let socket_is_gone = ending.carrier.is_some() && ending.close_reason == CloseReason::Done;
+    // Else the resume webhook, which knows of no end, would give the call to another session.
+    let hung_up = outcome.is_some() && !stored && !socket_is_gone && {
+        let hanging_up = shared.parts.control.hang_up(Arc::clone(&remains.key));
+        let hung_up = tokio::time::timeout(OUTCOME_WAIT_MAX, hanging_up).await;
+        matches!(hung_up, Ok(Ok(())))
+    };
     if !socket_is_gone {
         close_socket(&mut remains.socket, ending.close_reason).await;
     }
@@ -512,7 +547,7 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
         Some(call::CarrierClosed::Stopped) => false,
         Some(call::CarrierClosed::Lost) => true,
         // The resume webhook hangs up if it found the outcome.
-        None => !stored,
+        None => !stored && !hung_up,
     };
     if outcome.is_some()
         && carrier_goes_on
@@ -612,3 +647,6 @@ fn answer(status: StatusCode, kind: &'static str, body: String) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,11 +31,12 @@ pub struct Tuning<'a> {
 }
 
 /// Makes requests to one vendor.
-pub(crate) trait Vendor: Send + Sync {
+pub trait Vendor: Send + Sync {
     /// Its folder's name, as in metrics.
     fn name(&self) -> &'static str;
 
     fn generate(&self, request: &Generate, tuning: Tuning<'_>) -> Box<dyn GenerationStream>;
+    /// Makes sure that connections stand.
     fn warm(&self);
 }
 
@@ -54,6 +55,14 @@ impl Models {
         Ok(Self {
             routes: Chain::new(Arc::new(openai), vec![]),
         })
+    }
+
+    /// One model, of the caller's making: without a network, on a clock of its own.
+    #[must_use]
+    pub fn of(vendor: Arc<dyn Vendor>) -> Self {
+        Self {
+            routes: Chain::new(vendor, vec![]),
+        }
     }
 
     /// How many there are.

@@ -53,7 +53,7 @@ pub struct RecognizerConfig {
 }
 
 /// Opens connections of one vendor.
-pub(crate) trait Vendor: Send + Sync {
+pub trait Vendor: Send + Sync {
     /// Its folder's name, as in metrics.
     fn name(&self) -> &'static str;
 
@@ -78,6 +78,14 @@ impl Recognizers {
         Ok(Self {
             routes: Chain::new(Arc::new(deepgram), vec![]),
         })
+    }
+
+    /// One recogniser, of the caller's making: without a network, on a clock of its own.
+    #[must_use]
+    pub fn of(vendor: Arc<dyn Vendor>) -> Self {
+        Self {
+            routes: Chain::new(vendor, vec![]),
+        }
     }
 
     /// How many there are.

@@ -34,7 +34,7 @@ pub trait Synthesizer: Send {
 }
 
 /// Opens voices of one vendor.
-pub(crate) trait Vendor: Send + Sync {
+pub trait Vendor: Send + Sync {
     /// Its folder's name, as in metrics.
     fn name(&self) -> &'static str;
 
@@ -57,6 +57,14 @@ impl Synthesizers {
         Ok(Self {
             routes: Chain::new(Arc::new(socket), vec![Box::new(http)]),
         })
+    }
+
+    /// One voice, of the caller's making: without a network, on a clock of its own.
+    #[must_use]
+    pub fn of(vendor: Arc<dyn Vendor>) -> Self {
+        Self {
+            routes: Chain::new(vendor, vec![]),
+        }
     }
 
     /// How many there are.
