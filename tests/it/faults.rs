@@ -12,11 +12,16 @@
 //!
 //! `SEED=n cargo test -p tests faults::nobody -- --nocapture` plays one world again and tells its story;
 //! `SEEDS=n` and `LEADS=n` play more and larger ones (`make soak`).
+//!
+//! In most worlds a stand-in talks to people. In some the product's own media workers do, over simulated
+//! sockets and with vendors in memory, and stop, die and come back while they talk (`TALK=n`, `TALKS=n`): what
+//! people said is held against the stored turns.
 
 mod aws;
 mod carrier;
 mod chance;
 mod clock;
+mod fleet;
 mod judge;
 mod lists;
 mod media;
@@ -25,13 +30,15 @@ mod plant;
 mod process;
 mod queue;
 mod rows;
+mod talk;
 mod tally;
+mod vendors;
 mod weather;
 mod world;
 
 use plant::Bug;
-use tally::Tally;
-use world::{Report, Setting, play};
+use tally::{Fault, Tally};
+use world::{Report, Setting, Workforce, play};
 
 use crate::conformance::variable;
 
@@ -40,6 +47,9 @@ const PARTS: u64 = 8;
 /// 200 in all.
 const SEEDS_OF_A_TEST: u64 = 25;
 const LEADS: usize = 50;
+/// Worlds in which people talk to real workers, and the people on their lists.
+const TALKS: u64 = 16;
+const TALKERS: usize = 10;
 /// A planted bug must be caught within so many seeds.
 const SEEDS_UNTIL_CAUGHT: u64 = 24;
 
@@ -135,6 +145,61 @@ fn leads_that_change_without_the_counts_are_caught() {
     caught(Bug::UncountedLeads, &["counted were"]);
 }
 
+/// Workers come and go while people talk: planned, one after the other or both at once; and they die, also
+/// in the middle of a hand-over.
+#[test]
+fn nothing_of_a_conversation_is_lost_or_doubled_when_workers_come_and_go() {
+    if let Some(seed) = variable("TALK") {
+        let report = play(Setting {
+            told: true,
+            ..talks(seed.parse().unwrap())
+        });
+        tell_story(&report);
+        let problems = &report.problems;
+        assert!(problems.is_empty(), "TALK={seed}: {problems:#?}");
+        return;
+    }
+    let worlds = variable("TALKS").map_or(TALKS, |worlds| worlds.parse().unwrap());
+    let half = |nth: u64| {
+        let seeds = (0..worlds).filter(move |seed| seed % 2 == nth);
+        seeds.map(|seed| (seed, play(talks(seed)))).collect()
+    };
+    let reports: Vec<(u64, Report)> = std::thread::scope(|threads| {
+        let other = threads.spawn(|| half(1));
+        let mut reports: Vec<_> = half(0);
+        reports.append(&mut other.join().unwrap());
+        reports
+    });
+    let mut faults = Tally::default();
+    let mut wrong = Vec::new();
+    for (seed, report) in &reports {
+        faults.add(&report.faults);
+        if !report.problems.is_empty() {
+            wrong.push(format!("TALK={seed}: {:#?}", report.problems));
+        }
+    }
+    println!("{worlds} worlds, {} went wrong; {faults}", wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let missing = faults.missing(Fault::of_workers());
+    assert!(
+        worlds < TALKS || missing.is_empty(),
+        "never happened: {missing:?}"
+    );
+}
+
+#[test]
+fn a_turn_that_the_table_forgets_is_caught() {
+    caught_in(talks, Bug::TurnForgotten, &["has turns at", "is lost"]);
+}
+
+fn talks(seed: u64) -> Setting {
+    Setting {
+        leads: TALKERS,
+        workers: Workforce::Real,
+        ..setting(seed)
+    }
+}
+
 /// The same seed is the same world, to the last request.
 #[test]
 fn a_seed_replays_exactly() {
@@ -157,6 +222,7 @@ fn setting(seed: u64) -> Setting {
         seed,
         leads,
         bug: None,
+        workers: Workforce::StandIns,
         told: false,
     }
 }
@@ -200,7 +266,7 @@ fn check(part: u64) {
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // A fault that never happens is a check that cannot fail.
-    let missing = faults.missing();
+    let missing = faults.missing(Fault::every());
     assert!(
         seeds < SEEDS_OF_A_TEST || missing.is_empty(),
         "never happened: {missing:?}"
@@ -208,33 +274,42 @@ fn check(part: u64) {
 }
 
 /// Plays one world and prints everything that happened in it.
-#[expect(clippy::print_stdout, reason = "the story of a seed is to be read")]
 fn tell(seed: u64) {
     let report = play(Setting {
         told: true,
         ..setting(seed)
     });
+    tell_story(&report);
+    let problems = &report.problems;
+    assert!(problems.is_empty(), "SEED={seed}: {problems:#?}");
+}
+
+#[expect(clippy::print_stdout, reason = "the story of a seed is to be read")]
+fn tell_story(report: &Report) {
     for line in &report.story {
         println!("{line}");
     }
     let Report {
-        problems,
+        problems: _,
         story: _,
         storage_requests,
         carrier_requests,
         virtual_time,
         faults,
         dead_letters,
-    } = &report;
+    } = report;
     println!(
         "{storage_requests:?} requests to storage, {carrier_requests} for calls, {dead_letters} dead \
          letters, {virtual_time:?}; {faults}"
     );
-    assert!(problems.is_empty(), "SEED={seed}: {problems:#?}");
 }
 
 /// The suite finds the bug, and finds it as what it is.
 fn caught(bug: Bug, says: &[&str]) {
+    caught_in(setting, bug, says);
+}
+
+fn caught_in(setting: impl Fn(u64) -> Setting, bug: Bug, says: &[&str]) {
     for seed in 0..SEEDS_UNTIL_CAUGHT {
         let bug = Some(bug);
         let report = play(Setting {

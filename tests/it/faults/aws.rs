@@ -29,7 +29,7 @@ use super::chance::Chance;
 use super::plant::{Plant, Planted};
 use super::process::{self, Kind, Moment, Step};
 use super::queue::Queues;
-use super::rows::Rows;
+use super::rows::{self, Row, Rows};
 use super::tally::Fault;
 
 /// How often storage goes wrong, in a thousand requests.
@@ -149,6 +149,11 @@ impl Aws {
     /// Holds what was followed of the rows against the table itself.
     pub(super) fn compare(&self) {
         self.0.rows.compare(&self.0.table);
+    }
+
+    /// Every row of the table.
+    pub(super) fn rows(&self) -> Vec<(String, String, Row)> {
+        rows::all(&self.0.table)
     }
 
     /// Waits until it is being decided whether somebody may be called: their number.

@@ -204,9 +204,13 @@ impl Inner {
             slow: _,
         } = self.weather;
         let chance = &self.chance;
+        // A call is redirected once or twice in its life: there it is to be lost often enough.
+        let lost = if is_redirect(request) { 8 * lost } else { lost };
         let unheard = || {
             if is_create(request) {
                 chance.struck(Fault::CallAnswerLost);
+            } else if is_redirect(request) {
+                chance.struck(Fault::RedirectAnswerLost);
             }
         };
         let moment = || {
@@ -237,6 +241,9 @@ impl Inner {
                 return Some(Mishap::Silent(moment()));
             }
             unheard();
+            if is_redirect(request) {
+                chance.struck(Fault::RedirectLate);
+            }
             chance.struck(Fault::CarrierLate);
             return Some(Mishap::Late);
         }
@@ -328,6 +335,12 @@ impl fmt::Debug for Carrier {
 
 fn is_create(request: &http::Request<Vec<u8>>) -> bool {
     request.method() == http::Method::POST && request.uri().path().ends_with("/Calls.json")
+}
+
+/// The request gives a call other instructions.
+fn is_redirect(request: &http::Request<Vec<u8>>) -> bool {
+    let mut form = url::form_urlencoded::parse(request.body());
+    request.method() == http::Method::POST && form.any(|(name, _)| name == "Twiml")
 }
 
 fn field(request: &http::Request<Vec<u8>>, name: &str) -> String {

@@ -34,6 +34,11 @@ pub(super) fn beginning(chance: &Chance) -> Timestamp {
     chance.pick(&BEGINNINGS).parse().unwrap()
 }
 
+/// When everybody may be called: it is between 9 and 15 o'clock where they are.
+pub(super) fn midday() -> Timestamp {
+    "2026-06-17T19:00:00Z".parse().unwrap()
+}
+
 /// One campaign with everybody in it, or two that share some people.
 pub(super) fn lists(chance: &Chance, people: &People) -> Vec<List> {
     let numbers = people.numbers();
@@ -83,9 +88,10 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
     List { body, numbers }
 }
 
-/// How long after the beginning a user does something: mostly while many are called.
-pub(super) fn some_time(chance: &Chance) -> Duration {
+/// How long after the beginning a user does something: mostly while many are called, sometimes late.
+pub(super) fn some_time(chance: &Chance, late: bool) -> Duration {
     const SOON: u64 = 15 * 60;
     const LATE: u64 = 3 * 60 * 60;
-    chance.secs(30..=*chance.pick(&[SOON, SOON, LATE]))
+    let latest = *chance.pick(&[SOON, SOON, LATE]);
+    chance.secs(30..=if late { latest } else { SOON })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use sim::person::Person;
 
 use super::chance::Chance;
+use super::vendors::LAST_WORD;
 
 /// Somebody's number and where they may be: area codes whose zones anybody can look up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,23 @@ pub(super) enum Fate {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct People(Arc<Mutex<BTreeMap<String, Somebody>>>);
+pub(super) struct People {
+    somebody: Arc<Mutex<BTreeMap<String, Somebody>>>,
+    /// Who talks says something; without it they only listen.
+    says: Option<Chance>,
+}
+
+/// What somebody says, one after the other; no word comes twice.
+const LINES: [&str; 8] = [
+    "Maple river copper.",
+    "Lantern orchard.",
+    "Velvet harbour seven winters.",
+    "Pepper.",
+    "Marble garden thunder.",
+    "Silver meadow.",
+    "Window planet bicycle.",
+    "Juniper.",
+];
 
 #[derive(Debug, Clone)]
 pub(super) struct Somebody {
@@ -72,7 +89,7 @@ pub(super) struct Somebody {
 }
 
 impl People {
-    pub(super) fn of(chance: &Chance, count: usize) -> Self {
+    pub(super) fn of(chance: &Chance, count: usize, talking: bool) -> Self {
         let mut places = PLACES;
         chance.shuffle(&mut places);
         let places = &places[..chance.index(PLACES_MAX) + 1];
@@ -93,23 +110,30 @@ impl People {
             let rung = 0;
             (number, Somebody { place, fates, rung })
         };
-        Self(Arc::new(Mutex::new((0..count).map(somebody).collect())))
+        let somebody = (0..count).map(somebody).collect();
+        Self {
+            somebody: Arc::new(Mutex::new(somebody)),
+            says: talking.then(|| chance.clone()),
+        }
     }
 
     pub(super) fn numbers(&self) -> Vec<String> {
-        self.0.lock().unwrap().keys().cloned().collect()
+        self.somebody.lock().unwrap().keys().cloned().collect()
     }
 
     pub(super) fn at(&self, number: &str) -> Somebody {
-        self.0.lock().unwrap()[number].clone()
+        self.somebody.lock().unwrap()[number].clone()
     }
 
     /// What this number's owner does at the next ringing.
     pub(super) fn pick_up(&self, number: &str) -> Person {
-        let mut people = self.0.lock().unwrap();
+        let mut people = self.somebody.lock().unwrap();
         let somebody = people.get_mut(number).expect("somebody on the list");
         let fate = somebody.fates[somebody.rung.min(somebody.fates.len() - 1)];
         somebody.rung += 1;
+        if let (Fate::Talks, Some(chance)) = (fate, &self.says) {
+            return talker(chance, "answers after 1 rings");
+        }
         let person = match fate {
             Fate::Talks => "answers after 2 rings | waits 60000ms",
             Fate::HangsUp => "answers after 1 ring | hangs up after 1500ms",
@@ -120,4 +144,34 @@ impl People {
         };
         person.parse().unwrap()
     }
+}
+
+/// Somebody who calls us: most have something to say, some do not wait long.
+pub(super) fn caller(chance: &Chance) -> Person {
+    if chance.per_mille(300) {
+        let ms = chance.number(1_000..=30_000);
+        return format!("answers | waits {ms}ms | hangs up after 0ms")
+            .parse()
+            .unwrap();
+    }
+    talker(chance, "answers")
+}
+
+/// Somebody who has a conversation.
+fn talker(chance: &Chance, answers: &str) -> Person {
+    let mut lines = LINES;
+    chance.shuffle(&mut lines);
+    let mut script = vec![answers.to_owned()];
+    for line in &lines[..2 + chance.index(LINES.len() - 2)] {
+        script.push(format!("says {line:?}"));
+        if chance.per_mille(200) {
+            script.push(format!("waits {}ms", chance.number(500..=4_000)));
+        }
+    }
+    script.push(if chance.per_mille(700) {
+        format!("says {LAST_WORD:?}")
+    } else {
+        "hangs up after 900ms".to_owned()
+    });
+    script.join("\n").parse().unwrap()
 }

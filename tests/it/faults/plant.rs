@@ -30,6 +30,8 @@ pub(super) enum Bug {
     PauseUnheard,
     /// Nobody waits for a place in the row of calls.
     NoPacing,
+    /// The second turn of a call is taken and not kept.
+    TurnForgotten,
 }
 
 /// A bug at work.
@@ -72,6 +74,10 @@ impl Plant {
                 let sweeps = begins && operation == "Query" && mentions(body, "SLOTS#");
                 let nothing = json!({ "Items": [], "Count": 0, "ScannedCount": 0 });
                 sweeps.then(|| Planted::Answer(nothing.to_string()))
+            }
+            Bug::TurnForgotten => {
+                let stores = operation == "TransactWriteItems" && mentions(body, "\"TURN#000001\"");
+                stores.then(|| Planted::Answer("{}".to_owned()))
             }
             Bug::NoGate => rewrite(operation, body, |writes| {
                 if writes.iter().any(passes) {

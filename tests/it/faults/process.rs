@@ -11,6 +11,8 @@ use super::tally::Fault;
 
 /// A function's time limit. Longer than this nothing of it runs; what it had sent is sent.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// A worker has none.
+const WORKER_TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// One in five of the processes that are to die does so before or after one of so many requests, as there
 /// are long ones.
 const DEATH_SELDOM_WITHIN_REQUESTS: u64 = 120;
@@ -91,7 +93,7 @@ pub(super) async fn run<T>(
         biased;
         () = process.dead.notified() => None,
         done = CURRENT.scope(Arc::clone(&process), work) => Some(done),
-        () = tokio::time::sleep(TIME_LIMIT) => None,
+        () = tokio::time::sleep(kind.time_limit()) => None,
     }
 }
 
@@ -112,6 +114,13 @@ impl Kind {
         Self::Callback,
         Self::Media,
     ];
+
+    fn time_limit(self) -> Duration {
+        match self {
+            Self::Api | Self::Tick | Self::Stream | Self::Dial | Self::Callback => TIME_LIMIT,
+            Self::Media => WORKER_TIME_LIMIT,
+        }
+    }
 
     /// Most processes of the kind make no more requests.
     fn usual_requests(self) -> u64 {

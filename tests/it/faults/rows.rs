@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::local::engines::Table;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::Lane;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
@@ -47,6 +47,8 @@ struct Inner {
     /// Events that nobody was told of yet.
     events: VecDeque<Value>,
     told: BTreeSet<String>,
+    /// Keys of the turns that were stored.
+    turns: BTreeSet<(String, String)>,
     /// When a row was written that is looked at here.
     written_at: Duration,
     /// When calls ended.
@@ -93,6 +95,8 @@ pub(super) struct Call {
     /// Scope and number of each slot that it holds while it lives.
     slots: BTreeSet<(String, String)>,
     pub(super) permit_allowed: Option<bool>,
+    /// The carrier's id.
+    pub(super) sid: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +142,7 @@ impl Rows {
             book: Book::default(),
             events: VecDeque::new(),
             told: BTreeSet::new(),
+            turns: BTreeSet::new(),
             written_at: Duration::ZERO,
             over_at: BTreeMap::new(),
             story: told.then(Vec::new),
@@ -199,6 +204,16 @@ impl Rows {
         look(&self.lock().book)
     }
 
+    /// Whether a call lives, or somebody is to be called soon.
+    pub(super) fn is_anybody_waiting(&self, soon: SignedDuration) -> bool {
+        let inner = self.lock();
+        let soon = inner.time.now().checked_add(soon).unwrap();
+        let due = |lead: &Lead| lead.due_at.is_some_and(|at| at <= soon);
+        let mut leads = inner.book.leads.values();
+        let mut calls = inner.book.calls.values();
+        calls.any(|call| !call.is_over()) || leads.any(|lead| lead.state == "waiting" && due(lead))
+    }
+
     /// How long a call has been over.
     pub(super) fn over_for(&self, call: &str) -> Option<Duration> {
         let inner = self.lock();
@@ -230,27 +245,8 @@ impl Rows {
 
     /// Reads the whole table: what was kept beside it must be what is in it.
     pub(super) fn compare(&self, table: &Table) {
-        let mut rows = Vec::new();
-        let mut start = Value::Null;
-        loop {
-            let mut request = json!({ "TableName": TABLE, "ConsistentRead": true });
-            if !start.is_null() {
-                request["ExclusiveStartKey"] = start;
-            }
-            let (status, answer) = table.answer("Scan", request.to_string().as_bytes());
-            assert!(status.is_success(), "{answer}");
-            let mut answer: Value = serde_json::from_str(&answer).unwrap();
-            for item in answer["Items"].as_array().unwrap() {
-                let (pk, sk) = key_of(item);
-                if Book::follows(&pk, &sk) {
-                    rows.push((pk, sk, plain_row(item)));
-                }
-            }
-            start = answer["LastEvaluatedKey"].take();
-            if start.is_null() {
-                break;
-            }
-        }
+        let mut rows = all(table);
+        rows.retain(|(pk, sk, _row)| Book::follows(pk, sk));
         // What calls add up to is told by their leads' lanes.
         rows.sort_by_key(|(pk, sk, _row)| lead_of(pk, sk).is_none());
         let mut read = Book::default();
@@ -275,6 +271,29 @@ impl Rows {
     }
 }
 
+/// Every row of the table.
+pub(super) fn all(table: &Table) -> Vec<(String, String, Row)> {
+    let mut rows = Vec::new();
+    let mut start = Value::Null;
+    loop {
+        let mut request = json!({ "TableName": TABLE, "ConsistentRead": true });
+        if !start.is_null() {
+            request["ExclusiveStartKey"] = start;
+        }
+        let (status, answer) = table.answer("Scan", request.to_string().as_bytes());
+        assert!(status.is_success(), "{answer}");
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        for item in answer["Items"].as_array().unwrap() {
+            let (pk, sk) = key_of(item);
+            rows.push((pk, sk, plain_row(item)));
+        }
+        start = answer["LastEvaluatedKey"].take();
+        if start.is_null() {
+            return rows;
+        }
+    }
+}
+
 /// One write of a request.
 #[derive(Debug)]
 struct Write<'a> {
@@ -292,6 +311,9 @@ impl Inner {
             if pk.starts_with("EVENTS#") {
                 self.event(sk, &write.body["Item"]);
                 continue;
+            }
+            if sk.starts_with("TURN#") && !self.turns.insert((pk.clone(), sk.clone())) {
+                self.problem(&format!("a turn was written over: {pk} {sk}"));
             }
             if !Book::follows(pk, sk) {
                 continue;
@@ -512,6 +534,7 @@ impl Book {
             permit_allowed: row
                 .get("permit")
                 .map(|permit| permit["allowed"].as_bool().unwrap()),
+            sid: text(row, "carrier_call_id"),
         };
         if let Some(before) = self.calls.get(id).cloned() {
             self.add_call(&before, -1);
@@ -675,7 +698,7 @@ impl Lead {
 }
 
 /// A row without DynamoDB's types.
-type Row = Map<String, Value>;
+pub(super) type Row = Map<String, Value>;
 
 fn plain_row(item: &Value) -> Row {
     let item = item.as_object().unwrap().iter();

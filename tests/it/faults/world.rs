@@ -32,14 +32,16 @@ use super::aws::Aws;
 use super::carrier::Carrier;
 use super::chance::Chance;
 use super::clock::{MachineClock, TrueTime};
+use super::fleet::{self, Fleet};
 use super::judge;
 use super::lists::{self, List};
 use super::media::Workers;
-use super::people::People;
+use super::people::{self, People};
 use super::plant::{Bug, Plant};
 use super::process::{self, Kind};
 use super::queue::Queues;
 use super::rows::{Call, Limits, Rows, TABLE};
+use super::talk::{self, Turn, Whole};
 use super::tally::{Fault, Tally};
 use super::weather::Weather;
 
@@ -64,6 +66,10 @@ const AT_ONCE: u32 = 250;
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// A user gives up after so many tries.
 const ASK_TRIES_MAX: u32 = 40;
+/// People who call us in a world with real workers.
+const INBOUND_MAX: u64 = 6;
+/// A worker's row counts for 20 seconds by its own clock.
+const ROW_OF_A_WORKER_MAX: SignedDuration = SignedDuration::from_secs(20 + 15);
 /// Nothing happened for so long: the world has come to rest.
 const REST: Duration = Duration::from_secs(10 * 60);
 
@@ -73,8 +79,18 @@ pub(super) struct Setting {
     pub(super) seed: u64,
     pub(super) leads: usize,
     pub(super) bug: Option<Bug>,
+    pub(super) workers: Workforce,
     /// Every change of a row is kept, to be read.
     pub(super) told: bool,
+}
+
+/// Who talks to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workforce {
+    /// Stand-ins that say nothing: what matters is whom is called when.
+    StandIns,
+    /// The product's own workers, which stop, die and come back while people talk.
+    Real,
 }
 
 /// What came of it.
@@ -119,6 +135,7 @@ struct World {
     people: People,
     carrier: Carrier,
     workers: Workers,
+    fleet: Option<Fleet>,
     clocks: Vec<MachineClock>,
     api: Router,
     callbacks: Vec<Router>,
@@ -144,13 +161,20 @@ struct Came {
     latest: BTreeMap<String, u64>,
     /// Calls whose end we were told.
     ended: BTreeSet<String>,
+    /// Calls that were held.
+    held: BTreeSet<String>,
 }
 
 impl World {
     async fn new(setting: Setting) -> Self {
         let chance = Chance::of(setting.seed);
-        let time = TrueTime::from(lists::beginning(&chance));
-        let people = People::of(&chance, setting.leads);
+        let real = setting.workers == Workforce::Real;
+        let time = TrueTime::from(if real {
+            lists::midday()
+        } else {
+            lists::beginning(&chance)
+        });
+        let people = People::of(&chance, setting.leads, real);
         let limits = Limits {
             account: usize::try_from(chance.number(3..=8)).unwrap(),
             tenant: usize::try_from(chance.number(3..=8)).unwrap(),
@@ -179,7 +203,7 @@ impl World {
         let carrier = carrier_of(&chance, time, weather, people.clone());
         let mut world = Self {
             time,
-            rows,
+            rows: rows.clone(),
             aws,
             queues,
             people,
@@ -195,6 +219,14 @@ impl World {
                 carrier.clone(),
                 weather.deaths,
             ),
+            fleet: real.then(|| {
+                Fleet::new(
+                    chance.clone(),
+                    carrier.clone(),
+                    rows.clone(),
+                    weather.deaths,
+                )
+            }),
             carrier,
             clocks: Vec::new(),
             api: Router::new(),
@@ -216,14 +248,25 @@ impl World {
         let keys = Keys::new(&machine.store, machine.clock, machine.ids.clone());
         let secret = Secret::new(OWNER_KEY.to_owned());
         keys.ensure_owner("us", &secret).await.unwrap();
-        let worker = WorkerRow {
-            id: machine.ids.fresh(WorkerId::from_parts),
-            state: WorkerState::Ready,
-            calls: 0,
-            calls_max: 1_000,
-            until: Timestamp::MAX,
-        };
-        machine.store.workers.put(&worker).await.unwrap();
+        if let Some(fleet) = world.fleet.clone() {
+            let voice = machine.links.voice();
+            world
+                .carrier
+                .with(|core, _now| core.set_voice_url(OUR_NUMBER, voice.as_str()));
+            for _place in 0..fleet::PLACES {
+                let machine = world.machine(&clients);
+                tokio::spawn(fleet.clone().keep(machine));
+            }
+        } else {
+            let worker = WorkerRow {
+                id: machine.ids.fresh(WorkerId::from_parts),
+                state: WorkerState::Ready,
+                calls: 0,
+                calls_max: 1_000,
+                until: Timestamp::MAX,
+            };
+            machine.store.workers.put(&worker).await.unwrap();
+        }
         for _machine in 0..2 {
             let machine = world.machine(&clients);
             world.dials.push(dial::State::new(&machine));
@@ -256,7 +299,8 @@ impl World {
         // After the last lead is done, callbacks and messages may still be on their way.
         let mut resting = Duration::ZERO;
         let step = Duration::from_secs(20);
-        while resting < REST
+        let rest = if self.fleet.is_some() { REST / 3 } else { REST };
+        while resting < rest
             && self.time.elapsed() < VIRTUAL_TIME_MAX
             && self.rows.problems().is_empty()
         {
@@ -269,9 +313,13 @@ impl World {
                 Duration::ZERO
             };
         }
+        if let Some(fleet) = &self.fleet {
+            fleet.close().await;
+        }
         // What went wrong is known; what would follow from it says nothing more.
         if self.rows.problems().is_empty() {
             self.judge();
+            self.judge_talks();
         }
         Report {
             problems: self.rows.problems(),
@@ -295,6 +343,7 @@ impl World {
     fn at_rest(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
             && self.queues.waiting(DIAL_QUEUE) == 0
+            && self.fleet.as_ref().is_none_or(|fleet| fleet.calls() == 0)
             && self
                 .carrier
                 .with(|core, _now| core.poll_timeout().is_none())
@@ -311,9 +360,30 @@ impl World {
         for list in lists::lists(&self.chance, &self.people) {
             self.start(&list, &agent["id"]).await;
         }
+        if self.fleet.is_some() {
+            for nth in 0..self.chance.number(2..=INBOUND_MAX) {
+                self.spawn(Arc::clone(self).somebody_calls(nth));
+            }
+        }
         for _deed in 0..self.chance.number(2..=8) {
             self.spawn(Arc::clone(self).user_acts());
         }
+    }
+
+    /// Somebody calls us, and hangs up when nobody takes the call for too long.
+    async fn somebody_calls(self: Arc<Self>, nth: u64) {
+        tokio::time::sleep(self.chance.secs(5..=*self.chance.pick(&[60, 600]))).await;
+        if let Some(fleet) = self.fleet.as_ref().filter(|_| self.chance.per_mille(500)) {
+            // When nobody is there, for a while.
+            let empty = fleet.is_empty();
+            let _whether = tokio::time::timeout(PATIENCE, empty).await;
+        }
+        let person = people::caller(&self.chance);
+        let from = format!("+1415555{:04}", 300 + nth);
+        let called = self
+            .carrier
+            .with(|core, now| core.call_in(&from, OUR_NUMBER, person, now));
+        self.rows.tell(|| format!("{from} calls us: {called:?}"));
     }
 
     /// Makes a campaign of a list and starts it.
@@ -336,7 +406,8 @@ impl World {
     /// A user pauses and resumes, puts somebody on the suppression list, asks for less, or cancels: now
     /// and then just when a call of it is about to pass the gate.
     async fn user_acts(self: Arc<Self>) {
-        tokio::time::sleep(lists::some_time(&self.chance)).await;
+        let late = self.fleet.is_none();
+        tokio::time::sleep(lists::some_time(&self.chance, late)).await;
         let (mut campaign, mut number) = {
             let campaigns = self.campaigns.lock().unwrap();
             let numbers = self.people.numbers();
@@ -572,15 +643,24 @@ impl World {
                     let world = Arc::clone(&self);
                     self.spawn(async move {
                         tokio::time::sleep(world.chance.ms(20..=120)).await;
-                        world.workers.connect(&sid);
+                        match &world.fleet {
+                            None => world.workers.connect(&sid),
+                            Some(fleet) => fleet.connect(&sid),
+                        }
                     });
                 }
-                Output::StreamText(text) => {
-                    if let Some(session) = self.workers.message(&sid, &text) {
-                        self.spawn(session);
+                Output::StreamText(text) => match &self.fleet {
+                    None => {
+                        if let Some(session) = self.workers.message(&sid, &text) {
+                            self.spawn(session);
+                        }
                     }
-                }
-                Output::CloseStream | Output::CutStream => self.workers.closed(&sid),
+                    Some(fleet) => fleet.message(&sid, text),
+                },
+                closed @ (Output::CloseStream | Output::CutStream) => match &self.fleet {
+                    None => self.workers.closed(&sid),
+                    Some(fleet) => fleet.closed(&sid, closed == Output::CloseStream),
+                },
                 Output::AppendRecording { .. } | Output::FinishRecording { .. } | Output::Save => {}
             }
         }
@@ -596,7 +676,7 @@ impl World {
         let url: url::Url = request.url.parse().unwrap();
         let asked = http::Request::builder()
             .method("POST")
-            .uri(url.path())
+            .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
             .header("content-type", "application/x-www-form-urlencoded")
             .header("X-Twilio-Signature", &request.signature)
             .body(Body::from(request.body.unwrap_or_default()))
@@ -635,6 +715,9 @@ impl World {
         let form: BTreeMap<_, _> = url::form_urlencoded::parse(body.as_bytes())
             .into_owned()
             .collect();
+        if request.url.contains("held=") {
+            came.held.insert(form["CallSid"].clone());
+        }
         let first = came.first.entry((request.url.clone(), body));
         if *first.or_insert(request.id) != request.id {
             self.chance.struck(Fault::WebhookTwice);
@@ -660,9 +743,11 @@ impl World {
         loop {
             tokio::time::sleep(self.chance.secs(120..=3_600)).await;
             self.chance.struck(Fault::StorageStorm);
+            // A worker gives up the end of a conversation after a minute.
+            let longest = if self.fleet.is_some() { 20 } else { 90 };
             self.aws
                 .throttle(u32::try_from(self.chance.number(200..=900)).unwrap());
-            tokio::time::sleep(self.chance.secs(2..=90)).await;
+            tokio::time::sleep(self.chance.secs(2..=longest)).await;
             self.aws.throttle(0);
         }
     }
@@ -714,9 +799,73 @@ impl World {
             self.rows.problem(&problem);
         }
         if !self.at_rest() {
-            self.rows.problem("the world has not come to rest");
+            let carrier = self.carrier.with(|core, _now| core.poll_timeout());
+            let what = format!(
+                "the world has not come to rest: {} at work, {} messages, the carrier's next {carrier:?}, workers' \
+                 calls {:?}",
+                self.busy.load(Ordering::Relaxed),
+                self.queues.waiting(DIAL_QUEUE),
+                self.fleet.as_ref().map(Fleet::calls),
+            );
+            self.rows.problem(&what);
         }
         self.aws.compare();
+    }
+}
+
+impl World {
+    /// Conversations are whole although workers came and went, and nothing of them is left behind.
+    fn judge_talks(&self) {
+        let Some(fleet) = &self.fleet else { return };
+        let rows = self.aws.rows();
+        let mut turns: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
+        let soon = self.time.now().checked_add(ROW_OF_A_WORKER_MAX).unwrap();
+        for (pk, sk, row) in &rows {
+            if sk.starts_with("TURN#") {
+                let call = pk.rsplit('#').next().unwrap();
+                turns
+                    .entry(call.to_owned())
+                    .or_default()
+                    .push(Turn::of(row));
+            }
+            if pk == "INBOUND" {
+                self.rows.problem(&format!("{sk} is over and still listed"));
+            }
+            if pk == "WORKERS" {
+                let until: Timestamp = row["until"].as_str().unwrap().parse().unwrap();
+                if until > soon || !row.contains_key("ttl") {
+                    self.rows
+                        .problem(&format!("{sk} is gone and counts until {until}"));
+                }
+            }
+        }
+        let held = self.came.lock().unwrap().held.clone();
+        let calls = self.rows.look(|book| book.calls.clone());
+        for (id, call) in &calls {
+            let Some(sid) = &call.sid else { continue };
+            if call.outcome.as_deref() == Some("no_capacity") && held.contains(sid) {
+                self.chance.struck(Fault::HungUpWhileHeld);
+            }
+            let view = self.carrier.with(|core, _now| core.view(sid));
+            let Some(view) = view.filter(|view| view.streams > 0) else {
+                continue;
+            };
+            let whole = if fleet.is_hurt(sid) || held.contains(sid) {
+                Whole::BrokeOff
+            } else {
+                Whole::Yes
+            };
+            if view.streams > 1 {
+                self.chance.struck(match whole {
+                    Whole::Yes => Fault::HandedOver,
+                    Whole::BrokeOff => Fault::Resumed,
+                });
+            }
+            let turns = turns.remove(id).unwrap_or_default();
+            for problem in talk::transcript(id, &view, &turns, whole) {
+                self.rows.problem(&problem);
+            }
+        }
     }
 }
 
@@ -788,7 +937,7 @@ fn parts(
     }
 }
 
-fn media_of(parts: &Parts) -> Media {
+pub(super) fn media_of(parts: &Parts) -> Media {
     Media::new(
         &parts.store,
         parts.carrier.clone(),

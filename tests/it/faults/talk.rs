@@ -1,0 +1,135 @@
+//! What must be true of conversations when their workers came and went: judged by what the people at the
+//! phone went through, and by the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sim::person::Experience;
+use sim::twilio::CallView;
+use sim::voice::{Heard, SAMPLES_PER_MS};
+
+/// Said so close to a gap between two streams, or to the end, words may not have come through.
+const MARGIN_MS: u64 = 200;
+/// A recogniser needs that long to be sure of the last words.
+const END_MARGIN_MS: u64 = 1_000;
+
+/// A stored turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) seq: u64,
+    pub(super) session: u64,
+    pub(super) speaker: String,
+    pub(super) kind: String,
+    pub(super) text: String,
+}
+
+impl Turn {
+    pub(super) fn of(row: &serde_json::Map<String, Value>) -> Self {
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            seq: row["seq"].as_u64().unwrap(),
+            session: row["session"].as_u64().unwrap(),
+            speaker: text("speaker"),
+            kind: text("kind"),
+            text: text("text"),
+        }
+    }
+}
+
+/// How much may be missing of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// Nothing: no session of it broke off.
+    Yes,
+    /// What the session that broke off had not stored.
+    BrokeOff,
+}
+
+/// What is wrong with the transcript of a call: `turns` as they are stored, `view` as the carrier has it.
+pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Whole) -> Vec<String> {
+    let mut problems = Vec::new();
+    let places: Vec<u64> = turns.iter().map(|turn| turn.seq).collect();
+    if !places.iter().copied().eq(0..places.len() as u64) {
+        problems.push(format!("{call} has turns at {places:?}"));
+    }
+    let spoken = turns.iter().filter(|turn| turn.speaker == "caller");
+    let stored: Vec<String> = spoken.flat_map(|turn| words(&turn.text)).collect();
+    let said: Vec<(String, u64, u64)> = said(view);
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for (word, ..) in &said {
+        *left.entry(word).or_default() += 1;
+    }
+    for word in &stored {
+        match left.get_mut(word.as_str()) {
+            Some(count) if *count > 0 => *count -= 1,
+            Some(_) | None => problems.push(format!(
+                "{call}: its caller did not say this {word:?} (stored {stored:?}, said {said:?})"
+            )),
+        }
+    }
+    let greetings = turns.iter().filter(|turn| turn.kind == "greeting").count();
+    if whole == Whole::BrokeOff {
+        return problems;
+    }
+    if greetings > 1 {
+        problems.push(format!("{call} was greeted {greetings} times"));
+    }
+    if turns.iter().any(|turn| turn.kind == "bridge") {
+        problems.push(format!("{call} was told that its line was gone"));
+    }
+    let stored: BTreeSet<&str> = stored.iter().map(String::as_str).collect();
+    let until = view.log.entries().iter().map(at).max().unwrap_or_default();
+    for (word, from, to) in &said {
+        let in_a_gap = view
+            .gaps
+            .iter()
+            .any(|gap| *from < gap.to_ms + MARGIN_MS && gap.from_ms < to + MARGIN_MS);
+        if !in_a_gap && to + END_MARGIN_MS < until && !stored.contains(word.as_str()) {
+            problems.push(format!(
+                "{call}: {word:?}, said from {from} to {to} ms, is lost (stored {stored:?}, gaps {:?}, {} streams)",
+                view.gaps, view.streams
+            ));
+        }
+    }
+    problems
+}
+
+/// Words of the person, each with the milliseconds from and to which it may have been said.
+fn said(view: &CallView) -> Vec<(String, u64, u64)> {
+    let entries = view.log.entries().iter();
+    let said = entries.filter_map(|entry| match entry {
+        Experience::Said { text, start, end } => Some((text, *start, *end)),
+        Experience::Heard(_)
+        | Experience::Pressed { .. }
+        | Experience::Beeped { .. }
+        | Experience::HungUp { .. } => None,
+    });
+    said.flat_map(|(text, start, end)| {
+        let (from, to) = (start / SAMPLES_PER_MS, end / SAMPLES_PER_MS);
+        words(text).into_iter().map(move |word| (word, from, to))
+    })
+    .collect()
+}
+
+fn at(entry: &Experience) -> u64 {
+    let sample = match entry {
+        Experience::Heard(
+            Heard::Word { end, .. } | Heard::Garbled { end, .. } | Heard::Cut { end, .. },
+        )
+        | Experience::Said { end, .. } => *end,
+        Experience::Heard(Heard::SpeechStarted { at } | Heard::SpeechStopped { at })
+        | Experience::Pressed { at, .. }
+        | Experience::Beeped { at }
+        | Experience::HungUp { at } => *at,
+    };
+    sample / SAMPLES_PER_MS
+}
+
+fn words(text: &str) -> Vec<String> {
+    let plain = |word: &str| {
+        let letters = word.chars().filter(|letter| letter.is_alphanumeric());
+        letters.collect::<String>().to_lowercase()
+    };
+    let words = text.split_whitespace().map(plain);
+    words.filter(|word| !word.is_empty()).collect()
+}
