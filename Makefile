@@ -20,7 +20,7 @@ test: tools lint unit ## Everything that must hold before a change lands
 lint: ## Format, lints, documentation, dependencies, words
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --features local/as-tested --no-deps --locked --quiet
 	cargo deny --log-level error check bans licenses sources
 	cargo machete
 	tools/bin/typos

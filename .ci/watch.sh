@@ -29,10 +29,11 @@ stop() {
 }
 trap stop EXIT
 
+# Functions are linked to what the tests have built, where they have been.
 started=$SECONDS
 port=$(free_port)
 export TRUNKLINE_STATE_DIR="$state" TRUNKLINE_LOG_FORMAT=text
-TRUNKLINE_PORT=$(free_port) PORT="$port" tools/watch.sh "$@" >"$state/watch.log" 2>&1 &
+TRUNKLINE_PORT=$(free_port) PORT="$port" tools/watch.sh --features local/as-tested "$@" >"$state/watch.log" 2>&1 &
 watch=$!
 until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
   kill -0 "$watch" 2>/dev/null || { cat "$state/watch.log" >&2; fail "cargo lambda watch did not start"; }
