@@ -265,6 +265,8 @@ impl Stage<'_> {
             let seen = self.platform.far_side.carrier_call(sid);
             tally.add(&view, &seen.context("the carrier knows the call")?);
         }
+        let took = begun.elapsed().as_secs_f64();
+        progress(&format!("  all calls have ended after {took:.1} s more"));
         Ok(())
     }
 }

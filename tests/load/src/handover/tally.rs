@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use local::client::{CallView, TurnView};
 use model::{Outcome, Speaker};
 use serde::Serialize;
-use sim::person::Experience;
+use sim::person::{Experience, Line, Side};
 use sim::twilio::CallView as CarrierView;
 
 use crate::book::{histogram, quantiles};
@@ -37,6 +37,9 @@ pub(crate) struct Tally {
     caller_words_lost: usize,
     agent_words_lost: usize,
     words_into_gaps: usize,
+    /// Of what both sides had said before the turn that a dying worker took with it: words that the transcript
+    /// has not. A turn is stored when it is over.
+    stored_words_lost: usize,
     words: usize,
     gap_p50_ms: u64,
     gap_p95_ms: u64,
@@ -57,6 +60,7 @@ impl Tally {
             caller_words_lost: 0,
             agent_words_lost: 0,
             words_into_gaps: 0,
+            stored_words_lost: 0,
             words: 0,
             gap_p50_ms: 0,
             gap_p95_ms: 0,
@@ -83,8 +87,15 @@ impl Tally {
             turns.map(|turn| turn.text.as_str())
         };
         // Somebody who talks on may interrupt it.
-        let bridges = |turn: &&TurnView| turn.intended.as_ref().unwrap_or(&turn.text) == BRIDGE;
-        self.apologies += call.turns.iter().filter(bridges).count();
+        let bridges = |turn: &TurnView| turn.intended.as_ref().unwrap_or(&turn.text) == BRIDGE;
+        self.apologies += call.turns.iter().filter(|turn| bridges(turn)).count();
+        if let (Some(gap), Some(bridge)) = (seen.gaps.first(), call.turns.iter().position(bridges))
+        {
+            let stored = call.turns.get(..bridge).unwrap_or_default();
+            let stored: Vec<String> = stored.iter().flat_map(|turn| words(&turn.text)).collect();
+            let over = turns_over(seen.log.lines(), gap.from_ms);
+            self.stored_words_lost += missing(&over, &stored);
+        }
         let mut said = Vec::new();
         for entry in seen.log.entries() {
             let Experience::Said { text, start, end } = entry else {
@@ -128,13 +139,18 @@ impl Tally {
         Ok(())
     }
 
-    /// The calls of the worker that died went on.
+    /// The calls of the worker that died went on, and knew all but the turn under way.
     pub(crate) fn must_have_resumed(&self) -> anyhow::Result<()> {
         let percent = self.resumed_percent();
         anyhow::ensure!(self.moved > 0, "nobody was on the worker that died");
         anyhow::ensure!(
             percent >= RESUMED_PERCENT_MIN,
             "{percent} % of the calls were resumed"
+        );
+        anyhow::ensure!(
+            self.stored_words_lost == 0,
+            "{} words of turns that were over were lost",
+            self.stored_words_lost
         );
         anyhow::ensure!(
             self.gap_p95_ms < GAP_RESUMED_MS_MAX,
@@ -154,7 +170,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: [(&str, String); 8] = [
+        let rows: [(&str, String); 9] = [
             (
                 "calls, dropped",
                 format!("{}, {}", self.calls, self.dropped),
@@ -181,6 +197,10 @@ impl fmt::Display for Tally {
                 self.words_into_gaps.to_string(),
             ),
             (
+                "words before the turn that was cut, lost",
+                self.stored_words_lost.to_string(),
+            ),
+            (
                 "gap in the caller's audio p50, p95, max",
                 format!(
                     "{}, {}, {} ms",
@@ -193,6 +213,14 @@ impl fmt::Display for Tally {
         }
         Ok(())
     }
+}
+
+/// What both sides had said before the person's last words that began before `cut_ms`.
+fn turns_over(lines: Vec<Line>, cut_ms: u64) -> Vec<String> {
+    let begun = |line: &Line| line.side == Side::Person && line.start_ms < cut_ms;
+    let under_way = lines.iter().rposition(begun).unwrap_or(0);
+    let over = lines.iter().take(under_way);
+    over.flat_map(|line| words(&line.text)).collect()
 }
 
 /// Words without case and punctuation: what can be compared between a text and an ear.
@@ -233,6 +261,26 @@ fn missing(all: &[String], some: &[String]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_is_over_when_the_person_speaks_again() {
+        let line = |side, text: &str, start_ms| Line {
+            side,
+            text: text.to_owned(),
+            start_ms,
+            end_ms: start_ms + 900,
+        };
+        let lines = vec![
+            line(Side::Agent, "Hello.", 0),
+            line(Side::Person, "Any parking?", 1_000),
+            line(Side::Agent, "Yes, there is.", 2_000),
+            line(Side::Person, "Goodbye.", 3_000),
+        ];
+        let over = |cut_ms| turns_over(lines.clone(), cut_ms).join(" ");
+        assert_eq!(over(500), "");
+        assert_eq!(over(2_500), "hello");
+        assert_eq!(over(3_100), "hello any parking yes there is");
+    }
 
     #[test]
     fn words_are_missing_wherever_they_stand() {
