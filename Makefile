@@ -34,6 +34,15 @@ unit: ## Situations, properties, simulation, conformance and journeys
 conformance: ## The store's check list against an emulator that is not ours (needs Python 3)
 	.ci/ministack.sh
 
+# What the tests have built is used as it is, wherever cargo has been told to put it.
+BUILT = $(or $(CARGO_TARGET_DIR),target)/$(CARGO_BUILD_TARGET)/debug
+
+.PHONY: drill
+drill: CALLS ?= 200
+drill: ## Restart media workers under 200 live calls, and kill one: make drill CALLS=200
+	cargo build --workspace --bins --tests --locked
+	$(BUILT)/load handover --calls $(CALLS) --questions 9
+
 .PHONY: deploy-check
 deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a campaign there (needs Python 3)
 	.ci/deploy.sh

@@ -28,7 +28,9 @@ LOG_LEVEL=ERROR "$bin/checkov" --config-file .ci/checkov.yaml --file template.ya
 
 say "building the functions"
 started=$SECONDS
-infra/aws/build.sh native deploy-check --quiet
+# Of what the tests have built, where they have been built for a named target as .ci/run does it.
+infra/aws/build.sh native dev --quiet --features local/as-tested
+strip --strip-debug target/lambda/*/bootstrap
 say "built in $((SECONDS - started)) s"
 
 case $(uname -m) in
@@ -49,7 +51,7 @@ if [ "$(id -u)" = 0 ] && { rustup target list --installed | grep -qx "$musl" || 
   say "the media worker's root file system was built in $((SECONDS - started)) s"
 else
   say "SKIPPED: the media worker's root file system (it needs root, and $musl for Rust): the worker runs without"
-  worker="${CARGO_TARGET_DIR:-target}/debug/media-worker"
+  worker="${CARGO_TARGET_DIR:-target}/${CARGO_BUILD_TARGET:-}/debug/media-worker"
   [ -x "$worker" ] || fail "the media worker is not at $worker"
 fi
 

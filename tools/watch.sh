@@ -35,7 +35,7 @@ if ! answers; then
   program=${TRUNKLINE_PROGRAM:-}
   if [ -z "$program" ]; then
     cargo build --bin trunkline
-    program="${CARGO_TARGET_DIR:-target}/debug/trunkline"
+    program="${CARGO_TARGET_DIR:-target}/${CARGO_BUILD_TARGET:-}/debug/trunkline"
   fi
   "$program" --by-hand &
   installation=$!
