@@ -25,9 +25,13 @@ lint: ## Format, lints, documentation, dependencies, words
 	cargo machete
 	tools/bin/typos
 
+# More than there are cores: journeys wait most of their time, for speech as long as it lasts. How many of them
+# run at once is bounded in .config/nextest.toml.
+THREADS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+
 .PHONY: unit
 unit: ## Situations, properties, simulation, conformance and journeys
-	cargo nextest run --workspace --locked $(NEXTEST)
+	cargo nextest run --workspace --locked --test-threads $(THREADS) $(NEXTEST)
 	cargo test --workspace --doc --locked --quiet
 
 .PHONY: conformance
