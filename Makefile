@@ -45,7 +45,7 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/$(CARGO_BUILD_TARGET)/debug
 drill: CALLS ?= 200
 drill: ## Restart media workers under 200 live calls, and kill one: make drill CALLS=200
 	cargo build --workspace --bins --tests --locked
-	$(BUILT)/load handover --calls $(CALLS) --questions 9
+	$(BUILT)/load handover --calls $(CALLS)
 
 .PHONY: deploy-check
 deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a campaign there (needs Python 3)

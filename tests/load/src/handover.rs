@@ -27,7 +27,7 @@ use store::SLOTS_MAX;
 
 use crate::machine::allow_files;
 use crate::report::{progress, say};
-use tally::Tally;
+use tally::{GAP_HANDED_OVER_MS_AIM, GAP_RESUMED_MS_AIM, Tally};
 use worker::Process;
 
 /// Bounds of what may be asked for.
@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 200)]
     calls: usize,
     /// Questions that each caller asks: how long a call lasts.
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 9)]
     questions: usize,
     /// Milliseconds that the carrier takes from an instruction to open a stream to its opening. What a real one
     /// takes it does not say: two round trips through the internet and TLS are assumed.
@@ -90,7 +90,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
     })?;
     say(&format!(
-        "\nrolling restart of two workers\n{restart}\nkill -9 of one of two workers\n{killed}"
+        "\nrolling restart of two workers\n{restart}{}\n\nkill -9 of one of two workers\n{killed}{}",
+        restart.against_aim(GAP_HANDED_OVER_MS_AIM),
+        killed.against_aim(GAP_RESUMED_MS_AIM)
     ));
     if let Some(path) = &options.json {
         let both = json!({ "rolling_restart": restart, "killed": killed });
