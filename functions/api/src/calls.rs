@@ -91,6 +91,12 @@ pub(crate) struct CallView {
     #[schema(schema_with = openapi::doing)]
     outcome_by: Option<String>,
     recording: Option<RecordingView>,
+    /// What all log lines about the call have in their field `trace_id` (`docs/logs.md`).
+    #[schema(
+        example = "4bf92f3577b34da6a3ce929d0e0e4736",
+        pattern = "^[0-9a-f]{32}$"
+    )]
+    trace_id: String,
 }
 
 /// What happened to the recording so far.
@@ -314,6 +320,7 @@ impl DetectionView {
 impl From<Call> for CallView {
     fn from(call: Call) -> Self {
         Self {
+            trace_id: call.trace().to_string(),
             id: call.id.to_string(),
             agent_id: call.agent_id.to_string(),
             campaign_id: call.campaign_id.map(|campaign| campaign.to_string()),

@@ -99,6 +99,7 @@ async fn a_call_is_found_in_all_logs_by_the_trace_of_its_request() {
     assert_eq!(TraceId::of_traceparent(answered), Some(trace));
     assert_ne!(answered, sent, "the parent of what follows is our own span");
     let created: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(created["trace_id"], trace.to_string());
     let id: CallId = created["id"].as_str().unwrap().parse().unwrap();
     here.archived(id).await;
 
@@ -120,7 +121,10 @@ async fn a_call_that_no_request_began_has_a_trace_of_its_own() {
     assert_eq!(called.len(), 2);
     for id in called {
         here.ended(id).await;
-        let targets = log.targets(id, TraceId::of_call(id));
+        let told: Value = here.api.get(&format!("v1/calls/{id}")).await.unwrap();
+        let trace = TraceId::of_call(id);
+        assert_eq!(told["trace_id"], trace.to_string());
+        let targets = log.targets(id, trace);
         for target in ["service::scheduling", DIAL, WEBHOOKS] {
             assert!(
                 targets.contains(target),

@@ -11,6 +11,8 @@ use super::{files, root, shown};
 const SCHEMA: &str = "docs/logs.md";
 /// What the formatter adds.
 const OF_EVERY_LINE: [&str; 4] = ["timestamp", "level", "target", "message"];
+/// What Lambda's runtime for Rust adds.
+const OF_FUNCTIONS: [&str; 2] = ["requestId", "xrayTraceId"];
 /// What lines of metrics have besides metrics and labels.
 const OF_METRICS: [&str; 5] = ["timestamp", "level", "message", "service", "_aws"];
 const MACROS: [&str; 7] = [
@@ -80,6 +82,7 @@ pub(crate) fn is_of_the_schema(line: &Value) {
 #[test]
 fn every_field_that_is_logged_is_in_the_schema_and_nothing_else_is() {
     let mut logged = BTreeSet::from(OF_EVERY_LINE.map(str::to_owned));
+    logged.extend(OF_FUNCTIONS.map(str::to_owned));
     logged.insert("service".to_owned());
     for (_path, arguments) in logging() {
         logged.extend(arguments.iter().filter_map(|argument| field(argument)));
