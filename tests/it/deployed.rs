@@ -1,16 +1,23 @@
 //! A stack that was deployed from `template.yaml`: the first scene, with twenty people, through its HTTP
-//! API, functions, queues, stream and schedule, and a message that nobody can work on.
+//! API, functions, queues, stream and schedule, a call that is followed through all logs, what the doctor
+//! says of it all, and a message that nobody can work on.
 //!
 //! `.ci/deploy.sh` deploys it onto an emulator of AWS and says here what it came to:
 //! `TRUNKLINE_DEPLOYED_OUTPUTS` is the stack's outputs in a file, `…_ENDPOINT` where AWS is, `…_WORKER` the
 //! media worker's binary and `…_MEDIA` the base of media sockets that the template was given. Where none
 //! of it is set, nothing is asked.
 
+mod logs;
+
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecification};
 use aws_sdk_sqs::types::QueueAttributeName;
 use local::client::ApiClient;
 use local::far_side::FarSide;
@@ -33,18 +40,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The number that the simulated carrier's account has.
 const OUR_NUMBER: &str = "+15005550006";
+/// Where the carrier sends its calls until somebody says otherwise.
+const VOICE_URL_OF_A_NEW_NUMBER: &str = "https://demo.twilio.com/welcome/voice/";
 /// What the scene's people and the simulated sides are reached by.
 const KEYS: [&str; 4] = ["TWILIO_", "DEEPGRAM_", "OPENAI_", "ELEVENLABS_"];
 
 /// What the stack says of itself.
 struct Deployed {
     outputs: BTreeMap<String, String>,
+    shared: SdkConfig,
     secrets: aws_sdk_secretsmanager::Client,
     sqs: aws_sdk_sqs::Client,
     s3: aws_sdk_s3::Client,
     endpoint: String,
     worker: String,
     media: Url,
+    /// What is kept beside the stack: the simulated carrier's books, the worker's log.
+    beside: TempDir,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +90,8 @@ impl Deployed {
                 .unwrap()
                 .parse()
                 .unwrap(),
+            beside: TempDir::new().unwrap(),
+            shared,
         })
     }
 
@@ -107,6 +121,15 @@ impl Deployed {
         Secret::new(value["TRUNKLINE_API_KEY"].as_str().unwrap().to_owned())
     }
 
+    async fn api(&self) -> ApiClient {
+        let base = format!("{}/", self.output("ApiUrl"));
+        ApiClient::new(base.parse().unwrap(), self.owner_key().await).unwrap()
+    }
+
+    fn worker_log(&self) -> PathBuf {
+        self.beside.path().join("media-worker.log")
+    }
+
     /// Starts the media worker as the template's task starts it, beside the emulator.
     async fn start_worker(&self) -> Child {
         let public = self.output("WebhookUrl").strip_suffix("/twilio/voice");
@@ -126,7 +149,8 @@ impl Deployed {
             .env("MEDIA_URL", self.media.as_str())
             .env("TRUNKLINE_WORKER_PORT", &port)
             .env("TRUNKLINE_WORKER_DRAIN_SECONDS", "0")
-            .stdout(Stdio::null())
+            .env("TRUNKLINE_LOG_FORMAT", "json")
+            .stdout(File::create(self.worker_log()).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -210,19 +234,20 @@ async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
     tell(&format!("asking {}", stack.output("ApiUrl")));
     a_stranger_is_refused(&stack).await;
     let begun = Instant::now();
-    let state = TempDir::new().unwrap();
     let mut settings = Settings::from_variables(&BTreeMap::new()).unwrap();
-    let far_side = Box::pin(FarSide::start(&mut settings, state.path()));
+    let far_side = Box::pin(FarSide::start(&mut settings, stack.beside.path()));
     let far_side = far_side.await.unwrap();
+    let carrier = far_side.carrier.as_ref().unwrap();
+    carrier.set_voice_url(OUR_NUMBER, VOICE_URL_OF_A_NEW_NUMBER);
     // As a newcomer does: the stack is there with its worker before the keys are.
     let mut worker = stack.start_worker().await;
     stack.put_keys(&settings).await;
     stack.worker_takes_calls().await;
-    let base = format!("{}/", stack.output("ApiUrl"));
-    let api = ApiClient::new(base.parse().unwrap(), stack.owner_key().await).unwrap();
+    let api = stack.api().await;
     let agent_id = prepare(&api).await;
     tell(&format!("ready for calls after {:.1?}", begun.elapsed()));
 
+    the_doctor_names_what_is_missing_and_how_it_is_mended(&stack, &api, &settings).await;
     let stage = Stage {
         api,
         far_side: &far_side,
@@ -233,6 +258,8 @@ async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
     };
     let verdict = Box::pin(scene::play(&stage)).await.unwrap();
     assert!(verdict.complete(), "some steps did not happen (see above)");
+    logs::a_call_is_found_in_all_logs_by_its_trace(&stack, agent_id).await;
+    logs::functions_tell_their_metrics(&stack).await;
     every_recording_is_here_and_nowhere_else(&stack, &far_side).await;
     nothing_is_left_to_do(&stack).await;
     a_message_that_nobody_can_work_on_is_set_aside(&stack).await;
@@ -257,6 +284,108 @@ async fn a_stranger_is_refused(stack: &Deployed) {
     let queue = stack.output("DialQueueUrl");
     let sent = stranger.send_message().queue_url(queue).message_body("x");
     assert!(sent.send().await.is_err(), "the emulator lets anybody in");
+}
+
+/// The doctor names what is missing, each with the command that mends it, and does so no more when it is done:
+/// what the template asks of a table and the emulator leaves out, and what only the owner can do: the carrier
+/// sends calls to a new number elsewhere.
+async fn the_doctor_names_what_is_missing_and_how_it_is_mended(
+    stack: &Deployed,
+    api: &ApiClient,
+    settings: &Settings,
+) {
+    let report = examine(api).await;
+    let mends: BTreeMap<&str, &str> = report
+        .iter()
+        .filter(|check| !check.is_fine())
+        .map(|check| {
+            assert!(!check.found.is_empty(), "{check:?}");
+            (&*check.name, check.mend.as_deref().unwrap())
+        })
+        .collect();
+    let names: Vec<&str> = mends.keys().copied().collect();
+    assert_eq!(
+        names,
+        [OUR_NUMBER, "table expiry", "table recovery"],
+        "{report:#?}"
+    );
+
+    // AWS's own command is on few machines: its words are looked at, and its client asked for the same.
+    let table = stack.output("TableName");
+    let dynamodb = aws_sdk_dynamodb::Client::new(&stack.shared);
+    let said = |name: &str, words: &str| {
+        let mend = mends[name];
+        assert!(
+            mend.contains(&format!(" dynamodb {words} --table-name {table} ")),
+            "{mend}"
+        );
+    };
+    said("table expiry", "update-time-to-live");
+    let expiry = TimeToLiveSpecification::builder().enabled(true);
+    let expiry = expiry.attribute_name("ttl").build().unwrap();
+    let mended = dynamodb.update_time_to_live().table_name(table);
+    mended
+        .time_to_live_specification(expiry)
+        .send()
+        .await
+        .unwrap();
+    said("table recovery", "update-continuous-backups");
+    let recovery = PointInTimeRecoverySpecification::builder();
+    let recovery = recovery
+        .point_in_time_recovery_enabled(true)
+        .build()
+        .unwrap();
+    let mended = dynamodb.update_continuous_backups().table_name(table);
+    mended
+        .point_in_time_recovery_specification(recovery)
+        .send()
+        .await
+        .unwrap();
+    let token = settings.twilio.auth_token.as_ref().unwrap();
+    let mended = Command::new("sh")
+        .args(["-c", mends[OUR_NUMBER]])
+        .env("TWILIO_AUTH_TOKEN", token.expose())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(mended.await.unwrap().success(), "{}", mends[OUR_NUMBER]);
+
+    let report = examine(api).await;
+    assert!(report.iter().all(Check::is_fine), "{report:#?}");
+    for group in doctor::Group::ALL {
+        let mut seen = report.iter().filter(|check| check.state == "ok");
+        let seen = seen.any(|check| check.group == group.as_str());
+        assert!(
+            seen,
+            "nothing of {} was looked at: {report:#?}",
+            group.as_str()
+        );
+    }
+}
+
+async fn examine(api: &ApiClient) -> Vec<Check> {
+    #[derive(Deserialize)]
+    struct Report {
+        checks: Vec<Check>,
+    }
+    let report: Report = api.get("v1/doctor").await.unwrap();
+    report.checks
+}
+
+/// What the doctor says of one thing.
+#[derive(Debug, Deserialize)]
+struct Check {
+    group: String,
+    name: String,
+    state: String,
+    found: String,
+    mend: Option<String>,
+}
+
+impl Check {
+    fn is_fine(&self) -> bool {
+        ["ok", "skipped"].contains(&&*self.state)
+    }
 }
 
 async fn every_recording_is_here_and_nowhere_else(stack: &Deployed, far_side: &FarSide) {
