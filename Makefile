@@ -27,7 +27,7 @@ lint: ## Format, lints, documentation, dependencies, words
 
 # More than there are cores: journeys wait most of their time, for speech as long as it lasts. How many of them
 # run at once is bounded in .config/nextest.toml.
-THREADS = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+THREADS = $(shell echo $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 2)))
 
 .PHONY: unit
 unit: ## Situations, properties, simulation, conformance and journeys
