@@ -15,6 +15,9 @@ use crate::table::{Ask, Table, to_item};
 
 /// Workers that are read; more than any deployment runs.
 pub const WORKERS_MAX: usize = 1_000;
+/// Rows that are read for them: a worker that dies leaves its row, which DynamoDB removes within two days. As
+/// many are left by one that dies every ten seconds.
+const ROWS_MAX: usize = 20_000;
 const PAGE: u32 = 200;
 
 /// What a worker says of itself.
@@ -75,9 +78,11 @@ impl Workers {
     /// # Errors
     /// When storage cannot be reached or a row cannot be read.
     pub async fn at(&self, now: Timestamp) -> Result<Vec<WorkerRow>, StoreError> {
-        let mut rows: Vec<WorkerRow> = Vec::new();
+        let mut live: Vec<WorkerRow> = Vec::new();
+        let mut last: Option<WorkerId> = None;
+        let mut read = 0;
         loop {
-            let after = rows.last().map(|row| row.id.to_string());
+            let after = last.map(|id| id.to_string());
             let ask = Ask {
                 after: after.as_deref(),
                 newest_first: false,
@@ -88,11 +93,11 @@ impl Workers {
                 .rows_of::<WorkerRow>(keys::WORKERS, WorkerId::PREFIX, ask, "worker")
                 .await?;
             let more = page.more && !page.items.is_empty();
-            rows.extend(page.items);
-            if !more || rows.len() >= WORKERS_MAX {
-                // DynamoDB removes what is past within days.
-                rows.retain(|row| row.until > now);
-                return Ok(rows);
+            read += page.items.len();
+            last = page.items.last().map(|row| row.id);
+            live.extend(page.items.into_iter().filter(|row| row.until > now));
+            if !more || live.len() >= WORKERS_MAX || read >= ROWS_MAX {
+                return Ok(live);
             }
         }
     }
