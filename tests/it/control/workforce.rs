@@ -10,7 +10,7 @@ use service::HOLDS_MAX;
 use service::media::{Media, SessionKey};
 use service::workforce::Enlisted;
 use store::WorkerState::{self, Draining, Ready};
-use store::{Along, InboundRow};
+use store::{Along, InboundRow, WORKERS_MAX};
 use telemetry::Emf;
 
 use super::World;
@@ -83,6 +83,25 @@ pub(super) async fn a_worker_counts_while_it_says_so() {
     assert_eq!(world.told(&call).await, "claimed");
     says(&one, Ready, 0).await;
     world.clock.pass(19);
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.told(&call).await, "placed");
+}
+
+/// Rows of workers that died stay for days.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_died_do_not_hide_the_one_that_lives() {
+    let world = World::start().await;
+    world.without_worker().await;
+    let agent = world.agent().await;
+    let call = world.call(&agent).await;
+    let message = world.dial_message(&call);
+    for _dead in 0..=WORKERS_MAX {
+        says(&worker(&world), Ready, 0).await;
+    }
+    world.clock.pass(30);
+    assert!(!world.deliver(&message).await);
+    assert_eq!(world.told(&call).await, "claimed");
+    says(&worker(&world), Ready, 0).await;
     assert!(!world.deliver(&message).await);
     assert_eq!(world.told(&call).await, "placed");
 }
