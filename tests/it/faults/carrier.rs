@@ -205,7 +205,7 @@ impl Inner {
         } = self.weather;
         let chance = &self.chance;
         // A call is redirected once or twice in its life: there it is to be lost often enough.
-        let lost = if is_redirect(request) { 8 * lost } else { lost };
+        let lost = if is_redirect(request) { 4 * lost } else { lost };
         let unheard = || {
             if is_create(request) {
                 chance.struck(Fault::CallAnswerLost);

@@ -32,7 +32,7 @@ use super::vendors;
 use super::world::media_of;
 
 /// Workers that there are when none has stopped.
-pub(super) const PLACES: usize = 2;
+pub(super) const PLACES: usize = 3;
 /// What a socket's way holds.
 const PIPE_BYTES: usize = 64 * 1024;
 /// As `successor` asks: so often, and so many good answers in a row.
@@ -149,7 +149,7 @@ impl Fleet {
         let chance = &self.0.chance;
         let mut settings = Settings::from_variables(&BTreeMap::new()).unwrap().worker;
         settings.calls_max = CALLS_MAX;
-        settings.drain = chance.secs(chance.pick(&[2..=4, 10..=20, 60..=110]).clone());
+        settings.drain = chance.secs(chance.pick(&[2..=4, 20..=40, 60..=110]).clone());
         let enlisted = Enlisted::new(&parts.store.workers, &parts.clock, &parts.ids);
         let worker = Worker::start(WorkerParts {
             settings,
@@ -175,14 +175,14 @@ impl Fleet {
         let Inner {
             chance, closing, ..
         } = &*self.0;
-        let life = chance.ms(chance.pick(&[2_000..=20_000, 20_000..=120_000]).clone());
+        let life = chance.ms(chance.pick(&[2_000..=15_000, 15_000..=60_000]).clone());
         let Machine { worker, dead } = machine;
         let stopping = async {
             tokio::select! {
                 biased;
                 () = closing.cancelled() => {}
                 () = tokio::time::sleep(life) => {
-                    if chance.per_mille(400) {
+                    if chance.per_mille(300) {
                         self.kill(number, Fault::WorkerKilled);
                         return std::future::pending().await;
                     }

@@ -81,7 +81,6 @@ impl Fault {
             Self::TokenReplayed,
             Self::HandedOver,
             Self::Resumed,
-            Self::HungUpWhileHeld,
             Self::RedirectAnswerLost,
             Self::RedirectLate,
         ]
