@@ -1,10 +1,10 @@
 //! The sweeper: finds calls whose message, answer or callback was lost, and learns the truth.
 //!
-//! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of their
-//! own. Whatever is in one state for longer than that state can last is looked after: a claimed call is sent on its way again, a call that is being
-//! placed is settled, one that rings or talks for too long is asked about at the carrier. It never dials.
-//! So every call ends, gives its slots back, and its lead goes on (promise P2). Everything may be
-//! repeated, and done by two at once.
+//! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of
+//! their own. Whatever is in one state for longer than that state can last is looked after: a claimed call
+//! is sent on its way again, a call that is being placed is settled, one that rings or talks for too long is
+//! asked about at the carrier. It never dials. So every call ends, gives its slots back, and its lead goes on
+//! (promise P2). Everything may be repeated, and done by two at once.
 
 use carrier::twilio::client::{Client, RefusalKind, RequestError};
 use carrier::twilio::{CallSid, CallStatus};

@@ -143,6 +143,8 @@ impl Tally {
             percent >= RESUMED_PERCENT_MIN,
             "{percent} % of the calls were resumed"
         );
+        // The apology says where the cut is in a transcript: without one nothing would be compared.
+        anyhow::ensure!(self.apologies > 0, "nobody was told that the line was gone");
         anyhow::ensure!(
             self.stored_words_lost == 0,
             "{} words of turns that were over were lost",
