@@ -297,8 +297,8 @@ PACKET, RECORD, FRAME, MASK = 52, 22, 4, 4
 # The carrier sends 20 ms a message, 382 bytes of JSON; we send up to 100 ms, 1,068 of base64 and 89 of JSON.
 CARRIER_MESSAGES, CARRIER_BYTES = 50 * CALL_SECONDS, 382
 AGENT_MESSAGES, AGENT_BYTES = 10 * SPEAKING_SECONDS, 1_157
-# To the recogniser goes plain µ-law, in messages of 20 to 100 ms (assumed: 20 a second on average).
-RECOGNISER_MESSAGES, RECOGNISER_BYTES = 20 * CALL_SECONDS, 8_000 * CALL_SECONDS
+# To the recognizer goes plain µ-law, in messages of 20 to 100 ms (assumed: 20 a second on average).
+RECOGNIZER_MESSAGES, RECOGNIZER_BYTES = 20 * CALL_SECONDS, 8_000 * CALL_SECONDS
 # Assumed: half of the turns are the agent's; a request to the model has 5 KB of prompt and history, one to the voice 1 KB.
 ANSWER_BYTES = TURNS / 2 * (5 * KB + 1 * KB)
 # What functions send: nine answers to the carrier, the request that places the call, the API's answers (assumed).
@@ -308,7 +308,7 @@ BALANCED_BYTES = (
     CARRIER_MESSAGES * (CARRIER_BYTES + FRAME + MASK + RECORD) + AGENT_MESSAGES * (AGENT_BYTES + FRAME + RECORD))
 OUT_BYTES = (
     AGENT_MESSAGES * (AGENT_BYTES + FRAME + RECORD + PACKET) + CARRIER_MESSAGES / 2 * PACKET
-    + RECOGNISER_BYTES + RECOGNISER_MESSAGES * (FRAME + MASK + RECORD + PACKET) + ANSWER_BYTES + FUNCTION_BYTES)
+    + RECOGNIZER_BYTES + RECOGNIZER_MESSAGES * (FRAME + MASK + RECORD + PACKET) + ANSWER_BYTES + FUNCTION_BYTES)
 
 
 def functions(webhooks, api_requests):

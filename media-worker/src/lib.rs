@@ -1,8 +1,8 @@
-//! The media worker: phone calls' audio in and out, from the carrier's WebSocket through recogniser,
+//! The media worker: phone calls' audio in and out, from the carrier's WebSocket through recognizer,
 //! language model and synthesiser and back, a thousand calls to a core.
 //!
 //! [`Worker`] has a router that runs alone ([`run`]) or inside another process. What a
-//! conversation does is decided in `call`; what is stored, in `service`; this crate moves bytes
+//! conversation does is decided in `conversation`; what is stored, in `service`; this crate moves bytes
 //! between them in time. It knows the carrier's messages only through `carrier`'s codec and vendors
 //! only as `providers`' objects.
 //!
@@ -31,40 +31,29 @@
 //!
 //! `telemetry::CATALOGUE` has them all. Alone it writes them among its logs too (`fleet`).
 
-mod control;
-mod ear;
-mod fleet;
-mod gate;
-mod handshake;
-mod inbound;
-mod leaving;
+mod admission;
+mod carrier_leg;
+mod handover;
 mod meters;
-mod playout;
+mod process;
 mod recordings;
-mod serve;
 mod session;
-mod socket;
-mod speech;
-mod speech_cache;
-mod start;
-mod successor;
+mod stt_leg;
 mod timers;
-mod tools;
-mod turns;
-mod worker;
+mod tts_leg;
 
-pub use control::Control;
-pub use fleet::{enlist, leave, stay_enlisted};
-pub use gate::NoRoom;
-pub use handshake::{Hello, START_WAIT_MAX};
-pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, archive_recordings};
-pub use serve::{
+pub use admission::NoRoom;
+pub use carrier_leg::handshake::{Hello, MEDIA_PATH, START_WAIT_MAX};
+pub use carrier_leg::socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
+pub use handover::readiness::READY_PATH;
+pub use process::fleet::{enlist, leave, stay_enlisted};
+pub use process::serve::{
     check_health, recordings, run, runtime, serve, settings, stop_signal, worker_parts,
 };
+pub use process::worker::{Worker, WorkerParts};
+pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, archive_recordings};
+pub use session::control::Control;
+pub use session::tools::{TOOL_WAIT_MAX, TOOLS_RUNNING_MAX, Tool, Tools};
+pub use session::turn_writer::{Record, TURNS_WAITING_MAX};
 pub use session::{BAD_MESSAGES_MAX, CARRIER_SILENCE_MAX};
-pub use socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
-pub use speech_cache::{CACHE_BYTES_MAX, SPEECH_BYTES_MAX};
-pub use successor::READY_PATH;
-pub use tools::{TOOL_WAIT_MAX, TOOLS_RUNNING_MAX, Tool, Tools};
-pub use turns::{Record, TURNS_WAITING_MAX};
-pub use worker::{MEDIA_PATH, Worker, WorkerParts};
+pub use tts_leg::speech_cache::{CACHE_BYTES_MAX, SPEECH_BYTES_MAX};

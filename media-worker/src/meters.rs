@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use call::{Failure, Interruption, Observation};
+use conversation::{Failure, Interruption, Observation};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use model::Waterfall;
 
-use crate::turns::Written;
+use crate::session::turn_writer::Written;
 
 /// How a session ends that handed its call over.
 pub(crate) const HANDED_OVER: &str = "handed_over";
@@ -47,7 +47,7 @@ impl Meters {
             saturation: gauge!("trunkline_worker_saturation_percent"),
             calls_started: counter!("trunkline_calls_started_total"),
             frames_received: counter!("trunkline_carrier_frames_received_total"),
-            audio_lost_ms: counter!("trunkline_caller_audio_lost_milliseconds_total"),
+            audio_lost_ms: counter!("trunkline_customer_audio_lost_milliseconds_total"),
             recognition_messages: counter!("trunkline_recognition_messages_sent_total"),
             media_sent: counter!("trunkline_carrier_media_sent_total"),
             audio_sent_ms: counter!("trunkline_agent_audio_sent_milliseconds_total"),

@@ -3,7 +3,7 @@
 //! A few at a time, each in constant memory; a job's message stays hidden while it is worked on and is
 //! deleted only when everything is done. What fails comes again, what cannot be read or fails
 //! for ever is moved to the dead-letter queue by the queue itself. How a recording is copied, verified
-//! and deleted is `service::recordings`' business.
+//! and deleted is `service::call::recordings`' business.
 
 use std::fmt;
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use service::recordings::{ArchiveError, Archived, RecordingJob, Recordings};
+use service::call::recordings::{ArchiveError, Archived, RecordingJob, Recordings};
 use store::{Queue, Received, StoreError, WAIT_MAX};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;

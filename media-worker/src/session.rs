@@ -6,35 +6,40 @@
 //! ends with at most one write to each socket. Nothing here waits: what cannot be done now is
 //! polled again when its source wakes the task.
 
+pub(crate) mod control;
+pub(crate) mod tools;
+pub(crate) mod turn_writer;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use call::{
-    Action, CarrierClosed, Event, Generation, GenerationId, Haste, Mark, Recognition, Synthesis,
-    UtteranceId,
-};
 use carrier::twilio::media::{self, Inbound, Track};
+use conversation::{
+    Action, CarrierClosed, Deadline, Event, Generation, GenerationId, Haste, Mark, Recognition,
+    Synthesis, UtteranceId,
+};
 use futures_util::future::BoxFuture;
-use model::{Answer, AnsweredBy, CallTime, Outcome};
+use model::{AmdResult, CallTime, CarrierVerdict, Outcome};
 use providers::llm::{GenerationStream, Models, Tuning};
-use service::media::{MediaError, SessionKey};
+use service::call::media::{MediaError, SessionKey};
 use tokio::time::Instant;
 
-use crate::control::Control;
-use crate::ear::{Ear, Taken};
-use crate::gate::{Gate, LeavingPlace, Stage};
-use crate::inbound::BYTES_PER_MS;
-use crate::leaving::{LeftBehind, Moved, Mover};
+use crate::admission::{Admission, DrainStage, LeavingPlace};
+use crate::carrier_leg::playout::{Flushed, Playout};
+use crate::carrier_leg::socket::{CarrierSocket, CloseReason, Incoming};
+use crate::handover::client::{HandoverClient, HandoverProgress};
+use crate::handover::late_turns::LateTurns;
 use crate::meters::Meters;
-use crate::playout::{Flushed, Playout};
-use crate::socket::{CarrierSocket, CloseReason, Incoming};
-use crate::speech::Speaker;
+use crate::session::control::Control;
+use crate::session::tools::{Running, Tools};
+use crate::session::turn_writer::{TurnWriter, Written};
+use crate::stt_leg::customer_audio::BYTES_PER_MS;
+use crate::stt_leg::{SttLeg, Taken};
 use crate::timers::TimerSlot;
-use crate::tools::{Running, Tools};
-use crate::turns::{TurnWriter, Written};
+use crate::tts_leg::TtsLeg;
 
-/// Caller audio comes fifty times a second on an answered call; nothing at all for this long means
+/// Customer audio comes fifty times a second on an answered call; nothing at all for this long means
 /// that the carrier is gone (`twilio-media-streams`, section 6).
 pub const CARRIER_SILENCE_MAX: Duration = Duration::from_secs(5);
 
@@ -49,27 +54,24 @@ const GENERATIONS_MAX: usize = 4;
 /// Events taken in one wake before other calls have their turn.
 const EVENTS_PER_WAKE_MAX: u32 = 256;
 
-/// The core's reason to be woken for the next message of audio (`call`'s playback). It keeps a lead of
-/// 100 to 200 ms, and caller audio wakes us every 20 ms anyway.
-const PLAYBACK: &str = "playback";
-
-/// So much later than due the timer wakes us for playback, so that mostly it need not.
+/// So much later than due the timer wakes us for playback: it keeps a lead of 100 to 200 ms, and customer audio
+/// wakes us every 20 ms anyway.
 const PLAYBACK_SLACK: Duration = Duration::from_millis(25);
 
 /// Everything a session is made of.
-pub(crate) struct Parts {
+pub(crate) struct SessionParts {
     pub(crate) socket: CarrierSocket,
     /// When the carrier's connection was accepted, and the call time that it was then: zero unless other
     /// sessions went before.
     pub(crate) started: Instant,
     pub(crate) began: CallTime,
     /// Where the session before handed the call over: what it heard last.
-    pub(crate) left_behind: Option<LeftBehind>,
+    pub(crate) late_turns: Option<LateTurns>,
     pub(crate) stream_sid: String,
     pub(crate) key: Arc<SessionKey>,
-    pub(crate) call: call::Call,
-    pub(crate) ear: Ear,
-    pub(crate) speaker: Speaker,
+    pub(crate) call: conversation::Conversation,
+    pub(crate) ear: SttLeg,
+    pub(crate) tts: TtsLeg,
     pub(crate) models: Models,
     /// The language model's name; absent means the deployment's.
     pub(crate) model: Option<String>,
@@ -78,24 +80,24 @@ pub(crate) struct Parts {
     pub(crate) turns: TurnWriter,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) timer: TimerSlot,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) meters: Arc<Meters>,
 }
 
 /// One running call.
 pub(crate) struct Session {
-    parts: Parts,
+    parts: SessionParts,
     playout: Playout,
     generations: Vec<(GenerationId, Box<dyn GenerationStream>)>,
     running_tools: Running,
     /// Asked of the table, one at a time.
-    verdict: Option<BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>>>,
+    verdict: Option<BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>>>,
     due: Due,
     bad_messages: u32,
     carrier_heard_at: Instant,
     woken_at: Instant,
     drain_told: bool,
-    mover: Mover,
+    mover: HandoverClient,
     /// What the core was told about leaving, and the place that is taken meanwhile.
     haste: Option<Haste>,
     leaving_place: Option<LeavingPlace>,
@@ -136,13 +138,13 @@ pub(crate) struct Remains {
     pub(crate) turns: TurnWriter,
     pub(crate) key: Arc<SessionKey>,
     /// What was found out about who answered.
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<AmdResult>,
 }
 
 /// Where something can happen, in the order in which it is looked at. What comes earlier feeds what
 /// comes later, so that one round is mostly enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+enum WakeSource {
     Carrier,
     Recognition,
     Generation,
@@ -152,7 +154,7 @@ enum Source {
     Turns,
 }
 
-impl Source {
+impl WakeSource {
     const ALL: [Self; 7] = [
         Self::Carrier,
         Self::Recognition,
@@ -183,12 +185,12 @@ struct Due(u8);
 impl Due {
     const ALL: Self = Self(0x7F);
 
-    fn add(&mut self, source: Source) {
+    fn add(&mut self, source: WakeSource) {
         self.0 |= source.bit();
     }
 
-    fn take_first(&mut self) -> Option<Source> {
-        let first = Source::ALL
+    fn take_first(&mut self) -> Option<WakeSource> {
+        let first = WakeSource::ALL
             .into_iter()
             .find(|source| self.0 & source.bit() != 0)?;
         self.0 &= !first.bit();
@@ -218,14 +220,14 @@ impl HandedOver {
 }
 
 impl Session {
-    /// Begins the call: the voice starts to connect beside the recogniser, the core is told that audio
+    /// Begins the call: the voice starts to connect beside the recognizer, the core is told that audio
     /// flows.
-    pub(crate) fn new(mut parts: Parts) -> Self {
+    pub(crate) fn new(mut parts: SessionParts) -> Self {
         let now = Instant::now();
-        parts.speaker.warm();
+        parts.tts.warm();
         let mut session = Self {
             playout: Playout::new(std::mem::take(&mut parts.stream_sid)),
-            mover: Mover::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
+            mover: HandoverClient::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
             haste: None,
             leaving_place: None,
             elsewhere: None,
@@ -303,15 +305,15 @@ impl Session {
     }
 
     /// Takes one event of `source`; false when there is none and the source will wake us.
-    fn step(&mut self, source: Source, cx: &mut Context<'_>) -> bool {
+    fn step(&mut self, source: WakeSource, cx: &mut Context<'_>) -> bool {
         match source {
-            Source::Carrier => self.step_carrier(cx),
-            Source::Recognition => self.step_recognition(cx),
-            Source::Generation => self.step_generation(cx),
-            Source::Speech => self.step_speech(cx),
-            Source::Tools => self.step_tools(cx),
-            Source::Clock => self.step_clock(),
-            Source::Turns => self.step_turns(cx),
+            WakeSource::Carrier => self.step_carrier(cx),
+            WakeSource::Recognition => self.step_recognition(cx),
+            WakeSource::Generation => self.step_generation(cx),
+            WakeSource::Speech => self.step_speech(cx),
+            WakeSource::Tools => self.step_tools(cx),
+            WakeSource::Clock => self.step_clock(),
+            WakeSource::Turns => self.step_turns(cx),
         }
     }
 
@@ -386,7 +388,7 @@ impl Session {
                 }
                 if due && self.parts.ear.send() {
                     self.parts.meters.recognition_messages.increment(1);
-                    self.due.add(Source::Recognition);
+                    self.due.add(WakeSource::Recognition);
                 }
                 for sound in sounds.into_iter().flatten() {
                     self.feed(Event::LineSound(sound));
@@ -433,7 +435,7 @@ impl Session {
     }
 
     fn step_speech(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready((utterance, event)) = self.parts.speaker.poll_event(cx) else {
+        let Poll::Ready((utterance, event)) = self.parts.tts.poll_event(cx) else {
             return false;
         };
         if let Synthesis::Failed(failure) = &event {
@@ -454,7 +456,7 @@ impl Session {
     /// Looks at every deadline that has passed.
     fn step_clock(&mut self) -> bool {
         let now = self.woken_at;
-        if !self.drain_told && self.parts.gate.stage() == Stage::Expired {
+        if !self.drain_told && self.parts.admission.stage() == DrainStage::Expired {
             self.drain_told = true;
             self.close_reason = CloseReason::GoingAway;
             self.feed(Event::DrainDeadline);
@@ -462,7 +464,7 @@ impl Session {
         }
         if let Some(haste) = self.is_to_leave() {
             self.haste = Some(haste);
-            self.feed(Event::Leave(haste));
+            self.feed(Event::HandOver(haste));
             return true;
         }
         let silent = now.saturating_duration_since(self.carrier_heard_at);
@@ -486,14 +488,16 @@ impl Session {
 
     /// What the core is to be told of the worker's stopping, once.
     fn is_to_leave(&mut self) -> Option<Haste> {
-        match self.parts.gate.stage() {
-            Stage::Serving | Stage::Draining | Stage::Expired => None,
-            Stage::Leaving if self.haste.is_none() => {
-                self.leaving_place = self.parts.gate.leave();
+        match self.parts.admission.stage() {
+            DrainStage::Serving | DrainStage::Draining | DrainStage::Expired => None,
+            DrainStage::Leaving if self.haste.is_none() => {
+                self.leaving_place = self.parts.admission.leave();
                 self.leaving_place.is_some().then_some(Haste::WhenQuiet)
             }
-            Stage::Pressing if self.haste != Some(Haste::AtNextPause) => Some(Haste::AtNextPause),
-            Stage::Leaving | Stage::Pressing => None,
+            DrainStage::Pressing if self.haste != Some(Haste::AtNextPause) => {
+                Some(Haste::AtNextPause)
+            }
+            DrainStage::Leaving | DrainStage::Pressing => None,
         }
     }
 
@@ -517,17 +521,17 @@ impl Session {
     }
 
     fn step_left_behind(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(left_behind) = &mut self.parts.left_behind else {
+        let Some(late_turns) = &mut self.parts.late_turns else {
             return false;
         };
-        let found = left_behind.poll_turn(cx, self.woken_at);
-        if left_behind.is_done() {
-            self.parts.left_behind = None;
+        let found = late_turns.poll_turn(cx, self.woken_at);
+        if late_turns.is_done() {
+            self.parts.late_turns = None;
         }
         let Poll::Ready(turn) = found else {
             return false;
         };
-        self.feed(Event::SaidBefore(turn));
+        self.feed(Event::LateTurn(turn));
         true
     }
 
@@ -536,8 +540,8 @@ impl Session {
             return false;
         };
         self.feed(match moved {
-            Moved::Ready => Event::HandOverReady,
-            Moved::Failed { may_follow } => Event::HandOverFailed { may_follow },
+            HandoverProgress::Ready => Event::HandOverReady,
+            HandoverProgress::Failed { may_follow } => Event::HandOverFailed { may_follow },
         });
         true
     }
@@ -582,11 +586,11 @@ impl Session {
             Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
             Action::OpenRecognition { route } => {
                 self.parts.ear.connect(route);
-                self.due.add(Source::Recognition);
+                self.due.add(WakeSource::Recognition);
             }
             Action::FinalizeRecognition => {
                 self.parts.ear.finalize();
-                self.due.add(Source::Recognition);
+                self.due.add(WakeSource::Recognition);
             }
             Action::Generate(request) => {
                 if self.generations.len() >= GENERATIONS_MAX {
@@ -599,7 +603,7 @@ impl Session {
                 let stream = self.parts.models.generate(request.route, &request, tuning);
                 self.generations.push((request.id, stream));
                 self.handed_over.model = true;
-                self.due.add(Source::Generation);
+                self.due.add(WakeSource::Generation);
             }
             Action::CancelGeneration(id) => self.generations.retain(|(of, _)| *of != id),
             Action::Synthesize(wanted) => {
@@ -609,20 +613,20 @@ impl Session {
                     self.handed_over.voice = true;
                     self.silent_so_far = true;
                 }
-                self.parts.speaker.speak(wanted);
-                self.due.add(Source::Speech);
+                self.parts.tts.speak(wanted);
+                self.due.add(WakeSource::Speech);
             }
             Action::FinishSynthesis(utterance) => {
-                self.parts.speaker.finish(utterance);
-                self.due.add(Source::Speech);
+                self.parts.tts.finish(utterance);
+                self.due.add(WakeSource::Speech);
             }
             Action::CancelSynthesis(utterance) => {
-                self.parts.speaker.cancel(utterance);
-                self.due.add(Source::Speech);
+                self.parts.tts.cancel(utterance);
+                self.due.add(WakeSource::Speech);
             }
             Action::RunTool(call) => {
                 self.running_tools.start(&self.parts.tools, call);
-                self.due.add(Source::Tools);
+                self.due.add(WakeSource::Tools);
             }
             Action::StoreTurn(turn) => {
                 if let Some(answer) = &turn.waterfall {
@@ -632,25 +636,25 @@ impl Session {
                     self.parts.meters.turns_lost.increment(1);
                     tracing::error!("the store has been away for too long, a turn is lost");
                 }
-                self.due.add(Source::Turns);
+                self.due.add(WakeSource::Turns);
             }
             Action::AskVerdict => {
                 let key = Arc::clone(&self.parts.key);
                 self.verdict = Some(self.parts.control.verdict(key));
-                self.due.add(Source::Turns);
+                self.due.add(WakeSource::Turns);
             }
             Action::OptOut(how) => {
                 self.parts.turns.push_opt_out(how);
-                self.due.add(Source::Turns);
+                self.due.add(WakeSource::Turns);
             }
             Action::Observe(observation) => Meters::observed(observation),
             Action::HandOver(checkpoint) => {
                 self.mover.prepare(checkpoint);
-                self.due.add(Source::Turns);
+                self.due.add(WakeSource::Turns);
             }
             Action::Redirect => {
                 self.mover.redirect();
-                self.due.add(Source::Turns);
+                self.due.add(WakeSource::Turns);
             }
             Action::Stay => self.mover.stay(),
             Action::Leave(turns) => {
@@ -709,7 +713,7 @@ impl Session {
         }
         self.carrier_closed = Some(how);
         self.feed(Event::CarrierClosed(how));
-        if !self.is_over() && !self.parts.call.is_leaving() {
+        if !self.is_over() && !self.parts.call.is_handing_over() {
             tracing::error!("the core goes on without a carrier");
             self.end = Some(Outcome::StreamLost);
         }
@@ -741,12 +745,12 @@ impl Session {
             None => self.carrier_heard_at + CARRIER_SILENCE_MAX,
             Some(_) => self.woken_at + CARRIER_SILENCE_MAX,
         };
-        let look = self.parts.left_behind.as_ref();
-        if let Some(at) = look.and_then(LeftBehind::next_look) {
+        let look = self.parts.late_turns.as_ref();
+        if let Some(at) = look.and_then(LateTurns::next_look) {
             next = next.min(at);
         }
         if let Some((at, reason)) = self.parts.call.poll_timeout() {
-            let slack = if reason == PLAYBACK {
+            let slack = if reason == Deadline::Playback {
                 PLAYBACK_SLACK
             } else {
                 Duration::ZERO

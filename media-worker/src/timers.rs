@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How finely deadlines are told apart. Caller audio wakes a session every 20 ms anyway, and pacing
+/// How finely deadlines are told apart. Customer audio wakes a session every 20 ms anyway, and pacing
 /// runs 200 ms ahead, so nothing that is heard hangs on less than this.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 

@@ -104,7 +104,7 @@ impl Receiver {
         upgrade.on_upgrade(async move |mut socket| {
             let mut sequence = 0;
             let mut next_ms = 0;
-            let mut caller = Vec::new();
+            let mut customer = Vec::new();
             let text_of = |buffer: &mut BytesMut| {
                 Message::text(String::from_utf8(buffer.split().to_vec()).unwrap())
             };
@@ -134,7 +134,7 @@ impl Receiver {
                     } => {
                         assert_eq!(timestamp_ms, next_ms);
                         next_ms += 20;
-                        media::decode_payload(&payload_base64, &mut caller).unwrap();
+                        media::decode_payload(&payload_base64, &mut customer).unwrap();
                         if next_ms == 5_000 {
                             media::encode_clear(&stream_sid, &mut buffer);
                             socket.send(text_of(&mut buffer)).await.unwrap();
@@ -153,12 +153,12 @@ impl Receiver {
                 }
             }
             let mut words = Vec::new();
-            for heard in Listener::new().hear(&caller, 0) {
+            for heard in Listener::new().hear(&customer, 0) {
                 if let Heard::Word { text, .. } = heard {
                     words.push(text);
                 }
             }
-            lock(&receiver.told).push(format!("caller: {}", words.join(" ")));
+            lock(&receiver.told).push(format!("customer: {}", words.join(" ")));
             let _closed = socket.send(Message::Close(None)).await;
         })
     }
@@ -226,7 +226,7 @@ async fn the_products_client_places_a_call_and_fetches_its_recording() {
         Human
         Started
         Stopped
-        caller: It is me.
+        customer: It is me.
         key 7
         recording completed
         resume"#]]

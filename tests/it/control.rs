@@ -38,9 +38,9 @@ use jiff::{SignedDuration, Timestamp};
 use model::{CallId, TenantId, WorkerId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use service::access::Role;
-use service::keys::Keys;
-use service::{Clock, Ids, Links, Parts};
+use service::account::access::Role;
+use service::account::keys::Keys;
+use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Secret, Storage, Variables};
 use store::aws::{AwsConfig, Clients, Endpoints};
 use store::{CallRow, DialJob, Store, WorkerRow, WorkerState, schema};
@@ -98,12 +98,12 @@ pub(crate) const EVERYTHING: &[fn()] = &[
 /// Everything that a test of the control plane needs.
 pub(crate) struct World {
     pub(crate) url: String,
-    pub(crate) parts: Parts,
-    pub(crate) dial: dial::State,
-    pub(crate) scheduler: scheduler::State,
-    pub(crate) import: import::State,
+    pub(crate) parts: Context,
+    pub(crate) dial: dial::DialState,
+    pub(crate) scheduler: scheduler::SchedulerState,
+    pub(crate) import: import::ImportState,
     /// What a media worker is built from.
-    pub(crate) worker: Parts,
+    pub(crate) worker: Context,
     worker_id: WorkerId,
     pub(crate) clients: Clients,
     pub(crate) names: Storage,
@@ -188,7 +188,7 @@ impl World {
         let now = Timestamp::now();
         let clock = Arc::new(TestClock(Mutex::new(now)));
         fake.set_clock(Arc::clone(&clock));
-        let parts = Parts {
+        let parts = Context {
             store,
             carrier: client(&fake),
             tokens: Tokens::new(Secret::new(AUTH_TOKEN.to_owned())),
@@ -198,7 +198,7 @@ impl World {
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };
         // Each function has the rights that the template gives it.
-        let held_to = |who| Parts {
+        let held_to = |who| Context {
             store: Store::new(&iam::held_to(who, &clients, &names), &names, &queues),
             ..parts.clone()
         };
@@ -211,7 +211,7 @@ impl World {
             command: None,
         });
         let router = api::router(api::State::new(&held_to(Who::Api), doctor)).merge(
-            ::callbacks::router(::callbacks::State::new(&held_to(Who::Callbacks))),
+            ::callbacks::router(::callbacks::CallbackState::new(&held_to(Who::Callbacks))),
         );
         tokio::spawn(async move { axum::serve(listener, router).await });
 
@@ -236,9 +236,9 @@ impl World {
         let http = reqwest::Client::builder().redirect(no_redirect);
         Self {
             url,
-            dial: dial::State::new(&held_to(Who::Dial)),
-            scheduler: scheduler::State::new(&held_to(Who::Scheduler)),
-            import: import::State::new(&held_to(Who::Import)),
+            dial: dial::DialState::new(&held_to(Who::Dial)),
+            scheduler: scheduler::SchedulerState::new(&held_to(Who::Scheduler)),
+            import: import::ImportState::new(&held_to(Who::Import)),
             worker,
             worker_id: worker_row.id,
             clients,
@@ -521,7 +521,7 @@ pub(crate) fn any_hour() -> Value {
     json!({ "reason": "a test runs at any hour" })
 }
 
-pub(crate) fn keys(parts: &Parts) -> Keys {
+pub(crate) fn keys(parts: &Context) -> Keys {
     Keys::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone())
 }
 

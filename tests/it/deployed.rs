@@ -19,10 +19,11 @@ use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, TimeToLiveSpecification};
 use aws_sdk_sqs::types::QueueAttributeName;
-use local::client::ApiClient;
-use local::far_side::FarSide;
-use local::scene::{self, Company, Stage};
-use local::{GREETING, SYSTEM, environment};
+use local::demo::client::ApiClient;
+use local::demo::scene::{self, Company, SceneStage};
+use local::platform::environment;
+use local::platform::far_side::FarSide;
+use local::{GREETING, SYSTEM};
 use model::AgentId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -248,7 +249,7 @@ async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
     tell(&format!("ready for calls after {:.1?}", begun.elapsed()));
 
     the_doctor_names_what_is_missing_and_how_it_is_mended(&stack, &api, &settings).await;
-    let stage = Stage {
+    let stage = SceneStage {
         api,
         far_side: &far_side,
         agent_id,

@@ -8,7 +8,7 @@ mod aws;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use ::doctor::{Check, Doctor, Group, Installation, Place, Report, State};
+use ::doctor::{Check, CheckState, Doctor, Group, Installation, Place, Report};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::engines::Engines;
 use model::AgentId;
 use serde_json::json;
-use service::keys::Keys;
+use service::account::keys::Keys;
 use service::{Clock, Ids};
 use settings::{Secret, Variables};
 use sim::openai::Script;
@@ -39,7 +39,7 @@ const HIDDEN: [&str; 5] = [TOKEN, KEY, OWNER_KEY, "a-wrong-key", "hidden-in-the-
 /// An installation on loopback at which nothing is wrong yet.
 struct World {
     carrier: twilio::Server,
-    recogniser: deepgram::Server,
+    recognizer: deepgram::Server,
     model: openai::Server,
     voice: elevenlabs::Server,
     clients: Clients,
@@ -76,7 +76,7 @@ impl World {
         let script = Arc::new(Script::dental_reminder());
         let world = Self {
             carrier: twilio::Server::start(carrier).await.unwrap(),
-            recogniser: deepgram::Server::start(deepgram::Config {
+            recognizer: deepgram::Server::start(deepgram::Config {
                 listen,
                 behaviour: deepgram::Behaviour::new(KEY),
             })
@@ -117,13 +117,13 @@ impl World {
 
     fn with_usual_settings(mut self) -> Self {
         let (carrier, model) = (self.carrier.url(), self.model.url());
-        let (recogniser, voice) = (self.recogniser.url(), self.voice.url());
+        let (recognizer, voice) = (self.recognizer.url(), self.voice.url());
         for (name, value) in [
             ("TWILIO_ACCOUNT_SID", ACCOUNT),
             ("TWILIO_AUTH_TOKEN", TOKEN),
             ("TWILIO_BASE_URL", &carrier),
             ("DEEPGRAM_API_KEY", KEY),
-            ("DEEPGRAM_BASE_URL", &recogniser),
+            ("DEEPGRAM_BASE_URL", &recognizer),
             ("OPENAI_API_KEY", KEY),
             ("OPENAI_BASE_URL", &model),
             ("ELEVENLABS_API_KEY", KEY),
@@ -231,7 +231,7 @@ impl Examined {
         }
         for check in &report.checks {
             assert!(!check.found.is_empty(), "{check:?}");
-            let wrong = matches!(check.state, State::Failed | State::Warning);
+            let wrong = matches!(check.state, CheckState::Failed | CheckState::Warning);
             assert_eq!(check.mend.is_some(), wrong, "{check:?}");
         }
         Self(report)
@@ -245,16 +245,16 @@ impl Examined {
     /// This check fails, says so, and names the command.
     #[track_caller]
     fn fails(&self, name: &str, found: &str, mend: &str) {
-        self.is(name, State::Failed, found, mend);
+        self.is(name, CheckState::Failed, found, mend);
     }
 
     #[track_caller]
     fn warns(&self, name: &str, found: &str, mend: &str) {
-        self.is(name, State::Warning, found, mend);
+        self.is(name, CheckState::Warning, found, mend);
     }
 
     #[track_caller]
-    fn is(&self, name: &str, state: State, found: &str, mend: &str) {
+    fn is(&self, name: &str, state: CheckState, found: &str, mend: &str) {
         let check = self.check(name);
         assert_eq!(check.state, state, "{check:#?}");
         assert!(check.found.contains(found), "{check:#?}");
@@ -265,7 +265,7 @@ impl Examined {
     #[track_caller]
     fn skips(&self, name: &str, why: &str) {
         let check = self.check(name);
-        assert_eq!(check.state, State::Skipped, "{check:#?}");
+        assert_eq!(check.state, CheckState::Skipped, "{check:#?}");
         assert!(check.found.contains(why), "{check:#?}");
     }
 
@@ -273,7 +273,8 @@ impl Examined {
     #[track_caller]
     fn else_all_is_well(&self, but: &[&str]) {
         let checks = self.0.checks.iter();
-        let wrong = checks.filter(|check| matches!(check.state, State::Failed | State::Warning));
+        let wrong =
+            checks.filter(|check| matches!(check.state, CheckState::Failed | CheckState::Warning));
         let others: Vec<_> = wrong
             .filter(|check| !but.contains(&check.name.as_str()))
             .collect();
@@ -301,8 +302,8 @@ async fn nothing_is_wrong() {
     let world = World::start().await;
     let examined = world.examined().await;
     examined.else_all_is_well(&[]);
-    assert_eq!(examined.0.state, State::Ok);
-    let ok = examined.0.count(State::Ok);
+    assert_eq!(examined.0.state, CheckState::Ok);
+    let ok = examined.0.count(CheckState::Ok);
     assert_eq!(ok, 19, "{:#?}", examined.0.checks);
     for group in Group::ALL {
         let of_group = examined
@@ -314,7 +315,7 @@ async fn nothing_is_wrong() {
         assert_eq!(of_group.count() > 0, group != Group::Secrets, "{group:?}");
     }
     assert_eq!(world.carrier.violations(), []);
-    assert!(world.recogniser.violations().is_empty());
+    assert!(world.recognizer.violations().is_empty());
     assert!(world.model.violations().is_empty());
     assert!(world.voice.violations().is_empty());
     world.stop().await;
@@ -445,13 +446,13 @@ async fn storage_does_not_answer() {
     let gone = gone.endpoint_url(nobody().await);
     world.clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(gone.build());
     let examined = world.examined().await;
-    assert_eq!(examined.check("table").state, State::Failed);
+    assert_eq!(examined.check("table").state, CheckState::Failed);
     examined.skips("table expiry", "see table");
     // Numbers are in the table.
-    assert_ne!(examined.check("account").state, State::Failed);
+    assert_ne!(examined.check("account").state, CheckState::Failed);
     examined.is(
         "bucket objects",
-        State::Ok,
+        CheckState::Ok,
         "put, read back and deleted",
         "",
     );
@@ -474,7 +475,7 @@ async fn the_carrier_does_not_take_the_token() {
     let numbers = numbers.next().unwrap();
     assert_eq!(
         (numbers.state, &*numbers.found),
-        (State::Skipped, "see account")
+        (CheckState::Skipped, "see account")
     );
     examined.else_all_is_well(&["account"]);
     world.stop().await;
@@ -495,7 +496,7 @@ async fn the_account_is_suspended_or_the_carrier_out_of_reach() {
     let examined = world.examined().await;
     examined.fails("account", "cannot be reached", &format!("curl -sv {gone}/"));
     // Others tell the time too.
-    examined.is("clock", State::Ok, "right, by 127.0.0.1", "");
+    examined.is("clock", CheckState::Ok, "right, by 127.0.0.1", "");
     world.stop().await;
 }
 
@@ -526,7 +527,7 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
 
     let fixed = world.doctor().fix_numbers(None).await;
     assert_eq!(fixed.len(), 1);
-    assert_eq!((fixed[0].state, &*fixed[0].name), (State::Ok, NUMBER));
+    assert_eq!((fixed[0].state, &*fixed[0].name), (CheckState::Ok, NUMBER));
     world.examined().await.else_all_is_well(&[]);
     assert!(world.doctor().fix_numbers(None).await.is_empty());
 
@@ -539,7 +540,7 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
     let examined = world.examined().await;
     examined.fails(NUMBER, "an application", "-d VoiceApplicationSid=");
     let fixed = world.doctor().fix_numbers(None).await;
-    assert_eq!(fixed[0].state, State::Ok, "{fixed:?}");
+    assert_eq!(fixed[0].state, CheckState::Ok, "{fixed:?}");
     world.examined().await.else_all_is_well(&[]);
 
     world
@@ -585,13 +586,13 @@ async fn numbers_are_the_carriers_or_verified_or_nobodys() {
         "does not have it",
         "IncomingPhoneNumbers.json --data-urlencode PhoneNumber=+14155550190",
     );
-    examined.is(verified, State::Ok, "verified to call from", "");
+    examined.is(verified, CheckState::Ok, "verified to call from", "");
     examined.warns(
         answering,
         "calls to it do not come here",
         "IncomingPhoneNumbers.json",
     );
-    examined.is(silent, State::Ok, "it has no agent", "");
+    examined.is(silent, CheckState::Ok, "it has no agent", "");
     examined.else_all_is_well(&[absent, answering]);
     world.stop().await;
 }

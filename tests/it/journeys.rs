@@ -12,7 +12,7 @@ mod vendors;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use local::client::{ApiClient, CallView};
+use local::demo::client::{ApiClient, CallView};
 use local::platform::Platform;
 use model::{CallId, CallState, Speaker};
 use serde_json::{Value, json};

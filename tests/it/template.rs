@@ -12,11 +12,11 @@ use std::fs;
 use aws_sdk_sqs::types::QueueAttributeName;
 use local::engines::Engines;
 use model::{
-    AnsweredBy, CallId, CallState, CampaignId, CampaignState, DomainEvent, EventId, EventKind,
+    CallId, CallState, CampaignId, CampaignState, CarrierVerdict, DomainEvent, EventId, EventKind,
     ImportId, Outcome, Speaker, TenantId,
 };
 use serde_json::{Map, Value};
-use service::scheduling::wakes;
+use service::dialing::planner::wakes;
 use store::{EVENT_ROWS, schema};
 
 use crate::tidy::root;
@@ -256,7 +256,7 @@ fn one_of_each() -> Vec<DomainEvent> {
         },
         EventKind::CallAnsweredBy {
             call_id,
-            answered_by: AnsweredBy::Human,
+            answered_by: CarrierVerdict::Human,
         },
         EventKind::CallEnded {
             call_id,

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::{Method, Uri};
-use call::{ChatMessage, Generate, Generation, GenerationId, Recognition, ToolCall, ToolSpec};
+use conversation::{
+    ChatMessage, Generate, Generation, GenerationId, Recognition, ToolCall, ToolSpec,
+};
 use model::AudioPosition;
 use providers::llm::Tuning;
 use providers::llm::openai::codec as openai;
@@ -73,7 +75,7 @@ async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
     let variables = [("DEEPGRAM_API_KEY", "key"), ("DEEPGRAM_BASE_URL", &base)];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::from_variables(&variables.into()).unwrap();
-    Probes::new().unwrap().recogniser(&settings).await;
+    Probes::new().unwrap().recognizer(&settings).await;
     let asked = asked.lock().unwrap().clone();
     let [(method, uri)] = asked.as_slice() else {
         panic!("asked {asked:?}");
@@ -197,7 +199,7 @@ fn largest() -> Generate {
             text: String::new(),
             tool_calls: vec![],
         },
-        ChatMessage::Caller("Goodbye.".to_owned()),
+        ChatMessage::Customer("Goodbye.".to_owned()),
         ChatMessage::Agent {
             text: String::new(),
             tool_calls: vec![call.clone()],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use call::{
+use conversation::{
     ChatMessage, FailureKind, Generate, Generation, GenerationId, Recognition, Synthesis, ToolSpec,
     UtteranceId,
 };
@@ -26,7 +26,7 @@ const KEY: &str = "a-key-of-ours";
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn what_the_agent_says_is_what_the_recogniser_hears() {
+async fn what_the_agent_says_is_what_the_recognizer_hears() {
     let world = World::start(Faults::none()).await;
     for route in 0..world.synthesizers.routes() {
         let mut voice = world.synthesizers.open(route, None, "en");
@@ -35,7 +35,7 @@ async fn what_the_agent_says_is_what_the_recogniser_hears() {
             &["I would like to book a table.", "For four people."],
         )
         .await;
-        let heard = recognise(&world, &audio).await;
+        let heard = recognize(&world, &audio).await;
         let words: Vec<_> = heard
             .split(|letter: char| !letter.is_alphanumeric())
             .filter(|word| !word.is_empty())
@@ -136,7 +136,7 @@ async fn a_model_that_fails_says_how() {
 }
 
 #[tokio::test]
-async fn a_recogniser_that_fails_says_how() {
+async fn a_recognizer_that_fails_says_how() {
     for (fault, expected) in [
         (Fault::RefuseConnect, FailureKind::Connect),
         (Fault::Unauthorized, FailureKind::Unauthorized),
@@ -212,7 +212,7 @@ impl World {
         let deepgram = deepgram::Config { listen, behaviour };
         let deepgram = deepgram::Server::start(deepgram).await.unwrap();
         let bye = Reply::says("Goodbye, Zoë!").and_calls("end_call", r#"{"why":"bye"}"#);
-        let script = Script::new().on(When::caller_says(&["goodbye"]), bye);
+        let script = Script::new().on(When::customer_says(&["goodbye"]), bye);
         let mut behaviour = openai::Behaviour::new(KEY, Arc::new(script)).without_delay();
         behaviour.faults = faults.clone();
         let openai = openai::Config { listen, behaviour };
@@ -262,13 +262,13 @@ fn recognition() -> RecognizerConfig {
     }
 }
 
-async fn generate(world: &World, caller: &str) -> Vec<Generation> {
+async fn generate(world: &World, customer: &str) -> Vec<Generation> {
     let request = Generate {
         id: GenerationId(1),
         route: 0,
         messages: vec![
             Arc::new(ChatMessage::System("Be brief.".to_owned())),
-            Arc::new(ChatMessage::Caller(caller.to_owned())),
+            Arc::new(ChatMessage::Customer(customer.to_owned())),
         ],
         tools: Arc::from([ToolSpec {
             name: "end_call".to_owned(),
@@ -289,7 +289,7 @@ async fn generate(world: &World, caller: &str) -> Vec<Generation> {
 }
 
 /// Everything that is heard in this audio and a second of silence after it.
-async fn recognise(world: &World, audio: &[u8]) -> String {
+async fn recognize(world: &World, audio: &[u8]) -> String {
     let mut recognizer = within(world.recognizers.connect(0, recognition()))
         .await
         .unwrap();

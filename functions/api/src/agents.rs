@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use model::{Agent, AgentFields, AgentId};
 use serde_json::{Map, Value};
 use service::FieldProblem;
-use service::access::Principal;
+use service::account::access::Principal;
 
 use crate::body::{Body, IfMatch, Key, Listed, Wanted, id, merge, read as read_json};
 use crate::openapi;
@@ -23,13 +23,13 @@ use crate::{Problem, State};
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Key(key): Key,
     Body(fields): Body<AgentFields>,
 ) -> Result<Response, Problem> {
     let agent = state
         .agents
-        .create(caller.tenant_id, fields, key.as_ref())
+        .create(principal.tenant_id, fields, key.as_ref())
         .await?;
     Ok(answer(StatusCode::CREATED, &agent))
 }
@@ -39,12 +39,12 @@ pub(crate) async fn create(
     responses((status = 200, description = "A page", body = Listed<openapi::AgentView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<AgentId>,
 ) -> Result<Json<Listed<Agent>>, Problem> {
     let page = state
         .agents
-        .list(caller.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, wanted.after, wanted.limit)
         .await?;
     let cursor = |agent: &Agent| agent.id.to_string();
     Ok(Json(Listed::new(page, cursor, |agent| agent)))
@@ -60,10 +60,13 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(agent_id): Path<String>,
 ) -> Result<Response, Problem> {
-    let agent = state.agents.get(caller.tenant_id, id(&agent_id)?).await?;
+    let agent = state
+        .agents
+        .get(principal.tenant_id, id(&agent_id)?)
+        .await?;
     Ok(answer(StatusCode::OK, &agent))
 }
 
@@ -84,17 +87,17 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn change(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(agent_id): Path<String>,
     IfMatch(revision): IfMatch,
     Body(patch): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let agent_id: AgentId = id(&agent_id)?;
-    let before = state.agents.get(caller.tenant_id, agent_id).await?;
+    let before = state.agents.get(principal.tenant_id, agent_id).await?;
     let fields = patched(&before.fields, patch)?;
     let changed = state
         .agents
-        .change(caller.tenant_id, agent_id, revision, fields)
+        .change(principal.tenant_id, agent_id, revision, fields)
         .await?;
     Ok(answer(StatusCode::OK, &changed))
 }

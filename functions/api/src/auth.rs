@@ -6,15 +6,15 @@ use axum::extract::{MatchedPath, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use service::access::{Permission, Principal};
-use service::keys::KeyError;
+use service::account::access::{Permission, Principal};
+use service::account::keys::KeyError;
 use settings::Secret;
 use telemetry::Chain;
 use tracing::{error, warn};
 
 use crate::{Problem, State};
 
-/// What each request needs. Which role has a permission is `service::access::TABLE`.
+/// What each request needs. Which role has a permission is `service::account::access::TABLE`.
 pub const ROUTES: [(&str, &str, Permission); 51] = [
     ("GET", "/v1/campaigns", Permission::ReadCampaigns),
     ("POST", "/v1/campaigns", Permission::ChangeCampaigns),

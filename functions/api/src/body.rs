@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use service::fields::{self, Known};
+use service::context::fields::{self, Known};
 use service::{FieldProblem, IdempotencyKey, KEY_CHARS_MAX};
 
 use crate::{PAGE_DEFAULT, PAGE_MAX, Problem, State};

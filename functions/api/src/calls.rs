@@ -6,8 +6,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::{AgentId, Call, CallId, PhoneNumber, RecordingState, TraceId, Variables};
 use serde::{Deserialize, Serialize};
-use service::access::{Permission, Principal};
-use service::calls::CreateCall;
+use service::account::access::{Permission, Principal};
+use service::call::CreateCall;
 use store::Overriding;
 use utoipa::ToSchema;
 
@@ -164,7 +164,7 @@ pub(crate) struct DetectionView {
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Extension(trace): Extension<TraceId>,
     Key(key): Key,
     Body(new): Body<NewCall>,
@@ -174,11 +174,11 @@ pub(crate) async fn create(
         from: new.from,
         agent_id: new.agent_id,
         variables: new.variables,
-        overriding: overriding(&caller, new.overriding)?,
+        overriding: overriding(&principal, new.overriding)?,
     };
     let created = state
         .calls
-        .create(caller.tenant_id, &request, key.as_ref(), trace)
+        .create(principal.tenant_id, &request, key.as_ref(), trace)
         .await?;
     let mut headers = HeaderMap::new();
     let location = format!("/v1/calls/{}", created.call.id);
@@ -193,12 +193,15 @@ pub(crate) async fn create(
 }
 
 /// Who overrides, if they may.
-fn overriding(caller: &Principal, asked: Option<Override>) -> Result<Option<Overriding>, Problem> {
+fn overriding(
+    principal: &Principal,
+    asked: Option<Override>,
+) -> Result<Option<Overriding>, Problem> {
     let Some(Override { reason }) = asked else {
         return Ok(None);
     };
-    if !caller.role.may(Permission::OverrideRules) {
-        let title = format!("The role {} may not override rules.", caller.role);
+    if !principal.role.may(Permission::OverrideRules) {
+        let title = format!("The role {} may not override rules.", principal.role);
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", &title));
     }
     let reason = reason.trim().to_owned();
@@ -207,7 +210,7 @@ fn overriding(caller: &Principal, asked: Option<Override>) -> Result<Option<Over
         let problem = format!("must have 1 to {REASON_CHARS_MAX} characters, has {chars}");
         return Err(Problem::field("override.reason", problem));
     }
-    let by = caller.key_id;
+    let by = principal.key_id;
     Ok(Some(Overriding { by, reason }))
 }
 
@@ -216,12 +219,12 @@ fn overriding(caller: &Principal, asked: Option<Override>) -> Result<Option<Over
     responses((status = 200, description = "A page", body = Listed<CallView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<CallId>,
 ) -> Result<Json<Listed<CallView>>, Problem> {
     let page = state
         .calls
-        .list(caller.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, wanted.after, wanted.limit)
         .await?;
     let cursor = |call: &Call| call.id.to_string();
     Ok(Json(Listed::new(page, cursor, CallView::from)))
@@ -237,15 +240,15 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(call_id): Path<String>,
 ) -> Result<Json<CallDetail>, Problem> {
     let call_id: CallId = id(&call_id)?;
     let found = state
         .calls
-        .get_with_turns(caller.tenant_id, call_id)
+        .get_with_turns(principal.tenant_id, call_id)
         .await?;
-    let label = state.labels.get(caller.tenant_id, call_id).await?;
+    let label = state.labels.get(principal.tenant_id, call_id).await?;
     let (turns, answers) = view_turns(found.turns);
     let detection = DetectionView::of(&found.call);
     let lead_id = found.call.lead_id.map(|lead| lead.to_string());
@@ -272,11 +275,11 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn hang_up(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(call_id): Path<String>,
 ) -> Result<Response, Problem> {
     let call_id: CallId = id(&call_id)?;
-    let call = state.calls.hang_up(caller.tenant_id, call_id).await?;
+    let call = state.calls.hang_up(principal.tenant_id, call_id).await?;
     Ok((StatusCode::ACCEPTED, Json(CallView::from(call))).into_response())
 }
 
@@ -290,13 +293,13 @@ pub(crate) async fn hang_up(
     ))]
 pub(crate) async fn recording(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(call_id): Path<String>,
 ) -> Result<Response, Problem> {
     let call_id: CallId = id(&call_id)?;
     let link = state
         .calls
-        .recording_link(caller.tenant_id, call_id)
+        .recording_link(principal.tenant_id, call_id)
         .await?;
     let headers = [
         (header::LOCATION, link),

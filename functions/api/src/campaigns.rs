@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use model::{Campaign, CampaignFields, CampaignId, CampaignState, LeadCounts, LeadResult, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use service::access::Principal;
-use service::campaigns::CampaignWithCopy;
-use service::campaigns::moves::{Move, Moved};
-use service::campaigns::outlook::{Held, LaneOutlook, Outlook};
-use service::campaigns::redial::Redial;
+use service::account::access::Principal;
+use service::campaign::CampaignWithCopy;
+use service::campaign::moves::{Move, Moved};
+use service::campaign::outlook::{Held, LaneOutlook, Outlook};
+use service::campaign::redial::Redial;
 use utoipa::ToSchema;
 
 use crate::body::{Body, IfMatch, Key, Listed, MaybeBody, Wanted, id, merge, read_fields};
@@ -110,7 +110,7 @@ pub(crate) struct CapsBody {
     minimum_gap: Option<String>,
 }
 
-/// Answering machines.
+/// AmdPolicy machines.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes `model::Amd`; a test compares them")]
 pub(crate) struct AmdBody {
@@ -263,7 +263,7 @@ pub(crate) struct LeadCountsView {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes `service::campaigns::redial::Redial`; a test compares them"
+    reason = "describes `service::campaign::redial::Redial`; a test compares them"
 )]
 pub(crate) struct RedialBody {
     /// Leads that are done with one of these.
@@ -349,14 +349,14 @@ pub(crate) struct LaneView {
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Key(key): Key,
     Body(fields): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let fields: CampaignFields = read_fields(fields, NEEDED)?;
     let campaign = state
         .campaigns
-        .create(caller.tenant_id, fields, key.as_ref())
+        .create(principal.tenant_id, fields, key.as_ref())
         .await?;
     let location = location(campaign.id);
     let mut answer = answer(StatusCode::CREATED, campaign.into());
@@ -369,12 +369,12 @@ pub(crate) async fn create(
     responses((status = 200, description = "A page", body = Listed<CampaignView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<CampaignId>,
 ) -> Result<Json<Listed<CampaignJson>>, Problem> {
     let page = state
         .campaigns
-        .list(caller.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, wanted.after, wanted.limit)
         .await?;
     let cursor = |campaign: &Campaign| campaign.id.to_string();
     Ok(Json(Listed::new(page, cursor, CampaignJson::from)))
@@ -390,12 +390,12 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
 ) -> Result<Response, Problem> {
     let found = state
         .campaigns
-        .get_with_copy(caller.tenant_id, id(&campaign_id)?)
+        .get_with_copy(principal.tenant_id, id(&campaign_id)?)
         .await?;
     Ok(answer(StatusCode::OK, found.into()))
 }
@@ -420,17 +420,20 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn change(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     IfMatch(revision): IfMatch,
     Body(patch): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let campaign_id: CampaignId = id(&campaign_id)?;
-    let before = state.campaigns.get(caller.tenant_id, campaign_id).await?;
+    let before = state
+        .campaigns
+        .get(principal.tenant_id, campaign_id)
+        .await?;
     let fields = patched(&before.fields, patch)?;
     let changed = state
         .campaigns
-        .change(caller.tenant_id, campaign_id, revision, fields)
+        .change(principal.tenant_id, campaign_id, revision, fields)
         .await?;
     Ok(answer(StatusCode::OK, changed.into()))
 }
@@ -447,10 +450,12 @@ pub(crate) async fn change(
     ))]
 pub(crate) async fn delete(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = state.campaigns.delete(caller.tenant_id, id(&campaign_id)?);
+    let deleted = state
+        .campaigns
+        .delete(principal.tenant_id, id(&campaign_id)?);
     deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -470,11 +475,11 @@ pub(crate) async fn delete(
     ))]
 pub(crate) async fn start(
     state: Shared<State>,
-    caller: Extension<Principal>,
+    principal: Extension<Principal>,
     campaign_id: Path<String>,
     MaybeBody(StartBody { at }): MaybeBody<StartBody>,
 ) -> Result<Response, Problem> {
-    make(state, caller, campaign_id, Move::Start { at }).await
+    make(state, principal, campaign_id, Move::Start { at }).await
 }
 
 /// Stops new calls. Calls that ring or are on go on to their end; those that are claimed and not placed
@@ -490,10 +495,10 @@ pub(crate) async fn start(
     ))]
 pub(crate) async fn pause(
     state: Shared<State>,
-    caller: Extension<Principal>,
+    principal: Extension<Principal>,
     campaign_id: Path<String>,
 ) -> Result<Response, Problem> {
-    make(state, caller, campaign_id, Move::Pause).await
+    make(state, principal, campaign_id, Move::Pause).await
 }
 
 /// Lets a paused campaign go on. It is looked over as at its start, and its ramp begins anew.
@@ -511,10 +516,10 @@ pub(crate) async fn pause(
     ))]
 pub(crate) async fn resume(
     state: Shared<State>,
-    caller: Extension<Principal>,
+    principal: Extension<Principal>,
     campaign_id: Path<String>,
 ) -> Result<Response, Problem> {
-    make(state, caller, campaign_id, Move::Resume).await
+    make(state, principal, campaign_id, Move::Resume).await
 }
 
 /// Ends a campaign for good. Calls are treated as by a pause; leads that wait end as `cancelled`.
@@ -529,10 +534,10 @@ pub(crate) async fn resume(
     ))]
 pub(crate) async fn cancel(
     state: Shared<State>,
-    caller: Extension<Principal>,
+    principal: Extension<Principal>,
     campaign_id: Path<String>,
 ) -> Result<Response, Problem> {
-    make(state, caller, campaign_id, Move::Cancel).await
+    make(state, principal, campaign_id, Move::Cancel).await
 }
 
 /// Makes a draft with the fields of a campaign and those of its leads that are done in one of these
@@ -549,14 +554,19 @@ pub(crate) async fn cancel(
     ))]
 pub(crate) async fn redial(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     Key(key): Key,
     Body(redial): Body<Redial>,
 ) -> Result<Response, Problem> {
     let made = state
         .campaigns
-        .redial(caller.tenant_id, id(&campaign_id)?, &redial, key.as_ref())
+        .redial(
+            principal.tenant_id,
+            id(&campaign_id)?,
+            &redial,
+            key.as_ref(),
+        )
         .await?;
     let location = location(made.campaign.id);
     let mut answer = answer(StatusCode::CREATED, made.into());
@@ -575,12 +585,12 @@ pub(crate) async fn redial(
     ))]
 pub(crate) async fn progress(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
 ) -> Result<Json<ProgressView>, Problem> {
     let outlook = state
         .campaigns
-        .outlook(caller.tenant_id, id(&campaign_id)?)
+        .outlook(principal.tenant_id, id(&campaign_id)?)
         .await?;
     Ok(Json(outlook.into()))
 }
@@ -590,13 +600,13 @@ const NEEDED: &[(&str, Value)] = &[("name", Value::String(String::new()))];
 
 async fn make(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     wanted: Move,
 ) -> Result<Response, Problem> {
     let moved = state
         .campaigns
-        .make(caller.tenant_id, id(&campaign_id)?, wanted)
+        .make(principal.tenant_id, id(&campaign_id)?, wanted)
         .await?;
     let etag = [(header::ETAG, etag(moved.campaign.revision))];
     Ok((etag, Json(MovedView::from(moved))).into_response())

@@ -3,7 +3,7 @@
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use doctor::Report;
-use service::access::Principal;
+use service::account::access::Principal;
 use utoipa::ToSchema;
 
 use crate::{Problem, State, openapi};
@@ -45,8 +45,8 @@ pub(crate) struct InstallationCheckView {
     responses((status = 200, description = "The report, whatever it says", body = ReportView)))]
 pub(crate) async fn examine(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
 ) -> Result<Json<Report>, Problem> {
-    let examined = state.doctor.examine(Some(caller.tenant_id));
+    let examined = state.doctor.examine(Some(principal.tenant_id));
     Ok(Json(Box::pin(examined).await))
 }

@@ -6,8 +6,8 @@ use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use forecast::Forecast;
 use model::CampaignId;
-use service::access::Principal;
-use service::forecasts::Ask;
+use service::account::access::Principal;
+use service::campaign::simulation::Ask;
 use utoipa::ToSchema;
 
 use crate::body::{Body, id};
@@ -26,14 +26,14 @@ use crate::{Problem, State};
     ))]
 pub(crate) async fn simulate(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     Body(ask): Body<Ask>,
 ) -> Result<Json<Forecast>, Problem> {
     let campaign_id: CampaignId = id(&campaign_id)?;
     let forecast = state
         .forecasts
-        .simulate(caller.tenant_id, campaign_id, ask)
+        .simulate(principal.tenant_id, campaign_id, ask)
         .await?;
     Ok(Json(forecast))
 }
@@ -42,7 +42,7 @@ pub(crate) async fn simulate(
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes `service::forecasts::Ask`; a test compares them"
+    reason = "describes `service::campaign::simulation::Ask`; a test compares them"
 )]
 pub(crate) struct SimulateBody {
     /// When it begins; absent: now.
@@ -183,7 +183,7 @@ pub(crate) struct ForecastView {
     turned_back: BTreeMap<String, u64>,
     /// `needed` on the busiest day, and how many are `given`.
     #[schema(value_type = Object)]
-    caller_numbers: (),
+    our_numbers: (),
     /// `currency`, `low_micros`, `high_micros` and `lines`.
     #[schema(value_type = Object)]
     cost: (),

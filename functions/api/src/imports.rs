@@ -13,8 +13,8 @@ use model::{CampaignId, ImportId};
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
+use service::account::access::Principal;
+use service::lead::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
 use store::{Import, ImportState};
 use utoipa::ToSchema;
 
@@ -197,7 +197,7 @@ pub(crate) struct RejectView {
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     Key(key): Key,
     request: Request,
@@ -214,7 +214,7 @@ pub(crate) async fn create(
             ),
         )
     })?;
-    let tenant = caller.tenant_id;
+    let tenant = principal.tenant_id;
     if dry_run {
         let preview = state.imports.preview(tenant, campaign, file, options);
         return Ok(Json(PreviewView::from(preview.await?)).into_response());
@@ -250,7 +250,7 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn begin_upload(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     Key(key): Key,
     Body(new): Body<NewUpload>,
@@ -258,7 +258,7 @@ pub(crate) async fn begin_upload(
     let campaign: CampaignId = id(&campaign_id)?;
     let begun = state
         .imports
-        .begin_upload(caller.tenant_id, campaign, new.bytes, key.as_ref())
+        .begin_upload(principal.tenant_id, campaign, new.bytes, key.as_ref())
         .await?;
     let view = UploadView {
         import: ImportView::new(&state.imports, begun.import),
@@ -289,14 +289,14 @@ pub(crate) async fn begin_upload(
     ))]
 pub(crate) async fn start(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(import_id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let import: ImportId = id(&import_id)?;
     let dry_run = dry_run_only(request.uri())?;
     let Body(options) = Body::<Options>::from_request(request, &state).await?;
-    let tenant = caller.tenant_id;
+    let tenant = principal.tenant_id;
     if dry_run {
         let preview = state.imports.preview_upload(tenant, import, options);
         return Ok(Json(PreviewView::from(preview.await?)).into_response());
@@ -314,14 +314,14 @@ pub(crate) async fn start(
     responses((status = 200, description = "A page", body = Listed<ImportView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     wanted: Wanted<ImportId>,
 ) -> Result<Json<Listed<ImportView>>, Problem> {
     let campaign: CampaignId = id(&campaign_id)?;
     let page = state
         .imports
-        .list(caller.tenant_id, campaign, wanted.after, wanted.limit)
+        .list(principal.tenant_id, campaign, wanted.after, wanted.limit)
         .await?;
     let cursor = |import: &Import| import.id.to_string();
     let view = |import| ImportView::new(&state.imports, import);
@@ -338,10 +338,13 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(import_id): Path<String>,
 ) -> Result<Json<ImportView>, Problem> {
-    let import = state.imports.get(caller.tenant_id, id(&import_id)?).await?;
+    let import = state
+        .imports
+        .get(principal.tenant_id, id(&import_id)?)
+        .await?;
     Ok(Json(ImportView::new(&state.imports, import)))
 }
 
@@ -357,12 +360,12 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn rejects(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(import_id): Path<String>,
 ) -> Result<Response, Problem> {
     let link = state
         .imports
-        .rejects_link(caller.tenant_id, id(&import_id)?)
+        .rejects_link(principal.tenant_id, id(&import_id)?)
         .await?;
     let headers = [
         (header::LOCATION, link),
@@ -381,12 +384,12 @@ pub(crate) async fn rejects(
     ))]
 pub(crate) async fn undo(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(import_id): Path<String>,
 ) -> Result<Response, Problem> {
     let import = state
         .imports
-        .undo(caller.tenant_id, id(&import_id)?)
+        .undo(principal.tenant_id, id(&import_id)?)
         .await?;
     let view = ImportView::new(&state.imports, import);
     Ok(answer(StatusCode::ACCEPTED, view))

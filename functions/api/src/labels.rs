@@ -4,8 +4,8 @@ use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use model::CallId;
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::labels::{Class, Matrix, Picked};
+use service::account::access::Principal;
+use service::call::labels::{Class, Matrix, Picked};
 use store::Label;
 use utoipa::ToSchema;
 
@@ -83,14 +83,19 @@ pub(crate) struct ClassView {
     ))]
 pub(crate) async fn label(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(call_id): Path<String>,
     Body(new): Body<NewLabel>,
 ) -> Result<Json<LabelView>, Problem> {
     let call_id: CallId = id(&call_id)?;
     let label = state
         .labels
-        .label(caller.tenant_id, call_id, new.answered_by, caller.key_id)
+        .label(
+            principal.tenant_id,
+            call_id,
+            new.answered_by,
+            principal.key_id,
+        )
         .await?;
     Ok(Json(LabelView::from(label)))
 }
@@ -105,12 +110,12 @@ pub(crate) async fn label(
     ))]
 pub(crate) async fn matrix(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
 ) -> Result<Json<MatrixView>, Problem> {
     let matrix = state
         .labels
-        .matrix(caller.tenant_id, id(&campaign_id)?)
+        .matrix(principal.tenant_id, id(&campaign_id)?)
         .await?;
     Ok(Json(MatrixView::from(matrix)))
 }

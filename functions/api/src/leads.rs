@@ -14,9 +14,9 @@ use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service::FieldProblem;
-use service::access::Principal;
-use service::leads::export::Export;
-use service::leads::{Added, LeadFields, Leads, NewLead};
+use service::account::access::Principal;
+use service::lead::export::Export;
+use service::lead::{Added, LeadFields, Leads, NewLead};
 use store::{LeadFilter, LeadRow};
 use telemetry::Chain;
 use tracing::error;
@@ -39,7 +39,7 @@ pub(crate) struct NewLeads {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes `service::leads::NewLead`; a test compares them"
+    reason = "describes `service::lead::NewLead`; a test compares them"
 )]
 pub(crate) struct NewLeadBody {
     /// E.164.
@@ -74,7 +74,7 @@ pub(crate) struct ConsentBody {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes `service::leads::LeadFields`; a test compares them"
+    reason = "describes `service::lead::LeadFields`; a test compares them"
 )]
 pub(crate) struct LeadPatch {
     variables: Option<BTreeMap<String, Option<String>>>,
@@ -180,7 +180,7 @@ pub(crate) struct LeadQuery {
     ))]
 pub(crate) async fn add(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     Body(new): Body<NewLeads>,
 ) -> Result<Json<AddedView>, Problem> {
@@ -188,7 +188,7 @@ pub(crate) async fn add(
     let leads = read_leads(new.leads)?;
     let added = state
         .leads
-        .add(caller.tenant_id, campaign_id, &leads)
+        .add(principal.tenant_id, campaign_id, &leads)
         .await?;
     let count = |status| {
         let count = added.iter().filter(|(_lead, became)| *became == status);
@@ -214,7 +214,7 @@ pub(crate) async fn add(
     ))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     query: Result<Query<LeadQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Listed<LeadView>>, Problem> {
@@ -234,7 +234,13 @@ pub(crate) async fn list(
     let filter = filter(&query)?;
     let page = state
         .leads
-        .list(caller.tenant_id, id(&campaign_id)?, &filter, after, limit)
+        .list(
+            principal.tenant_id,
+            id(&campaign_id)?,
+            &filter,
+            after,
+            limit,
+        )
         .await?;
     Ok(Json(Listed {
         items: page.items.into_iter().map(LeadView::from).collect(),
@@ -252,12 +258,12 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path((campaign_id, lead_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let row = state
         .leads
-        .get(caller.tenant_id, id(&campaign_id)?, id(&lead_id)?)
+        .get(principal.tenant_id, id(&campaign_id)?, id(&lead_id)?)
         .await?;
     Ok(answer(row))
 }
@@ -282,7 +288,7 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn change(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path((campaign_id, lead_id)): Path<(String, String)>,
     IfMatch(revision): IfMatch,
     Body(patch): Body<Map<String, Value>>,
@@ -290,12 +296,12 @@ pub(crate) async fn change(
     let (campaign_id, lead_id): (CampaignId, LeadId) = (id(&campaign_id)?, id(&lead_id)?);
     let before = state
         .leads
-        .get(caller.tenant_id, campaign_id, lead_id)
+        .get(principal.tenant_id, campaign_id, lead_id)
         .await?;
     let fields = patched(&Leads::fields(&before.lead), patch)?;
     let row = state
         .leads
-        .change(caller.tenant_id, campaign_id, lead_id, revision, fields)
+        .change(principal.tenant_id, campaign_id, lead_id, revision, fields)
         .await?;
     Ok(answer(row))
 }
@@ -312,12 +318,12 @@ pub(crate) async fn change(
     ))]
 pub(crate) async fn remove(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path((campaign_id, lead_id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let removed = state
         .leads
-        .remove(caller.tenant_id, id(&campaign_id)?, id(&lead_id)?);
+        .remove(principal.tenant_id, id(&campaign_id)?, id(&lead_id)?);
     removed.await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -335,7 +341,7 @@ pub(crate) async fn remove(
     ))]
 pub(crate) async fn export(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<String>,
     query: Result<Query<LeadQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -348,7 +354,7 @@ pub(crate) async fn export(
     let campaign_id: CampaignId = id(&campaign_id)?;
     let export = state
         .leads
-        .export(caller.tenant_id, campaign_id, filter)
+        .export(principal.tenant_id, campaign_id, filter)
         .await?;
     let name = format!("attachment; filename=\"leads-{campaign_id}.csv\"");
     let headers = [

@@ -32,19 +32,19 @@ use axum::http::Uri;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use doctor::Doctor;
-use service::agents::Agents;
-use service::calls::Calls;
-use service::campaigns::Campaigns;
-use service::forecasts::Forecasts;
-use service::imports::{Imports, SMALL_FILE_BYTES_MAX};
-use service::keys::Keys;
-use service::labels::Labels;
-use service::leads::Leads;
-use service::numbers::Numbers;
-use service::permits::Permits;
-use service::prompts::Prompts;
-use service::suppressions::Suppressions;
-use service::{Ids, Parts};
+use service::account::keys::Keys;
+use service::agent::Agents;
+use service::agent::numbers::Numbers;
+use service::agent::prompts::Prompts;
+use service::call::Calls;
+use service::call::labels::Labels;
+use service::campaign::Campaigns;
+use service::campaign::simulation::Simulations;
+use service::dialing::permits::Permits;
+use service::lead::Leads;
+use service::lead::imports::{Imports, SMALL_FILE_BYTES_MAX};
+use service::lead::suppressions::Suppressions;
+use service::{Context, Ids};
 
 pub use auth::ROUTES;
 pub use openapi::document;
@@ -72,7 +72,7 @@ pub struct State {
     agents: Agents,
     prompts: Prompts,
     numbers: Numbers,
-    forecasts: Forecasts,
+    forecasts: Simulations,
     imports: Imports,
     ids: Ids,
     doctor: Arc<Doctor>,
@@ -81,7 +81,7 @@ pub struct State {
 impl State {
     /// `doctor` looks at the installation that `parts` are of.
     #[must_use]
-    pub fn new(parts: &Parts, doctor: Doctor) -> Self {
+    pub fn new(parts: &Context, doctor: Doctor) -> Self {
         let clock = || Arc::clone(&parts.clock);
         let ids = || parts.ids.clone();
         let store = &parts.store;
@@ -96,7 +96,7 @@ impl State {
             agents: Agents::new(store, clock(), ids()),
             prompts: Prompts::new(store, clock(), ids()),
             numbers: Numbers::new(store, clock(), ids()),
-            forecasts: Forecasts::new(store, parts.dialing, clock()),
+            forecasts: Simulations::new(store, parts.dialing, clock()),
             imports: Imports::new(store, clock(), ids()),
             ids: ids(),
             doctor: Arc::new(doctor),

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use api::{State, edge};
 use doctor::Doctor;
 use lambda::Started;
-use service::keys::Keys;
+use service::account::keys::Keys;
 
 fn main() -> ExitCode {
     lambda::serve("api", async |started| {

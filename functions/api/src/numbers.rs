@@ -6,8 +6,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::{AgentId, NumberId, PhoneNumber};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::numbers::NumberFields;
+use service::account::access::Principal;
+use service::agent::numbers::NumberFields;
 use store::Number;
 use utoipa::ToSchema;
 
@@ -48,7 +48,7 @@ pub(crate) struct NumberView {
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Key(key): Key,
     Body(body): Body<NumberBody>,
 ) -> Result<Response, Problem> {
@@ -58,7 +58,7 @@ pub(crate) async fn create(
     };
     let made = state
         .numbers
-        .create(caller.tenant_id, &fields, key.as_ref())
+        .create(principal.tenant_id, &fields, key.as_ref())
         .await?;
     Ok((StatusCode::CREATED, Json(NumberView::from(made))).into_response())
 }
@@ -68,12 +68,12 @@ pub(crate) async fn create(
     responses((status = 200, description = "A page", body = Listed<NumberView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<NumberId>,
 ) -> Result<Json<Listed<NumberView>>, Problem> {
     let page = state
         .numbers
-        .list(caller.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, wanted.after, wanted.limit)
         .await?;
     let cursor = |number: &Number| number.id.to_string();
     Ok(Json(Listed::new(page, cursor, NumberView::from)))

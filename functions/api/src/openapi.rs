@@ -133,14 +133,14 @@ pub(crate) struct AgentBody {
     prompt_id: String,
     /// `cascade`: speech recognition, language model, speech synthesis.
     engine: Option<String>,
-    /// BCP 47, as the recogniser takes it: `en`, `en-IN`, `hi`.
+    /// BCP 47, as the recognizer takes it: `en`, `en-IN`, `hi`.
     language: Option<String>,
     /// The speech vendor's voice id; absent means the deployment's default voice.
     voice_id: Option<String>,
     /// The language model's name; absent means the deployment's default model.
     model: Option<String>,
     turn_taking: Option<TurnTakingBody>,
-    /// Whether the caller can cut the greeting short.
+    /// Whether the customer can cut the greeting short.
     greeting_interruptible: Option<bool>,
     silence: Option<SilenceBody>,
     /// The call is ended politely after this long: 10 to 14400.
@@ -154,7 +154,7 @@ pub(crate) struct AgentBody {
     farewell: Option<String>,
 }
 
-/// When the caller's turn is over and when the caller interrupts.
+/// When the customer's turn is over and when the customer interrupts.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
@@ -243,7 +243,7 @@ pub(crate) fn direction() -> Object {
 }
 
 pub(crate) fn answered_by() -> Object {
-    use model::AnsweredBy as By;
+    use model::CarrierVerdict as By;
     words(&[
         By::Human,
         By::MachineStart,
@@ -282,7 +282,7 @@ pub(crate) fn suppression_reason() -> Object {
 }
 
 pub(crate) fn picked() -> Object {
-    words(&service::labels::Picked::ALL)
+    words(&service::call::labels::Picked::ALL)
 }
 
 pub(crate) fn import_state() -> Object {
@@ -298,7 +298,7 @@ pub(crate) fn import_state() -> Object {
 }
 
 pub(crate) fn check_state() -> Object {
-    words(&doctor::State::ALL)
+    words(&doctor::CheckState::ALL)
 }
 
 pub(crate) fn check_group() -> Object {
@@ -310,8 +310,8 @@ pub(crate) fn recording_state() -> Object {
 }
 
 pub(crate) fn speaker() -> Object {
-    use model::Speaker::{Agent, Caller};
-    words(&[Caller, Agent])
+    use model::Speaker::{Agent, Customer};
+    words(&[Customer, Agent])
 }
 
 pub(crate) fn turn_kind() -> Object {

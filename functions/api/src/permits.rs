@@ -5,8 +5,8 @@ use axum::extract::{Query, State as Shared};
 use axum::{Extension, Json};
 use model::{Check, Permit, PhoneNumber};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::permits::{Checked, sentence};
+use service::account::access::Principal;
+use service::dialing::permits::{Checked, sentence};
 use utoipa::ToSchema;
 
 use crate::body::id;
@@ -75,7 +75,7 @@ pub(crate) struct CheckView {
     ))]
 pub(crate) async fn check(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     query: Result<Query<PermitQuery>, QueryRejection>,
 ) -> Result<Json<PermitView>, Problem> {
     let Query(query) = query.map_err(|_missing_or_unknown| {
@@ -93,7 +93,10 @@ pub(crate) async fn check(
             Problem::field("campaign_id", "there is no such campaign".to_owned())
         })?),
     };
-    let checked = state.permits.check(caller.tenant_id, &to, campaign).await?;
+    let checked = state
+        .permits
+        .check(principal.tenant_id, &to, campaign)
+        .await?;
     Ok(Json(PermitView::from(checked)))
 }
 

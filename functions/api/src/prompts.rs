@@ -6,8 +6,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use model::{PromptId, PromptVersion};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::prompts::PromptFields;
+use service::account::access::Principal;
+use service::agent::prompts::PromptFields;
 use store::PromptHead;
 use utoipa::ToSchema;
 
@@ -63,13 +63,13 @@ pub(crate) struct PromptEntry {
     ))]
 pub(crate) async fn create(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Key(key): Key,
     Body(body): Body<PromptBody>,
 ) -> Result<Response, Problem> {
     let made = state
         .prompts
-        .create(caller.tenant_id, &body.into(), key.as_ref())
+        .create(principal.tenant_id, &body.into(), key.as_ref())
         .await?;
     Ok((StatusCode::CREATED, Json(PromptView::from(made))).into_response())
 }
@@ -85,7 +85,7 @@ pub(crate) async fn create(
     ))]
 pub(crate) async fn add_version(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(prompt_id): Path<String>,
     Key(key): Key,
     Body(body): Body<PromptBody>,
@@ -93,7 +93,7 @@ pub(crate) async fn add_version(
     let prompt_id: PromptId = id(&prompt_id)?;
     let made = state
         .prompts
-        .add_version(caller.tenant_id, prompt_id, &body.into(), key.as_ref())
+        .add_version(principal.tenant_id, prompt_id, &body.into(), key.as_ref())
         .await?;
     Ok((StatusCode::CREATED, Json(PromptView::from(made))).into_response())
 }
@@ -103,12 +103,12 @@ pub(crate) async fn add_version(
     responses((status = 200, description = "A page", body = Listed<PromptEntry>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<PromptId>,
 ) -> Result<Json<Listed<PromptEntry>>, Problem> {
     let page = state
         .prompts
-        .list(caller.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, wanted.after, wanted.limit)
         .await?;
     let cursor = |head: &PromptHead| head.id.to_string();
     Ok(Json(Listed::new(page, cursor, PromptEntry::from)))
@@ -124,13 +124,13 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(prompt_id): Path<String>,
 ) -> Result<Json<PromptView>, Problem> {
     let prompt_id: PromptId = id(&prompt_id)?;
     let found = state
         .prompts
-        .version(caller.tenant_id, prompt_id, None)
+        .version(principal.tenant_id, prompt_id, None)
         .await?;
     Ok(Json(PromptView::from(found)))
 }
@@ -145,14 +145,14 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn read_version(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path((prompt_id, version)): Path<(String, String)>,
 ) -> Result<Json<PromptView>, Problem> {
     let prompt_id: PromptId = id(&prompt_id)?;
     let version: u32 = id(&version)?;
     let found = state
         .prompts
-        .version(caller.tenant_id, prompt_id, Some(version))
+        .version(principal.tenant_id, prompt_id, Some(version))
         .await?;
     Ok(Json(PromptView::from(found)))
 }

@@ -10,8 +10,8 @@ use futures_util::stream;
 use intake::{Country, Options};
 use model::{PhoneNumber, TenantId};
 use serde::{Deserialize, Serialize};
-use service::access::Principal;
-use service::suppressions::{Put, PutList, Suppressed, Suppressions};
+use service::account::access::Principal;
+use service::lead::suppressions::{Put, PutList, Suppressed, Suppressions};
 use telemetry::Chain;
 use tracing::error;
 use utoipa::ToSchema;
@@ -106,12 +106,12 @@ pub(crate) struct RemovalQuery {
     ))]
 pub(crate) async fn add(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Body(new): Body<NewSuppression>,
 ) -> Result<Response, Problem> {
     let put = state
         .suppressions
-        .add(caller.tenant_id, &new.number, new.note)
+        .add(principal.tenant_id, &new.number, new.note)
         .await?;
     let status = if put.there_already {
         StatusCode::OK
@@ -137,7 +137,7 @@ pub(crate) async fn add(
     ))]
 pub(crate) async fn add_list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     query: Result<Query<ListQuery>, QueryRejection>,
     headers: axum::http::HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
@@ -172,7 +172,7 @@ pub(crate) async fn add_list(
     };
     let list = state
         .suppressions
-        .add_list(caller.tenant_id, body, options, query.note)
+        .add_list(principal.tenant_id, body, options, query.note)
         .await?;
     Ok(Json(PutListView::from(list)))
 }
@@ -182,13 +182,13 @@ pub(crate) async fn add_list(
     responses((status = 200, description = "A page", body = Listed<SuppressionView>)))]
 pub(crate) async fn list(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     wanted: Wanted<After>,
 ) -> Result<Json<Listed<SuppressionView>>, Problem> {
     let after = wanted.after.map(|After(number)| number);
     let page = state
         .suppressions
-        .list(caller.tenant_id, after.as_ref(), wanted.limit)
+        .list(principal.tenant_id, after.as_ref(), wanted.limit)
         .await?;
     let cursor = |entry: &Suppressed| {
         let number = entry.number.as_str();
@@ -207,11 +207,11 @@ pub(crate) async fn list(
     ))]
 pub(crate) async fn read(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(number): Path<String>,
 ) -> Result<Json<SuppressionView>, Problem> {
     let number: PhoneNumber = id(&number)?;
-    let entry = state.suppressions.get(caller.tenant_id, &number).await?;
+    let entry = state.suppressions.get(principal.tenant_id, &number).await?;
     Ok(Json(SuppressionView::from(entry)))
 }
 
@@ -227,7 +227,7 @@ pub(crate) async fn read(
     ))]
 pub(crate) async fn remove(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
     Path(number): Path<String>,
     query: Result<Query<RemovalQuery>, QueryRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -238,7 +238,12 @@ pub(crate) async fn remove(
     })?;
     state
         .suppressions
-        .remove(caller.tenant_id, &number, &query.reason, caller.key_id)
+        .remove(
+            principal.tenant_id,
+            &number,
+            &query.reason,
+            principal.key_id,
+        )
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -248,7 +253,7 @@ pub(crate) async fn remove(
     responses((status = 200, description = "The list", body = String, content_type = "text/csv")))]
 pub(crate) async fn export(
     Shared(state): Shared<State>,
-    Extension(caller): Extension<Principal>,
+    Extension(principal): Extension<Principal>,
 ) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -258,7 +263,7 @@ pub(crate) async fn export(
         ),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    let begin = Some((state.suppressions, caller.tenant_id, None));
+    let begin = Some((state.suppressions, principal.tenant_id, None));
     (headers, HttpBody::from_stream(stream::unfold(begin, part))).into_response()
 }
 

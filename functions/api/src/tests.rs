@@ -206,7 +206,7 @@ fn the_description_of_a_lead_names_what_can_be_said_of_it() {
     let taken = |field: &str, value: Value| {
         let mut lead = serde_json::json!({ "number": "+14155550100" });
         lead[field] = value;
-        let read: service::leads::NewLead = serde_json::from_value(lead).unwrap();
+        let read: service::lead::NewLead = serde_json::from_value(lead).unwrap();
         read
     };
     let example = |field: &str| match field {
@@ -224,10 +224,10 @@ fn the_description_of_a_lead_names_what_can_be_said_of_it() {
     for field in names(&schemas["NewLeadBody"]["properties"]) {
         assert_ne!(taken(&field, example(&field)), plain, "{field}");
     }
-    let fields = service::leads::LeadFields {
+    let fields = service::lead::LeadFields {
         consent: Some(serde_json::from_value(example("consent")).unwrap()),
         due_at: Some(jiff::Timestamp::UNIX_EPOCH),
-        ..service::leads::LeadFields::default()
+        ..service::lead::LeadFields::default()
     };
     let fields = serde_json::to_value(fields).unwrap();
     assert_eq!(names(&schemas["LeadPatch"]["properties"]), names(&fields));
@@ -235,9 +235,9 @@ fn the_description_of_a_lead_names_what_can_be_said_of_it() {
         names(&schemas["ConsentBody"]["properties"]),
         names(&fields["consent"])
     );
-    let redial = service::campaigns::redial::Redial {
+    let redial = service::campaign::redial::Redial {
         name: Some(String::new()),
-        ..service::campaigns::redial::Redial::default()
+        ..service::campaign::redial::Redial::default()
     };
     let redial = serde_json::to_value(redial).unwrap();
     assert_eq!(names(&schemas["RedialBody"]["properties"]), names(&redial));

@@ -17,7 +17,7 @@ pub(crate) struct TurnView {
     kind: String,
     /// What was heard: for the agent only what was really played.
     text: String,
-    /// What the agent was about to say, where the caller did not hear all of it.
+    /// What the agent was about to say, where the customer did not hear all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     intended: Option<String>,
     /// The other side cut this turn short.
@@ -49,7 +49,7 @@ pub(crate) struct ToolView {
 pub(crate) struct WaterfallView {
     parts: Vec<PartView>,
     total_us: u64,
-    /// From the caller's last sound to our first frame out.
+    /// From the customer's last sound to our first frame out.
     voice_to_voice_us: Option<u64>,
     /// The part of it that was ours alone.
     engine_us: u64,

@@ -33,24 +33,24 @@ use carrier::twilio::webhook::{
     VoiceRequest, WebhookProblem,
 };
 use model::{CallId, TenantId};
-use service::Parts;
-use service::callbacks::Callbacks;
+use service::Context;
+use service::call::callbacks::Callbacks;
 use tracing::{Instrument as _, info_span};
 use url::Url;
 
-use refusal::Refusal;
+use refusal::WebhookRefusal;
 
 /// What the function works with.
 #[derive(Clone)]
-pub struct State {
+pub struct CallbackState {
     callbacks: Callbacks,
     tokens: Tokens,
     public: Url,
 }
 
-impl State {
+impl CallbackState {
     #[must_use]
-    pub fn new(parts: &Parts) -> Self {
+    pub fn new(parts: &Context) -> Self {
         Self {
             callbacks: Callbacks::new(
                 &parts.store,
@@ -65,14 +65,14 @@ impl State {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for CallbackState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("callbacks::State").finish_non_exhaustive()
     }
 }
 
 /// The webhooks under `/twilio`.
-pub fn router(state: State) -> Router {
+pub fn router(state: CallbackState) -> Router {
     Router::new()
         .route("/twilio/voice", post(voice))
         .route("/twilio/status/{tenant_id}/{call_id}", post(status))
@@ -104,13 +104,13 @@ async fn follow(request: Request, next: Next) -> Response {
     next.run(request).instrument(span).await
 }
 
-type Answer = Result<Response, Refusal>;
+type WebhookAnswer = Result<Response, WebhookRefusal>;
 
 async fn voice(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<CallbackState>,
     Query(asked): Query<Asked>,
     request: Request,
-) -> Answer {
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let request = VoiceRequest::try_from(&form)?;
     let twiml = state
@@ -120,7 +120,11 @@ async fn voice(
     Ok(instructions(&twiml))
 }
 
-async fn status(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Request) -> Answer {
+async fn status(
+    Shared(state): Shared<CallbackState>,
+    Path(ids): Path<Ids>,
+    request: Request,
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let callback = StatusCallback::try_from(&form)?;
@@ -128,7 +132,11 @@ async fn status(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Req
     Ok(taken())
 }
 
-async fn amd(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Request) -> Answer {
+async fn amd(
+    Shared(state): Shared<CallbackState>,
+    Path(ids): Path<Ids>,
+    request: Request,
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let callback = AmdCallback::try_from(&form)?;
@@ -136,7 +144,11 @@ async fn amd(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Reques
     Ok(taken())
 }
 
-async fn recording(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Request) -> Answer {
+async fn recording(
+    Shared(state): Shared<CallbackState>,
+    Path(ids): Path<Ids>,
+    request: Request,
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let callback = RecordingCallback::try_from(&form)?;
@@ -144,7 +156,11 @@ async fn recording(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: 
     Ok(taken())
 }
 
-async fn stream(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Request) -> Answer {
+async fn stream(
+    Shared(state): Shared<CallbackState>,
+    Path(ids): Path<Ids>,
+    request: Request,
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let callback = StreamCallback::try_from(&form)?;
@@ -153,11 +169,11 @@ async fn stream(Shared(state): Shared<State>, Path(ids): Path<Ids>, request: Req
 }
 
 async fn resume(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<CallbackState>,
     Path(ids): Path<Ids>,
     Query(asked): Query<Asked>,
     request: Request,
-) -> Answer {
+) -> WebhookAnswer {
     let form = believe(&state, request).await?;
     let (tenant, call) = parse(&ids)?;
     let request = VoiceRequest::try_from(&form)?;
@@ -179,7 +195,7 @@ fn held(asked: &Asked) -> u32 {
 }
 
 /// Reads the form of a request that the carrier signed.
-async fn believe(state: &State, request: Request) -> Result<Form, Refusal> {
+async fn believe(state: &CallbackState, request: Request) -> Result<Form, WebhookRefusal> {
     let (parts, body) = request.into_parts();
     let uri = parts
         .extensions
@@ -189,13 +205,13 @@ async fn believe(state: &State, request: Request) -> Result<Form, Refusal> {
     let form = read(body).await?;
     let signature = single(&parts.headers, signature::HEADER);
     signature::verify_form(&state.tokens, &url, form.fields(), signature)
-        .map_err(Refusal::Signature)?;
+        .map_err(WebhookRefusal::Signature)?;
     Ok(form)
 }
 
-async fn read(body: Body) -> Result<Form, Refusal> {
+async fn read(body: Body) -> Result<Form, WebhookRefusal> {
     let body = to_bytes(body, FORM_BYTES_MAX).await;
-    let body = body.map_err(|_too_long_or_broken| Refusal::Form(WebhookProblem::TooLong))?;
+    let body = body.map_err(|_too_long_or_broken| WebhookRefusal::Form(WebhookProblem::TooLong))?;
     Ok(Form::parse(&body)?)
 }
 
@@ -219,10 +235,10 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-fn parse((tenant, call): &Ids) -> Result<(TenantId, CallId), Refusal> {
+fn parse((tenant, call): &Ids) -> Result<(TenantId, CallId), WebhookRefusal> {
     match (tenant.parse(), call.parse()) {
         (Ok(tenant), Ok(call)) => Ok((tenant, call)),
-        (Err(_), _) | (_, Err(_)) => Err(Refusal::UnknownCall),
+        (Err(_), _) | (_, Err(_)) => Err(WebhookRefusal::UnknownCall),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use callbacks::{State, router};
+use callbacks::{CallbackState, router};
 
 fn main() -> ExitCode {
     lambda::serve("callbacks", async |started| {
-        Ok(router(State::new(&started.parts)))
+        Ok(router(CallbackState::new(&started.parts)))
     })
 }

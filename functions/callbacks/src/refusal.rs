@@ -4,14 +4,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use carrier::twilio::signature::SignatureProblem;
 use carrier::twilio::webhook::WebhookProblem;
-use service::callbacks::CallbackError;
+use service::call::callbacks::CallbackError;
 use store::StoreError;
 use telemetry::Chain;
 use tracing::{error, warn};
 
 /// One refusal; see the table in the crate's documentation.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum WebhookRefusal {
     Form(WebhookProblem),
     Signature(SignatureProblem),
     UnknownCall,
@@ -19,13 +19,13 @@ pub(crate) enum Refusal {
     Unavailable(StoreError),
 }
 
-impl From<WebhookProblem> for Refusal {
+impl From<WebhookProblem> for WebhookRefusal {
     fn from(problem: WebhookProblem) -> Self {
         Self::Form(problem)
     }
 }
 
-impl From<CallbackError> for Refusal {
+impl From<CallbackError> for WebhookRefusal {
     fn from(error: CallbackError) -> Self {
         match error {
             CallbackError::UnknownCall => Self::UnknownCall,
@@ -35,7 +35,7 @@ impl From<CallbackError> for Refusal {
     }
 }
 
-impl Refusal {
+impl WebhookRefusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Form(WebhookProblem::TooLong) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -74,7 +74,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for WebhookRefusal {
     fn into_response(self) -> Response {
         let (status, code) = (self.status(), self.code());
         metrics::counter!("trunkline_webhooks_refused_total", "code" => code).increment(1);

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use dial::{State, handle};
+use dial::{DialState, handle};
 
 fn main() -> ExitCode {
-    lambda::work("dial", State::new, async |event, state| {
+    lambda::work("dial", DialState::new, async |event, state| {
         Ok(handle(event, state).await)
     })
 }

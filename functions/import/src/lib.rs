@@ -1,28 +1,28 @@
 //! The import queue's function: checks lists of leads, writes them, takes them away again.
 //!
 //! Takes the batches that SQS delivers and answers which messages must come again. What a message
-//! does is the use case `service::imports`; nothing is decided here.
+//! does is the use case `service::lead::imports`; nothing is decided here.
 
 use std::fmt;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
-use service::Parts;
-use service::imports::{Imports, RunError};
+use service::Context;
+use service::lead::imports::{ImportRunError, Imports};
 use store::ImportJob;
 use telemetry::Chain;
 use tracing::{error, info};
 
 /// What the function works with.
 #[derive(Clone)]
-pub struct State {
+pub struct ImportState {
     imports: Imports,
 }
 
-impl State {
+impl ImportState {
     #[must_use]
-    pub fn new(parts: &Parts) -> Self {
+    pub fn new(parts: &Context) -> Self {
         let clock = Arc::clone(&parts.clock);
         Self {
             imports: Imports::new(&parts.store, clock, parts.ids.clone()),
@@ -30,7 +30,7 @@ impl State {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for ImportState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("import::State").finish_non_exhaustive()
     }
@@ -40,7 +40,7 @@ impl fmt::Debug for State {
 ///
 /// Messages that could not be worked on, and those that cannot be read, are answered as failed: SQS
 /// delivers them again and moves them to the dead-letter queue in the end.
-pub async fn handle(event: SqsEvent, state: &State) -> SqsBatchResponse {
+pub async fn handle(event: SqsEvent, state: &ImportState) -> SqsBatchResponse {
     let works = event.records.iter().map(async |message| {
         let done = work(message, state).await;
         (message.message_id.clone().unwrap_or_default(), done)
@@ -57,7 +57,7 @@ pub async fn handle(event: SqsEvent, state: &State) -> SqsBatchResponse {
 }
 
 /// Whether the message is done with.
-async fn work(message: &SqsMessage, state: &State) -> bool {
+async fn work(message: &SqsMessage, state: &ImportState) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
     let Ok(job) = serde_json::from_str::<ImportJob>(body) else {
         metrics::counter!("trunkline_import_messages_total", "result" => "unreadable").increment(1);
@@ -70,12 +70,12 @@ async fn work(message: &SqsMessage, state: &State) -> bool {
             info!(import.id = %job.import_id, tenant.id = %job.tenant_id, result = ?ran, "import message worked on");
             true
         }
-        Err(RunError::Busy) => {
+        Err(ImportRunError::Busy) => {
             metrics::counter!("trunkline_import_messages_total", "result" => "again").increment(1);
             info!(import.id = %job.import_id, tenant.id = %job.tenant_id, "another worker is at an import; its message comes again");
             false
         }
-        Err(problem @ RunError::Store(_)) => {
+        Err(problem @ ImportRunError::Store(_)) => {
             metrics::counter!("trunkline_import_messages_total", "result" => "again").increment(1);
             error!(import.id = %job.import_id, tenant.id = %job.tenant_id, problem = %Chain(&problem), "an import message must come again");
             false

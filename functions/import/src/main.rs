@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use import::{State, handle};
+use import::{ImportState, handle};
 
 fn main() -> ExitCode {
-    lambda::work("import", State::new, async |event, state| {
+    lambda::work("import", ImportState::new, async |event, state| {
         Ok(handle(event, state).await)
     })
 }

@@ -1,7 +1,7 @@
 //! The scheduler's function: plans and sweeps at every tick, and plans when an event may allow a call.
 //!
 //! Two things call it on AWS: a schedule, every minute, and the table's stream with rows that were
-//! written. Which events matter and what is done is the use case `service::scheduling`. Every call may be
+//! written. Which events matter and what is done is the use case `service::dialing::planner`. Every call may be
 //! repeated.
 
 mod stream;
@@ -10,8 +10,8 @@ use std::fmt;
 
 use model::DomainEvent;
 use serde_json::Value;
-use service::Parts;
-use service::scheduling::{Scheduling, StepError, Stepped, wakes};
+use service::Context;
+use service::dialing::planner::{PlanStepError, PlanStepResult, Planner, wakes};
 use telemetry::Chain;
 use tracing::{error, info};
 
@@ -19,20 +19,20 @@ pub use stream::events;
 
 /// What the function works with.
 #[derive(Clone)]
-pub struct State {
-    scheduling: Scheduling,
+pub struct SchedulerState {
+    scheduling: Planner,
 }
 
-impl State {
+impl SchedulerState {
     #[must_use]
-    pub fn new(parts: &Parts) -> Self {
+    pub fn new(parts: &Context) -> Self {
         Self {
-            scheduling: Scheduling::new(parts),
+            scheduling: Planner::new(parts),
         }
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for SchedulerState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("scheduler::State").finish_non_exhaustive()
     }
@@ -41,8 +41,8 @@ impl fmt::Debug for State {
 /// Works on what Lambda hands over: records of the table's stream, or else a tick of the schedule.
 ///
 /// # Errors
-/// [`StepError`]: Lambda delivers the records again; a tick is followed by the next.
-pub async fn handle(event: &Value, state: &State) -> Result<(), StepError> {
+/// [`PlanStepError`]: Lambda delivers the records again; a tick is followed by the next.
+pub async fn handle(event: &Value, state: &SchedulerState) -> Result<(), PlanStepError> {
     let Some(events) = events(event) else {
         return tick(state).await.map(|_stepped| ());
     };
@@ -56,18 +56,21 @@ pub async fn handle(event: &Value, state: &State) -> Result<(), StepError> {
 /// Sweeps and plans.
 ///
 /// # Errors
-/// [`StepError`]: the next tick goes on.
-pub async fn tick(state: &State) -> Result<Stepped, StepError> {
+/// [`PlanStepError`]: the next tick goes on.
+pub async fn tick(state: &SchedulerState) -> Result<PlanStepResult, PlanStepError> {
     told("tick", state.scheduling.tick().await)
 }
 
 /// Plans, if the event may allow a call.
 ///
 /// # Errors
-/// [`StepError`]: the event must come again.
-pub async fn heard(event: &DomainEvent, state: &State) -> Result<Stepped, StepError> {
+/// [`PlanStepError`]: the event must come again.
+pub async fn heard(
+    event: &DomainEvent,
+    state: &SchedulerState,
+) -> Result<PlanStepResult, PlanStepError> {
     if !wakes(event) {
-        return Ok(Stepped::default());
+        return Ok(PlanStepResult::default());
     }
     told("event", state.scheduling.step().await)
 }
@@ -75,15 +78,18 @@ pub async fn heard(event: &DomainEvent, state: &State) -> Result<Stepped, StepEr
 /// Plans.
 ///
 /// # Errors
-/// [`StepError`]: the next step goes on.
-pub async fn step(state: &State) -> Result<Stepped, StepError> {
+/// [`PlanStepError`]: the next step goes on.
+pub async fn step(state: &SchedulerState) -> Result<PlanStepResult, PlanStepError> {
     told("wake", state.scheduling.step().await)
 }
 
-fn told(by: &'static str, stepped: Result<Stepped, StepError>) -> Result<Stepped, StepError> {
+fn told(
+    by: &'static str,
+    stepped: Result<PlanStepResult, PlanStepError>,
+) -> Result<PlanStepResult, PlanStepError> {
     let result = match &stepped {
-        Ok(Stepped { busy: true, .. }) => "busy",
-        Ok(Stepped { claimed: 0, .. }) => "nothing",
+        Ok(PlanStepResult { busy: true, .. }) => "busy",
+        Ok(PlanStepResult { claimed: 0, .. }) => "nothing",
         Ok(done) => {
             info!(by, claimed = done.claimed, "leads were claimed");
             "claimed"

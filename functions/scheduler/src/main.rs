@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use scheduler::{State, handle};
+use scheduler::{SchedulerState, handle};
 use serde_json::Value;
 
 fn main() -> ExitCode {
-    lambda::work("scheduler", State::new, async |event: Value, state| {
-        Ok(handle(&event, state).await?)
-    })
+    lambda::work(
+        "scheduler",
+        SchedulerState::new,
+        async |event: Value, state| Ok(handle(&event, state).await?),
+    )
 }

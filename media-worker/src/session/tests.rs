@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use model::{
-    AgentFields, AgentId, Answer, AnsweredBy, CallId, CallSnapshot, Direction, PromptId,
+    AgentFields, AgentId, AmdResult, CallId, CallSnapshot, CarrierVerdict, Direction, PromptId,
     RenderedPrompt, TenantId,
 };
 use providers::stt::Recognizers;
@@ -23,10 +23,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, protocol::Role};
 
 use super::*;
-use crate::ear::Listening;
-use crate::speech::Voice;
-use crate::speech_cache::{Speech, SpeechCache, SpeechKey};
+use crate::stt_leg::Listening;
 use crate::timers::Timers;
+use crate::tts_leg::Voice;
+use crate::tts_leg::speech_cache::{Speech, SpeechCache, SpeechKey};
 
 const GREETING: &str = "Hello.";
 
@@ -34,7 +34,7 @@ const GREETING: &str = "Hello.";
 struct Scene {
     carrier: WebSocketStream<DuplexStream>,
     session: JoinHandle<Report>,
-    gate: Arc<Gate>,
+    admission: Arc<Admission>,
     timers: Arc<Timers>,
     /// Vendors that accept connections and never answer.
     vendors: TcpListener,
@@ -80,19 +80,19 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
     let carrier = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     let timers = Timers::new();
     tokio::spawn(Arc::clone(&timers).drive());
-    let gate = Gate::new(1);
+    let admission = Admission::new(1);
     let started = Instant::now();
     let meters = Arc::new(Meters::new());
-    let routes = call::Routes {
+    let routes = conversation::Routes {
         recognition: 1,
         generation: 1,
         synthesis: 1,
     };
-    let mut session = Session::new(Parts {
+    let mut session = Session::new(SessionParts {
         socket: CarrierSocket::wrapped(ours),
         started,
         began: CallTime::ZERO,
-        left_behind: None,
+        late_turns: None,
         stream_sid: "MZ1".to_owned(),
         key: Arc::new(SessionKey {
             tenant_id: TenantId::from_parts(0, 0),
@@ -100,8 +100,12 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
             session: 1,
             carrier_call_id: "CA1".to_owned(),
         }),
-        call: call::Call::new(&snapshot(), routes, call::Past::default()),
-        ear: Ear::new(
+        call: conversation::Conversation::new(
+            &snapshot(),
+            routes,
+            conversation::EarlierSessions::default(),
+        ),
+        ear: SttLeg::new(
             Recognizers::new(&settings).unwrap(),
             Listening {
                 language: "en".to_owned(),
@@ -109,7 +113,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
                 tag: String::new(),
             },
         ),
-        speaker: Speaker::new(
+        tts: TtsLeg::new(
             Synthesizers::new(&settings).unwrap(),
             cache,
             Arc::clone(&meters),
@@ -125,7 +129,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
         turns: TurnWriter::new(|_record| Box::pin(std::future::ready(Ok(())))),
         control: Arc::new(NoControl),
         timer: timers.slot(),
-        gate: Arc::clone(&gate),
+        admission: Arc::clone(&admission),
         meters,
     });
     let session = tokio::spawn(async move {
@@ -144,7 +148,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
     Scene {
         carrier,
         session,
-        gate,
+        admission,
         timers,
         vendors,
     }
@@ -160,7 +164,7 @@ fn snapshot() -> CallSnapshot {
         agent: AgentFields::new("Reminder", prompt_id),
         campaign_id: None,
         lead_id: None,
-        answering: model::Answering::default(),
+        answering: model::AmdPolicy::default(),
         prompt: RenderedPrompt {
             id: prompt_id,
             version: 1,
@@ -237,7 +241,7 @@ async fn the_agent_is_a_fifth_of_a_second_ahead_and_never_late() {
     assert_eq!(messages, 80);
     carrier.close(None).await.unwrap();
     let report = session.await.unwrap();
-    // One wake for each frame of the caller's; pacing mostly needs none of its own. Vendors that
+    // One wake for each frame of the customer's; pacing mostly needs none of its own. Vendors that
     // never answer cost a few.
     assert!(report.wakes < 480, "{} wakes", report.wakes);
 }
@@ -311,16 +315,16 @@ async fn a_worker_that_stops_leaves_the_call_to_be_resumed_at_once() {
     let Scene {
         mut carrier,
         session,
-        gate,
+        admission,
         timers,
         vendors: _silent,
     } = scene(1, 64 * 1024).await;
     carrier.send(silence(0)).await.unwrap();
-    gate.advance(Stage::Draining);
+    admission.advance(DrainStage::Draining);
     timers.wake_all();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!session.is_finished());
-    gate.advance(Stage::Expired);
+    admission.advance(DrainStage::Expired);
     timers.wake_all();
     let report = session.await.unwrap();
     assert_eq!(
@@ -336,7 +340,7 @@ async fn a_worker_that_stops_leaves_the_call_to_be_resumed_at_once() {
 
 #[test]
 fn a_session_is_small() {
-    // Beside it a call has its sockets' buffers and the replay of the caller's last words.
+    // Beside it a call has its sockets' buffers and the replay of the customer's last words.
     let bytes = size_of::<Session>();
     assert!(bytes <= 3_000, "{bytes} bytes");
 }
@@ -348,15 +352,18 @@ struct NoControl;
 impl Control for NoControl {
     fn open(
         &self,
-        _hello: crate::handshake::Hello,
-    ) -> BoxFuture<'static, Result<service::media::MediaSession, service::media::OpenError>> {
+        _hello: crate::carrier_leg::handshake::Hello,
+    ) -> BoxFuture<
+        'static,
+        Result<service::call::media::MediaSession, service::call::media::OpenError>,
+    > {
         unreachable!("the session is open")
     }
 
     fn store(
         &self,
         _session: Arc<SessionKey>,
-        _record: crate::turns::Record,
+        _record: turn_writer::Record,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -365,7 +372,7 @@ impl Control for NoControl {
         &self,
         _session: Arc<SessionKey>,
         _outcome: Option<Outcome>,
-        _answer: Option<Answer>,
+        _answer: Option<AmdResult>,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -373,7 +380,7 @@ impl Control for NoControl {
     fn verdict(
         &self,
         _session: Arc<SessionKey>,
-    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
+    ) -> BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>> {
         Box::pin(std::future::ready(Ok(None)))
     }
 
@@ -381,19 +388,19 @@ impl Control for NoControl {
         &self,
         _session: Arc<SessionKey>,
         _checkpoint: model::Checkpoint,
-    ) -> BoxFuture<'static, Result<service::media::HandOver, MediaError>> {
+    ) -> BoxFuture<'static, Result<service::call::media::HandOver, MediaError>> {
         Box::pin(std::future::ready(Err(MediaError::Superseded)))
     }
 
     fn redirect(
         &self,
         _session: Arc<SessionKey>,
-        _to: service::media::HandOver,
-    ) -> BoxFuture<'static, Result<(), service::media::RedirectError>> {
+        _to: service::call::media::HandOver,
+    ) -> BoxFuture<'static, Result<(), service::call::media::RedirectError>> {
         unreachable!("nothing is prepared")
     }
 
-    fn left_behind(
+    fn late_turns(
         &self,
         _session: Arc<SessionKey>,
         _seq: Option<u32>,

@@ -1,4 +1,4 @@
-//! A conversation over real sockets with simulated vendors: what the caller hears, and what is stored
+//! A conversation over real sockets with simulated vendors: what the customer hears, and what is stored
 //! of it.
 
 use std::collections::VecDeque;
@@ -208,14 +208,14 @@ impl Line {
 }
 
 #[tokio::test]
-async fn a_caller_is_greeted_answered_and_can_interrupt() {
+async fn a_customer_is_greeted_answered_and_can_interrupt() {
     let script = Script::new()
         .on(
-            When::caller_says(&["hours"]),
+            When::customer_says(&["hours"]),
             Reply::says("We are open from nine to five on every day but Sunday, and on Friday until seven in the evening."),
         )
         .on(
-            When::caller_says(&["tuesday"]),
+            When::customer_says(&["tuesday"]),
             Reply::says("Tuesday it is. Goodbye.").and_ends_the_call(),
         );
     let vendors = Vendors::start(script).await;
@@ -259,9 +259,9 @@ async fn a_caller_is_greeted_answered_and_can_interrupt() {
         told,
         [
             (Speaker::Agent, TurnKind::Greeting, false),
-            (Speaker::Caller, TurnKind::Talk, false),
+            (Speaker::Customer, TurnKind::Talk, false),
             (Speaker::Agent, TurnKind::Talk, true),
-            (Speaker::Caller, TurnKind::Talk, false),
+            (Speaker::Customer, TurnKind::Talk, false),
             (Speaker::Agent, TurnKind::Farewell, false),
         ]
     );

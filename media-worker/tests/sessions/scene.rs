@@ -10,13 +10,15 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
-    AgentFields, AgentId, Answer, AnsweredBy, Answering, CallId, CallSnapshot, Checkpoint,
+    AgentFields, AgentId, AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint,
     Direction, Outcome, PromptId, RenderedPrompt, TenantId, TokenId, Turn,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
-use service::media::{HandOver, MediaError, MediaSession, OpenError, RedirectError, SessionKey};
+use service::call::media::{
+    HandOver, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
+};
 use settings::{Secret, Settings};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -36,10 +38,10 @@ pub(crate) struct Memory {
     log: watch::Sender<Vec<String>>,
     pub(crate) turns: Mutex<Vec<Turn>>,
     /// The carrier's, from now on.
-    pub(crate) verdict: Mutex<Option<AnsweredBy>>,
+    pub(crate) verdict: Mutex<Option<CarrierVerdict>>,
     /// What the last session found out.
-    pub(crate) answer: Mutex<Option<Answer>>,
-    pub(crate) answering: Mutex<Answering>,
+    pub(crate) answer: Mutex<Option<AmdResult>>,
+    pub(crate) answering: Mutex<AmdPolicy>,
 }
 
 impl Memory {
@@ -94,7 +96,7 @@ impl Control for Memory {
             Record::OptOut(how) => {
                 self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()));
             }
-            Record::Turn(turn) | Record::LeftBehind(turn) => {
+            Record::Turn(turn) | Record::LateTurns(turn) => {
                 self.turns.lock().unwrap().push(Turn::clone(&turn));
             }
         }
@@ -105,7 +107,7 @@ impl Control for Memory {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        answer: Option<Answer>,
+        answer: Option<AmdResult>,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         *self.answer.lock().unwrap() = answer;
         let outcome = outcome.map_or("nothing", Outcome::code);
@@ -119,7 +121,7 @@ impl Control for Memory {
     fn verdict(
         &self,
         _session: Arc<SessionKey>,
-    ) -> BoxFuture<'static, Result<Option<AnsweredBy>, MediaError>> {
+    ) -> BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>> {
         let verdict = *self.verdict.lock().unwrap();
         Box::pin(std::future::ready(Ok(verdict)))
     }
@@ -140,7 +142,7 @@ impl Control for Memory {
         unreachable!("nothing is prepared")
     }
 
-    fn left_behind(
+    fn late_turns(
         &self,
         _session: Arc<SessionKey>,
         _seq: Option<u32>,
@@ -164,7 +166,7 @@ fn snapshot(tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
         agent: AgentFields::new("Reminder", prompt_id),
         campaign_id: None,
         lead_id: None,
-        answering: Answering::default(),
+        answering: AmdPolicy::default(),
         prompt: RenderedPrompt {
             id: prompt_id,
             version: 1,
@@ -225,7 +227,7 @@ impl Scene {
             turns: Mutex::new(Vec::new()),
             verdict: Mutex::new(None),
             answer: Mutex::new(None),
-            answering: Mutex::new(Answering::default()),
+            answering: Mutex::new(AmdPolicy::default()),
         });
         let metrics = metrics();
         let worker = Worker::start(WorkerParts {

@@ -2,13 +2,13 @@
 //!
 //! Pure functions on bytes. It does not know carriers, vendors, calls or clocks.
 
+pub mod beep;
 pub mod frames;
-pub mod gate;
 pub mod mulaw;
-pub mod tone;
-pub mod tones;
+pub mod sine;
+pub mod vad;
 
+pub use beep::{Beep, LineListener, LineSound};
 pub use frames::{BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SAMPLE_RATE, bytes_in, duration_of};
-pub use gate::{Activity, SpeechGate};
 pub use mulaw::SILENCE;
-pub use tones::{Beep, LineListener, LineSound};
+pub use vad::{Activity, Vad};

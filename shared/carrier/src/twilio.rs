@@ -7,7 +7,7 @@
 //! - [`client`] places, reads, changes and ends calls, and fetches and deletes recordings.
 //!
 //! What is deliberately not here: conferences, messages, queues, and everything that decides what to
-//! do (retry a lead, end a campaign): see [`client::Refusal`] for what a refusal means, not what
+//! do (retry a lead, end a campaign): see [`client::CarrierRefusal`] for what a refusal means, not what
 //! follows from it.
 
 pub mod client;

@@ -168,7 +168,7 @@ pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> Lead
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker
-        | Rule::CallerNumber
+        | Rule::OurNumber
         | Rule::FairShare => waiting(campaign, retry_at.unwrap_or(now), now),
     }
 }

@@ -17,7 +17,6 @@
 mod after;
 mod attempts;
 mod breaker;
-mod calendar;
 mod disclosure;
 mod lanes;
 mod numbers;
@@ -35,14 +34,14 @@ pub use after::{
 };
 pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};
-pub use calendar::Calendar;
 pub use disclosure::{OPENING_SECONDS_MAX, Script, ScriptProblem, script_problems};
 pub use lanes::{Lanes, LanesOpen};
 pub use numbers::{NUMBERS_VERSION, NumberKind, Place, ZoneName, ZoneNameProblem};
+pub use packs::calendar::Calendar;
 pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
 pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};
 pub use plan::{
-    AccountRoom, CallerNumber, CampaignRoom, Deferral, Dial, Due, Ending, Held, PLAN_HORIZON, Plan,
+    AccountRoom, CampaignRoom, Deferral, Dial, Due, Ending, Held, OurNumber, PLAN_HORIZON, Plan,
     Snapshot, TenantRoom, plan,
 };
 pub use windows::{Opening, Schedule};

@@ -4,7 +4,9 @@
 //! confirmed, the stricter reading is in the table. Not legal advice. What a campaign sets applies
 //! besides, never instead.
 
-use crate::calendar::Calendar;
+pub(crate) mod calendar;
+
+use crate::packs::calendar::Calendar;
 
 /// Version of the table, stored with every permit.
 pub const RULES_VERSION: &str = "2026-11-21";

@@ -277,7 +277,7 @@ impl fmt::Display for Because<'_> {
             Self::Kind(kind) => f.write_str(match kind {
                 NumberKind::Geographic => "a number with a place",
                 NumberKind::Mobile => "a mobile of the country",
-                NumberKind::Premium => "a number that costs the caller extra",
+                NumberKind::Premium => "a number that costs extra to call",
                 NumberKind::TollFree => "a toll-free number",
                 NumberKind::Other => "a number without a place",
                 NumberKind::Invalid => "no range has such a number",

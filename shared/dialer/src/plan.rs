@@ -4,7 +4,7 @@
 //! The report says of every other one which rule held it. Nothing here is exact by itself: slots, the
 //! lead's row and the gate decide again when the plan is carried out.
 
-mod callers;
+mod our_numbers;
 mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use crate::breaker::{Recent, concurrency};
 use crate::lanes::Lanes;
 use crate::permit::{Asking, Denial, decide, runs};
 
-use callers::Callers;
+use our_numbers::OurNumberPool;
 use share::Tickets;
 
 /// How far ahead calls are planned: a tick of a minute then never leaves the carrier idle.
@@ -54,12 +54,12 @@ pub struct AccountRoom {
 pub struct TenantRoom<'a> {
     pub tenant_id: TenantId,
     pub free_slots: u32,
-    pub numbers: &'a [CallerNumber],
+    pub numbers: &'a [OurNumber],
 }
 
 /// A number of ours to call from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerNumber {
+pub struct OurNumber {
     pub number: PhoneNumber,
     /// Calls of the current UTC day, planned ones included.
     pub calls_today: u32,
@@ -330,7 +330,7 @@ fn is_the_leads_own(rule: Rule) -> bool {
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker
-        | Rule::CallerNumber
+        | Rule::OurNumber
         | Rule::FairShare => false,
     }
 }
@@ -344,7 +344,7 @@ struct Sharing<'a> {
     interval: SignedDuration,
     next_at: Timestamp,
     horizon: Timestamp,
-    tenants: BTreeMap<TenantId, (u32, Callers<'a>)>,
+    tenants: BTreeMap<TenantId, (u32, OurNumberPool<'a>)>,
     taken: BTreeSet<&'a PhoneNumber>,
 }
 
@@ -352,8 +352,8 @@ impl<'a> Sharing<'a> {
     fn new(snapshot: &Snapshot<'a>, now: Timestamp) -> Self {
         let account = snapshot.account;
         let tenants = snapshot.tenants.iter().map(|tenant| {
-            let callers = Callers::new(tenant.numbers);
-            (tenant.tenant_id, (tenant.free_slots, callers))
+            let pool = OurNumberPool::new(tenant.numbers);
+            (tenant.tenant_id, (tenant.free_slots, pool))
         });
         Self {
             now,
@@ -426,7 +426,7 @@ impl<'a> Sharing<'a> {
             contender.stopped = Some(contender.limit);
             return false;
         }
-        let Some((free, callers)) = self.tenants.get_mut(&room.campaign.tenant_id) else {
+        let Some((free, pool)) = self.tenants.get_mut(&room.campaign.tenant_id) else {
             contender.stopped = Some((Rule::TenantConcurrency, None));
             return false;
         };
@@ -439,8 +439,8 @@ impl<'a> Sharing<'a> {
             contender.next += 1;
             return false;
         }
-        let Some(from) = callers.choose(&room.campaign.fields, &lead.number, rng) else {
-            contender.stopped = Some((Rule::CallerNumber, Some(next_utc_day(self.now))));
+        let Some(from) = pool.choose(&room.campaign.fields, &lead.number, rng) else {
+            contender.stopped = Some((Rule::OurNumber, Some(next_utc_day(self.now))));
             return false;
         };
         *free -= 1;

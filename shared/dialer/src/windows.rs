@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use model::{CampaignFields, Lane, Rule, Span};
 
-use crate::calendar::{Calendar, Day, day_of, weekday};
+use crate::packs::calendar::{Calendar, Day, day_of, weekday};
 use crate::packs::packs;
 use crate::zone::{ZoneClock, time_zone, timestamp};
 

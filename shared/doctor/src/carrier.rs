@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::mend::{browse, quoted};
 use crate::storage::after;
-use crate::{Check, Finding, Group, Here, Place, State, check};
+use crate::{Check, CheckState, Finding, Group, Here, Place, check};
 
 /// Numbers that are looked at; that there are more is told.
 const NUMBERS_MAX: u32 = 100;
@@ -359,7 +359,7 @@ pub(crate) async fn fix_numbers(here: &Here<'_>, tenant: Option<TenantId>) -> Ve
         };
         done.push(finding.named(Group::Numbers, known.ours.number.as_str(), begun.elapsed()));
     }
-    done.retain(|check| check.state != State::Skipped);
+    done.retain(|check| check.state != CheckState::Skipped);
     done
 }
 

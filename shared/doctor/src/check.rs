@@ -17,7 +17,7 @@ pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(4);
 pub struct Check {
     pub group: Group,
     pub name: String,
-    pub state: State,
+    pub state: CheckState,
     /// In a sentence without its full stop.
     pub found: String,
     /// More of it, a line each.
@@ -31,7 +31,7 @@ pub struct Check {
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CheckState {
     Ok,
     /// It was not looked at, and `found` says why.
     Skipped,
@@ -58,13 +58,13 @@ pub enum Group {
 pub struct Report {
     pub at: Timestamp,
     /// Of the worst check; what was skipped is no fault.
-    pub state: State,
+    pub state: CheckState,
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
     pub checks: Vec<Check>,
 }
 
-impl State {
+impl CheckState {
     pub const ALL: [Self; 4] = [Self::Ok, Self::Skipped, Self::Warning, Self::Failed];
 
     #[must_use]
@@ -107,8 +107,8 @@ impl Report {
     pub(crate) fn new(at: Timestamp, elapsed: Duration, checks: Vec<Check>) -> Self {
         let worst = checks.iter().map(|check| check.state).max();
         let state = match worst {
-            Some(state @ (State::Warning | State::Failed)) => state,
-            Some(State::Ok | State::Skipped) | None => State::Ok,
+            Some(state @ (CheckState::Warning | CheckState::Failed)) => state,
+            Some(CheckState::Ok | CheckState::Skipped) | None => CheckState::Ok,
         };
         Self {
             at,
@@ -120,7 +120,7 @@ impl Report {
 
     /// How many checks stand so.
     #[must_use]
-    pub fn count(&self, state: State) -> usize {
+    pub fn count(&self, state: CheckState) -> usize {
         let checks = self.checks.iter();
         checks.filter(|check| check.state == state).count()
     }
@@ -129,7 +129,7 @@ impl Report {
 /// What a check came to, before it has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    pub(crate) state: State,
+    pub(crate) state: CheckState,
     found: String,
     details: Vec<String>,
     mend: Option<String>,
@@ -137,24 +137,24 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn ok(found: impl Into<String>) -> Self {
-        Self::new(State::Ok, found)
+        Self::new(CheckState::Ok, found)
     }
 
     pub(crate) fn skipped(why: impl Into<String>) -> Self {
-        Self::new(State::Skipped, why)
+        Self::new(CheckState::Skipped, why)
     }
 
     pub(crate) fn warning(found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             mend: Some(mend.into()),
-            ..Self::new(State::Warning, found)
+            ..Self::new(CheckState::Warning, found)
         }
     }
 
     pub(crate) fn failed(found: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             mend: Some(mend.into()),
-            ..Self::new(State::Failed, found)
+            ..Self::new(CheckState::Failed, found)
         }
     }
 
@@ -163,7 +163,7 @@ impl Finding {
         self
     }
 
-    fn new(state: State, found: impl Into<String>) -> Self {
+    fn new(state: CheckState, found: impl Into<String>) -> Self {
         Self {
             state,
             found: found.into(),
@@ -215,7 +215,7 @@ mod tests {
     async fn a_check_that_does_not_end_is_ended_and_says_what_to_do() {
         let never = std::future::pending::<Finding>();
         let check = check(Group::Storage, "table", "do this".to_owned(), never).await;
-        assert_eq!(check.state, State::Failed);
+        assert_eq!(check.state, CheckState::Failed);
         assert_eq!(check.found, "no answer within 5 s");
         assert_eq!(check.mend.as_deref(), Some("do this"));
         assert_eq!(check.elapsed, CHECK_TIME_MAX);
@@ -228,20 +228,23 @@ mod tests {
             let checks = findings.into_iter().map(check).collect();
             Report::new(Timestamp::UNIX_EPOCH, Duration::ZERO, checks).state
         };
-        assert_eq!(state(vec![]), State::Ok);
-        assert_eq!(state(vec![Finding::skipped("")]), State::Ok);
+        assert_eq!(state(vec![]), CheckState::Ok);
+        assert_eq!(state(vec![Finding::skipped("")]), CheckState::Ok);
         let warning = Finding::warning("", "");
         assert_eq!(
             state(vec![warning.clone(), Finding::skipped("")]),
-            State::Warning
+            CheckState::Warning
         );
         let failed = Finding::failed("", "");
-        assert_eq!(state(vec![failed, warning, Finding::ok("")]), State::Failed);
+        assert_eq!(
+            state(vec![failed, warning, Finding::ok("")]),
+            CheckState::Failed
+        );
     }
 
     #[test]
     fn words_in_json_are_the_words_of_the_terminal() {
-        for state in State::ALL {
+        for state in CheckState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }
         for group in Group::ALL {

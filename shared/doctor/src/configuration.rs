@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use settings::{Settings, Source};
+use settings::{Settings, VariableSource};
 use store::secrets::{Secrets, SettingsError};
 
 use crate::{Check, Doctor, Finding, Group, check};
@@ -22,7 +22,7 @@ pub(crate) fn settings(doctor: &Doctor) -> Vec<Check> {
     let variables = &doctor.installation.variables;
     let mender = doctor.mender();
     let names = Settings::names();
-    let mut by_source: BTreeMap<Option<Source>, Vec<&str>> = BTreeMap::new();
+    let mut by_source: BTreeMap<Option<VariableSource>, Vec<&str>> = BTreeMap::new();
     for name in &names {
         by_source
             .entry(variables.source(name))
@@ -37,8 +37,8 @@ pub(crate) fn settings(doctor: &Doctor) -> Vec<Check> {
         .partition(|(source, _names)| source.is_none());
     for (source, names) in given.into_iter().chain(defaults) {
         let from = match source {
-            Some(Source::Environment) => "from the environment".to_owned(),
-            Some(Source::Beneath(what)) => format!("from {}", short(what)),
+            Some(VariableSource::Environment) => "from the environment".to_owned(),
+            Some(VariableSource::Beneath(what)) => format!("from {}", short(what)),
             None => "by default".to_owned(),
         };
         parts.push(format!("{} {from}", names.len()));
@@ -55,7 +55,7 @@ pub(crate) fn settings(doctor: &Doctor) -> Vec<Check> {
             && !names.contains(name)
             && !OTHER_NAMES.contains(name)
             && !OTHER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            && variables.source(name) == Some(Source::Environment)
+            && variables.source(name) == Some(VariableSource::Environment)
     });
     for name in unknown {
         let finding = Finding::warning(
@@ -85,7 +85,7 @@ pub(crate) async fn secrets(doctor: &Doctor) -> (Vec<Check>, Result<(), String>)
     let checks = join_all(looks).await;
     let unreadable = checks
         .iter()
-        .find(|check| check.state == crate::State::Failed);
+        .find(|check| check.state == crate::CheckState::Failed);
     let readable = match unreadable {
         Some(check) => Err(check.name.clone()),
         None => Ok(()),
@@ -147,7 +147,7 @@ fn changed<'a>(
     fields: &'a BTreeMap<String, String>,
 ) -> BTreeSet<&'a str> {
     let variables = &doctor.installation.variables;
-    let ours = Some(Source::Beneath(id.to_owned()));
+    let ours = Some(VariableSource::Beneath(id.to_owned()));
     let differs = fields.iter().filter(|(name, value)| {
         let now = value.trim();
         let source = variables.source(name);

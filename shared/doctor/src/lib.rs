@@ -18,14 +18,14 @@ mod vendors;
 use std::sync::Arc;
 
 use ::carrier::twilio::client::{Client, ClientConfig, Retry};
-use ::service::{Clock, Parts};
+use ::service::{Clock, Context};
 use model::TenantId;
 use settings::{Problems, Settings, Variables};
 use store::Store;
 use store::secrets::Secrets;
 use tokio::time::Instant;
 
-pub use check::{CHECK_TIME_MAX, Check, Group, Report, State};
+pub use check::{CHECK_TIME_MAX, Check, CheckState, Group, Report};
 pub use network::CLOCK_OFF_MAX;
 
 use check::{Finding, check};
@@ -80,7 +80,7 @@ impl Doctor {
     /// For a function that has started: what its variables name is on AWS, or else on the laptop that it
     /// was started beside.
     #[must_use]
-    pub fn of_function(variables: Variables, parts: &Parts) -> Self {
+    pub fn of_function(variables: Variables, parts: &Context) -> Self {
         let on_aws = !variables.secrets().is_empty();
         Self::new(Installation {
             variables,

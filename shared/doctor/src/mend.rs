@@ -2,7 +2,7 @@
 //!
 //! They are for people: nothing runs them. What only the reader knows stands as `…`.
 
-use settings::Source;
+use settings::VariableSource;
 
 use crate::{Installation, Place};
 
@@ -57,12 +57,12 @@ impl<'a> Mender<'a> {
             .iter()
             .any(|prefix| variable.starts_with(prefix));
         match self.0.variables.source(variable) {
-            Some(Source::Beneath(secret)) => self.put_secret(&secret),
+            Some(VariableSource::Beneath(secret)) => self.put_secret(&secret),
             None if in_secret => match self.secret_of_keys() {
                 Some(secret) => self.put_secret(&secret),
                 None => format!("export {variable}=…"),
             },
-            Some(Source::Environment) | None => {
+            Some(VariableSource::Environment) | None => {
                 let parameter = PARAMETERS.iter().find(|(name, _)| *name == variable);
                 match parameter {
                     Some((_name, parameter)) => deploy_with(&format!("{parameter}=…")),
@@ -76,7 +76,7 @@ impl<'a> Mender<'a> {
     fn secret_of_keys(self) -> Option<String> {
         let variables = &self.0.variables;
         let others = OWN_SECRETS.map(|name| variables.source(name));
-        let is_other = |id: &String| others.contains(&Some(Source::Beneath(id.clone())));
+        let is_other = |id: &String| others.contains(&Some(VariableSource::Beneath(id.clone())));
         variables.secrets().into_iter().find(|id| !is_other(id))
     }
 
@@ -131,7 +131,7 @@ impl<'a> Mender<'a> {
         let variables = &self.0.variables;
         let told = WHEREABOUTS
             .into_iter()
-            .filter(|name| variables.source(name) == Some(Source::Environment));
+            .filter(|name| variables.source(name) == Some(VariableSource::Environment));
         let told =
             told.filter_map(|name| Some(format!("{name}={} ", quoted(variables.value(name)?))));
         told.collect()

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use store::{Inspection, NotSeen, QueueRole, QueueSeen};
 
 use crate::mend::{Mender, quoted};
-use crate::{Check, Finding, Group, Here, Place, State, check};
+use crate::{Check, CheckState, Finding, Group, Here, Place, check};
 
 pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
     let Some(store) = here.store() else {
@@ -321,6 +321,6 @@ impl Storage<'_> {
 
 /// What follows from a check that failed, for one that needs what it looked at.
 pub(crate) fn after(check: &Check) -> Option<Finding> {
-    let failed = check.state == State::Failed;
+    let failed = check.state == CheckState::Failed;
     failed.then(|| Finding::skipped(format!("see {}", check.name)))
 }

@@ -1,7 +1,7 @@
 //! Whether the vendors take our keys, by a small request each.
 
-use call::FailureKind;
-use providers::probe::{Probes, Verdict};
+use conversation::FailureKind;
+use providers::probe::{Probes, VendorVerdict};
 use url::Url;
 
 use crate::mend::{ask, browse};
@@ -22,7 +22,7 @@ struct Vendor<'a> {
 
 pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
     let settings = here.settings();
-    let recogniser = Vendor {
+    let recognizer = Vendor {
         name: "Deepgram",
         key: "DEEPGRAM_API_KEY",
         base: &settings.deepgram.base_url,
@@ -50,20 +50,20 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
         Ok(probes) => probes,
         Err(problem) => {
             let found = format!("vendors cannot be asked from this machine: {problem}");
-            let finding = Finding::failed(found, ask(recogniser.base.as_str()));
+            let finding = Finding::failed(found, ask(recognizer.base.as_str()));
             return vec![finding.named(Group::Vendors, "all", std::time::Duration::ZERO)];
         }
     };
-    let (recogniser, model, voice) = tokio::join!(
-        recogniser.check(here, probes.recogniser(settings)),
+    let (recognizer, model, voice) = tokio::join!(
+        recognizer.check(here, probes.recognizer(settings)),
         model.check(here, probes.model(settings)),
         voice.check(here, probes.voice(settings)),
     );
-    vec![recogniser, model, voice]
+    vec![recognizer, model, voice]
 }
 
 impl Vendor<'_> {
-    async fn check(&self, here: &Here<'_>, asked: impl Future<Output = Verdict>) -> Check {
+    async fn check(&self, here: &Here<'_>, asked: impl Future<Output = VendorVerdict>) -> Check {
         let look = async {
             if let Some(finding) = self.not_asked(here) {
                 return finding;
@@ -92,22 +92,22 @@ impl Vendor<'_> {
         })
     }
 
-    fn judge(&self, here: &Here<'_>, verdict: Verdict) -> Finding {
+    fn judge(&self, here: &Here<'_>, verdict: VendorVerdict) -> Finding {
         let host = self.base.host_str().unwrap_or_default();
         let (setting, what) = self.wanted;
         match verdict {
-            Verdict::Works => Finding::ok(format!("{host} takes the key")),
-            Verdict::Limited => Finding::ok(format!(
+            VendorVerdict::Works => Finding::ok(format!("{host} takes the key")),
+            VendorVerdict::Limited => Finding::ok(format!(
                 "{host} knows the key, and does not let it ask about the account"
             )),
-            Verdict::NotAnswered => Finding::ok(format!(
+            VendorVerdict::NotAnswered => Finding::ok(format!(
                 "{host} answers; whether it takes the key, calls will show"
             )),
-            Verdict::Missing => Finding::failed(
+            VendorVerdict::Missing => Finding::failed(
                 format!("{host} takes the key and does not have the {what} of {setting}"),
                 here.mender().set(setting),
             ),
-            Verdict::Failed(kind) => self.failed(here, host, kind),
+            VendorVerdict::Failed(kind) => self.failed(here, host, kind),
         }
     }
 

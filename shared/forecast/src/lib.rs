@@ -12,6 +12,7 @@ mod people;
 mod prices;
 mod report;
 mod run;
+mod sample;
 mod setup;
 mod table;
 mod tally;
@@ -22,10 +23,9 @@ pub use dials::Dial;
 pub use outcomes::{OutcomeModel, Shares, Times};
 pub use people::Entrant;
 pub use prices::{Cost, CostLine, PriceRange, Prices};
-pub use report::{
-    Basis, CallerNumbers, Calls, Concurrency, Finish, Forecast, Hour, Leads, PerHour, Sample,
-};
+pub use report::{Basis, Calls, Concurrency, Finish, Forecast, Hour, Leads, OurNumbers, PerHour};
 pub use run::Simulation;
+pub use sample::Sample;
 pub use setup::{DAYS_MAX, LEADS_MAX, Limits, Setup};
 pub use table::Table;
 

@@ -56,12 +56,12 @@ pub(crate) struct Person {
     pub(crate) faults: u32,
     /// Calls that the carrier was asked for in this run.
     pub(crate) dials: u32,
-    pub(crate) stage: Stage,
+    pub(crate) stage: LeadStage,
 }
 
 /// Where somebody stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum LeadStage {
     Waiting {
         due_at: Timestamp,
     },

@@ -3,7 +3,7 @@
 use model::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::report::Sample;
+use crate::sample::Sample;
 
 /// The highest price that is believed, for any line: 1,000 units of currency.
 const PRICE_MICROS_MAX: u64 = 1_000_000_000;
@@ -26,7 +26,7 @@ pub struct Prices {
     pub carrier_per_minute: PriceRange,
     /// Each answered call whose answering machine detection is on.
     pub detection_per_call: PriceRange,
-    /// A minute of conversation with recogniser, language model and voice together, by the second.
+    /// A minute of conversation with recognizer, language model and voice together, by the second.
     pub vendors_per_minute: PriceRange,
 }
 

@@ -1,13 +1,13 @@
 //! The answer: what is to be expected, as data. The same document for the API and `--json`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use model::{LeadResult, Outcome, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::prices::{Cost, Prices};
+use crate::sample::Sample;
 
 /// What is to be expected of a campaign.
 ///
@@ -35,7 +35,7 @@ pub struct Forecast {
     pub concurrency: Concurrency,
     /// Calls that were claimed and turned back at the moment of dialling, by rule.
     pub turned_back: BTreeMap<Rule, u64>,
-    pub caller_numbers: CallerNumbers,
+    pub our_numbers: OurNumbers,
     pub cost: Cost,
     pub prices: Prices,
     /// What was assumed, in sentences.
@@ -54,13 +54,6 @@ pub enum Basis {
     ByHand,
     /// Fitted to so many calls of the tenant, the defaults weighing as much as 50.
     History { calls: u32 },
-}
-
-/// How many leads of how many were simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    pub simulated: u64,
-    pub of: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +116,7 @@ pub struct Concurrency {
 
 /// Numbers of ours to call from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallerNumbers {
+pub struct OurNumbers {
     /// In the pool; absent: as many as it takes were assumed.
     pub given: Option<u64>,
     /// So many are needed on the busiest day (UTC), by `calls_per_number_per_day`.
@@ -143,67 +136,4 @@ pub struct Hour {
     /// Leads done since the start, and waiting, when the hour is over.
     pub done: u64,
     pub waiting: u64,
-}
-
-impl Sample {
-    /// Everything.
-    #[must_use]
-    pub const fn whole() -> Self {
-        Self {
-            simulated: 1,
-            of: 1,
-        }
-    }
-
-    /// What a count of the sample means for all, rounded to the nearest.
-    pub(crate) fn scaled(self, count: u64) -> u64 {
-        let simulated = u128::from(self.simulated.max(1));
-        let all = (u128::from(count) * u128::from(self.of) + simulated / 2) / simulated;
-        u64::try_from(all).unwrap_or(u64::MAX)
-    }
-
-    /// Counts of the sample's leads as counts of all, rounded so that parts of the whole that add up do so
-    /// still.
-    pub(crate) fn apportioned<K: Ord + Copy>(
-        self,
-        counts: &BTreeMap<K, u64>,
-        whole: u64,
-    ) -> BTreeMap<K, u64> {
-        let sum: u64 = counts.values().sum();
-        let most = self.scaled(whole);
-        self.shared_out(counts, self.scaled(sum).min(most))
-    }
-
-    /// Shares a total out in the proportion of these counts: the largest takes what rounding leaves.
-    pub(crate) fn shared_out<K: Ord + Copy>(
-        self,
-        counts: &BTreeMap<K, u64>,
-        total: u64,
-    ) -> BTreeMap<K, u64> {
-        let part = |count: u64| {
-            u128::from(count) * u128::from(self.of) / u128::from(self.simulated.max(1))
-        };
-        let mut shares: BTreeMap<K, u64> = counts
-            .iter()
-            .map(|(key, count)| (*key, u64::try_from(part(*count)).unwrap_or(u64::MAX)))
-            .collect();
-        let given: u64 = shares.values().sum();
-        if let Some(largest) = shares.values_mut().max() {
-            *largest = (*largest + total).saturating_sub(given);
-        }
-        shares
-    }
-
-    /// A time between two calls, for as many fewer calls.
-    pub(crate) fn interval(self, interval: Duration) -> Duration {
-        let nanos = interval.as_nanos() * u128::from(self.of) / u128::from(self.simulated.max(1));
-        u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
-    }
-
-    /// What a limit for all means for the sample: never below 1.
-    pub(crate) fn limit(self, limit: u32) -> u32 {
-        let of = u128::from(self.of.max(1));
-        let part = (u128::from(limit) * u128::from(self.simulated) + of / 2) / of;
-        u32::try_from(part).unwrap_or(u32::MAX).max(1)
-    }
 }

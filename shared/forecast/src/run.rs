@@ -15,22 +15,23 @@ mod planning;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use dialer::{CallEnd, CallerNumber, Lanes, Opening};
+use dialer::{CallEnd, Lanes, Opening, OurNumber};
 use jiff::{SignedDuration, Timestamp};
 use model::{Campaign, CampaignState, LeadId, LeadResult, Outcome, PhoneNumber, Rule, TenantId};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::dials::Dial;
-use crate::people::{Entrant, LaneNames, Person, Queue, Stage};
-use crate::report::{CallerNumbers, Forecast, Sample};
+use crate::people::{Entrant, LaneNames, LeadStage, Person, Queue};
+use crate::report::{Forecast, OurNumbers};
+use crate::sample::Sample;
 use crate::setup::Setup;
 use crate::tally::Tally;
 
 /// From a slot that came back to the planner's next step: the wake-up goes over a stream and a function.
 const WAKE_AFTER: SignedDuration = SignedDuration::from_millis(200);
 /// Calls from one number without a limit: where the pool is not known, it is large enough.
-const ASSUMED_CALLER: &str = "+19999999999";
+const ASSUMED_NUMBER: &str = "+19999999999";
 
 /// A campaign on virtual time. Add leads, take dials until there are none, then ask for the forecast.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub struct Simulation {
     slots: u32,
     pace_from: Timestamp,
     recent: VecDeque<(Outcome, Timestamp)>,
-    numbers: Vec<CallerNumber>,
+    numbers: Vec<OurNumber>,
     numbers_known: bool,
     /// UTC day of `numbers`' counts.
     day: i64,
@@ -105,9 +106,9 @@ impl Simulation {
             &setup.campaign.numbers
         };
         let numbers_known = !pool.is_empty();
-        let assumed: Vec<PhoneNumber> = ASSUMED_CALLER.parse().into_iter().collect();
+        let assumed: Vec<PhoneNumber> = ASSUMED_NUMBER.parse().into_iter().collect();
         let pool = if numbers_known { pool } else { &assumed };
-        let numbers = pool.iter().map(|number| CallerNumber {
+        let numbers = pool.iter().map(|number| OurNumber {
             number: number.clone(),
             calls_today: 0,
         });
@@ -182,7 +183,7 @@ impl Simulation {
             attempts: entrant.attempts,
             faults: entrant.faults,
             dials: 0,
-            stage: Stage::Waiting { due_at },
+            stage: LeadStage::Waiting { due_at },
         });
         self.tally.accepted += 1;
     }
@@ -262,7 +263,7 @@ impl Simulation {
         let sample = self.setup.sample.unwrap_or(Sample::whole());
         let most_a_day = sample.scaled(self.tally.most_dials_a_day());
         let per_number = u64::from(self.setup.campaign.calls_per_number_per_day.max(1));
-        let caller_numbers = CallerNumbers {
+        let our_numbers = OurNumbers {
             given: self
                 .numbers_known
                 .then_some(crate::count(self.numbers.len())),
@@ -283,7 +284,7 @@ impl Simulation {
             );
         }
         self.tally
-            .forecast(&self.setup, u64::from(limit), caller_numbers, assumptions)
+            .forecast(&self.setup, u64::from(limit), our_numbers, assumptions)
     }
 
     fn push(&mut self, at: Timestamp, event: Event) {
@@ -308,7 +309,7 @@ impl Simulation {
             let Some(person) = self.people.get(place) else {
                 continue;
             };
-            let Stage::Waiting { due_at } = person.stage else {
+            let LeadStage::Waiting { due_at } = person.stage else {
                 continue;
             };
             let Some(queue) = self.queues.get(person.lane) else {

@@ -7,7 +7,8 @@ use model::{CampaignFields, CampaignId, PhoneNumber};
 
 use crate::outcomes::OutcomeModel;
 use crate::prices::Prices;
-use crate::report::{Basis, Sample};
+use crate::report::Basis;
+use crate::sample::Sample;
 
 /// The longest run: every weekday, holiday and change of summer time comes round in it.
 pub const DAYS_MAX: u32 = 366;

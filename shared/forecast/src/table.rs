@@ -109,14 +109,14 @@ fn head(f: &mut fmt::Formatter<'_>, forecast: &Forecast) -> fmt::Result {
         ),
     )?;
     line(
-        "Caller numbers",
-        match forecast.caller_numbers.given {
+        "Our numbers",
+        match forecast.our_numbers.given {
             Some(given) => format!(
                 "{} needed, {} given",
-                grouped(forecast.caller_numbers.needed),
+                grouped(forecast.our_numbers.needed),
                 grouped(given)
             ),
-            None => format!("{} needed", grouped(forecast.caller_numbers.needed)),
+            None => format!("{} needed", grouped(forecast.our_numbers.needed)),
         },
     )?;
     let cost = &forecast.cost;

@@ -7,9 +7,8 @@ use model::{AmdMode, LeadResult, Outcome, Rule};
 
 use crate::outcomes::Fate;
 use crate::prices::Usage;
-use crate::report::{
-    CallerNumbers, Calls, Concurrency, Finish, Forecast, Hour, Leads, PerHour, Sample,
-};
+use crate::report::{Calls, Concurrency, Finish, Forecast, Hour, Leads, OurNumbers, PerHour};
+use crate::sample::Sample;
 use crate::setup::Setup;
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -170,7 +169,7 @@ impl Tally {
         &self,
         setup: &Setup,
         limit: u64,
-        caller_numbers: CallerNumbers,
+        our_numbers: OurNumbers,
         assumptions: Vec<String>,
     ) -> Forecast {
         let sample = setup.sample.unwrap_or(Sample::whole());
@@ -234,7 +233,7 @@ impl Tally {
                 limit,
             },
             turned_back: each(&self.turned_back, scaled),
-            caller_numbers,
+            our_numbers,
             cost: setup.prices.cost(&self.usage, sample),
             prices: setup.prices.clone(),
             assumptions,

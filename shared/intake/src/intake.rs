@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use crate::detect::{self, Detected, SAMPLE_BYTES};
-use crate::reader::{Position, Read, Reader};
+use crate::file::detect::{self, Detected, SAMPLE_BYTES};
+use crate::file::reader::{Position, Read, Reader};
+use crate::file::text::Cells;
 use crate::seen::Seen;
-use crate::text::Cells;
 use crate::{
     COLUMNS_MAX, Country, Delimiter, Encoding, FileProblem, Layout, Reason, Reject, Row, Target,
     layout, row,
@@ -43,14 +43,14 @@ pub enum Entry {
 /// Reads one file. See the crate's documentation.
 #[derive(Debug)]
 pub struct Intake {
-    state: State,
+    state: IntakeState,
     cells: Cells,
     seen: Seen,
     rows: u64,
 }
 
 #[derive(Debug)]
-enum State {
+enum IntakeState {
     /// Until there is enough to tell what file it is.
     Sampling {
         options: Options,
@@ -71,7 +71,7 @@ impl Intake {
     /// Begins with the first byte of a file.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self::with(State::Sampling {
+        Self::with(IntakeState::Sampling {
             options,
             chunks: Vec::new(),
             bytes: 0,
@@ -84,14 +84,14 @@ impl Intake {
     #[must_use]
     pub fn resume(layout: Layout, at: Position) -> Self {
         let reader = Reader::new(layout.encoding, layout.delimiter, at);
-        Self::with(State::Reading {
+        Self::with(IntakeState::Reading {
             layout,
             reader,
             whole: false,
         })
     }
 
-    fn with(state: State) -> Self {
+    fn with(state: IntakeState) -> Self {
         Self {
             state,
             cells: Cells::default(),
@@ -104,21 +104,21 @@ impl Intake {
     /// kept in memory.
     pub fn push(&mut self, chunk: Bytes) {
         match &mut self.state {
-            State::Sampling { chunks, bytes, .. } => {
+            IntakeState::Sampling { chunks, bytes, .. } => {
                 *bytes += chunk.len();
                 chunks.push(chunk);
             }
-            State::Reading { reader, .. } => reader.push(chunk),
-            State::Refused(_) => {}
+            IntakeState::Reading { reader, .. } => reader.push(chunk),
+            IntakeState::Refused(_) => {}
         }
     }
 
     /// No bytes come any more.
     pub fn end(&mut self) {
         match &mut self.state {
-            State::Sampling { ended, .. } => *ended = true,
-            State::Reading { reader, .. } => reader.end(),
-            State::Refused(_) => {}
+            IntakeState::Sampling { ended, .. } => *ended = true,
+            IntakeState::Reading { reader, .. } => reader.end(),
+            IntakeState::Refused(_) => {}
         }
     }
 
@@ -129,7 +129,7 @@ impl Intake {
     pub fn next_entry(&mut self) -> Result<Entry, FileProblem> {
         let entry = self.entry();
         if let Err(problem) = &entry {
-            self.state = State::Refused(problem.clone());
+            self.state = IntakeState::Refused(problem.clone());
         }
         entry
     }
@@ -138,8 +138,8 @@ impl Intake {
     #[must_use]
     pub fn layout(&self) -> Option<&Layout> {
         match &self.state {
-            State::Reading { layout, .. } => Some(layout),
-            State::Sampling { .. } | State::Refused(_) => None,
+            IntakeState::Reading { layout, .. } => Some(layout),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
         }
     }
 
@@ -147,8 +147,8 @@ impl Intake {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match &self.state {
-            State::Reading { reader, .. } => Some(reader.position()),
-            State::Sampling { .. } | State::Refused(_) => None,
+            IntakeState::Reading { reader, .. } => Some(reader.position()),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
         }
     }
 
@@ -160,14 +160,14 @@ impl Intake {
 
     fn entry(&mut self) -> Result<Entry, FileProblem> {
         match &self.state {
-            State::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
+            IntakeState::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
                 return Ok(Entry::NeedsInput);
             }
-            State::Sampling { .. } => self.begin()?,
-            State::Reading { .. } => {}
-            State::Refused(problem) => return Err(problem.clone()),
+            IntakeState::Sampling { .. } => self.begin()?,
+            IntakeState::Reading { .. } => {}
+            IntakeState::Refused(problem) => return Err(problem.clone()),
         }
-        let State::Reading {
+        let IntakeState::Reading {
             layout,
             reader,
             whole,
@@ -191,7 +191,7 @@ impl Intake {
 
     /// Finds out what file it is, and stands behind its header.
     fn begin(&mut self) -> Result<(), FileProblem> {
-        let State::Sampling {
+        let IntakeState::Sampling {
             options,
             chunks,
             bytes,
@@ -230,7 +230,7 @@ impl Intake {
             columns,
             start: reader.position(),
         };
-        self.state = State::Reading {
+        self.state = IntakeState::Reading {
             layout,
             reader,
             whole: true,

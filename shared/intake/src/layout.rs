@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use deunicode::deunicode;
 use serde::{Deserialize, Serialize};
 
+use crate::column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target};
+use crate::file::format::{Delimiter, Encoding};
+use crate::file::problem::FileProblem;
+use crate::file::reader::Position;
 use crate::names::{NAMES, NUMBER_NAMES, VARIABLE_NAMES};
-use crate::reader::Position;
-use crate::row;
-use crate::{Country, Delimiter, Encoding, FileProblem, number};
+use crate::row::number;
+use crate::row::place::Country;
+use crate::row::value;
 
-/// The most columns of a list.
-pub const COLUMNS_MAX: usize = 200;
-/// The longest name of a column. A longer one is a sign of a wrong delimiter or a missing header. Names
-/// are kept with the import: as many columns of such names still fit into one row of the table.
-pub const HEADER_CHARS_MAX: usize = 100;
 /// The longest name of a variable, as prompts take them.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -29,72 +28,6 @@ pub struct Layout {
     pub columns: Vec<Column>,
     /// Behind the header.
     pub start: Position,
-}
-
-/// A column and what becomes of its cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column {
-    /// Its name in the file; `column_3` for one without.
-    pub header: String,
-    /// Its name as a variable.
-    pub variable: String,
-    pub target: Target,
-}
-
-/// What the cells of a column are.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// The phone number. Exactly one column has it.
-    Number,
-    /// The lead's own time zone, an IANA name.
-    Zone,
-    /// State or province. It is a variable as well, since people talk about places.
-    Region,
-    /// It is a variable as well, and the country of a number without a country code.
-    Country,
-    /// `high`, `normal` or `low`.
-    Priority,
-    /// `express` or `written`.
-    ConsentKind,
-    ConsentAt,
-    ConsentSource,
-    /// Left out.
-    Ignore,
-    /// A variable of this name.
-    Variable(String),
-}
-
-impl Target {
-    /// As in the API, without a variable's name.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Number => "number",
-            Self::Zone => "zone",
-            Self::Region => "region",
-            Self::Country => "country",
-            Self::Priority => "priority",
-            Self::ConsentKind => "consent_kind",
-            Self::ConsentAt => "consent_at",
-            Self::ConsentSource => "consent_source",
-            Self::Ignore => "ignore",
-            Self::Variable(_) => "variable",
-        }
-    }
-}
-
-/// A column as a spreadsheet names it: 0 is `A`, 26 is `AA`.
-#[must_use]
-pub fn letter(column: usize) -> String {
-    let mut name = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        let digit = u8::try_from((rest - 1) % 26).unwrap_or_default();
-        name.push(char::from(b'A' + digit));
-        rest = (rest - 1) / 26;
-    }
-    name.iter().rev().collect()
 }
 
 impl Layout {
@@ -153,7 +86,7 @@ pub(crate) fn columns(
         let (mut fit, mut all) = (0, 0);
         for cell in cells(column) {
             all += 1;
-            fit += usize::from(row::fits(target, cell));
+            fit += usize::from(value::fits(target, cell));
         }
         if fit * 2 >= all
             && let Some(place) = targets.get_mut(column)
@@ -377,7 +310,9 @@ mod tests {
 
     #[test]
     fn columns_are_named_as_in_a_spreadsheet() {
-        let names: Vec<_> = [0, 25, 26, 51, 52, 701, 702].map(letter).into();
+        let names: Vec<_> = [0, 25, 26, 51, 52, 701, 702]
+            .map(crate::column::letter)
+            .into();
         assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
     }
 

@@ -20,27 +20,27 @@
 //! It does not know where bytes come from, which leads a campaign has already, who is suppressed, or
 //! what time it is. Nothing it says about a row repeats what is in the row's cells.
 
-mod detect;
+mod column;
 pub mod export;
+mod file;
 mod intake;
 mod layout;
 mod names;
-mod number;
-mod place;
-mod problem;
-mod reader;
 mod row;
 mod seen;
 #[cfg(test)]
 mod tests;
-mod text;
 
-pub use detect::{Delimiter, Encoding, SAMPLE_BYTES};
+pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, letter};
+pub use file::detect::SAMPLE_BYTES;
+pub use file::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
+pub use file::problem::FileProblem;
+pub use file::reader::Position;
 pub use intake::{Entry, Intake, Options};
-pub use layout::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Layout, Target, letter};
-pub use number::{Callable, normalise};
-pub use place::{Country, CountryProblem, zone};
-pub use problem::FileProblem;
-pub use reader::{FILE_BYTES_MAX, Position, ROW_BYTES_MAX};
-pub use row::{Reason, Reject, Row, SOURCE_CHARS_MAX};
+pub use layout::Layout;
+pub use row::number::{Callable, normalise};
+pub use row::place::{Country, CountryProblem, zone};
+pub use row::reason::Reason;
+pub use row::value::SOURCE_CHARS_MAX;
+pub use row::{Reject, Row};
 pub use seen::NUMBERS_MAX;

@@ -1,6 +1,6 @@
 //! What lists call things, in the languages they come in.
 
-use crate::Target;
+use crate::column::Target;
 
 /// Columns of phone numbers, best first.
 pub(crate) const NUMBER_NAMES: &[&str] = &[

@@ -13,7 +13,7 @@ use axum::{Router, middleware};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use service::Parts;
+use service::Context;
 use settings::{Settings, Variables};
 use telemetry::Metrics;
 
@@ -24,7 +24,7 @@ pub use lambda_runtime::Error;
 pub struct Started {
     pub variables: Variables,
     pub settings: Settings,
-    pub parts: Parts,
+    pub parts: Context,
 }
 
 /// Runs the function of this name, which answers HTTP requests with a router.
@@ -55,7 +55,7 @@ pub async fn serve(
 #[tokio::main(flavor = "current_thread")]
 pub async fn work<E: DeserializeOwned, A: Serialize, S>(
     name: &'static str,
-    state: impl FnOnce(&Parts) -> S,
+    state: impl FnOnce(&Context) -> S,
     handle: impl AsyncFn(E, &S) -> Result<A, Error>,
 ) -> ExitCode {
     let run = async {
@@ -77,7 +77,7 @@ async fn start(name: &'static str) -> anyhow::Result<(Started, Metrics)> {
     let settings = variables.settings()?;
     telemetry::init_logs(&settings.log)?;
     let metrics = Metrics::install_in_function(name, &settings.log)?;
-    let parts = Parts::from_settings(&settings).await;
+    let parts = Context::from_settings(&settings).await;
     let parts = parts.with_context(|| format!("starting the {} function", spelled(name)))?;
     let started = Started {
         variables,

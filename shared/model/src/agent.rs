@@ -1,5 +1,7 @@
 //! Agents: AI configurations. Never a human.
 
+pub(crate) mod prompt;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,7 +28,7 @@ pub struct AgentFields {
     pub prompt_id: PromptId,
     #[serde(default)]
     pub engine: Engine,
-    /// BCP 47, as the recogniser takes it: `en`, `en-IN`, `hi`.
+    /// BCP 47, as the recognizer takes it: `en`, `en-IN`, `hi`.
     #[serde(default = "default_language")]
     pub language: String,
     /// The speech vendor's voice id; absent means the deployment's default voice.
@@ -37,7 +39,7 @@ pub struct AgentFields {
     pub model: Option<String>,
     #[serde(default)]
     pub turn_taking: TurnTaking,
-    /// Whether the caller can cut the greeting short.
+    /// Whether the customer can cut the greeting short.
     #[serde(default = "yes")]
     pub greeting_interruptible: bool,
     #[serde(default)]
@@ -78,7 +80,7 @@ pub enum AnsweringMachine {
     HangUp,
 }
 
-/// Names of tools in the registry of `call`.
+/// Names of tools in the registry of `conversation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolName {
@@ -86,15 +88,15 @@ pub enum ToolName {
     EndCall,
 }
 
-/// When the caller's turn is over and when the caller interrupts.
+/// When the customer's turn is over and when the customer interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TurnTaking {
     pub barge_in: BargeIn,
-    /// Silence after the caller's words that ends the turn, in milliseconds (the recogniser's
+    /// Silence after the customer's words that ends the turn, in milliseconds (the recognizer's
     /// endpointing).
     pub endpointing_ms: u32,
-    /// The longest a caller's turn waits for the recogniser's verdict once words are final, in
+    /// The longest a customer's turn waits for the recognizer's verdict once words are final, in
     /// milliseconds.
     pub end_of_turn_ms_max: u32,
     /// No words this long after an interruption: it was noise, and the agent goes on.
@@ -105,12 +107,12 @@ pub struct TurnTaking {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BargeIn {
-    /// Any recognised word, or the first sound of speech.
+    /// Any recognized word, or the first sound of speech.
     #[default]
     Immediate,
     /// 300 ms of speech and a word, or two words.
     Balanced,
-    /// Nothing: what the caller says meanwhile becomes the next turn.
+    /// Nothing: what the customer says meanwhile becomes the next turn.
     Protected,
 }
 

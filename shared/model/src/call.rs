@@ -1,10 +1,17 @@
 //! A call as it is stored: one attempt to talk, in states that only move forward.
 
+pub(crate) mod amd;
+pub(crate) mod checkpoint;
+pub(crate) mod outcome;
+pub(crate) mod snapshot;
+pub(crate) mod turn;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, Answer, CallId, CampaignId, LeadId, Outcome, Permit, PhoneNumber, TenantId, TraceId,
+    AgentId, AmdResult, CallId, CampaignId, CarrierVerdict, LeadId, Outcome, Permit, PhoneNumber,
+    TenantId, TraceId,
 };
 
 /// One attempt to talk, known by our id before the carrier knows of it.
@@ -34,13 +41,13 @@ pub struct Call {
     pub carrier_duration_seconds: Option<u32>,
     /// The carrier's verdict on who or what answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered_by: Option<AnsweredBy>,
+    pub answered_by: Option<CarrierVerdict>,
     /// How long that took, by the carrier's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection_ms: Option<u32>,
     /// What the session found out about who answered, and did about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub answer: Option<AmdResult>,
     /// How the call ended. Present exactly when the state is `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -114,19 +121,6 @@ impl CallState {
             Self::Ended => 5,
         }
     }
-}
-
-/// Who or what picked up, as the carrier's answering machine detection tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnsweredBy {
-    Human,
-    MachineStart,
-    MachineEndBeep,
-    MachineEndSilence,
-    MachineEndOther,
-    Fax,
-    Unknown,
 }
 
 /// The life of a recording. Each step is reached only after the one before it is proven (P11).

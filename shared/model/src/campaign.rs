@@ -1,5 +1,11 @@
 //! Campaigns: who is called by which agent, when, how often and how fast.
 
+pub(crate) mod delay;
+pub(crate) mod lane;
+pub(crate) mod lead;
+pub(crate) mod permit;
+pub(crate) mod windows;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,7 +15,7 @@ use crate::{
 };
 
 /// The most numbers that one campaign calls from.
-pub const CALLER_NUMBERS_MAX: usize = 500;
+pub const OUR_NUMBERS_MAX: usize = 500;
 /// The most days that a campaign can leave out by date.
 pub const BLOCKED_DAYS_MAX: usize = 366;
 
@@ -134,7 +140,7 @@ pub struct Caps {
     pub minimum_gap: Delay,
 }
 
-/// Answering machines: how they are told from people, and what is done about them. Detection never
+/// AmdPolicy machines: how they are told from people, and what is done about them. Detection never
 /// keeps a person waiting: the agent speaks at once, and the verdict comes while it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -379,11 +385,11 @@ impl CampaignFields {
         {
             say("opt_out.key", "must be one of 0-9, * and #".to_owned());
         }
-        if self.numbers.len() > CALLER_NUMBERS_MAX {
+        if self.numbers.len() > OUR_NUMBERS_MAX {
             let has = self.numbers.len();
             say(
                 "numbers",
-                format!("must have at most {CALLER_NUMBERS_MAX} numbers, has {has}"),
+                format!("must have at most {OUR_NUMBERS_MAX} numbers, has {has}"),
             );
         }
         if self.blocked_days.len() > BLOCKED_DAYS_MAX {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnsweredBy, CallId, CallState, CampaignId, CampaignState, EventId, ImportId, Outcome, Speaker,
-    TenantId,
+    CallId, CallState, CampaignId, CampaignState, CarrierVerdict, EventId, ImportId, Outcome,
+    Speaker, TenantId,
 };
 
 /// One change, delivered at least once; consumers are idempotent by `id`.
@@ -30,7 +30,7 @@ pub enum EventKind {
     },
     CallAnsweredBy {
         call_id: CallId,
-        answered_by: AnsweredBy,
+        answered_by: CarrierVerdict,
     },
     CallEnded {
         call_id: CallId,

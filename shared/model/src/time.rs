@@ -78,6 +78,6 @@ clocks! {
     /// Time since the first media session of a call began, from a clock that never goes back. A session that
     /// resumes the call goes on where the one before was.
     CallTime;
-    /// A place in the caller's audio: how much of it came before, silence for lost frames included.
+    /// A place in the customer's audio: how much of it came before, silence for lost frames included.
     AudioPosition;
 }

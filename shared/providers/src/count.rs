@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A connection to a recogniser.
+/// A connection to a recognizer.
 pub(crate) const RECOGNITION: &str = "recognition";
 /// An answer of a language model.
 pub(crate) const GENERATION: &str = "generation";
@@ -41,3 +41,6 @@ pub(crate) fn ignored(vendor: &'static str, what: &'static str) {
 pub(crate) fn garbage(vendor: &'static str) {
     metrics::counter!("trunkline_vendor_garbage_total", "vendor" => vendor).increment(1);
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,6 @@ mod socket;
 pub mod sse;
 #[cfg(test)]
 mod testing;
-mod timed;
 mod tls;
 
 /// What the clients need cannot be set up, whatever the network does.

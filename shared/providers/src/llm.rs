@@ -1,16 +1,17 @@
 //! Language models: the conversation in, the agent's next words and tool calls out.
 
 pub mod openai;
+pub(crate) mod timed;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use call::{Failure, Generate, Generation};
+use conversation::{Failure, Generate, Generation};
 use settings::Settings;
 
+use self::timed::TimedGeneration;
 use crate::SetupProblem;
 use crate::chain::Chain;
-use crate::timed::TimedGeneration;
 
 /// One answer under way. Dropping it cancels the request.
 ///
@@ -57,7 +58,7 @@ impl Models {
         })
     }
 
-    /// One model, of the caller's making: without a network, on a clock of its own.
+    /// One model, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
         Self {

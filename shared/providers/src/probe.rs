@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode};
-use call::FailureKind;
+use conversation::FailureKind;
 use jiff::Timestamp;
 use settings::Settings;
 use url::Url;
@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What a vendor's answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum VendorVerdict {
     /// The key is taken, and what we want to use is there.
     Works,
     /// The key is taken, and may not be used for this question: what calls need is still open.
@@ -43,7 +43,7 @@ pub struct Probes {
 pub(crate) struct Question {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    pub(crate) judge: Box<dyn Fn(StatusCode, &[u8]) -> Verdict + Send + Sync>,
+    pub(crate) judge: Box<dyn Fn(StatusCode, &[u8]) -> VendorVerdict + Send + Sync>,
 }
 
 impl Probes {
@@ -55,38 +55,38 @@ impl Probes {
         })
     }
 
-    /// Asks the recogniser.
-    pub async fn recogniser(&self, settings: &Settings) -> Verdict {
+    /// Asks the recognizer.
+    pub async fn recognizer(&self, settings: &Settings) -> VendorVerdict {
         self.ask(stt::deepgram::question(&settings.deepgram)).await
     }
 
     /// Asks the language model.
-    pub async fn model(&self, settings: &Settings) -> Verdict {
+    pub async fn model(&self, settings: &Settings) -> VendorVerdict {
         self.ask(llm::openai::question(&settings.openai)).await
     }
 
     /// Asks the voice.
-    pub async fn voice(&self, settings: &Settings) -> Verdict {
+    pub async fn voice(&self, settings: &Settings) -> VendorVerdict {
         self.ask(tts::elevenlabs::question(&settings.elevenlabs))
             .await
     }
 
-    async fn ask(&self, question: Result<Question, FailureKind>) -> Verdict {
+    async fn ask(&self, question: Result<Question, FailureKind>) -> VendorVerdict {
         let question = match question {
             Ok(question) => question,
-            Err(kind) => return Verdict::Failed(kind),
+            Err(kind) => return VendorVerdict::Failed(kind),
         };
         match tokio::time::timeout(ANSWER_MAX, self.answer(question)).await {
             Ok(verdict) => verdict,
-            Err(_elapsed) => Verdict::Failed(FailureKind::Silent),
+            Err(_elapsed) => VendorVerdict::Failed(FailureKind::Silent),
         }
     }
 
-    async fn answer(&self, question: Question) -> Verdict {
+    async fn answer(&self, question: Question) -> VendorVerdict {
         let request = self.client.get(question.url).headers(question.headers);
         let mut answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) => return Verdict::Failed(http_client::failed(&error)),
+            Err(error) => return VendorVerdict::Failed(http_client::failed(&error)),
         };
         let status = answer.status();
         let by_status = refusal::by_status(status, answer.headers(), Timestamp::now());
@@ -98,13 +98,13 @@ impl Probes {
                 }
                 Ok(None) => break,
                 // More than that, or broken off.
-                Ok(Some(_)) | Err(_) => return Verdict::Failed(FailureKind::Protocol),
+                Ok(Some(_)) | Err(_) => return VendorVerdict::Failed(FailureKind::Protocol),
             }
         }
         let verdict = (question.judge)(status, &body);
-        if verdict == Verdict::Failed(FailureKind::Refused) {
+        if verdict == VendorVerdict::Failed(FailureKind::Refused) {
             // The status and its headers say more than that it was refused.
-            return Verdict::Failed(by_status);
+            return VendorVerdict::Failed(by_status);
         }
         verdict
     }

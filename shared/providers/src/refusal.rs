@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use call::FailureKind;
+use conversation::FailureKind;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 

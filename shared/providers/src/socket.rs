@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use call::{Failure, FailureKind};
+use conversation::{Failure, FailureKind};
 use futures_util::{Sink as _, Stream as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::net::TcpStream;
@@ -26,7 +26,7 @@ use url::{Host, Url};
 
 use crate::count;
 
-/// Longest time from the first packet to the finished handshake: a caller is waiting, and the next
+/// Longest time from the first packet to the finished handshake: a customer is waiting, and the next
 /// vendor in the chain can be there in the meantime.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
@@ -36,14 +36,14 @@ const BEAT: Duration = Duration::from_secs(2);
 /// Beats without anything from the peer, pings unanswered, until it counts as gone: 6 to 8 seconds.
 const BEATS_SILENT_MAX: u8 = 3;
 
-/// Each read takes up to this much; a recogniser's message has 1 to 3 KB. The buffer grows to the
+/// Each read takes up to this much; a recognizer's message has 1 to 3 KB. The buffer grows to the
 /// largest message and no further.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Frames gather up to this much before they are written without being asked to.
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Most that waits for a peer that does not read: the longest replay of a caller's words
+/// Most that waits for a peer that does not read: the longest replay of a customer's words
 /// (`stt::REPLAY_MAX`, 40,000 bytes) and three seconds of audio after it. Beyond, the connection is given up.
 const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
@@ -228,7 +228,7 @@ impl Socket {
             return Err(Ended::Failed(FailureKind::Silent));
         }
         self.beats_silent += 1;
-        // Made ready at once, so that the caller polls again before it sleeps.
+        // Made ready at once, so that the session polls again before it sleeps.
         self.timer.as_mut().reset(Instant::now() + self.beat);
         if self.beats_silent > 1 {
             // Nothing came since the last beat: ask whether anybody is there.

@@ -1,4 +1,4 @@
-//! Speech recognition: the caller's audio in, words out.
+//! Speech recognition: the customer's audio in, words out.
 
 pub mod deepgram;
 mod replay;
@@ -6,7 +6,7 @@ mod replay;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use call::{Failure, Recognition};
+use conversation::{Failure, Recognition};
 use futures_util::future::BoxFuture;
 use model::AudioPosition;
 use settings::Settings;
@@ -16,12 +16,12 @@ use crate::{SetupProblem, count};
 
 pub use replay::{REPLAY_MAX, ReplayBuffer};
 
-/// One connection to a recogniser, for one call.
+/// One connection to a recognizer, for one call.
 ///
 /// The first event is [`Recognition::Opened`], the last one [`Recognition::Lost`]; after it polling
 /// stays pending. Words that [`Recognizer::close`] brings come before that last event.
 pub trait Recognizer: Send {
-    /// Queues caller audio (µ-law, 8 kHz, any length; nothing happens for none). Poll afterwards: that
+    /// Queues customer audio (µ-law, 8 kHz, any length; nothing happens for none). Poll afterwards: that
     /// sends it.
     ///
     /// # Errors
@@ -39,14 +39,14 @@ pub trait Recognizer: Send {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Recognition>;
 }
 
-/// What a recogniser is told when it is opened.
+/// What a recognizer is told when it is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecognizerConfig {
     /// BCP 47, as the vendor takes it: `en`, `en-IN`, `multi`.
     pub language: String,
-    /// Silence that ends a caller's phrase, in milliseconds.
+    /// Silence that ends a customer's phrase, in milliseconds.
     pub endpointing_ms: u32,
-    /// Place in the caller's audio of the first byte that will be sent.
+    /// Place in the customer's audio of the first byte that will be sent.
     pub position: AudioPosition,
     /// Label of the use in the vendor's accounts: tenant and call id. Never personal.
     pub tag: String,
@@ -63,7 +63,7 @@ pub trait Vendor: Send + Sync {
     ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>>;
 }
 
-/// The recognisers in the order in which they are tried.
+/// The recognizers in the order in which they are tried.
 #[derive(Debug, Clone)]
 pub struct Recognizers {
     routes: Chain<dyn Vendor>,
@@ -80,7 +80,7 @@ impl Recognizers {
         })
     }
 
-    /// One recogniser, of the caller's making: without a network, on a clock of its own.
+    /// One recognizer, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Recognizers {
         self.routes.len()
     }
 
-    /// Opens a connection of the recogniser at this place, or of the last one if the place is beyond
+    /// Opens a connection of the recognizer at this place, or of the last one if the place is beyond
     /// the list. The future does not borrow and does its work only while it is polled.
     ///
     /// # Errors

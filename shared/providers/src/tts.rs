@@ -1,17 +1,18 @@
 //! Speech synthesis: the agent's sentences in, µ-law audio at 8 kHz out.
 
 pub mod elevenlabs;
+pub(crate) mod timed;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use call::{Synthesis, UtteranceId};
+use conversation::{Synthesis, UtteranceId};
 use settings::Settings;
 
+use self::timed::TimedVoice;
 use crate::SetupProblem;
 use crate::chain::Chain;
-use crate::timed::TimedVoice;
 
 /// The agent's voice for one call. It connects when it is polled first and connects again when it
 /// has to; what was asked of it meanwhile waits, within a limit.
@@ -59,7 +60,7 @@ impl Synthesizers {
         })
     }
 
-    /// One voice, of the caller's making: without a network, on a clock of its own.
+    /// One voice, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
         Self {

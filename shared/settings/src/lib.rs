@@ -18,7 +18,7 @@ use url::Url;
 
 pub use reader::{Problem, Problems};
 pub use secret::Secret;
-pub use variables::{Source, Variables};
+pub use variables::{VariableSource, Variables};
 
 use reader::Reader;
 

@@ -137,11 +137,14 @@ fn a_secret_fills_what_the_environment_leaves_open_and_no_more() {
     ];
     variables.lay_beneath("second", second);
     for (name, source) in [
-        ("OPENAI_MODEL", Some(Source::Environment)),
-        ("OPENAI_API_KEY", Some(Source::Beneath("first".to_owned()))),
+        ("OPENAI_MODEL", Some(VariableSource::Environment)),
+        (
+            "OPENAI_API_KEY",
+            Some(VariableSource::Beneath("first".to_owned())),
+        ),
         (
             "DEEPGRAM_API_KEY",
-            Some(Source::Beneath("second".to_owned())),
+            Some(VariableSource::Beneath("second".to_owned())),
         ),
         ("TRUNKLINE_TABLE", None),
     ] {

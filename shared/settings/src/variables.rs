@@ -13,12 +13,12 @@ const SECRETS: &str = "TRUNKLINE_SECRETS";
 pub struct Variables {
     values: BTreeMap<String, String>,
     /// Of those that are not the environment's.
-    sources: BTreeMap<String, Source>,
+    sources: BTreeMap<String, VariableSource>,
 }
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum VariableSource {
     Environment,
     /// What was laid beneath the environment: a secret by its id, or a file.
     Beneath(String),
@@ -55,7 +55,7 @@ impl Variables {
             if kept.trim().is_empty() {
                 *kept = value;
                 self.sources
-                    .insert(name, Source::Beneath(source.to_owned()));
+                    .insert(name, VariableSource::Beneath(source.to_owned()));
             }
         }
     }
@@ -74,10 +74,10 @@ impl Variables {
 
     /// Where a value comes from; `None` when there is none.
     #[must_use]
-    pub fn source(&self, name: &str) -> Option<Source> {
+    pub fn source(&self, name: &str) -> Option<VariableSource> {
         self.value(name)?;
         let beneath = self.sources.get(name);
-        Some(beneath.cloned().unwrap_or(Source::Environment))
+        Some(beneath.cloned().unwrap_or(VariableSource::Environment))
     }
 
     /// Settings of these values.

@@ -40,7 +40,7 @@ pub struct Behaviour {
     pub latency: Latency,
     /// Audio between two interim results while nothing new is heard, in milliseconds.
     pub interim_every_ms: u64,
-    /// Audio after which words are made final although the caller goes on, in milliseconds.
+    /// Audio after which words are made final although the customer goes on, in milliseconds.
     pub final_every_ms: u64,
     pub faults: Faults,
     pub seed: u64,

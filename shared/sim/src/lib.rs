@@ -1,6 +1,6 @@
 //! The far side, simulated: people, the carrier and the vendors, over their real wire protocols.
 //!
-//! Words travel inside the audio itself ([`voice`]), so a simulated recogniser hears only the
+//! Words travel inside the audio itself ([`voice`]), so a simulated recognizer hears only the
 //! samples it was sent and a simulated [`person`] only the samples that were played to them. Each
 //! peer is a core without sockets or clocks, told what happened and when, and a thin loopback server
 //! around it. Peers are strict: they refuse what the real side refuses and count it.

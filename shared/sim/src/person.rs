@@ -58,7 +58,7 @@ const PITCH_HZ_DEFAULT: u16 = 125;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pickup: Pickup,
-    steps: Vec<Step>,
+    steps: Vec<ScriptStep>,
     reply_after_ms: u32,
     pitch_hz: u16,
     rate_percent: u32,
@@ -69,7 +69,7 @@ pub struct Person {
 pub enum Pickup {
     Answers {
         after_rings: u32,
-        by: AnsweredBy,
+        by: CarrierVerdict,
     },
     Busy,
     NoAnswer,
@@ -79,7 +79,7 @@ pub enum Pickup {
 
 /// Who or what picks up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnsweredBy {
+pub enum CarrierVerdict {
     Human,
     /// A mailbox.
     Machine,
@@ -90,7 +90,7 @@ pub enum AnsweredBy {
 
 /// One thing to do; the next begins when it is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum ScriptStep {
     Says { text: String, when: When },
     Mumbles(String),
     Coughs { ms: u32 },
@@ -119,7 +119,7 @@ impl Person {
     pub fn answers_after_rings(rings: u32) -> Self {
         Self::with(Pickup::Answers {
             after_rings: rings,
-            by: AnsweredBy::Human,
+            by: CarrierVerdict::Human,
         })
     }
 
@@ -147,7 +147,7 @@ impl Person {
     pub fn screening(question: &str) -> Self {
         Self::with(Pickup::Answers {
             after_rings: 1,
-            by: AnsweredBy::Screening,
+            by: CarrierVerdict::Screening,
         })
         .opens_with(question)
     }
@@ -157,7 +157,7 @@ impl Person {
     pub fn voicemail(greeting: &str) -> Self {
         Self::with(Pickup::Answers {
             after_rings: 3,
-            by: AnsweredBy::Machine,
+            by: CarrierVerdict::Machine,
         })
         .opens_with(greeting)
     }
@@ -167,7 +167,7 @@ impl Person {
     pub fn fax() -> Self {
         Self::with(Pickup::Answers {
             after_rings: 1,
-            by: AnsweredBy::Fax,
+            by: CarrierVerdict::Fax,
         })
         .beeps(FAX_HZ, FAX_MS)
     }
@@ -177,7 +177,7 @@ impl Person {
     #[must_use]
     pub fn says(self, text: &str) -> Self {
         let when = match self.steps.last() {
-            Some(Step::Says {
+            Some(ScriptStep::Says {
                 text,
                 when: When::AfterWords(words),
             }) if text.is_empty() => Some(*words),
@@ -186,12 +186,12 @@ impl Person {
         if let Some(words) = when {
             let mut person = self;
             person.steps.pop();
-            return person.step(Step::Says {
+            return person.step(ScriptStep::Says {
                 text: text.to_owned(),
                 when: When::AfterWords(words),
             });
         }
-        self.step(Step::Says {
+        self.step(ScriptStep::Says {
             text: text.to_owned(),
             when: When::MyTurn,
         })
@@ -200,7 +200,7 @@ impl Person {
     /// Speaks without waiting for anything.
     #[must_use]
     pub fn opens_with(self, text: &str) -> Self {
-        self.step(Step::Says {
+        self.step(ScriptStep::Says {
             text: text.to_owned(),
             when: When::Now,
         })
@@ -210,7 +210,7 @@ impl Person {
     /// whether or not it has finished.
     #[must_use]
     pub fn interrupts_after_words(self, words: u32) -> Self {
-        self.step(Step::Says {
+        self.step(ScriptStep::Says {
             text: String::new(),
             when: When::AfterWords(words),
         })
@@ -219,31 +219,31 @@ impl Person {
     /// A sound of agreement while the other side speaks; does not take the turn.
     #[must_use]
     pub fn mumbles(self, text: &str) -> Self {
-        self.step(Step::Mumbles(text.to_owned()))
+        self.step(ScriptStep::Mumbles(text.to_owned()))
     }
 
     /// Noise without words, at once.
     #[must_use]
     pub fn coughs_ms(self, ms: u32) -> Self {
-        self.step(Step::Coughs { ms })
+        self.step(ScriptStep::Coughs { ms })
     }
 
     #[must_use]
     pub fn waits_ms(self, ms: u32) -> Self {
-        self.step(Step::Waits { ms })
+        self.step(ScriptStep::Waits { ms })
     }
 
     /// Waits until these words were heard, in this order and nothing between them, whatever their
     /// capitals and punctuation.
     #[must_use]
     pub fn when_hears(self, words: &str) -> Self {
-        self.step(Step::WhenHears(plain_words(words)))
+        self.step(ScriptStep::WhenHears(plain_words(words)))
     }
 
     /// Presses a key (`0-9 * # A-D`).
     #[must_use]
     pub fn presses(self, key: char) -> Self {
-        self.step(Step::Presses(key))
+        self.step(ScriptStep::Presses(key))
     }
 
     /// A mailbox's beep.
@@ -255,12 +255,12 @@ impl Person {
     /// A tone of this pitch and length: from its end on a mailbox records.
     #[must_use]
     pub fn beeps(self, hz: u16, ms: u32) -> Self {
-        self.step(Step::Beeps { hz, ms })
+        self.step(ScriptStep::Beeps { hz, ms })
     }
 
     #[must_use]
     pub fn hangs_up_after_ms(self, ms: u32) -> Self {
-        self.step(Step::HangsUp { after_ms: ms })
+        self.step(ScriptStep::HangsUp { after_ms: ms })
     }
 
     /// How long the other side must be quiet before this person answers.
@@ -292,7 +292,7 @@ impl Person {
     pub fn has_beep(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| matches!(step, Step::Beeps { .. }))
+            .any(|step| matches!(step, ScriptStep::Beeps { .. }))
     }
 
     /// What happens when it rings.
@@ -321,7 +321,7 @@ impl Person {
         }
     }
 
-    fn step(mut self, step: Step) -> Self {
+    fn step(mut self, step: ScriptStep) -> Self {
         self.steps.push(step);
         self
     }

@@ -23,8 +23,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Action, CarrierClosed, Observation};
-use model::{AmdMode, AnsweredBy, CallSnapshot, CallTime, Outcome, Speaker, Turn};
+use conversation::{Action, CarrierClosed, Observation};
+use model::{AmdMode, CallSnapshot, CallTime, CarrierVerdict, Outcome, Speaker, Turn};
 use rand_chacha::ChaCha8Rng;
 
 use crate::latency::{Latency, chance};
@@ -82,8 +82,8 @@ pub enum Defect {
     MarksEarly,
     /// Every second mark comes back after the next one.
     MarksReordered,
-    /// Every so many frames of the caller one is lost on the way to the recogniser.
-    CallerAudioLost { every: u64 },
+    /// Every so many frames of the customer one is lost on the way to the recognizer.
+    CustomerAudioLost { every: u64 },
     /// Each turn is stored twice.
     TurnsStoredTwice,
     /// The end of the call is not noticed by the session.
@@ -107,7 +107,7 @@ pub struct Report {
     pub outcome: Option<Outcome>,
     pub turns: Vec<Turn>,
     /// What the session found out about who answered.
-    pub answer: Option<model::Answer>,
+    pub answer: Option<model::AmdResult>,
     /// What the person heard, said and did.
     pub person: Log,
     pub observations: Vec<Observation>,
@@ -128,7 +128,7 @@ impl fmt::Display for Report {
         writeln!(f, "{outcome} after {:.1} s", self.lasted.as_secs_f64())?;
         for turn in &self.turns {
             let who = match turn.speaker {
-                Speaker::Caller => "caller",
+                Speaker::Customer => "customer",
                 Speaker::Agent => "agent",
             };
             let from = turn.started_at.as_millis() / 10;
@@ -190,7 +190,7 @@ enum Coming {
     UserHangsUp,
     Happened(Happened),
     /// The carrier's callback with its verdict was taken in.
-    Verdict(AnsweredBy),
+    Verdict(CarrierVerdict),
 }
 
 #[derive(Debug)]
@@ -626,15 +626,15 @@ fn detector(scene: &Scene) -> Option<Detector> {
 }
 
 /// The carrier's word in ours.
-fn answered_by(word: &str) -> AnsweredBy {
+fn answered_by(word: &str) -> CarrierVerdict {
     match word {
-        "human" => AnsweredBy::Human,
-        "machine_start" => AnsweredBy::MachineStart,
-        "machine_end_beep" => AnsweredBy::MachineEndBeep,
-        "machine_end_silence" => AnsweredBy::MachineEndSilence,
-        "machine_end_other" => AnsweredBy::MachineEndOther,
-        "fax" => AnsweredBy::Fax,
-        _unknown => AnsweredBy::Unknown,
+        "human" => CarrierVerdict::Human,
+        "machine_start" => CarrierVerdict::MachineStart,
+        "machine_end_beep" => CarrierVerdict::MachineEndBeep,
+        "machine_end_silence" => CarrierVerdict::MachineEndSilence,
+        "machine_end_other" => CarrierVerdict::MachineEndOther,
+        "fax" => CarrierVerdict::Fax,
+        _unknown => CarrierVerdict::Unknown,
     }
 }
 

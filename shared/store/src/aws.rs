@@ -12,7 +12,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use settings::Secret;
 
-use crate::throttles::Throttles;
+use crate::table::throttles::Throttles;
 
 /// Region of endpoints that are not AWS. They all take it, and request signatures need one.
 pub const LOCAL_REGION: &str = "us-east-1";

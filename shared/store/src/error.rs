@@ -1,4 +1,4 @@
-//! What can go wrong with storage, as far as callers match on it.
+//! What can go wrong with storage, as far as code above it matches on it.
 
 use std::error::Error;
 

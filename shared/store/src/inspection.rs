@@ -16,7 +16,7 @@ use serde::Deserialize;
 use settings::Storage;
 
 use crate::aws::Clients;
-use crate::schema::{
+use crate::table::schema::{
     self, GSI1, GSI1_PK, GSI1_SK, PK, QueueUrls, RECEIVES_MAX, SK, TTL, VISIBILITY_SECONDS,
 };
 

@@ -4,90 +4,66 @@
 //! carrier, vendor or web request. Repositories are split by what a function needs; which request
 //! each method makes and what it costs is in `ARCHITECTURE.md`, "Data".
 
-mod accounts;
-mod agents;
 pub mod aws;
-mod bucket;
-mod callers;
-mod calls;
-mod campaigns;
-mod contacts;
+mod blobs;
 mod error;
-mod idempotency;
-mod imports;
-mod inbound;
 mod inspection;
-mod keys;
-mod labels;
-mod leads;
-mod lease;
-mod meter;
-mod numbers;
-mod pace;
-mod plans;
-mod prompts;
-mod queue;
-pub mod schema;
+mod queues;
+mod rows;
 pub mod secrets;
-mod sessions;
-mod shapes;
-mod slots;
 mod table;
-mod throttles;
-mod turns;
-mod workers;
 
 use settings::Storage;
 
-pub use accounts::{Accounts, ApiKey, Owner, Tenant, User};
-pub use agents::Agents;
-pub use bucket::{Bucket, Digest, ObjectHead, PART_BYTES, Piece, PresignedPut, Upload};
-pub use callers::Callers;
-pub use calls::{
-    Along, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
-    WriteRefused,
-};
-pub use campaigns::{ActiveCampaign, Campaigns, Copy};
-pub use contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
+pub use blobs::{Bucket, Digest, ObjectHead, PART_BYTES, Piece, PresignedPut, Upload};
 pub use error::StoreError;
-pub use idempotency::{EarlierRequest, Idempotency, Requests};
-pub use imports::{
-    BatchWritten, Import, ImportCounts, ImportProblem, ImportState, Imports, LeadBatch, NotTaken,
-};
-pub use inbound::{INBOUND_MAX, InboundCalls, InboundRow};
 pub use inspection::{
     DeadLetters, Inspection, NotSeen, PROBE_PREFIX, QueueRole, QueueSeen, TableSeen,
 };
-pub use keys::{EVENT_ROWS, EVENT_SHARDS};
-pub use labels::{Label, Labels};
-pub use leads::{
-    CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
-};
-pub use lease::{LEASE_MAX, Lease, Leases};
-pub use meter::{Cost, Meter};
-pub use numbers::{Number, NumberRefused, Numbers};
-pub use pace::{HEAL_AFTER, Pace, Reserved};
-pub use plans::{PlanNote, Plans, RecentCall};
-pub use prompts::{PromptHead, Prompts};
-pub use queue::{
+pub use queues::{
     DELAY_MAX, DialJob, ImportJob, Queue, RECEIVE_MAX, Received, RecordingJob, WAIT_MAX,
 };
-pub use sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
-pub use shapes::RowKind;
-pub use slots::{SLOTS_MAX, Scope, SlotRow, Slots, SlotsHeld, free_numbers};
-pub use table::{Page, Table};
-pub use turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
-pub use workers::{WORKERS_MAX, WorkerRow, WorkerState, Workers};
+pub use rows::account::accounts::{Accounts, ApiKey, Owner, Tenant, User};
+pub use rows::account::agents::Agents;
+pub use rows::account::idempotency::{EarlierRequest, Idempotency, Requests};
+pub use rows::account::numbers::{Number, NumberRefused, Numbers};
+pub use rows::account::prompts::{PromptHead, Prompts};
+pub use rows::call::calls::{
+    CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
+    WriteRefused, WrittenWith,
+};
+pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
+pub use rows::call::labels::{Label, Labels};
+pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
+pub use rows::call::turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
+pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
+pub use rows::campaign::contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
+pub use rows::campaign::imports::{
+    BatchWritten, Import, ImportCounts, ImportProblem, ImportState, Imports, LeadBatch, NotTaken,
+};
+pub use rows::campaign::leads::{
+    CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
+};
+pub use rows::campaign::plans::{PlanNote, Plans, RecentCall};
+pub use rows::dialing::lease::{LEASE_MAX, Lease, Leases};
+pub use rows::dialing::our_number_days::OurNumberDays;
+pub use rows::dialing::pace::{HEAL_AFTER, Pace, Reserved};
+pub use rows::dialing::slots::{SLOTS_MAX, SlotRow, Slots, SlotsHeld, free_numbers};
+pub use rows::dialing::workers::{WORKERS_MAX, WorkerRow, WorkerState, Workers};
+pub use table::keys::{EVENT_ROWS, EVENT_SHARDS, Scope};
+pub use table::meter::{Cost, Meter};
+pub use table::shapes::RowKind;
+pub use table::{Page, Table, schema};
 
 use aws::{AwsConfig, Clients};
-use schema::{QueueUrls, SchemaError};
+use table::schema::{QueueUrls, SchemaError};
 
 /// Every repository over one set of clients. Entry points take from it what they need.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub accounts: Accounts,
     pub agents: Agents,
-    pub callers: Callers,
+    pub our_number_days: OurNumberDays,
     pub calls: Calls,
     pub campaigns: Campaigns,
     pub contacts: Contacts,
@@ -119,7 +95,7 @@ impl Store {
         Self {
             accounts: Accounts::new(table.clone()),
             agents: Agents::new(table.clone()),
-            callers: Callers::new(table.clone()),
+            our_number_days: OurNumberDays::new(table.clone()),
             calls: Calls::new(table.clone()),
             campaigns: Campaigns::new(table.clone()),
             contacts: Contacts::new(table.clone()),

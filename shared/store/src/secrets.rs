@@ -13,7 +13,7 @@ use settings::{Problems, Settings, Variables};
 
 use crate::aws;
 
-/// A start waits for the answer, and a function's start is waited for by a caller.
+/// A start waits for the answer, and a function's start is waited for on the phone.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 

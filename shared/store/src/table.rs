@@ -4,6 +4,12 @@
 //! today's shape, and one of a newer version's is neither handed out nor written over (`shapes`). It knows
 //! attributes and conditions, and no row.
 
+pub(crate) mod keys;
+pub(crate) mod meter;
+pub mod schema;
+pub(crate) mod shapes;
+pub(crate) mod throttles;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -20,15 +26,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::StoreError;
-use crate::keys::{IndexKey, Key};
-use crate::schema::{GSI1, GSI1_PK, GSI1_SK, PK, SK};
-use crate::shapes;
+use crate::table::keys::{IndexKey, Key};
+use crate::table::schema::{GSI1, GSI1_PK, GSI1_SK, PK, SK};
 
 /// The attributes of a row.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Tries of a transaction that collided with another one. DynamoDB cancels one of two transactions
-/// on the same row at once and leaves trying again to the caller; our rows see a handful of writers.
+/// on the same row at once and leaves trying again to whoever asked; our rows see a handful of writers.
 const COLLISION_TRIES_MAX: u32 = 6;
 const COLLISION_PAUSE: Duration = Duration::from_millis(15);
 

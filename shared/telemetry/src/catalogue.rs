@@ -147,7 +147,7 @@ pub const CATALOGUE: &[Metric] = &[
         "trunkline_waits_for_worker_total",
         &["who"],
         TOGETHER,
-        "times that a call, a caller or leads were kept waiting because no media worker was ready for them; what starts one more",
+        "times that a call, a customer or leads were kept waiting because no media worker was ready for them; what starts one more",
     ),
     counter(
         "trunkline_carrier_create_failures_total",
@@ -295,7 +295,7 @@ pub const CATALOGUE: &[Metric] = &[
         "trunkline_voice_to_voice_seconds",
         &[],
         BY_SERVICE,
-        "from the caller's last sound to our first frame out",
+        "from the customer's last sound to our first frame out",
     ),
     seconds(
         "trunkline_barge_in_seconds",
@@ -329,10 +329,10 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     in_unit(
         counter(
-            "trunkline_caller_audio_lost_milliseconds_total",
+            "trunkline_customer_audio_lost_milliseconds_total",
             &[],
             &[],
-            "caller audio that never came and was replaced by silence",
+            "customer audio that never came and was replaced by silence",
         ),
         Unit::Milliseconds,
     ),
@@ -340,7 +340,7 @@ pub const CATALOGUE: &[Metric] = &[
         "trunkline_recognition_messages_sent_total",
         &[],
         &[],
-        "audio messages to the recogniser",
+        "audio messages to the recognizer",
     ),
     counter(
         "trunkline_carrier_media_sent_total",
@@ -373,7 +373,7 @@ pub const CATALOGUE: &[Metric] = &[
         "trunkline_interruptions_total",
         &["by"],
         &[],
-        "times that the caller cut the agent short",
+        "times that the customer cut the agent short",
     ),
     counter(
         "trunkline_false_interruptions_total",

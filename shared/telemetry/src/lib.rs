@@ -59,7 +59,7 @@ pub fn init_logs(log: &Log) -> Result<(), SetUpError> {
     init_logs_to(log, BoxMakeWriter::new(io::stdout)).map(|_problems| ())
 }
 
-/// Like [`init_logs`], into a writer of the caller's.
+/// Like [`init_logs`], into a writer that it is given.
 ///
 /// The laptop run logs into a file so that its scene stays readable. Returns a counter of what was
 /// logged at levels `warn` and `error`.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use call::{Generation, GenerationId, Recognition};
+use conversation::{Generation, GenerationId, Recognition};
 use model::AudioPosition;
 use providers::llm::openai::codec as openai;
 use providers::sse;

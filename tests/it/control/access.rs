@@ -1,7 +1,7 @@
 //! Who sees what: tenants, keys and roles.
 
 use serde_json::json;
-use service::access::Role;
+use service::account::access::Role;
 use settings::Secret;
 
 use super::{OTHER_KEY, OUR_NUMBER, OWNER_KEY, THEIR_NUMBER, World, keys};

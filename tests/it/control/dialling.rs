@@ -427,7 +427,7 @@ async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_agai
     assert_eq!(field.dial().await, 2);
     let media = super::sessions::media(&field.world);
     let live = field.live().await;
-    let session = |place: usize| service::media::SessionKey {
+    let session = |place: usize| service::call::media::SessionKey {
         tenant_id: field.world.tenant,
         call_id: live[place].0.parse().unwrap(),
         session: 1,

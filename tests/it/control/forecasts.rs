@@ -152,7 +152,7 @@ async fn people_are_taken_to_be_as_in_the_calls_of_the_past() {
     let forecast = world.ask("POST", &path, Some(ask(json!({})))).await.json();
     assert_eq!(forecast["basis"], json!({ "kind": "history", "calls": 1 }));
     // The tenant's number, as the campaign names none.
-    assert_eq!(forecast["caller_numbers"]["given"], 1);
+    assert_eq!(forecast["our_numbers"]["given"], 1);
     let by_hand = json!({ "model": { "attempts": { "busy": 1 }, "unreachable": 0, "fax": 0 } });
     let forecast = world.ask("POST", &path, Some(ask(by_hand))).await.json();
     assert_eq!(forecast["basis"], json!({ "kind": "by_hand" }));

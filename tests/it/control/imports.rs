@@ -12,7 +12,7 @@ use model::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use service::imports::{Imports, Ran, RunError};
+use service::lead::imports::{ImportRunError, ImportRunResult, Imports};
 use store::{ImportJob, LeadFilter, Store};
 
 use faults::{Faults, When};
@@ -217,7 +217,10 @@ pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
         tenant_id: scene.world.tenant,
         import_id: made.id().parse().unwrap(),
     };
-    assert_eq!(imports(&scene.world).run(job).await.unwrap(), Ran::Finished);
+    assert_eq!(
+        imports(&scene.world).run(job).await.unwrap(),
+        ImportRunResult::Finished
+    );
     assert_eq!(scene.told(&made.id()).await["added"], 2);
 
     // The same list once more: everybody is there already.
@@ -576,7 +579,7 @@ async fn a_list_that_is_replaced_while_it_is_read_is_taken_back() {
     let ran = imports_over(&faults.store(&scene.world), &scene.world)
         .run(job)
         .await;
-    assert!(matches!(ran, Err(RunError::Store(_))), "{ran:?}");
+    assert!(matches!(ran, Err(ImportRunError::Store(_))), "{ran:?}");
     assert!(scene.assert_adds_up().await > 0);
     // … and the next one finds another list.
     put(&begun, &list.replace("Person", "Nobody")).await;
@@ -746,7 +749,7 @@ async fn dies(scene: &Scene, import: &str, at: u32, when: When) -> bool {
 
 async fn finishes(scene: &Scene, import: &str) {
     let ran = imports(&scene.world).run(job(scene, import)).await;
-    assert_eq!(ran.unwrap(), Ran::Finished);
+    assert_eq!(ran.unwrap(), ImportRunResult::Finished);
 }
 
 async fn dies_again_and_again(scene: &Scene, import: &str, when: When) {
@@ -821,7 +824,7 @@ pub(super) async fn an_import_whose_time_is_over_sends_itself_again() {
     let ran = imports_over(&faults.store(&scene.world), &scene.world)
         .run(job(&scene, &import))
         .await;
-    assert_eq!(ran.unwrap(), Ran::ToBeContinued);
+    assert_eq!(ran.unwrap(), ImportRunResult::ToBeContinued);
     let told = scene.told(&import).await;
     assert_eq!(told["state"], "running");
     assert!(told["ends_at"].is_string(), "{told}");

@@ -123,7 +123,7 @@ async fn a_function_that_died_after_the_gate_does_not_dial_again() {
         .parts
         .store
         .calls
-        .replace(&row, store::Along::default())
+        .replace(&row, store::WrittenWith::default())
         .await
         .unwrap();
     for _ in 0..3 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Lead, LeadState, PhoneNumber, Windows};
-use service::Parts;
+use service::Context;
 use store::{Cost, Meter, Store};
 
 use super::dialling::{Field, lead};
@@ -117,7 +117,7 @@ async fn add(field: &Field, area: u32, lines: std::ops::Range<u32>, due_at: Time
 async fn counted_step(field: &Field) -> BTreeMap<&'static str, Cost> {
     let world = &field.world;
     let (clients, meter) = Meter::on(&world.clients);
-    let scheduler = scheduler::State::new(&Parts {
+    let scheduler = scheduler::SchedulerState::new(&Context {
         store: Store::new(&clients, &world.names, &world.queues),
         ..world.parts.clone()
     });

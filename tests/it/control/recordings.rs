@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use service::recordings::{Archived, RecordingJob, Recordings};
+use service::call::recordings::{Archived, RecordingJob, Recordings};
 
 use super::World;
 use super::carrier::ACCOUNT;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use model::{Answering, CallId, CampaignId, CampaignState, Outcome, PhoneNumber, TenantId};
+use model::{AmdPolicy, CallId, CampaignId, CampaignState, Outcome, PhoneNumber, TenantId};
 use serde_json::Value;
 use store::StoreError;
 
@@ -148,7 +148,7 @@ async fn calls_of_before_campaigns_are_read_placed_resumed_and_end() {
         let session = open(&media, world.tenant, call, token, &sid).await.unwrap();
         assert_eq!(
             session.snapshot.answering,
-            Answering::of_agent(&session.snapshot.agent)
+            AmdPolicy::of_agent(&session.snapshot.agent)
         );
         world
             .status(&call.to_string(), &sid, "completed", "3")

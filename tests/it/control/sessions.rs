@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::{
     CallId, CallTime, Checkpoint, Outcome, Speaker, TenantId, TokenId, Turn, TurnInput, TurnKind,
 };
-use service::media::{Hello, Media, MediaError, MediaSession, OpenError, RedirectError};
+use service::call::media::{Hello, Media, MediaError, MediaSession, OpenError, RedirectError};
 
 use super::World;
 use super::callbacks::voice_fields;
@@ -219,7 +219,7 @@ async fn what_a_worker_hears_last_reaches_the_next_one() {
         .await
         .unwrap();
     media.opened(&second.key).await.unwrap();
-    let none = media.left_behind(&second.key, Some(0)).await.unwrap();
+    let none = media.late_turns(&second.key, Some(0)).await.unwrap();
     assert_eq!(none, []);
     media
         .store_turn(&second.key, &turn(1, "Are you there?"))
@@ -231,7 +231,7 @@ async fn what_a_worker_hears_last_reaches_the_next_one() {
             .await
             .unwrap();
     }
-    let left = media.left_behind(&second.key, Some(0)).await.unwrap();
+    let left = media.late_turns(&second.key, Some(0)).await.unwrap();
     let left: Vec<_> = left
         .iter()
         .map(|turn| (turn.seq, turn.text.as_str()))

@@ -2,7 +2,7 @@
 
 use model::{CallId, LeadState, OptOutHow};
 use serde_json::{Value, json};
-use service::suppressions::Suppressions;
+use service::lead::suppressions::Suppressions;
 
 use super::campaigns::{Desk, number};
 use super::{THEIR_NUMBER, World};

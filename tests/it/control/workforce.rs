@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use model::{CallState, Outcome};
 use serde_json::{Value, json};
 use service::HOLDS_MAX;
-use service::media::{Media, SessionKey};
-use service::workforce::Enlisted;
+use service::call::media::{Media, SessionKey};
+use service::dialing::workforce::Enlisted;
 use store::WorkerState::{self, Draining, Ready};
-use store::{Along, InboundRow, WORKERS_MAX};
+use store::{InboundRow, WORKERS_MAX, WrittenWith};
 use telemetry::Emf;
 
 use super::World;
@@ -243,7 +243,7 @@ async fn a_call_that_an_earlier_version_ended_is_not_looked_after_for_ever() {
     row.call.outcome = Some(Outcome::CalleeHungUp);
     row.progress.row_version += 1;
     let calls = &world.parts.store.calls;
-    calls.replace(&row, Along::default()).await.unwrap();
+    calls.replace(&row, WrittenWith::default()).await.unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let InboundRow {
         call_id,
@@ -350,11 +350,11 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     let mut inbound = voice_fields(SID, "inbound");
     inbound[3] = ("To", "+14155550188");
     world.webhook("/twilio/voice", &inbound).await;
-    assert_eq!(waited(), one("caller"));
+    assert_eq!(waited(), one("customer"));
     let path = format!("/twilio/resume/{}/{placed}", world.tenant);
     let resuming = voice_fields(&sid, "outbound-api");
     world.webhook(&path, &resuming).await;
-    assert_eq!(waited(), one("caller"));
+    assert_eq!(waited(), one("customer"));
 
     let worker = worker(world);
     says(&worker, Ready, 0).await;

@@ -7,7 +7,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use local::GREETING;
-use local::people::CHARACTERS;
+use local::demo::people::CHARACTERS;
 use model::{AgentId, CallId, TraceId};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::doctor::{Doctor, Installation, Place, State};
+use ::doctor::{CheckState, Doctor, Installation, Place};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
@@ -160,8 +160,8 @@ async fn the_table_could_not_be_brought_back() {
         "aws dynamodb update-continuous-backups --table-name trunkline --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
     );
     let on = examined(store(as_it_should_be("ENABLED"))).await;
-    on.is("table recovery", State::Ok, "to any moment", "");
-    on.is("bucket access", State::Ok, "blocked", "");
+    on.is("table recovery", CheckState::Ok, "to any moment", "");
+    on.is("bucket access", CheckState::Ok, "blocked", "");
 }
 
 #[tokio::test]
@@ -255,7 +255,7 @@ async fn with_secrets(world: &World, keys: &'static str, at_start: &str) -> Exam
     for kept_there in ["TWILIO_AUTH_TOKEN", "DEEPGRAM_API_KEY", "DEEPGRAM_BASE_URL"] {
         variables.remove(kept_there);
     }
-    let base = world.recogniser.url();
+    let base = world.recognizer.url();
     variables.insert("TRUNKLINE_SECRETS".to_owned(), format!("{OWNER},{KEYS}"));
     let mut variables = Variables::from(variables);
     if let Ok(read) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(at_start) {
@@ -293,7 +293,7 @@ async fn secrets_are_empty_malformed_or_closed() {
     ] {
         let examined = with_secrets(&world, keys, "").await;
         examined.fails("Keys-abcdef", found, mend);
-        examined.is("Owner-abcdef", State::Ok, "1 setting", "");
+        examined.is("Owner-abcdef", CheckState::Ok, "1 setting", "");
         // What may be in it is not called missing a second time.
         let why = "may be in the secret Keys-abcdef, which cannot be read";
         examined.skips("Deepgram", why);
@@ -307,8 +307,8 @@ async fn secrets_have_fields_that_nothing_reads_or_that_were_changed() {
     const KNOWN: &str =
         r#"{"TWILIO_AUTH_TOKEN":"the-carriers-token","DEEPGRAM_API_KEY":"a-key-of-the-vendors"}"#;
     let examined = with_secrets(&world, KNOWN, KNOWN).await;
-    examined.is("Keys-abcdef", State::Ok, "2 settings", "");
-    examined.is("Deepgram", State::Ok, "takes the key", "");
+    examined.is("Keys-abcdef", CheckState::Ok, "2 settings", "");
+    examined.is("Deepgram", CheckState::Ok, "takes the key", "");
 
     const MISSPELT: &str =
         r#"{"TWILIO_AUTH_TOKEN":"the-carriers-token","DEEPGRAM_KEY":"hidden-in-the-secret"}"#;

@@ -12,8 +12,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use jiff::SignedDuration;
 use media_worker::{Worker, WorkerParts};
 use serde_json::Value;
-use service::Parts;
-use service::workforce::Enlisted;
+use service::Context;
+use service::dialing::workforce::Enlisted;
 use settings::Settings;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
@@ -105,7 +105,7 @@ impl Fleet {
     }
 
     /// One worker after the other in this place, until the fleet is closed.
-    pub(super) async fn keep(self, parts: Parts) {
+    pub(super) async fn keep(self, parts: Context) {
         let Inner {
             chance, closing, ..
         } = &*self.0;
@@ -145,7 +145,7 @@ impl Fleet {
         self.0.machines.lock().unwrap().insert(number, machine);
     }
 
-    fn machine(&self, parts: &Parts) -> Machine {
+    fn machine(&self, parts: &Context) -> Machine {
         let chance = &self.0.chance;
         let mut settings = Settings::from_variables(&BTreeMap::new()).unwrap().worker;
         settings.calls_max = CALLS_MAX;

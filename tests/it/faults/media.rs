@@ -2,7 +2,7 @@
 //! some seconds pass, and writes how it ended; or dies in the middle of it.
 //!
 //! What is said on a call is the simulation of conversations; here only the session's dealings with the
-//! control plane matter, which are the real ones (`service::media`).
+//! control plane matter, which are the real ones (`service::call::media`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use model::{OptOutHow, Outcome};
 use serde_json::Value;
-use service::media::{Hello, Media, MediaError, OpenError};
+use service::call::media::{Hello, Media, MediaError, OpenError};
 use tokio::sync::Notify;
 
 use super::carrier::Carrier;

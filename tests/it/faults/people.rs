@@ -147,7 +147,7 @@ impl People {
 }
 
 /// Somebody who calls us: most have something to say, some do not wait long.
-pub(super) fn caller(chance: &Chance) -> Person {
+pub(super) fn customer(chance: &Chance) -> Person {
     if chance.per_mille(300) {
         let ms = chance.number(1_000..=30_000);
         return format!("answers | waits {ms}ms | hangs up after 0ms")

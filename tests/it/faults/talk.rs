@@ -10,7 +10,7 @@ use sim::voice::{Heard, SAMPLES_PER_MS};
 
 /// Said so close to a gap between two streams, or to the end, words may not have come through.
 const MARGIN_MS: u64 = 200;
-/// A recogniser needs that long to be sure of the last words.
+/// A recognizer needs that long to be sure of the last words.
 const END_MARGIN_MS: u64 = 1_000;
 
 /// A stored turn.
@@ -52,7 +52,7 @@ pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Who
     if !places.iter().copied().eq(0..places.len() as u64) {
         problems.push(format!("{call} has turns at {places:?}"));
     }
-    let spoken = turns.iter().filter(|turn| turn.speaker == "caller");
+    let spoken = turns.iter().filter(|turn| turn.speaker == "customer");
     let stored: Vec<String> = spoken.flat_map(|turn| words(&turn.text)).collect();
     let said: Vec<(String, u64, u64)> = said(view);
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
@@ -63,7 +63,7 @@ pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Who
         match left.get_mut(word.as_str()) {
             Some(count) if *count > 0 => *count -= 1,
             Some(_) | None => problems.push(format!(
-                "{call}: its caller did not say this {word:?} (stored {stored:?}, said {said:?})"
+                "{call}: its customer did not say this {word:?} (stored {stored:?}, said {said:?})"
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Vendors in memory, on virtual time: a recogniser that hears the words that the audio carries, a model
+//! Vendors in memory, on virtual time: a recognizer that hears the words that the audio carries, a model
 //! with little to say, a voice.
 //!
 //! How vendors fail is the simulation of conversations' business; here they work, so that what is lost of a
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use ::call::{
+use ::conversation::{
     Alignment, ChatMessage, Failure, FailureKind, Generate, Generation, Recognition, Synthesis,
     UtteranceId,
 };
@@ -148,8 +148,7 @@ impl llm::Vendor for Brains {
 
     fn generate(&self, request: &Generate, _tuning: Tuning<'_>) -> Box<dyn GenerationStream> {
         let last = request.messages.last().unwrap();
-        let over =
-            matches!(&**last, ChatMessage::Caller(text) if text.to_lowercase().contains(LAST_WORD));
+        let over = matches!(&**last, ChatMessage::Customer(text) if text.to_lowercase().contains(LAST_WORD));
         let answer = if over {
             Generation::ToolCall {
                 id: "tool".to_owned(),

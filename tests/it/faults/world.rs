@@ -17,9 +17,9 @@ use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use model::WorkerId;
 use serde_json::{Value, json};
-use service::keys::Keys;
-use service::media::Media;
-use service::{Clock, Ids, Links, Parts};
+use service::account::keys::Keys;
+use service::call::media::Media;
+use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Secret, Storage, Variables};
 use sim::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
@@ -139,8 +139,8 @@ struct World {
     clocks: Vec<MachineClock>,
     api: Router,
     callbacks: Vec<Router>,
-    dials: Vec<dial::State>,
-    schedulers: Vec<scheduler::State>,
+    dials: Vec<dial::DialState>,
+    schedulers: Vec<scheduler::SchedulerState>,
     /// Paths of the campaigns that were started.
     campaigns: Mutex<Vec<String>>,
     dialing: Dialing,
@@ -269,18 +269,20 @@ impl World {
         }
         for _machine in 0..2 {
             let machine = world.machine(&clients);
-            world.dials.push(dial::State::new(&machine));
+            world.dials.push(dial::DialState::new(&machine));
             let machine = world.machine(&clients);
-            world.schedulers.push(scheduler::State::new(&machine));
+            world
+                .schedulers
+                .push(scheduler::SchedulerState::new(&machine));
             let machine = world.machine(&clients);
-            let state = ::callbacks::State::new(&machine);
+            let state = ::callbacks::CallbackState::new(&machine);
             world.callbacks.push(::callbacks::router(state));
         }
         world
     }
 
     /// Another machine of ours, with a clock of its own.
-    fn machine(&mut self, clients: &Clients) -> Parts {
+    fn machine(&mut self, clients: &Clients) -> Context {
         let clock = MachineClock::right(self.time);
         self.clocks.push(clock.clone());
         parts(clients, &self.carrier, self.dialing, clock, &self.chance)
@@ -378,7 +380,7 @@ impl World {
             let empty = fleet.is_empty();
             let _whether = tokio::time::timeout(PATIENCE, empty).await;
         }
-        let person = people::caller(&self.chance);
+        let person = people::customer(&self.chance);
         let from = format!("+1415555{:04}", 300 + nth);
         let called = self
             .carrier
@@ -903,7 +905,7 @@ fn parts(
     dialing: Dialing,
     clock: MachineClock,
     chance: &Chance,
-) -> Parts {
+) -> Context {
     let names = Storage {
         table: TABLE.to_owned(),
         bucket: "nothing-is-stored-there".to_owned(),
@@ -926,7 +928,7 @@ fn parts(
     };
     let public: url::Url = "https://us.test".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock);
-    Parts {
+    Context {
         store: Store::new(clients, &names, &queues),
         carrier: Client::over(config, Arc::new(carrier.clone())),
         tokens: Tokens::new(token()),
@@ -937,7 +939,7 @@ fn parts(
     }
 }
 
-pub(super) fn media_of(parts: &Parts) -> Media {
+pub(super) fn media_of(parts: &Context) -> Media {
     Media::new(
         &parts.store,
         parts.carrier.clone(),

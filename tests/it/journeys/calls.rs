@@ -7,16 +7,16 @@ use sim::voice::{Heard, Listener};
 use super::{Installation, recording_state, said_by, words};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_interrupts_the_greeting_and_is_understood() {
+async fn a_customer_interrupts_the_greeting_and_is_understood() {
     let here = Installation::start().await;
-    let id = here.call(local::people::CHARACTERS[0].number).await;
+    let id = here.call(local::demo::people::CHARACTERS[0].number).await;
     let call = here.archived(id).await;
 
     let greeting = &call.turns[0];
     assert!(greeting.interrupted, "{call:#?}");
     assert!(greeting.intended.as_ref().unwrap().len() > greeting.text.len());
     assert_eq!(
-        words(&said_by(&call, Speaker::Caller).join(" ")),
+        words(&said_by(&call, Speaker::Customer).join(" ")),
         words("Yes, I will be there. Goodbye.")
     );
     assert_eq!(call.outcome, Some(Outcome::AgentEnded));
@@ -43,7 +43,7 @@ async fn a_caller_interrupts_the_greeting_and_is_understood() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recording_holds_both_sides_on_channels_of_their_own() {
     let here = Installation::start().await;
-    let id = here.call(local::people::CHARACTERS[0].number).await;
+    let id = here.call(local::demo::people::CHARACTERS[0].number).await;
     let call = here.archived(id).await;
     let wav = here.api.recording(id).await.unwrap();
 
@@ -61,11 +61,11 @@ async fn the_recording_holds_both_sides_on_channels_of_their_own() {
             .step_by(2)
             .collect::<Vec<_>>()
     };
-    let caller = words_in(&channel(0));
+    let customer = words_in(&channel(0));
     let agent = words_in(&channel(1));
     assert_eq!(
-        words(&caller.join(" ")),
-        words(&said_by(&call, Speaker::Caller).join(" "))
+        words(&customer.join(" ")),
+        words(&said_by(&call, Speaker::Customer).join(" "))
     );
     assert_eq!(
         words(&agent.join(" ")),
@@ -83,9 +83,9 @@ async fn a_conversation_of_several_turns_is_heard_to_the_word() {
     let call = here.ended(id).await;
 
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
-    let caller = said_by(&call, Speaker::Caller);
+    let customer = said_by(&call, Speaker::Customer);
     assert_eq!(
-        words(&caller.join(" ")),
+        words(&customer.join(" ")),
         words("Yes, I can make it. Is there any parking? No, thank you. Goodbye.")
     );
     let transcript = said_by(&call, Speaker::Agent).join(" ");
@@ -104,8 +104,8 @@ async fn who_hangs_up_in_mid_sentence_is_noted_with_what_was_heard() {
     let call = here.archived(id).await;
 
     assert_eq!(call.outcome, Some(Outcome::CalleeHungUp), "{call:#?}");
-    let caller = said_by(&call, Speaker::Caller);
-    assert!(caller.is_empty(), "a mumble is no turn: {call:#?}");
+    let customer = said_by(&call, Speaker::Customer);
+    assert!(customer.is_empty(), "a mumble is no turn: {call:#?}");
     let last = call.turns.last().unwrap();
     let intended = last.intended.as_ref().expect("not all of it was heard");
     assert!(words(&last.text).len() < words(intended).len());
@@ -154,10 +154,10 @@ async fn a_user_hangs_up_by_the_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_twice_is_one_call() {
     let here = Installation::start().await;
-    let body = here.request(local::people::CHARACTERS[0].number);
-    let first: local::client::CallView =
+    let body = here.request(local::demo::people::CHARACTERS[0].number);
+    let first: local::demo::client::CallView =
         here.api.post_once("v1/calls", &body, "one").await.unwrap();
-    let again: local::client::CallView =
+    let again: local::demo::client::CallView =
         here.api.post_once("v1/calls", &body, "one").await.unwrap();
     assert_eq!(first.id, again.id);
     here.ended(first.id).await;

@@ -65,7 +65,7 @@ async fn the_api_answers_strangers_with_problems_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_variable_is_named_before_anybody_is_dialled() {
     let here = Installation::start().await;
-    let mut body = here.request(local::people::CHARACTERS[0].number);
+    let mut body = here.request(local::demo::people::CHARACTERS[0].number);
     body["variables"] = serde_json::json!({ "name": "Dana" });
     let refused = here
         .api

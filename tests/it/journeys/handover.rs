@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use local::client::TurnView;
+use local::demo::client::TurnView;
 use media_worker::Worker;
 use model::{CallId, Outcome, Speaker};
 use sim::balancer::Balancer;
@@ -124,9 +124,9 @@ async fn a_worker_is_replaced_while_people_talk_and_nobody_notices() {
         let agent = said_by(&call, Speaker::Agent);
         assert!(!agent.iter().any(|text| text == BRIDGE), "{agent:#?}");
         // Not a word of either side is lost or said twice.
-        let caller = said_by(&call, Speaker::Caller).join(" ");
+        let customer = said_by(&call, Speaker::Customer).join(" ");
         assert_eq!(words(&said(&seen.log)), words(&LINES.join(" ")));
-        assert_eq!(words(&caller), words(&LINES.join(" ")));
+        assert_eq!(words(&customer), words(&LINES.join(" ")));
         assert_eq!(words(&seen.log.heard_text()), words(&agent.join(" ")));
         assert_eq!(seen.log.garbled_words(), 0);
     }

@@ -74,9 +74,9 @@ impl Write for Captured {
 
 /// Everybody who has to do with an outbound call, by where they log: function or worker behind it.
 const DIAL: &str = "dial";
-const WEBHOOKS: &str = "service::callbacks";
+const WEBHOOKS: &str = "service::call::callbacks";
 const MEDIA: &str = "media_worker::worker";
-const RECORDINGS: &str = "service::recordings";
+const RECORDINGS: &str = "service::call::recordings";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_found_in_all_logs_by_the_trace_of_its_request() {
@@ -91,7 +91,7 @@ async fn a_call_is_found_in_all_logs_by_the_trace_of_its_request() {
         .header("traceparent", sent)
         .header(CONTENT_TYPE, "application/json")
         .body(
-            here.request(local::people::CHARACTERS[0].number)
+            here.request(local::demo::people::CHARACTERS[0].number)
                 .to_string(),
         );
     let answer = asked.send().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_call_is_found_in_all_logs_by_the_trace_of_its_request() {
     here.archived(id).await;
 
     let targets = log.targets(id, trace);
-    for target in ["service::calls", DIAL, WEBHOOKS, MEDIA, RECORDINGS] {
+    for target in ["service::call", DIAL, WEBHOOKS, MEDIA, RECORDINGS] {
         assert!(
             targets.contains(target),
             "{target} says nothing: {targets:?}"
@@ -125,7 +125,7 @@ async fn a_call_that_no_request_began_has_a_trace_of_its_own() {
         let trace = TraceId::of_call(id);
         assert_eq!(told["trace_id"], trace.to_string());
         let targets = log.targets(id, trace);
-        for target in ["service::scheduling", DIAL, WEBHOOKS] {
+        for target in ["service::dialing::planner", DIAL, WEBHOOKS] {
             assert!(
                 targets.contains(target),
                 "{target} says nothing: {targets:?}"

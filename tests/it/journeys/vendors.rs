@@ -18,7 +18,7 @@ const PATIENT: &str = "+14155550101";
 const PATIENT_SAYS: &str = "Yes, I can make it. Is there any parking? No, thank you. Goodbye.";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recogniser_that_breaks_off_hears_the_unfinished_words_again() {
+async fn a_recognizer_that_breaks_off_hears_the_unfinished_words_again() {
     let mut behaviour = deepgram::Behaviour::new(KEY);
     behaviour.faults = Faults::none().at(0, Fault::CutAfter { messages: 2 });
     let listen = loopback();
@@ -35,7 +35,7 @@ async fn a_recogniser_that_breaks_off_hears_the_unfinished_words_again() {
     let call = here.ended(id).await;
     assert_eq!(call.outcome, Some(Outcome::AgentEnded), "{call:#?}");
     assert_eq!(
-        words(&said_by(&call, Speaker::Caller).join(" ")),
+        words(&said_by(&call, Speaker::Customer).join(" ")),
         words(PATIENT_SAYS)
     );
     assert!(vendor.stats().requests >= 2, "it connected again");

@@ -202,7 +202,7 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
         assert!(named.contains(&runbook), "no alarm leads to {runbook}");
         let text = fs::read_to_string(root().join(&runbook)).unwrap();
         for part in [
-            "## What callers notice",
+            "## What customers notice",
             "## Where to look",
             "## What to do",
             "## How to know that it is over",

@@ -13,12 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("settings", &[]),
     ("audio", &[]),
     ("telemetry", &["settings"]),
-    ("call", &["audio", "model"]),
+    ("conversation", &["audio", "model"]),
     ("dialer", &["model"]),
     ("forecast", &["dialer", "model"]),
     ("intake", &["model"]),
     ("carrier", &["model", "settings"]),
-    ("providers", &["audio", "call", "model", "settings"]),
+    ("providers", &["audio", "conversation", "model", "settings"]),
     ("store", &["intake", "model", "settings"]),
     (
         "service",
@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "doctor",
         &[
-            "call",
+            "conversation",
             "carrier",
             "model",
             "providers",
@@ -40,7 +40,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "sim",
-        &["audio", "call", "carrier", "model", "providers", "settings"],
+        &[
+            "audio",
+            "conversation",
+            "carrier",
+            "model",
+            "providers",
+            "settings",
+        ],
     ),
     ("lambda", &["service", "settings", "store", "telemetry"]),
     (
@@ -110,7 +117,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "media-worker",
         &[
             "audio",
-            "call",
+            "conversation",
             "carrier",
             "model",
             "providers",
@@ -124,7 +131,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "local",
         &[
             "api",
-            "call",
+            "conversation",
             "callbacks",
             "carrier",
             "dial",
@@ -162,7 +169,14 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that decide and never act: no runtime, no sockets, no tables.
-const PURE: &[&str] = &["model", "audio", "call", "dialer", "forecast", "intake"];
+const PURE: &[&str] = &[
+    "model",
+    "audio",
+    "conversation",
+    "dialer",
+    "forecast",
+    "intake",
+];
 const IMPURE_LIBRARIES: &[&str] = &[
     "tokio",
     "reqwest",

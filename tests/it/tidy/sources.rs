@@ -56,7 +56,7 @@ fn nothing_unfinished_is_left_in_the_code() {
 
 #[test]
 fn every_lint_exception_has_its_smallest_scope() {
-    let roots_of_tests = ["tests/it/main.rs", "infra/local/tests/trunkline.rs"];
+    let roots_of_tests = ["tests/it/main.rs", "local/tests/trunkline.rs"];
     let mut broad = Vec::new();
     for path in files(".rs") {
         let helpers_of_tests = roots_of_tests.contains(&shown(&path).as_str());

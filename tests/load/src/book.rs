@@ -1,6 +1,6 @@
 //! The far side's notebook: when what happened on which call, by one clock.
 //!
-//! Calls are told apart at every peer by a word that only their caller says and their agent repeats,
+//! Calls are told apart at every peer by a word that only their customer says and their agent repeats,
 //! so that nothing of the worker's own has to be trusted or known.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,11 +33,11 @@ pub(crate) struct Book {
     talking: AtomicU64,
     streams: AtomicU64,
     media_messages: AtomicU64,
-    recogniser_messages: AtomicU64,
+    recognizer_messages: AtomicU64,
     media_after_clear: AtomicU64,
     clears: AtomicU64,
     garbled_by_people: AtomicU64,
-    garbled_by_recogniser: AtomicU64,
+    garbled_by_recognizer: AtomicU64,
     broken: Mutex<Problems>,
     violations: Mutex<Problems>,
 }
@@ -46,9 +46,9 @@ pub(crate) struct Book {
 #[derive(Debug, Default)]
 struct Entry {
     answer: Answer,
-    /// When the recogniser sent its last message, and its first about the words under way.
-    recogniser_last: Option<Instant>,
-    recogniser_first: Option<Instant>,
+    /// When the recognizer sent its last message, and its first about the words under way.
+    recognizer_last: Option<Instant>,
+    recognizer_first: Option<Instant>,
     /// When it said that the words are final.
     words_final: Option<Instant>,
     /// A `clear` came and the next answer was not asked for yet.
@@ -130,11 +130,11 @@ impl Book {
             talking: AtomicU64::new(0),
             streams: AtomicU64::new(0),
             media_messages: AtomicU64::new(0),
-            recogniser_messages: AtomicU64::new(0),
+            recognizer_messages: AtomicU64::new(0),
             media_after_clear: AtomicU64::new(0),
             clears: AtomicU64::new(0),
             garbled_by_people: AtomicU64::new(0),
-            garbled_by_recogniser: AtomicU64::new(0),
+            garbled_by_recognizer: AtomicU64::new(0),
             broken: Mutex::default(),
             violations: Mutex::default(),
         }
@@ -163,7 +163,7 @@ impl Book {
         lock(&self.violations).add(what);
     }
 
-    /// A caller's frame was made so late.
+    /// A customer's frame was made so late.
     pub(crate) fn frame_made(&self, late: Duration) {
         let bucket = micros(late) / LATENESS_BUCKET_MICROS;
         let bucket = usize::try_from(bucket).unwrap_or(usize::MAX);
@@ -182,25 +182,25 @@ impl Book {
         self.garbled_by_people.fetch_add(words, Ordering::Relaxed);
     }
 
-    /// The recogniser received audio.
-    pub(crate) fn recogniser_heard(&self) {
-        self.recogniser_messages.fetch_add(1, Ordering::Relaxed);
+    /// The recognizer received audio.
+    pub(crate) fn recognizer_heard(&self) {
+        self.recognizer_messages.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The recogniser did not understand a word.
-    pub(crate) fn recogniser_garbled(&self) {
-        self.garbled_by_recogniser.fetch_add(1, Ordering::Relaxed);
+    /// The recognizer did not understand a word.
+    pub(crate) fn recognizer_garbled(&self) {
+        self.garbled_by_recognizer.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The recogniser is about to say something about the caller's words.
-    pub(crate) fn recogniser_says(&self, call: usize, is_end: bool) {
+    /// The recognizer is about to say something about the customer's words.
+    pub(crate) fn recognizer_says(&self, call: usize, is_end: bool) {
         let now = Instant::now();
         self.with(call, |entry| {
-            entry.recogniser_last = Some(now);
-            entry.recogniser_first.get_or_insert(now);
+            entry.recognizer_last = Some(now);
+            entry.recognizer_first.get_or_insert(now);
             if is_end {
                 entry.words_final = Some(now);
-                entry.recogniser_first = None;
+                entry.recognizer_first = None;
             }
         });
     }
@@ -278,7 +278,7 @@ impl Book {
         let trigger = self.with(call, |entry| {
             entry.cleared = true;
             entry.answer = Answer::None;
-            (entry.recogniser_last, entry.recogniser_first)
+            (entry.recognizer_last, entry.recognizer_first)
         });
         if let Some((Some(last), first)) = trigger {
             let mut samples = lock(&self.samples);
@@ -323,12 +323,12 @@ impl Book {
                 buffered_ms_max: playout.buffered_bytes_max / 8,
             },
             garbled_by_people: load(&self.garbled_by_people),
-            garbled_by_recogniser: load(&self.garbled_by_recogniser),
+            garbled_by_recognizer: load(&self.garbled_by_recognizer),
             media_after_clear: load(&self.media_after_clear),
             clears: load(&self.clears),
             lateness: self.lateness(),
             media_messages: load(&self.media_messages),
-            recogniser_messages: load(&self.recogniser_messages),
+            recognizer_messages: load(&self.recognizer_messages),
             engine: quantiles(&samples.engine),
             engine_ask: quantiles(&samples.ask),
             engine_speak: quantiles(&samples.speak),
@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn an_answer_is_measured_over_its_three_parts_and_only_once() {
         let book = Book::new(1);
-        book.recogniser_says(0, true);
+        book.recognizer_says(0, true);
         book.model_asked(0);
         book.sentence_sent(0);
         book.text_received(0);

@@ -8,7 +8,7 @@ pub(crate) const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const VENDOR_KEY: &str = "bench-key";
 pub(crate) const VOICE_ID: &str = "21m00Tcm4TlvDq8ikWAM";
 
-/// Where callers' numbers begin: the caller with index `i` has this number plus `i`.
+/// Where customers' numbers begin: the customer with index `i` has this number plus `i`.
 const NUMBER_FIRST: u64 = 14_155_550_000;
 
 /// The number that calls are made from.
@@ -36,24 +36,24 @@ pub(crate) struct Seen {
     pub(crate) playout: Playout,
     /// Words that somebody could not understand: the audio was damaged or torn.
     pub(crate) garbled_by_people: u64,
-    pub(crate) garbled_by_recogniser: u64,
+    pub(crate) garbled_by_recognizer: u64,
     /// Audio messages that came after a `clear`, before the answer to the interruption was even asked
     /// for: frames of the old utterance.
     pub(crate) media_after_clear: u64,
     pub(crate) clears: u64,
-    /// Lateness of the callers' own frames, in microseconds.
+    /// Lateness of the customers' own frames, in microseconds.
     pub(crate) lateness: Quantiles,
     /// Media messages that the worker sent.
     pub(crate) media_messages: u64,
-    pub(crate) recogniser_messages: u64,
+    pub(crate) recognizer_messages: u64,
     pub(crate) engine: Quantiles,
     /// The three parts of it: final words sent to model asked; the token that completes the first
     /// clause sent to the text at the synthesiser; first audio sent to first frame at the carrier.
     pub(crate) engine_ask: Quantiles,
     pub(crate) engine_speak: Quantiles,
     pub(crate) engine_play: Quantiles,
-    /// From the recogniser's message that interrupts to `clear` at the carrier; the message being the
-    /// last one sent before it, and the first one of the caller's words.
+    /// From the recognizer's message that interrupts to `clear` at the carrier; the message being the
+    /// last one sent before it, and the first one of the customer's words.
     pub(crate) barge_in: Quantiles,
     pub(crate) barge_in_from_first: Quantiles,
 }
@@ -78,13 +78,13 @@ pub(crate) struct Quantiles {
     pub(crate) max: u64,
 }
 
-/// The number of the caller with this index.
+/// The number of the customer with this index.
 pub(crate) fn number(index: usize) -> String {
     let index = u64::try_from(index).unwrap_or(0);
     format!("+{}", NUMBER_FIRST + index)
 }
 
-/// The index of the caller with this number.
+/// The index of the customer with this number.
 pub(crate) fn index(number: &str) -> Option<usize> {
     let number: u64 = number.strip_prefix('+')?.parse().ok()?;
     usize::try_from(number.checked_sub(NUMBER_FIRST)?).ok()

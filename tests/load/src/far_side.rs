@@ -1,4 +1,4 @@
-//! Everybody but us, in a process of their own: callers, carrier and vendors behind one loopback port.
+//! Everybody but us, in a process of their own: customers, carrier and vendors behind one loopback port.
 //!
 //! The peers are those of `sim`, with its strictness; their sockets are driven here, so that what goes
 //! over them is noted by one clock ([`crate::book`]) just before it is sent and just after it came.
@@ -35,7 +35,7 @@ pub(crate) struct FarSide {
     epoch: Instant,
     /// When it started, in nanoseconds since 1970.
     started_ns: u64,
-    recogniser: sim::deepgram::Vendor,
+    recognizer: sim::deepgram::Vendor,
     synthesiser: sim::elevenlabs::Vendor,
     model: Model,
     hang_up: watch::Sender<bool>,
@@ -50,7 +50,7 @@ pub(crate) async fn run(calls: usize) -> anyhow::Result<()> {
         book: Book::new(calls),
         epoch: Instant::now(),
         started_ns: u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos())?,
-        recogniser: sim::deepgram::Vendor::new(sim::deepgram::Behaviour {
+        recognizer: sim::deepgram::Vendor::new(sim::deepgram::Behaviour {
             latency: Latency::between_ms(60, 90),
             ..sim::deepgram::Behaviour::new(VENDOR_KEY)
         }),
@@ -71,7 +71,7 @@ pub(crate) async fn run(calls: usize) -> anyhow::Result<()> {
             any(carrier::other),
         )
         .route("/twilio/{*rest}", any(carrier::resume))
-        .route("/v1/listen", any(speech::recogniser))
+        .route("/v1/listen", any(speech::recognizer))
         .route("/v1/chat/completions", post(language::complete))
         .route("/v1/models", get(language::models))
         .route(
@@ -110,7 +110,7 @@ async fn reset(State(far_side): State<Arc<FarSide>>) {
 async fn seen(State(far_side): State<Arc<FarSide>>) -> Json<Seen> {
     let mut seen = far_side.book.seen();
     let vendors = [
-        ("recogniser", far_side.recogniser.violations()),
+        ("recognizer", far_side.recognizer.violations()),
         ("synthesiser", far_side.synthesiser.violations()),
         ("model", far_side.model.violations()),
     ];

@@ -3,7 +3,7 @@
 //!
 //! People, carrier and vendors are simulated in this process, beside the API, the webhooks and the store.
 //! What is counted is told by the far side: words that people said and heard against the transcripts,
-//! and the time for which the carrier sent a caller's audio to nobody.
+//! and the time for which the carrier sent a customer's audio to nobody.
 
 mod tally;
 mod worker;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::stream::{self, StreamExt as _};
-use local::client::{ApiClient, CallView};
+use local::demo::client::{ApiClient, CallView};
 use local::platform::Platform;
 use model::{CallId, CallState};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ pub(crate) struct Options {
     /// Live calls.
     #[arg(long, default_value_t = 200)]
     calls: usize,
-    /// Questions that each caller asks: how long a call lasts.
+    /// Questions that each customer asks: how long a call lasts.
     #[arg(long, default_value_t = 9)]
     questions: usize,
     /// Milliseconds that the carrier takes from an instruction to open a stream to its opening. What a real one
@@ -305,7 +305,7 @@ fn person(questions: usize) -> anyhow::Result<Person> {
         .collect();
     format!("answers after 1 rings\n{}", lines.join("\n"))
         .parse()
-        .context("the caller's script")
+        .context("the customer's script")
 }
 
 fn number(nth: usize) -> String {

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use local::engines::Engines;
 use model::{Campaign, CampaignFields, CampaignId, CampaignState, TenantId};
-use service::imports::{Imports, Ran};
+use service::lead::imports::{ImportRunResult, Imports};
 use service::{Clock, Ids, SystemClock};
 use settings::Settings;
 use store::aws::{AwsConfig, Clients, Endpoints};
@@ -133,7 +133,7 @@ async fn measure(store: &Store, rows: u64) -> anyhow::Result<Duration> {
         import_id: import.id,
     };
     let from = Instant::now();
-    while imports.run(job).await? == Ran::ToBeContinued {}
+    while imports.run(job).await? == ImportRunResult::ToBeContinued {}
     let took = from.elapsed();
     let done = store.imports.get(job.tenant_id, job.import_id).await?;
     let done = done.context("the import is gone")?;

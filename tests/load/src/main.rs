@@ -1,6 +1,6 @@
 //! The bench: how many calls one media worker holds on one core, at what cost, and how quickly.
 //!
-//! The whole loop runs on loopback: callers, carrier, recogniser, language model and synthesiser are
+//! The whole loop runs on loopback: customers, carrier, recognizer, language model and synthesiser are
 //! simulated in one process ([`far_side`]), the store in this one, and the worker is the product's own
 //! binary in a third, alone on one core. What is measured is read from outside wherever it can be: the
 //! worker's CPU and memory from the kernel, gaps in playout by the carrier's buffer, the engine's own

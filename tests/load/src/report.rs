@@ -84,7 +84,7 @@ impl Report {
                 let seen = &row.seen;
                 format!(
                     "{} / {}",
-                    seen.garbled_by_people, seen.garbled_by_recogniser
+                    seen.garbled_by_people, seen.garbled_by_recognizer
                 )
             }),
             ("worker, share of its core", &|row| percent(row.cpu_share)),
@@ -120,7 +120,7 @@ impl Report {
                 row.seen.media_after_clear.to_string()
             }),
             ("messages/s to carrier, to STT", &|row| {
-                format!("{:.1} {:.1}", row.media_rate, row.recogniser_rate)
+                format!("{:.1} {:.1}", row.media_rate, row.recognizer_rate)
             }),
             ("far side: frames late p99 ms", &|row| {
                 format!("{:.2}", ms(row.seen.lateness.p99))
@@ -208,7 +208,7 @@ engine: voice to voice without the vendors' own time and without the chosen paus
   preset. Outside: three spans of the far side's clock, sockets and scheduling of both sides included.
   Stored: from the waterfalls that the worker stored with its turns: from taking an event to
   having handed over what it caused.
-barge-in: from the recogniser's message that interrupts to `clear` at the carrier, outside.
+barge-in: from the recognizer's message that interrupts to `clear` at the carrier, outside.
 memory: resident, over the idle worker. CPU: user and system time of the worker, from /proc.";
 
 /// One line on standard error.

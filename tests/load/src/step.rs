@@ -11,9 +11,9 @@ use carrier::twilio::signature::Tokens;
 use futures_util::{StreamExt as _, stream};
 use model::{AgentId, ApiKeyId, CallId, TenantId, TraceId, Variables};
 use serde::{Deserialize, Serialize};
-use service::calls::{Calls, CreateCall};
-use service::placing::{Placed, Placing};
-use service::{Clock, Ids, Links, Parts, SystemClock};
+use service::call::{Calls, CreateCall};
+use service::dialing::dial::{DialJobs, DialResult};
+use service::{Clock, Context, Ids, Links, SystemClock};
 use settings::{Dialing, Secret};
 use store::{Overriding, SLOTS_MAX, Store};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -80,7 +80,7 @@ pub(crate) struct Measured {
     pub(crate) underruns_in_window: u64,
     /// Messages per second and call.
     pub(crate) media_rate: f64,
-    pub(crate) recogniser_rate: f64,
+    pub(crate) recognizer_rate: f64,
     /// The engine's own part of answers, from the stored turns.
     pub(crate) stored_engine: Quantiles,
     pub(crate) stored_turns: u64,
@@ -172,7 +172,7 @@ pub(crate) async fn measure(stage: &Stage<'_>, calls: usize) -> anyhow::Result<M
         store_cores: (ours_after.cpu - ours_before.cpu).as_secs_f64() / seconds,
         underruns_in_window: after.playout.underruns - before.playout.underruns,
         media_rate: rate(before.media_messages, after.media_messages),
-        recogniser_rate: rate(before.recogniser_messages, after.recogniser_messages),
+        recognizer_rate: rate(before.recognizer_messages, after.recognizer_messages),
         seen: Seen {
             garbled_by_people: last.garbled_by_people,
             broken: last.broken,
@@ -261,7 +261,7 @@ async fn place(
     let ids = Ids::new(Arc::clone(&clock));
     let token = Secret::new(AUTH_TOKEN.to_owned());
     let config = ClientConfig::new(far_url.parse()?, ACCOUNT_SID.parse()?, token.clone());
-    let parts = Parts {
+    let parts = Context {
         store: stage.store.clone(),
         carrier: Client::new(config)?,
         tokens: Tokens::new(token),
@@ -276,7 +276,7 @@ async fn place(
         ids,
     };
     let creating = Calls::new(&parts);
-    let placing = Placing::new(&parts);
+    let placing = DialJobs::new(&parts);
     let by = parts.ids.fresh(ApiKeyId::from_parts);
     let pace = tokio::time::interval(Duration::from_secs(1) / stage.ramp.max(1));
     let indexes = stream::unfold((0_usize, pace), async |(index, mut pace)| {
@@ -301,7 +301,7 @@ async fn place(
         let made = creating.create(stage.tenant, &request, None, trace).await?;
         let placed = placing.place(stage.tenant, made.call.id).await?;
         anyhow::ensure!(
-            placed == Placed::Placed,
+            placed == DialResult::Placed,
             "a call was not placed: {placed:?}"
         );
         Ok(made.call.id)

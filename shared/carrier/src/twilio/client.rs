@@ -11,7 +11,7 @@
 //! | create a call | nothing, ever; on a connection of its own |
 //! | read, list, delete, hang up, cancel, set a number's webhook | no connection, a lost answer, 429, 5xx |
 //! | new instructions for a live call | no connection, 429, 503 of the API itself |
-//! | audio of a recording | as reading, until its first byte; then the caller begins again |
+//! | audio of a recording | as reading, until its first byte; then the customer begins again |
 
 mod answer;
 mod create;
@@ -35,11 +35,10 @@ use super::{AccountSid, CallSid, CallStatus, NumberSid, RecordingSid};
 pub use answer::{
     AccountState, CarrierAccount, CarrierCall, CarrierNumber, CarrierRecording, Listed, Voice,
 };
-pub use create::{
-    CreateCall, CreateProblem, MachineDetection, MachineDetectionMode, RING_SECONDS_MAX, Recording,
-};
+pub use create::{CreateCall, MachineDetection, MachineDetectionMode, RING_SECONDS_MAX, Recording};
 pub use error::{
-    CreateError, Lost, NoConnection, Refusal, RefusalClass, RefusalKind, RequestError,
+    CarrierRefusal, CreateError, CreateProblem, Lost, NoConnection, RefusalClass, RefusalKind,
+    RequestError,
 };
 pub use media::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
 pub use transport::{Broken, Exchange, Transport};
@@ -255,7 +254,7 @@ impl Client {
     }
 
     /// Ends the call only if nobody answered yet (`Status=canceled`). A call that was still queued
-    /// fires no status callback: the caller marks it ended on success.
+    /// fires no status callback: the customer marks it ended on success.
     ///
     /// # Errors
     /// See [`RequestError`].

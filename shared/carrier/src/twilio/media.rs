@@ -7,7 +7,7 @@
 //!
 //! What is unknown is [`Inbound::Unknown`], to be counted and ignored. What is known and broken is a
 //! [`MediaProblem`]; it never repeats what it was given. Order, gaps (`timestamp`), a second `start`
-//! and messages of a foreign stream ([`Inbound::stream_sid`]) are the caller's to judge.
+//! and messages of a foreign stream ([`Inbound::stream_sid`]) are the customer's to judge.
 
 mod fast;
 mod slow;
@@ -39,7 +39,7 @@ pub enum Inbound<'a> {
         track: Track,
         payload_base64: Cow<'a, str>,
     },
-    /// The caller pressed a key: one of `0-9`, `*`, `#`, `A-D`.
+    /// The customer pressed a key: one of `0-9`, `*`, `#`, `A-D`.
     Dtmf {
         stream_sid: Cow<'a, str>,
         sequence: u64,
@@ -87,7 +87,7 @@ pub struct Format {
 pub enum Track {
     /// The other side of the call: the only track of a two-way stream.
     Inbound,
-    /// Any other track, which is not to be taken for the caller.
+    /// Any other track, which is not to be taken for the customer.
     Other,
 }
 

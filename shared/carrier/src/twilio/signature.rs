@@ -1,6 +1,6 @@
 //! Twilio's request signatures (`X-Twilio-Signature`): HMAC-SHA1 over the URL and the fields.
 //!
-//! Pure. The URL is always the one that Twilio was given, rebuilt by the caller from a configured
+//! Pure. The URL is always the one that Twilio was given, rebuilt by the customer from a configured
 //! public base, the received path and the raw query; never from `Host` or forwarded headers, which
 //! the sender chooses. The rules are those of the voice sheet, sections 13 and 14; the vectors in
 //! the tests are the sheet's.

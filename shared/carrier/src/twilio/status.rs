@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use model::AnsweredBy;
+use model::CarrierVerdict;
 
 /// A word that is not in the vocabulary. Does not repeat the word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -97,15 +97,15 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
 
 /// Who answered, in the words of callbacks (voice sheet, section 8). The call resource says `machine`
 /// without telling more.
-pub(crate) fn answered_by(word: &str) -> Option<AnsweredBy> {
+pub(crate) fn answered_by(word: &str) -> Option<CarrierVerdict> {
     match word {
-        "human" => Some(AnsweredBy::Human),
-        "machine" | "machine_start" => Some(AnsweredBy::MachineStart),
-        "machine_end_beep" => Some(AnsweredBy::MachineEndBeep),
-        "machine_end_silence" => Some(AnsweredBy::MachineEndSilence),
-        "machine_end_other" => Some(AnsweredBy::MachineEndOther),
-        "fax" => Some(AnsweredBy::Fax),
-        "unknown" => Some(AnsweredBy::Unknown),
+        "human" => Some(CarrierVerdict::Human),
+        "machine" | "machine_start" => Some(CarrierVerdict::MachineStart),
+        "machine_end_beep" => Some(CarrierVerdict::MachineEndBeep),
+        "machine_end_silence" => Some(CarrierVerdict::MachineEndSilence),
+        "machine_end_other" => Some(CarrierVerdict::MachineEndOther),
+        "fax" => Some(CarrierVerdict::Fax),
+        "unknown" => Some(CarrierVerdict::Unknown),
         _other => None,
     }
 }

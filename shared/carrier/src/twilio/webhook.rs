@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use model::{AnsweredBy, Direction, PhoneNumber};
+use model::{CarrierVerdict, Direction, PhoneNumber};
 
 use super::{AccountSid, CallSid, CallStatus, RecordingSid, RecordingStatus, StreamSid};
 
@@ -48,14 +48,14 @@ pub enum WebhookProblem {
 pub struct VoiceRequest {
     pub call_sid: CallSid,
     pub account_sid: AccountSid,
-    /// `None` when the caller withholds the number or is no phone.
+    /// `None` when the customer withholds the number or is no phone.
     pub from: Option<PhoneNumber>,
     /// `None` when what was called is no phone number.
     pub to: Option<PhoneNumber>,
     pub direction: Direction,
     pub status: CallStatus,
     /// Only with synchronous answering machine detection.
-    pub answered_by: Option<AnsweredBy>,
+    pub answered_by: Option<CarrierVerdict>,
 }
 
 /// A call moved on.
@@ -74,16 +74,16 @@ pub struct StatusCallback {
     pub sip_response_code: Option<u16>,
     /// Why the call failed, where Twilio says so.
     pub error_code: Option<u32>,
-    pub answered_by: Option<AnsweredBy>,
+    pub answered_by: Option<CarrierVerdict>,
 }
 
-/// Answering machine detection has a verdict. May come before the media stream opens or after the
+/// AmdPolicy machine detection has a verdict. May come before the media stream opens or after the
 /// call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmdCallback {
     pub call_sid: CallSid,
     pub account_sid: AccountSid,
-    pub answered_by: AnsweredBy,
+    pub answered_by: CarrierVerdict,
     /// How long the detection took, in milliseconds.
     pub detection_ms: Option<u32>,
 }
@@ -214,8 +214,8 @@ impl Form {
         parsed.map(Some).ok_or(WebhookProblem::Invalid(name))
     }
 
-    fn answered_by(&self) -> Result<Option<AnsweredBy>, WebhookProblem> {
-        const NAME: &str = "AnsweredBy";
+    fn answered_by(&self) -> Result<Option<CarrierVerdict>, WebhookProblem> {
+        const NAME: &str = "CarrierVerdict";
         let Some(word) = self.value(NAME)? else {
             return Ok(None);
         };
@@ -287,7 +287,7 @@ impl TryFrom<&Form> for AmdCallback {
             account_sid: form.required("AccountSid")?,
             answered_by: form
                 .answered_by()?
-                .ok_or(WebhookProblem::Missing("AnsweredBy"))?,
+                .ok_or(WebhookProblem::Missing("CarrierVerdict"))?,
             detection_ms: form.number("MachineDetectionDuration", SECONDS_MAX * 1_000)?,
         })
     }

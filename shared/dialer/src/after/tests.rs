@@ -320,7 +320,7 @@ fn a_rule_ends_a_lead_or_gives_it_a_time() {
         pacing: waits 0s | later: waits 3h
         ramp: waits 0s | later: waits 3h
         circuit_breaker: waits 0s | later: waits 3h
-        caller_number: waits 0s | later: waits 3h
+        our_number: waits 0s | later: waits 3h
         fair_share: waits 0s | later: waits 3h
     "#]]
     .assert_eq(&told);
@@ -348,6 +348,6 @@ const RULES: [Rule; 23] = [
     Rule::Pacing,
     Rule::Ramp,
     Rule::CircuitBreaker,
-    Rule::CallerNumber,
+    Rule::OurNumber,
     Rule::FairShare,
 ];

@@ -134,7 +134,7 @@ fn a_number_that_nobody_has_or_that_costs_extra_is_never_called() {
           Pacific/Honolulu 2026-06-03T06:00:00-10:00
           Pacific/Pago_Pago 2026-06-03T05:00:00-11:00
           Pacific/Saipan 2026-06-04T02:00:00+10:00
-          NO not_callable: a number that costs the caller extra
+          NO not_callable: a number that costs extra to call
     "#]],
     );
 }

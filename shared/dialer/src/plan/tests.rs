@@ -19,7 +19,7 @@ fn noon() -> Timestamp {
 struct World {
     account: AccountRoom,
     free_slots: u32,
-    numbers: Vec<CallerNumber>,
+    numbers: Vec<OurNumber>,
     campaigns: Vec<(Campaign, u32, Recent, Vec<(Lead, Contact)>)>,
 }
 
@@ -40,7 +40,7 @@ impl World {
                 pace_from: noon(),
             },
             free_slots: 100,
-            numbers: vec![caller("+12025550001")],
+            numbers: vec![our_number("+12025550001")],
             campaigns: Vec::new(),
         };
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -68,7 +68,7 @@ impl World {
                     let numbers = numbers.trim_start_matches(':').split(',').map(str::trim);
                     world.numbers = numbers
                         .filter(|number| !number.is_empty())
-                        .map(caller)
+                        .map(our_number)
                         .collect();
                 }
                 "campaign" => {
@@ -170,9 +170,9 @@ fn due((lead, contact): &(Lead, Contact)) -> Due<'_> {
     }
 }
 
-fn caller(text: &str) -> CallerNumber {
+fn our_number(text: &str) -> OurNumber {
     let (number, calls) = text.split_once(" x").unwrap_or((text, "0"));
-    CallerNumber {
+    OurNumber {
         number: number.parse().unwrap(),
         calls_today: calls.parse().unwrap(),
     }
@@ -405,7 +405,7 @@ fn an_open_breaker_lets_a_few_calls_through_when_its_pause_is_over() {
 }
 
 #[test]
-fn callers_are_near_the_callee_and_take_turns() {
+fn our_numbers_are_near_the_callee_and_take_turns() {
     let numbers = "+12125550001, +12125550002 x1, +15185550003, +14155550004, +442079460005";
     check(
         &format!(
@@ -444,7 +444,7 @@ fn a_number_of_ours_that_has_called_enough_rests_until_tomorrow() {
         &expect![[r#"
             dial A +12125550101 from +12125550001 after 0s
             dial B +12125550102 from +14155550002 after 1s
-            hold A +12125550100: caller_number for 8h
+            hold A +12125550100: our_number for 8h
             wake after 8h
         "#]],
     );

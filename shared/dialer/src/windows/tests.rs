@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use jiff::civil::Weekday;
 
 use super::*;
-use crate::calendar::civil;
+use crate::packs::calendar::civil;
 
 /// `zones / places / body of the campaign`, then instants; the answer line by line.
 fn check(lane: &str, body: &str, instants: &[&str], expected: &Expect) {

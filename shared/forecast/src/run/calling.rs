@@ -8,7 +8,7 @@ use model::{
 };
 
 use super::{Event, Simulation, WAKE_AFTER, later};
-use crate::people::Stage;
+use crate::people::LeadStage;
 
 /// Attempts are kept as long as the longest cap looks back.
 const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -162,7 +162,7 @@ impl Simulation {
         match *state {
             LeadState::Waiting { due_at } => {
                 if let Some(person) = self.people.get_mut(place) {
-                    person.stage = Stage::Waiting { due_at };
+                    person.stage = LeadStage::Waiting { due_at };
                 }
                 self.wait_on(place);
             }
@@ -180,9 +180,9 @@ impl Simulation {
         now: Timestamp,
     ) {
         if let Some(person) = self.people.get_mut(place)
-            && person.stage != Stage::Done
+            && person.stage != LeadStage::Done
         {
-            person.stage = Stage::Done;
+            person.stage = LeadStage::Done;
             // Nobody asks again, and of a long list most are done in the end.
             person.contact = None;
             person.consent = None;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{LeadId, LeadResult, LeadState, PhoneNumber, Rule};
 
 use super::{Event, Simulation, later};
-use crate::people::{Stage, take_due};
+use crate::people::{LeadStage, take_due};
 
 /// The scheduler's own tick: what only time allows is seen then.
 const TICK_SECONDS: i64 = 60;
@@ -22,7 +22,7 @@ const LEADS_PER_STEP_MAX: usize = 400;
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a plan wants with a lead, by its place in the step.
-enum Step {
+enum PlanningStep {
     Dial {
         person: usize,
         from: PhoneNumber,
@@ -97,7 +97,7 @@ impl Simulation {
         &mut self,
         taken: &[usize],
         now: Timestamp,
-    ) -> (Vec<Step>, Option<Timestamp>, BTreeMap<Rule, u64>) {
+    ) -> (Vec<PlanningStep>, Option<Timestamp>, BTreeMap<Rule, u64>) {
         let Self {
             campaign,
             people,
@@ -122,7 +122,7 @@ impl Simulation {
             let Some(queue) = queues.get(person.lane) else {
                 continue;
             };
-            let Stage::Waiting { due_at } = person.stage else {
+            let LeadStage::Waiting { due_at } = person.stage else {
                 continue;
             };
             by_id.insert(person.id, *place);
@@ -164,20 +164,20 @@ impl Simulation {
         let place = |id: LeadId| by_id.get(&id).copied();
         let mut steps = Vec::with_capacity(plan.dials.len());
         for dial in &plan.dials {
-            steps.extend(place(dial.lead.id).map(|person| Step::Dial {
+            steps.extend(place(dial.lead.id).map(|person| PlanningStep::Dial {
                 person,
                 from: dial.from.clone(),
                 at: dial.not_before,
             }));
         }
         for deferral in &plan.deferrals {
-            steps.extend(place(deferral.lead.id).map(|person| Step::Defer {
+            steps.extend(place(deferral.lead.id).map(|person| PlanningStep::Defer {
                 person,
                 due_at: deferral.due_at,
             }));
         }
         for ending in &plan.endings {
-            steps.extend(place(ending.lead.id).map(|person| Step::Finish {
+            steps.extend(place(ending.lead.id).map(|person| PlanningStep::Finish {
                 person,
                 result: ending.result,
                 rule: ending.rule,
@@ -191,20 +191,20 @@ impl Simulation {
     }
 
     /// Does what the plan says; whoever it says nothing of goes on waiting. How many are dialled.
-    fn carry_out(&mut self, steps: Vec<Step>, taken: &[usize], now: Timestamp) -> usize {
+    fn carry_out(&mut self, steps: Vec<PlanningStep>, taken: &[usize], now: Timestamp) -> usize {
         let mut dials = 0;
         for step in steps {
             match step {
-                Step::Dial { person, from, at } => {
+                PlanningStep::Dial { person, from, at } => {
                     dials += 1;
                     self.claim(person, &from, at);
                 }
-                Step::Defer { person, due_at } => {
+                PlanningStep::Defer { person, due_at } => {
                     if let Some(person) = self.people.get_mut(person) {
-                        person.stage = Stage::Waiting { due_at };
+                        person.stage = LeadStage::Waiting { due_at };
                     }
                 }
-                Step::Finish {
+                PlanningStep::Finish {
                     person,
                     result,
                     rule,
@@ -221,7 +221,7 @@ impl Simulation {
     fn claim(&mut self, person: usize, from: &PhoneNumber, at: Timestamp) {
         self.slots += 1;
         if let Some(person) = self.people.get_mut(person) {
-            person.stage = Stage::Calling;
+            person.stage = LeadStage::Calling;
         }
         if self.numbers_known {
             let used = self.numbers.iter_mut().find(|ours| ours.number == *from);
@@ -238,7 +238,7 @@ impl Simulation {
         let Some(person) = self.people.get(place) else {
             return;
         };
-        if let Stage::Waiting { due_at } = person.stage
+        if let LeadStage::Waiting { due_at } = person.stage
             && let Some(queue) = self.queues.get_mut(person.lane)
         {
             queue.push(person.priority, (due_at, person.id, place));
@@ -367,7 +367,7 @@ fn is_a_limit(rule: Rule) -> bool {
         | Rule::Pacing
         | Rule::Ramp
         | Rule::CircuitBreaker
-        | Rule::CallerNumber
+        | Rule::OurNumber
         | Rule::FairShare => true,
         Rule::NotCallable
         | Rule::Suppressed

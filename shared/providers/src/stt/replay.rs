@@ -1,4 +1,4 @@
-//! The caller's unfinished words, kept so that the next connection can hear them again.
+//! The customer's unfinished words, kept so that the next connection can hear them again.
 //!
 //! Knows positions and bytes; not whether or when anything is replayed.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use model::AudioPosition;
 
 /// Most audio that is kept. The newest is kept: a phrase is rarely longer without a `Final`, and a
-/// longer replay would make the answer later than the caller waits for it. 40,000 bytes a call.
+/// longer replay would make the answer later than the customer waits for it. 40,000 bytes a call.
 pub const REPLAY_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes in a millisecond of µ-law at 8 kHz.
@@ -16,9 +16,9 @@ const BYTES_PER_MS: u64 = 8;
 /// Microseconds that one byte lasts.
 const MICROS_PER_BYTE: u64 = 125;
 
-/// The caller's audio since the last `Final`, bounded by [`REPLAY_MAX`].
+/// The customer's audio since the last `Final`, bounded by [`REPLAY_MAX`].
 ///
-/// After [`call::Recognition::Lost`] connect with [`ReplayBuffer::start`] as the position and send
+/// After [`conversation::Recognition::Lost`] connect with [`ReplayBuffer::start`] as the position and send
 /// [`ReplayBuffer::audio`] first.
 #[derive(Debug)]
 pub struct ReplayBuffer {
@@ -28,7 +28,7 @@ pub struct ReplayBuffer {
 }
 
 impl ReplayBuffer {
-    /// Empty, at the beginning of the caller's audio.
+    /// Empty, at the beginning of the customer's audio.
     #[must_use]
     pub fn new() -> Self {
         Self::with_limit(REPLAY_MAX)
@@ -46,7 +46,7 @@ impl ReplayBuffer {
         }
     }
 
-    /// Adds what the caller says next, without a gap; beyond the limit the oldest goes.
+    /// Adds what the customer says next, without a gap; beyond the limit the oldest goes.
     pub fn push(&mut self, mulaw: &[u8]) {
         self.end += span(mulaw.len());
         let skipped = mulaw.len().saturating_sub(self.bytes_max);
@@ -70,7 +70,7 @@ impl ReplayBuffer {
         self.end - span(self.audio.len())
     }
 
-    /// Place after the last byte: how much the caller has sent.
+    /// Place after the last byte: how much the customer has sent.
     #[must_use]
     pub fn end(&self) -> AudioPosition {
         self.end
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_recognised_is_not_heard_twice() {
+    fn what_was_recognized_is_not_heard_twice() {
         let mut buffer = ReplayBuffer::new();
         buffer.push(&[1; 800]);
         buffer.push(&[2; 800]);

@@ -1,4 +1,4 @@
-//! What a client of the simulated recogniser sees.
+//! What a client of the simulated recognizer sees.
 
 use expect_test::{Expect, expect};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -53,7 +53,7 @@ fn check(script: &[&str], expected: &Expect) {
                 told += &format!("{} {}\n", at.as_millis(), tell(&due));
             }
         } else {
-            let mut audio = speak(step, &Voice::named("caller")).audio;
+            let mut audio = speak(step, &Voice::named("customer")).audio;
             while !audio.len().is_multiple_of(160) {
                 audio.push(SILENCE);
             }
@@ -160,7 +160,7 @@ fn a_lost_frame_is_a_garbled_word() {
         panic!("refused");
     };
     let mut audio = vec![SILENCE; 1600];
-    audio.extend(speak("one two three", &Voice::named("caller")).audio);
+    audio.extend(speak("one two three", &Voice::named("customer")).audio);
     audio.extend([SILENCE; 8000]);
     let mut said = String::new();
     for (number, frame) in audio.chunks(160).enumerate() {
@@ -291,7 +291,7 @@ async fn a_client_on_a_socket_is_understood() {
     assert_eq!(refused.headers()["dg-error"], "Invalid credentials.");
     assert!(connect("Token dg-sim").await.is_err());
     let (mut socket, _) = connect("Token dg-sim").await.unwrap();
-    let audio = speak("Is anybody there?", &Voice::named("caller")).audio;
+    let audio = speak("Is anybody there?", &Voice::named("customer")).audio;
     socket.send(Message::Binary(audio.into())).await.unwrap();
     socket
         .send(Message::text(r#"{"type":"CloseStream"}"#))

@@ -1,4 +1,4 @@
-//! What the simulated model says: rules on the last words of the caller, the number of the turn and
+//! What the simulated model says: rules on the last words of the customer, the number of the turn and
 //! the results of tools. The first rule that fits answers; when none does, a general answer that would
 //! not embarrass an assistant on any phone call.
 
@@ -13,8 +13,8 @@ pub trait Brain: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation<'a> {
     pub system: &'a str,
-    /// Everything the caller said, a text per turn.
-    pub caller: &'a [String],
+    /// Everything the customer said, a text per turn.
+    pub customer: &'a [String],
     /// Everything the agent said, a text per message.
     pub agent: &'a [String],
     /// Names of the tools that are offered.
@@ -25,7 +25,7 @@ pub struct Conversation<'a> {
 /// The last message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Last<'a> {
-    Caller(&'a str),
+    Customer(&'a str),
     Agent,
     /// A tool's result, with the name of the tool.
     Tool {
@@ -95,10 +95,10 @@ impl When {
         Self::default()
     }
 
-    /// The caller's last words contain one of these phrases, whole words, whatever case and
+    /// The customer's last words contain one of these phrases, whole words, whatever case and
     /// punctuation.
     #[must_use]
-    pub fn caller_says(phrases: &[&str]) -> Self {
+    pub fn customer_says(phrases: &[&str]) -> Self {
         Self {
             phrases: phrases.iter().map(|phrase| plain(phrase)).collect(),
             ..Self::default()
@@ -114,7 +114,7 @@ impl When {
         }
     }
 
-    /// It is the caller's turn number `turn`, from 1.
+    /// It is the customer's turn number `turn`, from 1.
     #[must_use]
     pub fn on_turn(mut self, turn: usize) -> Self {
         self.turn = Some(turn);
@@ -141,13 +141,13 @@ impl When {
                 return name == wanted;
             }
             (_, Some(_)) | (Last::Tool { .. }, None) => return false,
-            (Last::Caller(text), None) => plain(text),
+            (Last::Customer(text), None) => plain(text),
             (Last::Agent | Last::Nobody, None) => String::new(),
         };
         let phrase = self.phrases.is_empty() || says_any(&last, &self.phrases);
         let turn = self
             .turn
-            .is_none_or(|turn| turn == conversation.caller.len());
+            .is_none_or(|turn| turn == conversation.customer.len());
         let after = self.after.as_ref().is_none_or(|phrase| {
             let said = conversation.agent.last().map(|said| plain(said));
             said.is_some_and(|said| has_phrase(&said, phrase))
@@ -180,52 +180,52 @@ impl Script {
         let farewell = Reply::says("Thank you, and see you soon. Goodbye!").and_ends_the_call();
         Self::new()
             .on(
-                When::caller_says(&["wrong number", "stop calling", "do not call", "don't call", "take me off"]),
+                When::customer_says(&["wrong number", "stop calling", "do not call", "don't call", "take me off"]),
                 Reply::says("I am sorry for the disturbance. You will not hear from us again. Goodbye!").and_ends_the_call(),
             )
             .on(
-                When::caller_says(&["goodbye", "bye", "bye bye", "that is all", "that's all", "nothing else", "no thank you", "no thanks"]),
+                When::customer_says(&["goodbye", "bye", "bye bye", "that is all", "that's all", "nothing else", "no thank you", "no thanks"]),
                 farewell.clone(),
             )
             .on(
-                When::caller_says(&["no", "nope"]).after_agent_said("anything else"),
+                When::customer_says(&["no", "nope"]).after_agent_said("anything else"),
                 farewell.clone(),
             )
             .on(
-                When::caller_says(&["who is this", "who's this", "who is calling", "who's calling", "are you a robot", "are you a machine"]),
+                When::customer_says(&["who is this", "who's this", "who is calling", "who's calling", "are you a robot", "are you a machine"]),
                 Reply::says("I am the automated assistant of {clinic|Bright Dental}. I am calling about your appointment on {day|Tuesday}. Can you make it?"),
             )
             .on(
-                When::caller_says(&["park", "parking"]),
+                When::customer_says(&["park", "parking"]),
                 Reply::says(&format!("Yes, parking is free behind the building, and the entrance is on Mill Lane. {anything_else}")),
             )
             .on(
-                When::caller_says(&["bring", "insurance", "card"]),
+                When::customer_says(&["bring", "insurance", "card"]),
                 Reply::says(&format!("Please bring your insurance card, and come five minutes early. {anything_else}")),
             )
             .on(
-                When::caller_says(&["how long", "take long", "how much", "cost"]),
+                When::customer_says(&["how long", "take long", "how much", "cost"]),
                 Reply::says(&format!("The check-up takes about 30 minutes, and your insurance covers all of it. {anything_else}")),
             )
             .on(
-                When::caller_says(&["another day", "another time", "different time", "different day", "reschedule", "change it", "cannot", "can't", "can not", "not make it", "no"]),
+                When::customer_says(&["another day", "another time", "different time", "different day", "reschedule", "change it", "cannot", "can't", "can not", "not make it", "no"]),
                 Reply::says("That is no problem. We could also see you on Thursday at 2:15 p.m., would that suit you better?"),
             )
             .on(
-                When::caller_says(&["thursday", "yes", "sure", "okay", "ok", "fine", "good", "works"]).after_agent_said("suit you better"),
+                When::customer_says(&["thursday", "yes", "sure", "okay", "ok", "fine", "good", "works"]).after_agent_said("suit you better"),
                 Reply::says(&format!("Done, you are booked for Thursday at 2:15 p.m. instead. {anything_else}")),
             )
             .on(
-                When::caller_says(&["what time", "which time", "when", "what day", "which day", "say again", "repeat", "pardon", "sorry"]),
+                When::customer_says(&["what time", "which time", "when", "what day", "which day", "say again", "repeat", "pardon", "sorry"]),
                 Reply::says("Your appointment with {dentist|Dr. Patel} is on {day|Tuesday} at {time|10:30 a.m.}, at our practice on Mill Lane. Can you make it?"),
             )
             .on(
-                When::caller_says(&["yes", "yeah", "yep", "sure", "okay", "ok", "fine", "good", "great", "works", "be there", "will be there"])
+                When::customer_says(&["yes", "yeah", "yep", "sure", "okay", "ok", "fine", "good", "great", "works", "be there", "will be there"])
                     .unless_agent_said("you are confirmed"),
                 Reply::says(&format!("Wonderful, you are confirmed for {{day|Tuesday}} at {{time|10:30 a.m.}} with {{dentist|Dr. Patel}}. {anything_else}")),
             )
             .on(
-                When::caller_says(&["thank you", "thanks"]).after_agent_said("anything else"),
+                When::customer_says(&["thank you", "thanks"]).after_agent_said("anything else"),
                 farewell,
             )
             .on(
@@ -260,7 +260,7 @@ fn general(conversation: &Conversation<'_>) -> Reply {
         } => return Reply::default(),
         Last::Tool { .. } => return Reply::says("Thank you for waiting. That is done."),
         Last::Agent | Last::Nobody => return Reply::says("Hello, how can I help you?"),
-        Last::Caller(text) => text,
+        Last::Customer(text) => text,
     };
     let words = plain(text);
     let over = [
@@ -272,7 +272,7 @@ fn general(conversation: &Conversation<'_>) -> Reply {
         "stop",
     ];
     let over: Vec<_> = over.iter().map(|phrase| plain(phrase)).collect();
-    if says_any(&words, &over) || conversation.caller.len() >= GENERAL_TURNS_MAX {
+    if says_any(&words, &over) || conversation.customer.len() >= GENERAL_TURNS_MAX {
         return Reply::says("Thank you for your time. Goodbye.").and_ends_the_call();
     }
     if words.contains("garbled") || words.is_empty() {

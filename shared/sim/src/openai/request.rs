@@ -160,13 +160,13 @@ pub(super) struct ToolFunction {
 
 /// Why a request is refused, in the service's words.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct RequestRefusal {
     pub(super) message: String,
     pub(super) param: Option<String>,
     pub(super) code: Option<&'static str>,
 }
 
-impl Refusal {
+impl RequestRefusal {
     fn new(message: impl Into<String>, param: &str, code: Option<&'static str>) -> Self {
         Self {
             message: message.into(),
@@ -183,19 +183,19 @@ impl Refusal {
 }
 
 impl Request {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, RequestRefusal> {
         let request: Self = serde_json::from_slice(body).map_err(|problem| {
             let text = problem.to_string();
             match text
                 .strip_prefix("unknown field `")
                 .and_then(|rest| rest.split_once('`'))
             {
-                Some((field, _)) => Refusal::new(
+                Some((field, _)) => RequestRefusal::new(
                     format!("Unknown parameter: '{field}'."),
                     field,
                     Some("unknown_parameter"),
                 ),
-                None => Refusal::new(
+                None => RequestRefusal::new(
                     format!("We could not parse the JSON body of your request: {text}"),
                     "",
                     None,
@@ -213,13 +213,17 @@ impl Request {
         self.tools.as_deref().unwrap_or_default()
     }
 
-    fn check_fields(&self) -> Result<(), Refusal> {
+    fn check_fields(&self) -> Result<(), RequestRefusal> {
         if !self.stream {
             // The real service answers in one piece; nothing in a call wants that.
-            return Err(Refusal::new("The simulation only streams.", "stream", None));
+            return Err(RequestRefusal::new(
+                "The simulation only streams.",
+                "stream",
+                None,
+            ));
         }
         let unsupported = |field: &str, present: bool| match present {
-            true => Err(Refusal::new(
+            true => Err(RequestRefusal::new(
                 format!("Unsupported parameter: '{field}' is not supported with this model."),
                 field,
                 Some("unsupported_parameter"),
@@ -236,7 +240,7 @@ impl Request {
             unsupported("reasoning_effort", self.reasoning_effort.is_some())?;
         }
         if self.max_tokens.is_some() && self.max_completion_tokens.is_some() {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
                 "max_tokens",
                 Some("invalid_parameter_combination"),
@@ -244,7 +248,7 @@ impl Request {
         }
         let limits = [self.max_tokens, self.max_completion_tokens];
         if limits.into_iter().flatten().any(|limit| limit == 0) {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Expected a value >= 1.",
                 "max_completion_tokens",
                 Some("integer_below_min_value"),
@@ -254,7 +258,7 @@ impl Request {
             .temperature
             .is_some_and(|value| !(0.0..=2.0).contains(&value))
         {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Expected a value from 0 to 2.",
                 "temperature",
                 Some("decimal_out_of_range"),
@@ -264,7 +268,7 @@ impl Request {
             .top_p
             .is_some_and(|value| !(0.0..=1.0).contains(&value))
         {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Expected a value from 0 to 1.",
                 "top_p",
                 Some("decimal_out_of_range"),
@@ -274,9 +278,9 @@ impl Request {
     }
 
     /// Every tool call is answered by a tool message right after it, and nothing else is.
-    fn check_messages(&self) -> Result<(), Refusal> {
+    fn check_messages(&self) -> Result<(), RequestRefusal> {
         if self.messages.is_empty() || self.messages.len() > MESSAGES_MAX {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Invalid 'messages': wrong length.",
                 "messages",
                 Some("invalid_array_length"),
@@ -287,7 +291,7 @@ impl Request {
             let param = format!("messages.[{index}].role");
             if let Message::Tool { tool_call_id, .. } = message {
                 let Some(place) = open.iter().position(|id| id == tool_call_id) else {
-                    return Err(Refusal::new(
+                    return Err(RequestRefusal::new(
                         "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
                         &param,
                         None,
@@ -305,7 +309,7 @@ impl Request {
                     tool_calls,
                 } => match tool_calls {
                     Some(calls) if calls.is_empty() => {
-                        return Err(Refusal::new(
+                        return Err(RequestRefusal::new(
                             "Invalid 'tool_calls': empty array.",
                             &param,
                             Some("empty_array"),
@@ -313,7 +317,7 @@ impl Request {
                     }
                     Some(calls) => open.extend(calls.iter().map(|call| call.id.as_str())),
                     None if content.is_none() => {
-                        return Err(Refusal::new(
+                        return Err(RequestRefusal::new(
                             "Invalid value for 'content': expected a string, got null.",
                             &format!("messages.[{index}].content"),
                             None,
@@ -343,7 +347,7 @@ impl Request {
             // The service takes any text here; a model that is shown broken arguments repeats them.
             check_name(&call.function.name, "messages")?;
             if call.function.arguments.is_empty() {
-                return Err(Refusal::new(
+                return Err(RequestRefusal::new(
                     "Invalid 'arguments': empty string.",
                     "messages",
                     Some("empty_string"),
@@ -353,16 +357,16 @@ impl Request {
         Ok(())
     }
 
-    fn check_tools(&self) -> Result<(), Refusal> {
+    fn check_tools(&self) -> Result<(), RequestRefusal> {
         if self.tools.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Invalid 'tools': empty array.",
                 "tools",
                 Some("empty_array"),
             ));
         }
         if self.tools().len() > TOOLS_MAX {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "Invalid 'tools': array too long.",
                 "tools",
                 Some("array_above_max_length"),
@@ -371,7 +375,7 @@ impl Request {
         if self.tools().is_empty()
             && (self.tool_choice.is_some() || self.parallel_tool_calls.is_some())
         {
-            return Err(Refusal::new(
+            return Err(RequestRefusal::new(
                 "'tool_choice' and 'parallel_tool_calls' are only allowed when 'tools' are specified.",
                 "tool_choice",
                 None,
@@ -385,7 +389,7 @@ impl Request {
                 let object = schema
                     .is_ok_and(|schema| schema.get("type").is_some_and(|kind| kind == "object"));
                 if !object {
-                    return Err(Refusal::new(
+                    return Err(RequestRefusal::new(
                         "Invalid schema for function: schema must be a JSON Schema of 'type: \"object\"'.",
                         "tools[0].function.parameters",
                         Some("invalid_function_parameters"),
@@ -405,7 +409,7 @@ impl Request {
             {
                 Ok(())
             }
-            Some(_) => Err(Refusal::new(
+            Some(_) => Err(RequestRefusal::new(
                 "Invalid value for 'tool_choice'.",
                 "tool_choice",
                 Some("invalid_value"),
@@ -426,21 +430,21 @@ impl Content {
     }
 }
 
-fn unanswered(param: &str) -> Refusal {
-    Refusal::new(
+fn unanswered(param: &str) -> RequestRefusal {
+    RequestRefusal::new(
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'.",
         param,
         None,
     )
 }
 
-fn check_name(name: &str, param: &str) -> Result<(), Refusal> {
+fn check_name(name: &str, param: &str) -> Result<(), RequestRefusal> {
     let fits = (1..=TOOL_NAME_CHARS_MAX).contains(&name.len())
         && (name.bytes()).all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     if fits {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(RequestRefusal::new(
         "Invalid function name: string does not match pattern '^[a-zA-Z0-9_-]+$'.",
         param,
         Some("invalid_value"),

@@ -233,7 +233,7 @@ impl Model {
 
     fn reply(&self, request: &Request) -> Reply {
         let mut system = String::new();
-        let mut caller = Vec::new();
+        let mut customer = Vec::new();
         let mut agent = Vec::new();
         let mut names: Vec<(&str, &str)> = Vec::new();
         for message in &request.messages {
@@ -242,7 +242,7 @@ impl Model {
                     system.push_str(&content.text());
                     system.push('\n');
                 }
-                Message::User { content } => caller.push(content.text()),
+                Message::User { content } => customer.push(content.text()),
                 Message::Assistant {
                     content,
                     tool_calls,
@@ -262,9 +262,9 @@ impl Model {
         };
         let content;
         let last = match request.messages.last() {
-            Some(Message::User { .. }) => caller
+            Some(Message::User { .. }) => customer
                 .last()
-                .map_or(Last::Nobody, |text| Last::Caller(text)),
+                .map_or(Last::Nobody, |text| Last::Customer(text)),
             Some(Message::Assistant { .. }) => Last::Agent,
             Some(Message::Tool {
                 tool_call_id,
@@ -281,7 +281,7 @@ impl Model {
         };
         self.behaviour.brain.reply(&Conversation {
             system: &system,
-            caller: &caller,
+            customer: &customer,
             agent: &agent,
             tools: &tools,
             last,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::f64::consts::TAU;
 
-use super::{Experience, Log, Person, Step, When, plain_words};
+use super::{Experience, Log, Person, ScriptStep, When, plain_words};
 use crate::voice::{
     FRAME_BYTES, Heard, Listener, SAMPLES_PER_MS, SILENCE, Voice, mulaw, noise, speak,
 };
@@ -16,7 +16,7 @@ const TONE_PEAK: f64 = 8_000.0;
 pub struct OnCall {
     voice: Voice,
     reply_after: u64,
-    steps: VecDeque<Step>,
+    steps: VecDeque<ScriptStep>,
     /// Since when the step in front has been waiting to be done.
     step_since: u64,
     /// Samples of the next frame's first sample.
@@ -165,9 +165,9 @@ impl OnCall {
     }
 
     /// Does the step if it is time for it.
-    fn try_step(&mut self, step: &Step) -> bool {
+    fn try_step(&mut self, step: &ScriptStep) -> bool {
         match step {
-            Step::Says { text, when } => {
+            ScriptStep::Says { text, when } => {
                 if !self.may_speak(*when) {
                     return false;
                 }
@@ -175,41 +175,41 @@ impl OnCall {
                 self.heard_used = self.heard.len();
                 self.say(text, Mouth::Turn);
             }
-            Step::Mumbles(text) => {
+            ScriptStep::Mumbles(text) => {
                 if !(self.listener.in_speech() && self.words_since > 0) {
                     return false;
                 }
                 self.say(text, Mouth::Aside);
             }
-            Step::Coughs { ms } => {
+            ScriptStep::Coughs { ms } => {
                 self.mouth = noise(*ms, &self.voice).into();
                 self.mouth_kind = Mouth::Aside;
             }
-            Step::Waits { ms } => {
+            ScriptStep::Waits { ms } => {
                 if !self.waited(*ms) {
                     return false;
                 }
                 self.turn_granted = true;
             }
-            Step::WhenHears(words) => {
+            ScriptStep::WhenHears(words) => {
                 let Some(used) = find(&self.heard, words, self.heard_used) else {
                     return false;
                 };
                 self.heard_used = used;
                 self.turn_granted = true;
             }
-            Step::Presses(key) => {
+            ScriptStep::Presses(key) => {
                 self.log.push(Experience::Pressed {
                     key: *key,
                     at: self.now,
                 });
                 self.deeds.push_back(Deed::Presses(*key));
             }
-            Step::Beeps { hz, ms } => {
+            ScriptStep::Beeps { hz, ms } => {
                 self.mouth = tone(*hz, *ms);
                 self.mouth_kind = Mouth::Beep;
             }
-            Step::HangsUp { after_ms } => {
+            ScriptStep::HangsUp { after_ms } => {
                 if !self.waited(*after_ms) {
                     return false;
                 }

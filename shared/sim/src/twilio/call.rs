@@ -102,7 +102,7 @@ pub(super) struct PhoneCall {
     person: Person,
     rng: ChaCha8Rng,
     hooks: Hooks,
-    state: State,
+    state: LegState,
     outputs: VecDeque<Output>,
     /// When the recordings will be ready, after the end.
     recordings_ready_at: Option<Duration>,
@@ -123,7 +123,7 @@ struct Seen {
 }
 
 #[derive(Debug)]
-enum State {
+enum LegState {
     Queued {
         dial_at: Duration,
     },
@@ -187,7 +187,7 @@ impl PhoneCall {
         seed: u64,
         dial_at: Duration,
     ) -> Self {
-        let mut call = Self::new(account, record, person, seed, State::Queued { dial_at });
+        let mut call = Self::new(account, record, person, seed, LegState::Queued { dial_at });
         call.outputs.push_back(Output::Save);
         call
     }
@@ -201,10 +201,10 @@ impl PhoneCall {
         voice: &Hook,
         now: Duration,
     ) -> Self {
-        let mut call = Self::new(account, record, person, seed, State::Over);
+        let mut call = Self::new(account, record, person, seed, LegState::Over);
         let fields = call.record.fields("ringing");
         if let Some(fetching) = call.hooks.fetch(Purpose::Instructions, voice, fields, now) {
-            call.state = State::Inbound { fetching };
+            call.state = LegState::Inbound { fetching };
         }
         call.outputs.push_back(Output::Save);
         call.poll_hooks(now);
@@ -221,7 +221,7 @@ impl PhoneCall {
         bytes: impl Fn(&Recording) -> u64,
         now: Duration,
     ) -> Self {
-        let mut call = Self::new(account, record, Person::no_answer(), seed, State::Over);
+        let mut call = Self::new(account, record, Person::no_answer(), seed, LegState::Over);
         let letters = std::mem::take(&mut call.record.undelivered);
         call.hooks.recover(letters, now);
         for recording in &mut call.record.recordings {
@@ -252,7 +252,13 @@ impl PhoneCall {
         call
     }
 
-    fn new(account: Arc<Account>, record: Record, person: Person, seed: u64, state: State) -> Self {
+    fn new(
+        account: Arc<Account>,
+        record: Record,
+        person: Person,
+        seed: u64,
+        state: LegState,
+    ) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let hooks = Hooks::new(
             &account.auth_token.0,
@@ -278,11 +284,11 @@ impl PhoneCall {
     /// When [`Self::handle_timeout`] is wanted next.
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         let state = match &self.state {
-            State::Queued { dial_at } => Some(*dial_at),
-            State::Dialing { ring_at } => Some(*ring_at),
-            State::Ringing { until, .. } => Some(*until),
-            State::Inbound { .. } | State::Over => None,
-            State::Live(live) => {
+            LegState::Queued { dial_at } => Some(*dial_at),
+            LegState::Dialing { ring_at } => Some(*ring_at),
+            LegState::Ringing { until, .. } => Some(*until),
+            LegState::Inbound { .. } | LegState::Over => None,
+            LegState::Live(live) => {
                 let mut next = live.line.poll_timeout().min(live.limit_at);
                 match &live.doing {
                     Doing::Pausing(until)
@@ -308,7 +314,7 @@ impl PhoneCall {
 
     /// Whether nothing will happen any more.
     pub(super) fn is_settled(&self) -> bool {
-        matches!(self.state, State::Over)
+        matches!(self.state, LegState::Over)
             && self.recordings_ready_at.is_none()
             && self.hooks.is_idle()
     }
@@ -321,9 +327,9 @@ impl PhoneCall {
     /// Lets time pass.
     pub(super) fn handle_timeout(&mut self, now: Duration) {
         match &mut self.state {
-            State::Queued { dial_at } if *dial_at <= now => self.dial(now),
-            State::Dialing { ring_at } if *ring_at <= now => self.ring(now),
-            State::Ringing { until, then } if *until <= now => match *then {
+            LegState::Queued { dial_at } if *dial_at <= now => self.dial(now),
+            LegState::Dialing { ring_at } if *ring_at <= now => self.ring(now),
+            LegState::Ringing { until, then } if *until <= now => match *then {
                 Status::InProgress => self.answer(now),
                 other @ (Status::Queued
                 | Status::Ringing
@@ -333,12 +339,12 @@ impl PhoneCall {
                 | Status::NoAnswer
                 | Status::Canceled) => self.over(other, "487", now),
             },
-            State::Live(_) => self.live(now),
-            State::Queued { .. }
-            | State::Dialing { .. }
-            | State::Ringing { .. }
-            | State::Inbound { .. }
-            | State::Over => {}
+            LegState::Live(_) => self.live(now),
+            LegState::Queued { .. }
+            | LegState::Dialing { .. }
+            | LegState::Ringing { .. }
+            | LegState::Inbound { .. }
+            | LegState::Over => {}
         }
         if self.recordings_ready_at.is_some_and(|at| at <= now) {
             self.recordings_ready_at = None;
@@ -365,7 +371,7 @@ impl PhoneCall {
     /// The WebSocket of [`Output::OpenStream`] stands.
     pub(super) fn stream_opened(&mut self, now: Duration) {
         let breaks_after = self.account.faults().stream_breaks_after;
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return self.outputs.push_back(Output::CloseStream);
         };
         match std::mem::replace(&mut live.doing, Doing::Nothing) {
@@ -404,7 +410,7 @@ impl PhoneCall {
 
     /// The WebSocket could not be opened.
     pub(super) fn stream_refused(&mut self, code: u32, what: &str, now: Duration) {
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return;
         };
         match std::mem::replace(&mut live.doing, Doing::Nothing) {
@@ -430,7 +436,7 @@ impl PhoneCall {
 
     /// A text message on the WebSocket.
     pub(super) fn stream_text(&mut self, text: &str, now: Duration) {
-        if let State::Live(live) = &mut self.state {
+        if let LegState::Live(live) = &mut self.state {
             live.line.receive(text, now);
         }
         self.handle_timeout(now);
@@ -438,7 +444,7 @@ impl PhoneCall {
 
     /// A binary message on the WebSocket.
     pub(super) fn stream_binary(&mut self, bytes: usize, now: Duration) {
-        if let State::Live(live) = &mut self.state
+        if let LegState::Live(live) = &mut self.state
             && let Some(stream) = live.line.stream_mut()
         {
             stream.receive_binary(bytes);
@@ -467,10 +473,10 @@ impl PhoneCall {
     pub(super) fn hang_up(&mut self, now: Duration) {
         match self.record.status {
             // A call that was still queued fires no callback.
-            Status::Queued if matches!(self.state, State::Queued { .. }) => {
+            Status::Queued if matches!(self.state, LegState::Queued { .. }) => {
                 self.record.status = Status::Canceled;
                 self.record.ended_at = Some(self.account.wall(now));
-                self.state = State::Over;
+                self.state = LegState::Over;
                 self.outputs.push_back(Output::Save);
             }
             Status::Queued | Status::Ringing => self.over(Status::Canceled, "487", now),
@@ -487,7 +493,7 @@ impl PhoneCall {
     /// REST with new instructions: what runs is over.
     pub(super) fn redirect(&mut self, instructions: &Instructions, now: Duration) {
         self.leave_stream(now);
-        if let State::Live(live) = &mut self.state {
+        if let LegState::Live(live) = &mut self.state {
             live.line.stop_local();
             live.program.clear();
             live.stream_is_due = false;
@@ -502,7 +508,7 @@ impl PhoneCall {
     /// REST on the stream: the carrier ends it, the call goes on.
     pub(super) fn stop_stream(&mut self, now: Duration) {
         let action = match &self.state {
-            State::Live(live) => match &live.doing {
+            LegState::Live(live) => match &live.doing {
                 Doing::Streaming { action, .. } => action.clone(),
                 Doing::Nothing
                 | Doing::Detecting
@@ -511,11 +517,11 @@ impl PhoneCall {
                 | Doing::Pausing(_)
                 | Doing::Connecting { .. } => None,
             },
-            State::Queued { .. }
-            | State::Dialing { .. }
-            | State::Ringing { .. }
-            | State::Inbound { .. }
-            | State::Over => None,
+            LegState::Queued { .. }
+            | LegState::Dialing { .. }
+            | LegState::Ringing { .. }
+            | LegState::Inbound { .. }
+            | LegState::Over => None,
         };
         self.leave_stream(now);
         self.after_stream(action, now);
@@ -544,7 +550,7 @@ impl PhoneCall {
 
     /// The name and id of the media stream, while there is one.
     pub(super) fn stream(&self) -> Option<(Option<&str>, &str)> {
-        let State::Live(live) = &self.state else {
+        let LegState::Live(live) = &self.state else {
             return None;
         };
         let Doing::Streaming { stream, .. } = &live.doing else {
@@ -577,7 +583,7 @@ impl PhoneCall {
                 .map(|recording| recording.sid.clone())
                 .collect(),
         };
-        if let State::Live(live) = &self.state {
+        if let LegState::Live(live) = &self.state {
             view.log = live.line.log().clone();
             view.lateness = live.line.lateness();
             if let Some(stream) = live.line.stream() {
@@ -591,7 +597,7 @@ impl PhoneCall {
     fn dial(&mut self, now: Duration) {
         self.record.started_at = Some(self.account.wall(now));
         self.status_event("initiated", "initiated", Vec::new(), now);
-        self.state = State::Dialing {
+        self.state = LegState::Dialing {
             ring_at: now + self.account.timing.setup,
         };
     }
@@ -614,7 +620,7 @@ impl PhoneCall {
         self.record.status = Status::Ringing;
         let stir = vec![("StirStatus".to_owned(), "B".to_owned())];
         self.status_event("ringing", "ringing", stir, now);
-        self.state = State::Ringing { until, then };
+        self.state = LegState::Ringing { until, then };
     }
 
     fn answer(&mut self, now: Duration) {
@@ -622,7 +628,7 @@ impl PhoneCall {
         self.go_live(now);
         let stir = vec![("StirStatus".to_owned(), "B".to_owned())];
         self.status_event("answered", "in-progress", stir, now);
-        if let State::Live(live) = &mut self.state
+        if let LegState::Live(live) = &mut self.state
             && matches!(live.doing, Doing::Detecting)
         {
             return;
@@ -653,7 +659,7 @@ impl PhoneCall {
         }
         self.record.answered_at = Some(self.account.wall(now));
         self.record.status = Status::InProgress;
-        self.state = State::Live(Box::new(live));
+        self.state = LegState::Live(Box::new(live));
         if let Some(order) = order.record {
             self.start_recording(order, now);
         }
@@ -662,7 +668,7 @@ impl PhoneCall {
 
     /// Lets an answered call go on.
     fn live(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return;
         };
         live.line.advance(now);
@@ -671,7 +677,7 @@ impl PhoneCall {
         }
         self.line_events(now);
         for _step in 0..STEPS_MAX {
-            let State::Live(live) = &mut self.state else {
+            let LegState::Live(live) = &mut self.state else {
                 return;
             };
             if live.limit_at <= now {
@@ -708,7 +714,7 @@ impl PhoneCall {
 
     fn line_events(&mut self, now: Duration) {
         loop {
-            let State::Live(live) = &mut self.state else {
+            let LegState::Live(live) = &mut self.state else {
                 return;
             };
             let Some(event) = live.line.poll_event() else {
@@ -734,7 +740,7 @@ impl PhoneCall {
     fn detected(&mut self, answered_by: &str, after_ms: u32, now: Duration) {
         self.record.answered_by = Some(answered_by.to_owned());
         let waiting = match &mut self.state {
-            State::Live(live) => {
+            LegState::Live(live) => {
                 live.undetected = false;
                 let waiting = matches!(live.doing, Doing::Detecting);
                 if waiting {
@@ -742,11 +748,11 @@ impl PhoneCall {
                 }
                 waiting
             }
-            State::Queued { .. }
-            | State::Dialing { .. }
-            | State::Ringing { .. }
-            | State::Inbound { .. }
-            | State::Over => false,
+            LegState::Queued { .. }
+            | LegState::Dialing { .. }
+            | LegState::Ringing { .. }
+            | LegState::Inbound { .. }
+            | LegState::Over => false,
         };
         let callback = self
             .record
@@ -758,7 +764,7 @@ impl PhoneCall {
             let fields = [
                 ("CallSid", self.record.sid.clone()),
                 ("AccountSid", self.record.account_sid.clone()),
-                ("AnsweredBy", answered_by.to_owned()),
+                ("CarrierVerdict", answered_by.to_owned()),
                 ("MachineDetectionDuration", after_ms.to_string()),
             ];
             self.call_back(Purpose::Detection, &hook, named(fields), now);
@@ -781,7 +787,7 @@ impl PhoneCall {
     fn program(&mut self, document: &str, base: Option<Url>, now: Duration) {
         match twiml::parse(document, base.as_ref()) {
             Ok(verbs) => {
-                if let State::Live(live) = &mut self.state {
+                if let LegState::Live(live) = &mut self.state {
                     live.program = verbs.into();
                     live.base = base;
                     live.doing = Doing::Nothing;
@@ -806,11 +812,11 @@ impl PhoneCall {
     ) {
         let mut fields = self.record.fields(self.record.status.as_str());
         if let Some(answered_by) = &self.record.answered_by {
-            fields.push(("AnsweredBy".to_owned(), answered_by.clone()));
+            fields.push(("CarrierVerdict".to_owned(), answered_by.clone()));
         }
         fields.extend(extra);
         let id = self.hooks.fetch(purpose, hook, fields, now);
-        if let (State::Live(live), Some(id)) = (&mut self.state, id) {
+        if let (LegState::Live(live), Some(id)) = (&mut self.state, id) {
             live.doing = Doing::Fetching(id);
         }
     }
@@ -818,11 +824,12 @@ impl PhoneCall {
     /// Instructions came, or did not.
     fn fetched(&mut self, settled: Settled, now: Duration) {
         let wanted = match &self.state {
-            State::Live(live) => matches!(live.doing, Doing::Fetching(id) if id == settled.id),
-            State::Inbound { fetching } => *fetching == settled.id,
-            State::Queued { .. } | State::Dialing { .. } | State::Ringing { .. } | State::Over => {
-                false
-            }
+            LegState::Live(live) => matches!(live.doing, Doing::Fetching(id) if id == settled.id),
+            LegState::Inbound { fetching } => *fetching == settled.id,
+            LegState::Queued { .. }
+            | LegState::Dialing { .. }
+            | LegState::Ringing { .. }
+            | LegState::Over => false,
         };
         if !wanted {
             return;
@@ -860,9 +867,11 @@ impl PhoneCall {
         };
         let base = Url::parse(&settled.url).ok();
         match (document, &self.state) {
-            (Some(document), State::Inbound { .. }) => self.pick_up_inbound(&document, base, now),
+            (Some(document), LegState::Inbound { .. }) => {
+                self.pick_up_inbound(&document, base, now)
+            }
             (Some(document), _) => self.program(&document, base, now),
-            (None, State::Live(_)) if settled.purpose == Purpose::Instructions => {
+            (None, LegState::Live(_)) if settled.purpose == Purpose::Instructions => {
                 match self.record.order.fallback.clone() {
                     Some(hook) => {
                         let error = [("ErrorCode", "11200".to_owned()), ("ErrorUrl", settled.url)];
@@ -871,7 +880,7 @@ impl PhoneCall {
                     None => self.over(Status::Completed, "200", now),
                 }
             }
-            (None, State::Inbound { .. }) => self.over(Status::Failed, "200", now),
+            (None, LegState::Inbound { .. }) => self.over(Status::Failed, "200", now),
             (None, _) => self.over(Status::Completed, "200", now),
         }
     }
@@ -890,7 +899,7 @@ impl PhoneCall {
                 }
                 Some(_) | None => {
                     self.go_live(now);
-                    if let State::Live(live) = &mut self.state {
+                    if let LegState::Live(live) = &mut self.state {
                         live.program = verbs.into();
                         live.base = base;
                     }
@@ -905,7 +914,7 @@ impl PhoneCall {
     }
 
     fn execute(&mut self, verb: Verb, now: Duration) {
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return;
         };
         let opens_after = self.account.faults().stream_opens_after;
@@ -960,7 +969,7 @@ impl PhoneCall {
             url: stream.url.clone(),
             signature: sign(&self.account.auth_token.0, &stream.url, &[]),
         });
-        if let State::Live(live) = &mut self.state {
+        if let LegState::Live(live) = &mut self.state {
             live.doing = Doing::Connecting {
                 stream,
                 action,
@@ -971,7 +980,7 @@ impl PhoneCall {
 
     /// The stream ended from the other side.
     fn end_stream(&mut self, problem: Option<(u32, &str)>, now: Duration) {
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return;
         };
         match std::mem::replace(&mut live.doing, Doing::Nothing) {
@@ -1001,7 +1010,7 @@ impl PhoneCall {
 
     /// The carrier ends the stream: `stop`, then the socket closes.
     fn leave_stream(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return;
         };
         let stream = match std::mem::replace(&mut live.doing, Doing::Nothing) {
@@ -1083,7 +1092,7 @@ impl PhoneCall {
         now: Duration,
     ) -> Option<&Recording> {
         let sid = self.fresh_sid("RE");
-        let State::Live(live) = &mut self.state else {
+        let LegState::Live(live) = &mut self.state else {
             return None;
         };
         if live.recording.is_some() {
@@ -1109,7 +1118,7 @@ impl PhoneCall {
     }
 
     fn recorded(&mut self, samples: Vec<u8>) {
-        let State::Live(live) = &self.state else {
+        let LegState::Live(live) = &self.state else {
             return;
         };
         let Some((sid, channels)) = live.recording.clone() else {
@@ -1161,13 +1170,13 @@ impl PhoneCall {
     /// The call is over, whoever ended it.
     fn over(&mut self, status: Status, sip: &str, now: Duration) {
         self.leave_stream(now);
-        if let State::Live(live) = &mut self.state {
+        if let LegState::Live(live) = &mut self.state {
             live.line.end(now);
             self.seen.log = live.line.log().clone();
             self.seen.lateness = live.line.lateness();
             let unheard = live.undetected.then(|| live.line.elapsed_ms());
             // What was hanging in the line: the rest of the recording above all.
-            while let State::Live(live) = &mut self.state
+            while let LegState::Live(live) = &mut self.state
                 && let Some(event) = live.line.poll_event()
             {
                 if let LineEvent::Recorded(samples) = event {
@@ -1182,7 +1191,7 @@ impl PhoneCall {
                 );
             }
         }
-        self.state = State::Over;
+        self.state = LegState::Over;
         self.record.status = status;
         self.record.ended_at = Some(self.account.wall(now));
         for recording in &mut self.record.recordings {

@@ -1,4 +1,4 @@
-//! Answering machine detection: a verdict on who picked up, from the sound they make.
+//! AmdPolicy machine detection: a verdict on who picked up, from the sound they make.
 //!
 //! It judges as the carrier's own parameters describe: a short greeting followed by silence is a
 //! human, a long one a machine, nothing at all is unknown. It hears loudness and a mailbox's beep,
@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::person::AnsweredBy;
+use crate::person::CarrierVerdict;
 use crate::voice::{FRAME_BYTES, mulaw};
 
 /// Samples louder than this are sound.
@@ -30,7 +30,7 @@ pub(crate) struct Detection {
 #[derive(Debug, Clone)]
 pub(crate) struct Detector {
     detection: Detection,
-    answered_by: AnsweredBy,
+    answered_by: CarrierVerdict,
     elapsed_ms: u32,
     /// Sound so far, and silence since the last of it.
     sound_ms: u32,
@@ -40,7 +40,7 @@ pub(crate) struct Detector {
 }
 
 impl Detector {
-    pub(crate) const fn new(detection: Detection, answered_by: AnsweredBy) -> Self {
+    pub(crate) const fn new(detection: Detection, answered_by: CarrierVerdict) -> Self {
         Self {
             detection,
             answered_by,
@@ -92,10 +92,10 @@ impl Detector {
             silence_timeout_ms,
         } = self.detection;
         match self.answered_by {
-            AnsweredBy::Fax => {
+            CarrierVerdict::Fax => {
                 return (self.sound_ms >= FAX_MS).then_some("fax");
             }
-            AnsweredBy::Human | AnsweredBy::Machine | AnsweredBy::Screening => {}
+            CarrierVerdict::Human | CarrierVerdict::Machine | CarrierVerdict::Screening => {}
         }
         if beeped && wait_for_message_end {
             return Some("machine_end_beep");

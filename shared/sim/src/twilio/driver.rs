@@ -28,7 +28,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(5);
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// The longest answer of a webhook that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// What may wait for a reader that does not read; caller audio is not among it, that is discarded.
+/// What may wait for a reader that does not read; customer audio is not among it, that is discarded.
 const BACKLOG_MAX: usize = 1_000;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -157,7 +157,7 @@ impl Hands {
         }
     }
 
-    /// Sends without waiting. The carrier discards caller audio that is not read.
+    /// Sends without waiting. The carrier discards customer audio that is not read.
     fn send(&mut self, shared: &Shared, sid: &str, text: String) {
         let Some(socket) = &mut self.socket else {
             return;
@@ -173,7 +173,7 @@ impl Hands {
         }
         if !self.congested {
             self.congested = true;
-            shared.noticed(31_930, "caller audio is not read, and discarded", sid);
+            shared.noticed(31_930, "customer audio is not read, and discarded", sid);
         }
         if !text.starts_with(r#"{"event":"media""#) && self.backlog.len() < BACKLOG_MAX {
             self.backlog.push_back(text);

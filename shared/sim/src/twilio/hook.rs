@@ -135,7 +135,7 @@ struct Waiting {
     letter: Letter,
     policy: Policy,
     retries_left: u32,
-    state: State,
+    state: HookState,
     /// No attempt begins after this.
     until: Duration,
     /// Sent again after a restart, when the other side may still be starting itself.
@@ -143,7 +143,7 @@ struct Waiting {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum HookState {
     Due(Duration),
     Sent,
 }
@@ -240,7 +240,7 @@ impl Hooks {
     /// Everything that waits now is tried for longer: the other side may still be starting itself.
     pub(super) fn patient(&mut self) {
         for waiting in self.waiting.values_mut() {
-            if let State::Due(at) = waiting.state {
+            if let HookState::Due(at) = waiting.state {
                 waiting.until = at + RECOVERY;
                 waiting.recovered = true;
             }
@@ -264,20 +264,20 @@ impl Hooks {
             .waiting
             .values()
             .filter_map(|waiting| match waiting.state {
-                State::Due(at) => Some(at),
-                State::Sent => None,
+                HookState::Due(at) => Some(at),
+                HookState::Sent => None,
             });
         due.min()
     }
 
     /// The next request whose time has come.
     pub(super) fn poll_request(&mut self, now: Duration) -> Option<WebhookRequest> {
-        let is_due = |waiting: &Waiting| matches!(waiting.state, State::Due(at) if at <= now);
+        let is_due = |waiting: &Waiting| matches!(waiting.state, HookState::Due(at) if at <= now);
         let (id, waiting) = self
             .waiting
             .iter_mut()
             .find(|(_id, waiting)| is_due(waiting))?;
-        waiting.state = State::Sent;
+        waiting.state = HookState::Sent;
         Some(
             waiting
                 .letter
@@ -294,13 +294,13 @@ impl Hooks {
     ) -> Option<Settled> {
         let waiting = self.waiting.get_mut(&id)?;
         if waiting.recovered && answer == WebhookAnswer::NotConnected && now < waiting.until {
-            waiting.state = State::Due(now + RECOVERY_EVERY);
+            waiting.state = HookState::Due(now + RECOVERY_EVERY);
             return None;
         }
         let again = waiting.policy.on.covers(&answer);
         if again && waiting.retries_left > 0 && now < waiting.until {
             waiting.retries_left -= 1;
-            waiting.state = State::Due(now);
+            waiting.state = HookState::Due(now);
             return None;
         }
         let waiting = self.waiting.remove(&id)?;
@@ -345,7 +345,7 @@ impl Hooks {
             letter,
             policy,
             retries_left: policy.retries,
-            state: State::Due(due),
+            state: HookState::Due(due),
             until,
             recovered,
         };

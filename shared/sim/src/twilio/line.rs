@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::detector::{Detection, Detector};
 use super::stream::{MediaStream, StreamIds};
-use crate::person::{AnsweredBy, Deed, Log, OnCall, Person};
+use crate::person::{CarrierVerdict, Deed, Log, OnCall, Person};
 use crate::recording::Recorder;
 use crate::voice::{FRAME_BYTES, SILENCE};
 
@@ -51,7 +51,7 @@ pub enum LineEvent {
     Played,
     PressedKey(char),
     HungUp,
-    /// Answering machine detection: the carrier's word for who answered, and after how long.
+    /// AmdPolicy machine detection: the carrier's word for who answered, and after how long.
     Verdict {
         answered_by: &'static str,
         after_ms: u32,
@@ -217,7 +217,7 @@ impl Line {
     }
 
     /// Listens from here on for who answered.
-    pub(super) fn detect(&mut self, detection: Detection, answered_by: AnsweredBy) {
+    pub(super) fn detect(&mut self, detection: Detection, answered_by: CarrierVerdict) {
         self.detector = Some(Detector::new(detection, answered_by));
     }
 
@@ -249,13 +249,13 @@ impl Line {
         let frame = self.person.frame();
         let mut beeped = false;
         if let Playing::Stream(stream) = &mut self.playing {
-            stream.caller_frame(&frame);
+            stream.customer_frame(&frame);
         }
         while let Some(deed) = self.person.poll_deed() {
             match deed {
                 Deed::Presses(key) => {
                     if let Playing::Stream(stream) = &mut self.playing {
-                        stream.caller_key(key);
+                        stream.customer_key(key);
                     }
                     self.events.push_back(LineEvent::PressedKey(key));
                 }

@@ -109,9 +109,9 @@ impl MediaStream {
         }
     }
 
-    /// The next 20 ms of the caller. Frames are numbered and timed by their count: none may be left
+    /// The next 20 ms of the customer. Frames are numbered and timed by their count: none may be left
     /// out.
-    pub fn caller_frame(&mut self, frame: &[u8; FRAME_BYTES]) {
+    pub fn customer_frame(&mut self, frame: &[u8; FRAME_BYTES]) {
         self.sequence += 1;
         let timestamp_ms = self.chunk * 20;
         self.chunk += 1;
@@ -134,8 +134,8 @@ impl MediaStream {
         self.out.push_back(message);
     }
 
-    /// The caller pressed a key.
-    pub fn caller_key(&mut self, key: char) {
+    /// The customer pressed a key.
+    pub fn customer_key(&mut self, key: char) {
         let message = serde_json::json!({
             "event": "dtmf",
             "streamSid": self.ids.stream_sid,
@@ -319,9 +319,9 @@ mod tests {
     #[test]
     fn it_speaks_as_documented() {
         let mut stream = stream();
-        stream.caller_frame(&[0xFF; 160]);
-        stream.caller_key('#');
-        stream.caller_frame(&[0; 160]);
+        stream.customer_frame(&[0xFF; 160]);
+        stream.customer_key('#');
+        stream.customer_frame(&[0; 160]);
         stream.stop();
         expect![[r##"
             {"event":"connected","protocol":"Call","version":"1.0.0"}

@@ -5,7 +5,7 @@ pub(super) mod answering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use call::Observation;
+use conversation::Observation;
 use model::{Outcome, Speaker, Stage, Turn, TurnInput, TurnKind};
 
 use super::{Network, Scene, World, call_time};
@@ -24,7 +24,7 @@ const ACKNOWLEDGEMENTS: [&str; 3] = ["Sure.", "Yes,", "Hm,"];
 const ENGINE_MAX: Duration = Duration::from_millis(40);
 /// Words that a change of voice may lose or repeat: a voice without times begins its sentence again.
 const DIFFERENCES_PER_RETRY: usize = 12;
-/// From the person's mouth to the recogniser's clock and back to the call's.
+/// From the person's mouth to the recognizer's clock and back to the call's.
 const STOPPED_SLACK_MS: u64 = 250;
 /// Less than a frame.
 const GREETING_MAX: Duration = Duration::from_millis(20);
@@ -140,8 +140,8 @@ fn turns(turns: &[Turn], broken: &mut Vec<String>) {
         }
     }
     for turn in turns {
-        if turn.speaker == Speaker::Caller && turn.text.trim().is_empty() {
-            broken.push(format!("turn {} of the caller has no words", turn.seq));
+        if turn.speaker == Speaker::Customer && turn.text.trim().is_empty() {
+            broken.push(format!("turn {} of the customer has no words", turn.seq));
         }
         if turn.ended_at < turn.started_at {
             broken.push(format!("turn {} ends before it begins", turn.seq));
@@ -365,15 +365,15 @@ fn sounds(log: &Log) -> Vec<Sound<'_>> {
     sounds.collect()
 }
 
-/// What the person said is what was recognised, but for mumbles and the call's last words.
+/// What the person said is what was recognized, but for mumbles and the call's last words.
 fn said(world: &World<'_>, broken: &mut Vec<String>) {
     if !world.scene.hears() {
         return;
     }
     let turns = world.observed.turns.iter();
-    let caller =
-        turns.filter(|turn| turn.speaker == Speaker::Caller && turn.input == TurnInput::Speech);
-    let mut recognised = caller
+    let customer =
+        turns.filter(|turn| turn.speaker == Speaker::Customer && turn.input == TurnInput::Speech);
+    let mut recognized = customer
         .flat_map(|turn| turn.text.split_whitespace())
         .peekable();
     let ended_ms = u64::try_from(world.now.as_millis()).unwrap_or(u64::MAX);
@@ -386,9 +386,9 @@ fn said(world: &World<'_>, broken: &mut Vec<String>) {
         let may_be_lost = MUMBLES.contains(&text.as_str()) || end / 8 + last_ms > ended_ms;
         for word in text.split_whitespace() {
             let acknowledges = ignored && ACKNOWLEDGEMENTS.contains(&word);
-            let found = recognised.next_if(|next| *next == word).is_some();
+            let found = recognized.next_if(|next| *next == word).is_some();
             if !(found || may_be_lost || acknowledges) {
-                let was = recognised.peek().copied().unwrap_or("nothing");
+                let was = recognized.peek().copied().unwrap_or("nothing");
                 broken.push(format!(
                     "the person said {word:?}, the transcript has {was:?}"
                 ));
@@ -396,12 +396,12 @@ fn said(world: &World<'_>, broken: &mut Vec<String>) {
             }
         }
     }
-    if let Some(word) = recognised.next() {
+    if let Some(word) = recognized.next() {
         broken.push(format!("the transcript has {word:?}, which was not said"));
     }
 }
 
-/// Answers are counted from the caller's real last sound, and the engine adds nothing to them.
+/// Answers are counted from the customer's real last sound, and the engine adds nothing to them.
 fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
     // A person pauses within what they say, so any moment of it may be where they stopped.
     let said: Vec<_> = (world.line.log().entries().iter())
@@ -421,7 +421,7 @@ fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
             let micros = waterfall.engine_micros();
             broken.push(format!("turn {}: the engine took {micros} µs", turn.seq));
         }
-        if let Some(stopped) = waterfall.at(Stage::CallerStopped) {
+        if let Some(stopped) = waterfall.at(Stage::CustomerStopped) {
             let stopped_ms = stopped.as_millis();
             let keyed = world
                 .observed

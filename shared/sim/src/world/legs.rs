@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use call::{Alignment, FailureKind, Generate, Generation, Recognition, Synthesis, UtteranceId};
+use conversation::{
+    Alignment, FailureKind, Generate, Generation, Recognition, Synthesis, UtteranceId,
+};
 use model::AudioPosition;
 use providers::llm::Tuning;
 use providers::llm::openai::codec as openai_codec;
@@ -29,7 +31,7 @@ const SILENT_MAX: Duration = Duration::from_secs(6);
 const FIRST_TOKEN_MAX: Duration = Duration::from_secs(5);
 /// and for its next one.
 const NEXT_TOKEN_MAX: Duration = Duration::from_secs(4);
-/// The largest message of audio to the recogniser, in bytes.
+/// The largest message of audio to the recognizer, in bytes.
 const AUDIO_BYTES_MAX: usize = 8_000;
 
 /// What happens on a WebSocket.
@@ -192,7 +194,7 @@ impl<P: Peer> Socket<P> {
     }
 }
 
-/// One connection to the recogniser.
+/// One connection to the recognizer.
 #[derive(Debug)]
 pub(super) struct Hearing {
     socket: Socket<deepgram::Session>,

@@ -82,7 +82,7 @@ impl Scene {
             && self.stream_lost_at.is_none()
     }
 
-    /// The recogniser does not fail in it, nor does the line.
+    /// The recognizer does not fail in it, nor does the line.
     pub(super) fn hears(&self) -> bool {
         self.deepgram.faults.is_none() && self.stream_lost_at.is_none()
     }
@@ -181,7 +181,7 @@ pub(super) fn snapshot(agent: AgentFields) -> CallSnapshot {
         agent,
         campaign_id: None,
         lead_id: None,
-        answering: model::Answering::default(),
+        answering: model::AmdPolicy::default(),
         prompt: RenderedPrompt {
             id: PromptId::from_parts(0, 4),
             version: 1,

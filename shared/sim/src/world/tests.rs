@@ -33,15 +33,15 @@ fn a_reminder_call_goes_from_hello_to_goodbye() {
         &expect![[r#"
             agent_ended after 49.9 s
               0.01 agent:  [of: Hello, this is the assistant of Bright Dental. Do you have a moment?]
-              0.01 caller: Hello?
+              0.01 customer: Hello?
               1.65 agent: I am calling from Bright Dental to remind you of your appointment on Friday at 10:30 a.m. with Dr. Patel. Can you make it?
-             11.53 caller: Yes, who is this?
+             11.53 customer: Yes, who is this?
              13.60 agent: I am the automated assistant of Bright Dental. I am calling about your appointment on Friday. Can you make it?
-             21.95 caller: Sure, that works.
+             21.95 customer: Sure, that works.
              24.18 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
-             33.65 caller: Can I park there?
+             33.65 customer: Can I park there?
              35.84 agent: Yes, parking is free behind the building, and the entrance is on Mill Lane. Is there anything else you would like to know?
-             44.71 caller: No, thanks, goodbye.
+             44.71 customer: No, thanks, goodbye.
              46.98 agent: Thank you, and see you soon. Goodbye! <end_call>
             the person's side:
             0.00-0.34 person: Hello?
@@ -71,9 +71,9 @@ fn an_interrupted_agent_stops_within_a_frame_and_remembers_what_was_heard() {
         &expect![[r#"
         callee_hung_up after 19.7 s
           0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
-          5.43 caller: Yes?
+          5.43 customer: Yes?
           6.76 agent: Wonderful, you are confirmed for Friday [of: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?]
-          9.41 caller: Sorry, when is that?
+          9.41 customer: Sorry, when is that?
          11.75 agent: Your appointment with Dr. Patel is on Friday at 10:30 a.m., at our practice on Mill Lane. Can you make [of: Your appointment with Dr. Patel is on Friday at 10:30 a.m., at our practice on Mill Lane. Can you make it?]
         the person's side:
         0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
@@ -122,7 +122,7 @@ fn nobody_speaks() {
 }
 
 #[test]
-fn a_recogniser_that_dies_is_replaced_and_hears_the_words_again() {
+fn a_recognizer_that_dies_is_replaced_and_hears_the_words_again() {
     let person = Person::answers_after_rings(0)
         .says("Yes, I have a moment for you.")
         .says("That is fine, thank you.")
@@ -134,9 +134,9 @@ fn a_recogniser_that_dies_is_replaced_and_hears_the_words_again() {
         &expect![[r#"
         agent_ended after 23.5 s
           0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
-          5.43 caller: Yes, I have a moment for you.
+          5.43 customer: Yes, I have a moment for you.
           8.54 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
-         18.03 caller: That is fine, thank you.
+         18.03 customer: That is fine, thank you.
          20.53 agent: Thank you, and see you soon. Goodbye! <end_call>
         the person's side:
         0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
@@ -164,9 +164,9 @@ fn a_voice_that_is_down_is_replaced_by_the_other_one() {
         &expect![[r#"
             agent_ended after 21.2 s
               0.33 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
-              5.73 caller: Yes?
+              5.73 customer: Yes?
               7.09 agent: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?
-             16.57 caller: No, goodbye.
+             16.57 customer: No, goodbye.
              18.30 agent: Thank you, and see you soon. Goodbye! <end_call>
             the person's side:
             0.36-5.02 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
@@ -189,7 +189,7 @@ fn a_model_that_is_down_ends_the_call_politely() {
         &expect![[r#"
         vendor_failed after 12.1 s
           0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
-          5.43 caller: Yes?
+          5.43 customer: Yes?
           6.31 agent: I am sorry, I am having technical trouble. Thank you for your time. Goodbye.
         the person's side:
         0.06-4.72 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
@@ -276,8 +276,11 @@ fn marks_out_of_order_are_found() {
 }
 
 #[test]
-fn caller_audio_lost_on_the_way_is_found() {
-    found(Defect::CallerAudioLost { every: 40 }, &["the person said"]);
+fn customer_audio_lost_on_the_way_is_found() {
+    found(
+        Defect::CustomerAudioLost { every: 40 },
+        &["the person said"],
+    );
 }
 
 #[test]
@@ -306,10 +309,10 @@ fn opts_out(scene: &Scene) -> bool {
 /// A mailbox on which a message is to be left after its beep.
 fn gets_a_message(scene: &Scene) -> bool {
     let leaves = scene.snapshot.answering.machine == MachineAction::LeaveMessage;
-    is_answered_by(scene, person::AnsweredBy::Machine) && scene.person.has_beep() && leaves
+    is_answered_by(scene, person::CarrierVerdict::Machine) && scene.person.has_beep() && leaves
 }
 
-fn is_answered_by(scene: &Scene, wanted: person::AnsweredBy) -> bool {
+fn is_answered_by(scene: &Scene, wanted: person::CarrierVerdict) -> bool {
     matches!(scene.person.pickup(), Pickup::Answers { by, .. } if by == wanted)
 }
 
@@ -335,7 +338,7 @@ fn a_message_before_the_beep_is_found() {
 #[test]
 fn a_person_taken_for_a_machine_is_found() {
     let detected = |scene: &Scene| {
-        is_answered_by(scene, person::AnsweredBy::Human)
+        is_answered_by(scene, person::CarrierVerdict::Human)
             && scene.snapshot.answering.detect == AmdMode::MessageEnd
             && scene.snapshot.answering.machine != MachineAction::Talk
     };
@@ -344,6 +347,6 @@ fn a_person_taken_for_a_machine_is_found() {
 
 #[test]
 fn a_fax_that_is_not_noticed_is_found() {
-    let fax = |scene: &Scene| is_answered_by(scene, person::AnsweredBy::Fax);
+    let fax = |scene: &Scene| is_answered_by(scene, person::CarrierVerdict::Fax);
     found_in(fax, 600, Defect::MachinesUnheard, &["Fax answered"]);
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use audio::{Beep, LineListener, LineSound};
 use bytes::BytesMut;
-use call::{
-    Action, Alignment, Call, CarrierClosed, Event, Failure, FailureKind, Generation, GenerationId,
-    Mark, Past, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
-};
 use carrier::twilio::media::{self, Inbound};
-use model::AnsweredBy;
+use conversation::{
+    Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, Failure, FailureKind,
+    Generation, GenerationId, Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
+};
+use model::CarrierVerdict;
 use providers::stt::ReplayBuffer;
 use rand_chacha::ChaCha8Rng;
 
@@ -33,7 +33,7 @@ const IMAGINED: Beep = Beep {
 };
 /// How long a tool takes.
 const TOOL_TAKES: Duration = Duration::from_millis(50);
-/// Routes of the product's chains: one recogniser, one model, and the voice over a socket or HTTP.
+/// Routes of the product's chains: one recognizer, one model, and the voice over a socket or HTTP.
 const ROUTES: Routes = Routes {
     recognition: 1,
     generation: 1,
@@ -43,12 +43,12 @@ const ROUTES: Routes = Routes {
 /// The session of one call.
 pub(super) struct Worker<'a> {
     scene: &'a Scene,
-    call: Call,
+    call: Conversation,
     out: VecDeque<Out>,
     buffer: BytesMut,
     audio: Vec<u8>,
-    caller_frames: u64,
-    caller_samples: u64,
+    customer_frames: u64,
+    customer_samples: u64,
     replay: ReplayBuffer,
     deepgram: deepgram::Vendor,
     openai: openai::Model,
@@ -62,10 +62,10 @@ pub(super) struct Worker<'a> {
     /// Utterances that the cache speaks.
     cached: Vec<UtteranceId>,
     connected_at: Option<Duration>,
-    /// Listens for tones, and from which sample of the caller's on.
+    /// Listens for tones, and from which sample of the customer's on.
     line: Option<(u64, LineListener)>,
     /// The carrier's, on the call's row.
-    verdict: Option<AnsweredBy>,
+    verdict: Option<CarrierVerdict>,
     /// When the wish not to be called again is stored.
     opted_out_at: Option<Duration>,
     table: ChaCha8Rng,
@@ -129,12 +129,12 @@ impl<'a> Worker<'a> {
     pub(super) fn new(scene: &'a Scene) -> Self {
         Self {
             scene,
-            call: Call::new(&scene.snapshot, ROUTES, Past::default()),
+            call: Conversation::new(&scene.snapshot, ROUTES, EarlierSessions::default()),
             out: VecDeque::new(),
             buffer: BytesMut::new(),
             audio: Vec::new(),
-            caller_frames: 0,
-            caller_samples: 0,
+            customer_frames: 0,
+            customer_samples: 0,
             replay: ReplayBuffer::new(),
             deepgram: deepgram::Vendor::new(scene.deepgram.clone()),
             openai: openai::Model::new(scene.openai.clone()),
@@ -164,14 +164,14 @@ impl<'a> Worker<'a> {
     }
 
     /// The carrier's verdict is on the call's row from now on.
-    pub(super) fn verdict_is(&mut self, verdict: AnsweredBy) {
+    pub(super) fn verdict_is(&mut self, verdict: CarrierVerdict) {
         if self.scene.defect != Some(Defect::MachinesUnheard) {
             self.verdict.get_or_insert(verdict);
         }
     }
 
     /// What the session found out about who answered.
-    pub(super) fn answered(&self) -> Option<model::Answer> {
+    pub(super) fn answered(&self) -> Option<model::AmdResult> {
         self.call.answered()
     }
 
@@ -311,19 +311,19 @@ impl<'a> Worker<'a> {
     }
 
     fn take_audio(&mut self, now: Duration) {
-        self.caller_frames += 1;
-        self.caller_samples += u64::try_from(self.audio.len()).unwrap_or(0);
+        self.customer_frames += 1;
+        self.customer_samples += u64::try_from(self.audio.len()).unwrap_or(0);
         self.replay.push(&self.audio);
-        if let Some(Defect::CallerAudioLost { every }) = self.scene.defect
+        if let Some(Defect::CustomerAudioLost { every }) = self.scene.defect
             && every > 0
-            && self.caller_frames.is_multiple_of(every)
+            && self.customer_frames.is_multiple_of(every)
         {
             return;
         }
         if let Some(hearing) = &mut self.hearing {
             hearing.send_audio(&self.audio, now, &mut self.out);
         }
-        if self.scene.defect == Some(Defect::BeepImagined) && self.caller_frames == IMAGINED_AT {
+        if self.scene.defect == Some(Defect::BeepImagined) && self.customer_frames == IMAGINED_AT {
             self.feed(Event::LineSound(LineSound::Beep(IMAGINED)), now);
         }
         self.listen_for_tones(now);
@@ -335,7 +335,7 @@ impl<'a> Worker<'a> {
             self.line = None;
             return;
         }
-        let before = self.caller_samples - u64::try_from(self.audio.len()).unwrap_or(0);
+        let before = self.customer_samples - u64::try_from(self.audio.len()).unwrap_or(0);
         let (from, line) = (self.line).get_or_insert_with(|| (before, LineListener::new()));
         let mut sounds = Vec::new();
         line.hear(&self.audio, |sound| sounds.push(sound.later_by(*from)));
@@ -639,10 +639,10 @@ fn brief(event: &Event) -> String {
         | Event::Verdict(_)
         | Event::LineSound(_)
         | Event::OptOutStored
-        | Event::Leave(_)
+        | Event::HandOver(_)
         | Event::HandOverReady
         | Event::HandOverFailed { .. }
-        | Event::SaidBefore(_)
+        | Event::LateTurn(_)
         | Event::HangUp
         | Event::DrainDeadline
         | Event::CarrierClosed(_)) => format!("{other:?}"),

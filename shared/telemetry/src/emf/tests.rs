@@ -78,12 +78,12 @@ fn a_line_has_the_metrics_of_one_set_of_labels() {
 fn what_is_kept_together_has_no_dimension_and_keeps_its_labels() {
     let emf = Emf::new("Trunkline/mine", "callbacks");
     with_local_recorder(&emf, || {
-        metrics::counter!("trunkline_waits_for_worker_total", "who" => "caller").increment(1);
+        metrics::counter!("trunkline_waits_for_worker_total", "who" => "customer").increment(1);
     });
     let lines = told(&emf);
     let directive = &lines[0]["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(directive["Dimensions"], json!([[]]));
-    assert_eq!(lines[0]["who"], "caller");
+    assert_eq!(lines[0]["who"], "customer");
 }
 
 #[test]

@@ -22,14 +22,14 @@ use model::{
     AgentFields, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
     EventKind, Lead, LeadId, LeadPriority, LeadState, TenantId,
 };
-use service::agents::Agents;
-use service::callbacks::Callbacks;
-use service::keys::Keys;
-use service::numbers::{NumberFields, Numbers};
-use service::placing::{Placed, Placing};
-use service::prompts::{PromptFields, Prompts};
-use service::scheduling::Scheduling;
-use service::{Clock, Ids, Links, Parts};
+use service::account::keys::Keys;
+use service::agent::Agents;
+use service::agent::numbers::{NumberFields, Numbers};
+use service::agent::prompts::{PromptFields, Prompts};
+use service::call::callbacks::Callbacks;
+use service::dialing::dial::{DialJobs, DialResult};
+use service::dialing::planner::Planner;
+use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Secret, Settings};
 use store::{Cost, LaneCounts, Meter, Scope, SlotRow, Store, schema};
 use tempfile::TempDir;
@@ -62,12 +62,12 @@ struct StandingClock(Mutex<Timestamp>);
 
 /// A campaign that runs.
 struct Field {
-    parts: Parts,
+    parts: Context,
     /// Not counted.
     store: Store,
     meter: Meter,
-    scheduling: Scheduling,
-    placing: Placing,
+    scheduling: Planner,
+    placing: DialJobs,
     callbacks: Callbacks,
     clock: Arc<StandingClock>,
     account: AccountSid,
@@ -233,7 +233,7 @@ impl Field {
         let token = Secret::new(AUTH_TOKEN.to_owned());
         let url = carrier::start().await?;
         let config = ClientConfig::new(url.parse()?, account.clone(), token.clone());
-        let parts = Parts {
+        let parts = Context {
             store: Store::new(&counted, &names, &queues),
             carrier: Client::new(config)?,
             tokens: Tokens::new(token),
@@ -263,8 +263,8 @@ impl Field {
         };
         store.campaigns.create(&campaign, None).await?;
         Ok(Self {
-            scheduling: Scheduling::new(&parts),
-            placing: Placing::new(&parts),
+            scheduling: Planner::new(&parts),
+            placing: DialJobs::new(&parts),
             callbacks: Callbacks::new(
                 &parts.store,
                 parts.carrier.clone(),
@@ -431,7 +431,7 @@ impl Field {
         for slot in &live {
             let placed = self.placing.place(self.tenant, slot.call_id).await?;
             anyhow::ensure!(
-                matches!(placed, Placed::Placed | Placed::Nothing),
+                matches!(placed, DialResult::Placed | DialResult::Nothing),
                 "a call was not placed: {placed:?}"
             );
         }
@@ -489,7 +489,7 @@ impl Clock for StandingClock {
 }
 
 /// The tenant, and the campaign that it makes.
-async fn fields(parts: &Parts) -> anyhow::Result<(TenantId, CampaignFields)> {
+async fn fields(parts: &Context) -> anyhow::Result<(TenantId, CampaignFields)> {
     let (store, clock, ids) = (&parts.store, &parts.clock, &parts.ids);
     let keys = Keys::new(store, Arc::clone(clock), ids.clone());
     let secret: Secret = keys.fresh_secret();

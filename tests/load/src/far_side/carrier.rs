@@ -57,7 +57,7 @@ pub(super) async fn create(State(far_side): State<Arc<FarSide>>, body: Bytes) ->
     let (Some(call), Some(stream)) = (call, stream) else {
         far_side
             .book
-            .violated("carrier: a request for a call without a caller or a stream");
+            .violated("carrier: a request for a call without a customer or a stream");
         return StatusCode::BAD_REQUEST.into_response();
     };
     // One carrier never gives an id twice, and each measurement has a carrier of its own.

@@ -1,4 +1,4 @@
-//! The language model: answers every caller with two sentences that name what they asked for.
+//! The language model: answers every customer with two sentences that name what they asked for.
 
 use std::collections::VecDeque;
 use std::io;
@@ -29,12 +29,12 @@ struct Echo;
 impl Brain for Echo {
     fn reply(&self, conversation: &Conversation<'_>) -> Reply {
         let asked = match conversation.last {
-            Last::Caller(text) => call_in(text),
+            Last::Customer(text) => call_in(text),
             Last::Agent | Last::Tool { .. } | Last::Nobody => None,
         };
         let asked = asked.or_else(|| {
             conversation
-                .caller
+                .customer
                 .iter()
                 .rev()
                 .find_map(|text| call_in(text))
@@ -71,7 +71,7 @@ pub(super) async fn complete(
     body: Bytes,
 ) -> Response {
     let since = Instant::from_std(far_side.epoch);
-    // The last message is the caller's, and the last call's word in the body is in it.
+    // The last message is the customer's, and the last call's word in the body is in it.
     let call = std::str::from_utf8(&body).ok().and_then(call_in);
     if let Some(call) = call {
         far_side.book.model_asked(call);

@@ -1,4 +1,4 @@
-//! The recogniser and the synthesiser on their WebSockets.
+//! The recognizer and the synthesiser on their WebSockets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ trait Tap: Send {
 
 /// Whose words they are shows when their word was heard for the first time.
 #[derive(Debug, Default)]
-struct RecogniserTap {
+struct RecognizerTap {
     call: Option<usize>,
 }
 
@@ -33,15 +33,15 @@ struct SynthesiserTap {
     call: Option<usize>,
 }
 
-pub(super) async fn recogniser(
+pub(super) async fn recognizer(
     State(far_side): State<Arc<FarSide>>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let head = head(&uri, &headers, "authorization");
-    let opening = far_side.recogniser.connect(head, far_side.epoch.elapsed());
-    open(far_side, upgrade, opening, RecogniserTap::default()).await
+    let opening = far_side.recognizer.connect(head, far_side.epoch.elapsed());
+    open(far_side, upgrade, opening, RecognizerTap::default()).await
 }
 
 pub(super) async fn synthesiser(
@@ -127,17 +127,17 @@ async fn drive(far_side: &FarSide, mut socket: WebSocket, mut peer: impl Peer, m
     }
 }
 
-impl Tap for RecogniserTap {
+impl Tap for RecognizerTap {
     fn received(&mut self, far_side: &FarSide, input: Input<'_>) {
         if let Input::Binary(_) = input {
-            far_side.book.recogniser_heard();
+            far_side.book.recognizer_heard();
         }
     }
 
     fn sending(&mut self, far_side: &FarSide, text: &str) {
         let words = transcript(text);
         if words.is_some_and(|words| words.contains("[garbled]")) {
-            far_side.book.recogniser_garbled();
+            far_side.book.recognizer_garbled();
         }
         self.call = self.call.or_else(|| words.and_then(call_in));
         let says_something = words.is_some_and(|words| !words.is_empty());
@@ -145,7 +145,7 @@ impl Tap for RecogniserTap {
             && (says_something || text.contains(r#""SpeechStarted""#))
         {
             let is_end = text.contains(r#""speech_final":true"#);
-            far_side.book.recogniser_says(call, is_end);
+            far_side.book.recognizer_says(call, is_end);
         }
     }
 }

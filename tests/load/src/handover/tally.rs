@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hdrhistogram::Histogram;
-use local::client::{CallView, TurnView};
+use local::demo::client::{CallView, TurnView};
 use model::{Outcome, Speaker};
 use serde::Serialize;
 use sim::person::{Experience, Line, Side};
@@ -35,7 +35,7 @@ pub(crate) struct Tally {
     moved_and_finished: usize,
     /// Words that the transcript has not, of people and of the agent; and words of people that were said,
     /// at least in part, while the carrier had no stream.
-    caller_words_lost: usize,
+    customer_words_lost: usize,
     agent_words_lost: usize,
     words_into_gaps: usize,
     /// Of what both sides had said before the turn that a dying worker took with it: words that the transcript
@@ -58,7 +58,7 @@ impl Tally {
             apologies: 0,
             moved: 0,
             moved_and_finished: 0,
-            caller_words_lost: 0,
+            customer_words_lost: 0,
             agent_words_lost: 0,
             words_into_gaps: 0,
             stored_words_lost: 0,
@@ -115,9 +115,9 @@ impl Tally {
         }
         let heard = words(&seen.log.heard_text());
         self.words += said.len() + heard.len();
-        let caller: Vec<String> = said_by(Speaker::Caller).flat_map(words).collect();
+        let customer: Vec<String> = said_by(Speaker::Customer).flat_map(words).collect();
         let agent: Vec<String> = said_by(Speaker::Agent).flat_map(words).collect();
-        self.caller_words_lost += missing(&said, &caller);
+        self.customer_words_lost += missing(&said, &customer);
         self.agent_words_lost += missing(&heard, &agent);
         let gaps = quantiles(&self.gaps);
         self.gap_p50_ms = gaps.p50 / 1_000;
@@ -130,7 +130,7 @@ impl Tally {
         anyhow::ensure!(self.dropped == 0, "{} calls were dropped", self.dropped);
         anyhow::ensure!(self.moved == self.calls, "not all calls were handed over");
         anyhow::ensure!(self.apologies == 0, "{} moves were noticed", self.apologies);
-        let lost = self.caller_words_lost + self.agent_words_lost;
+        let lost = self.customer_words_lost + self.agent_words_lost;
         anyhow::ensure!(lost == 0, "{lost} words were lost");
         Ok(())
     }
@@ -188,8 +188,8 @@ impl fmt::Display for Tally {
             ),
             ("words said and heard", self.words.to_string()),
             (
-                "words of callers the transcript has not",
-                self.caller_words_lost.to_string(),
+                "words of customers the transcript has not",
+                self.customer_words_lost.to_string(),
             ),
             (
                 "words of the agent it has not",
@@ -204,7 +204,7 @@ impl fmt::Display for Tally {
                 self.stored_words_lost.to_string(),
             ),
             (
-                "gap in the caller's audio p50, p95, max",
+                "gap in the customer's audio p50, p95, max",
                 format!(
                     "{}, {}, {} ms",
                     self.gap_p50_ms, self.gap_p95_ms, self.gap_max_ms

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use local::environment;
 use local::platform::Platform;
+use local::platform::environment;
 use sim::balancer::Balancer;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};

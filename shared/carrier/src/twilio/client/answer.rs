@@ -5,7 +5,7 @@
 //! carry the carrier's own prices and formatted numbers are not read.
 
 use jiff::Timestamp;
-use model::{AnsweredBy, PhoneNumber};
+use model::{CarrierVerdict, PhoneNumber};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -28,7 +28,7 @@ pub struct CarrierCall {
     /// Seconds, once the call is over; may come late.
     pub duration_seconds: Option<u32>,
     /// Only coarse here: the callback's word is kept, not this.
-    pub answered_by: Option<AnsweredBy>,
+    pub answered_by: Option<CarrierVerdict>,
     /// How long the carrier expects to hold the call back, in milliseconds.
     pub queue_ms: Option<u32>,
 }

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::CarrierCall;
 use super::answer;
-use super::error::{CreateError, Lost};
-use super::http::{Answer, SendError, Verdict};
+use super::error::{CreateError, CreateProblem, Lost};
+use super::http::{HttpAnswer, RetryVerdict, SendError};
 use crate::twilio::twiml::{Twiml, check_callback};
 
 /// The longest ringing that Twilio allows, in seconds.
@@ -62,14 +62,6 @@ pub enum MachineDetectionMode {
     Enable,
     /// For a machine, the verdict at the end of its greeting.
     DetectMessageEnd,
-}
-
-/// A request that breaks a documented limit. Never repeats a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{parameter} is out of its range")]
-pub struct CreateProblem {
-    /// Twilio's name of the parameter.
-    pub parameter: &'static str,
 }
 
 impl MachineDetection {
@@ -214,24 +206,24 @@ fn whole_seconds(
 /// than 408 (which a proxy says when it lost the request half-way); 503 with an error body of the
 /// API itself. Everything else leaves the call possibly under way: a lost or unreadable answer, any
 /// other 5xx (also a bare 503, which a proxy says when the API behind it broke off), a redirect.
-pub(super) fn judge(answer: Result<Answer, SendError>) -> Result<CarrierCall, CreateError> {
+pub(super) fn judge(answer: Result<HttpAnswer, SendError>) -> Result<CarrierCall, CreateError> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(SendError::NotSent(source)) => return Err(CreateError::NotSent(source)),
         Err(SendError::Lost(lost)) => return Err(CreateError::Unknown(lost)),
     };
     match answer.verdict() {
-        Verdict::Done(body) => match body {
+        RetryVerdict::Done(body) => match body {
             Ok(body) => answer::call(&body).map_err(|_unreadable| {
                 // The status says that the call was taken; only its id is not known.
                 CreateError::Unknown(Lost::Unreadable)
             }),
             Err(lost) => Err(CreateError::Unknown(lost)),
         },
-        Verdict::TooMany { code, retry_after } => {
+        RetryVerdict::TooMany { code, retry_after } => {
             Err(CreateError::RateLimited { code, retry_after })
         }
-        Verdict::Refused(refusal) => Err(CreateError::Refused(refusal)),
-        Verdict::Unclear { status } => Err(CreateError::Unknown(Lost::Status { status })),
+        RetryVerdict::Refused(refusal) => Err(CreateError::Refused(refusal)),
+        RetryVerdict::Unclear { status } => Err(CreateError::Unknown(Lost::Status { status })),
     }
 }

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use model::Outcome;
 
-use super::CreateProblem;
-
 /// Why a request other than create failed, after everything that may be repeated was.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     #[error("the carrier refused the request")]
-    Refused(#[source] Refusal),
+    Refused(#[source] CarrierRefusal),
     /// 429, or 503 from the carrier's API itself.
     #[error("the carrier takes no more requests just now")]
     RateLimited { retry_after: Option<Duration> },
@@ -22,6 +20,14 @@ pub enum RequestError {
     /// Sent, and the answer did not come, or not whole, or cannot be read.
     #[error("the carrier's answer was lost")]
     Lost(#[source] Lost),
+}
+
+/// A request that breaks a documented limit. Never repeats a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter} is out of its range")]
+pub struct CreateProblem {
+    /// Twilio's name of the parameter.
+    pub parameter: &'static str,
 }
 
 /// Why a call was not placed, or is not known to have been.
@@ -42,7 +48,7 @@ pub enum CreateError {
         retry_after: Option<Duration>,
     },
     #[error("the carrier refused the call")]
-    Refused(#[source] Refusal),
+    Refused(#[source] CarrierRefusal),
     /// The call may be under way. Settle it by asking the carrier; never by asking again to dial.
     #[error("the carrier's answer to the call request was lost")]
     Unknown(#[source] Lost),
@@ -81,7 +87,7 @@ pub enum Lost {
 /// A clear no of the carrier's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("status {status}, code {}", .code.map_or_else(|| "none".to_owned(), |code| code.to_string()))]
-pub struct Refusal {
+pub struct CarrierRefusal {
     /// The HTTP status, 400 to 499.
     pub status: u16,
     /// Twilio's error code, where the answer had one: see `https://www.twilio.com/docs/api/errors`.
@@ -136,7 +142,7 @@ pub enum RefusalClass {
     Request,
 }
 
-impl Refusal {
+impl CarrierRefusal {
     #[must_use]
     pub const fn kind(&self) -> RefusalKind {
         match (self.code, self.status) {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use settings::Secret;
 use url::Url;
 
-use super::error::{Lost, NoConnection, Refusal, RequestError};
+use super::error::{CarrierRefusal, Lost, NoConnection, RequestError};
 use super::transport::{Broken, Transport};
 use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
 
@@ -76,7 +76,7 @@ pub(super) enum SendError {
     Lost(Lost),
 }
 
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     status: StatusCode,
     retry_after: Option<Duration>,
     /// What could be read of the body.
@@ -84,7 +84,7 @@ pub(super) struct Answer {
 }
 
 /// What an answer proves.
-pub(super) enum Verdict {
+pub(super) enum RetryVerdict {
     /// Done; the body is what could be read of it.
     Done(Result<Vec<u8>, Lost>),
     /// Not done, because there were too many requests.
@@ -93,7 +93,7 @@ pub(super) enum Verdict {
         retry_after: Option<Duration>,
     },
     /// Not done.
-    Refused(Refusal),
+    Refused(CarrierRefusal),
     /// Nothing is proven.
     Unclear { status: u16 },
 }
@@ -183,10 +183,10 @@ impl Http {
         self.repeat(repeat, || async move {
             let answer = self.send_by(Connection::Shared, verb, url).await?;
             Ok(match answer.verdict() {
-                Verdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
-                Verdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
-                Verdict::Refused(refusal) => Attempt::Refused(refusal),
-                Verdict::Unclear { status } => Attempt::Unclear { status },
+                RetryVerdict::Done(body) => Attempt::Done(body.map_err(SendError::Lost)?),
+                RetryVerdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
+                RetryVerdict::Refused(refusal) => Attempt::Refused(refusal),
+                RetryVerdict::Unclear { status } => Attempt::Unclear { status },
             })
         })
         .await
@@ -262,7 +262,7 @@ impl Http {
         &self,
         verb: Verb<'_>,
         url: &Url,
-    ) -> Result<Answer, SendError> {
+    ) -> Result<HttpAnswer, SendError> {
         self.send_by(Connection::Fresh, verb, url).await
     }
 
@@ -272,11 +272,11 @@ impl Http {
         connection: Connection,
         verb: Verb<'_>,
         url: &Url,
-    ) -> Result<Answer, SendError> {
+    ) -> Result<HttpAnswer, SendError> {
         let mut request = self.request(verb, url);
         *request.timeout_mut() = Some(self.request_timeout);
         let response = self.exchange(connection, request).await?;
-        Ok(Answer::read(response).await)
+        Ok(HttpAnswer::read(response).await)
     }
 
     /// One request, whose answer's body is left to be read.
@@ -355,11 +355,11 @@ fn builder() -> reqwest::ClientBuilder {
 pub(super) enum Attempt<T> {
     Done(T),
     TooMany { retry_after: Option<Duration> },
-    Refused(Refusal),
+    Refused(CarrierRefusal),
     Unclear { status: u16 },
 }
 
-impl Answer {
+impl HttpAnswer {
     pub(super) async fn read(mut response: reqwest::Response) -> Self {
         let status = response.status();
         let retry_after = response
@@ -385,26 +385,26 @@ impl Answer {
         }
     }
 
-    pub(super) fn verdict(self) -> Verdict {
+    pub(super) fn verdict(self) -> RetryVerdict {
         let status = self.status.as_u16();
         if self.status.is_success() {
-            return Verdict::Done(self.body);
+            return RetryVerdict::Done(self.body);
         }
         let body = self.body.ok();
         let error: Option<ErrorBody> = body.and_then(|body| serde_json::from_slice(&body).ok());
         let code = error.map(|ErrorBody { code }| code);
         match status {
-            429 => Verdict::TooMany {
+            429 => RetryVerdict::TooMany {
                 code,
                 retry_after: self.retry_after,
             },
-            503 if code.is_some() => Verdict::TooMany {
+            503 if code.is_some() => RetryVerdict::TooMany {
                 code,
                 retry_after: self.retry_after,
             },
-            408 => Verdict::Unclear { status },
-            400..=499 => Verdict::Refused(Refusal { status, code }),
-            _other => Verdict::Unclear { status },
+            408 => RetryVerdict::Unclear { status },
+            400..=499 => RetryVerdict::Refused(CarrierRefusal { status, code }),
+            _other => RetryVerdict::Unclear { status },
         }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::error::{Lost, RequestError};
-use super::http::{Answer, Attempt, Http, Repeat, SendError, Verdict};
+use super::http::{Attempt, Http, HttpAnswer, Repeat, RetryVerdict, SendError};
 
 /// The longest recording that is fetched: four hours (the usual longest call) in two channels of
 /// 16-bit samples at 8 kHz are 461 MB.
@@ -98,11 +98,11 @@ async fn open_one(
             if response.status().is_success() {
                 return Ok(Attempt::Done(response));
             }
-            Ok(match Answer::read(response).await.verdict() {
-                Verdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
-                Verdict::Refused(refusal) => Attempt::Refused(refusal),
-                Verdict::Unclear { status } => Attempt::Unclear { status },
-                Verdict::Done(_) => return Err(SendError::Lost(Lost::Unreadable)),
+            Ok(match HttpAnswer::read(response).await.verdict() {
+                RetryVerdict::TooMany { retry_after, .. } => Attempt::TooMany { retry_after },
+                RetryVerdict::Refused(refusal) => Attempt::Refused(refusal),
+                RetryVerdict::Unclear { status } => Attempt::Unclear { status },
+                RetryVerdict::Done(_) => return Err(SendError::Lost(Lost::Unreadable)),
             })
         })
         .await?;

@@ -355,7 +355,7 @@ async fn repetition_has_an_end() {
     assert!(error.may_heal());
     assert_eq!(peer.requests().len(), 4);
 
-    // A wait longer than is bearable here is the caller's to plan.
+    // A wait longer than is bearable here is the customer's to plan.
     let peer = Peer::start(vec![refusal(429, 20429).header("Retry-After: 60")]).await;
     let error = client(&peer).fetch_call(&sid()).await.unwrap_err();
     assert!(

@@ -70,7 +70,7 @@ fn what_is_new_or_spelled_otherwise_is_no_reason_to_drop_a_call() {
             r#"Start(Start { stream_sid: "MZ1", sequence: 1, account_sid: "AC1", call_sid: "CA1", custom_parameters: ["b"], format: Format { encoding: "audio/x-mulaw", sample_rate_hz: 8000, channels: 1 } })"#
         ]],
     );
-    // what the agent's side says is not the caller
+    // what the agent's side says is not the customer
     check(
         r#"{"event":"media","sequenceNumber":"4","media":{"track":"outbound","chunk":"2","timestamp":"25","payload":""},"streamSid":"MZ1"}"#,
         expect![[

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use call::{Failure, FailureKind, Generate, Generation};
+use conversation::{Failure, FailureKind, Generate, Generation};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -25,7 +25,7 @@ use crate::llm::{Failed, GenerationStream, Tuning, Vendor};
 use crate::{SetupProblem, count, http_client, refusal, socket};
 
 /// Longest wait for the first word or tool call, connecting included. Ten times what is usual; the
-/// caller hears nothing meanwhile.
+/// customer hears nothing meanwhile.
 const FIRST_TOKEN_MAX: Duration = Duration::from_secs(5);
 
 /// Longest pause after it.
@@ -149,7 +149,7 @@ impl Vendor for OpenAi {
             Ok(response) => {
                 lock(&self.warmth).used = Some(Instant::now());
                 Box::new(Generating {
-                    state: State::Requested(response),
+                    state: GenerationState::Requested(response),
                     answer: Answer::new(request.id),
                     timer: Box::pin(tokio::time::sleep(self.timing.first_token)),
                     heard: Instant::now(),
@@ -209,7 +209,7 @@ fn lock(warmth: &Mutex<Warmth>) -> MutexGuard<'_, Warmth> {
 
 /// One request and its answer.
 struct Generating {
-    state: State,
+    state: GenerationState,
     answer: Answer,
     timer: Pin<Box<Sleep>>,
     /// When something came last.
@@ -219,7 +219,7 @@ struct Generating {
     timing: Timing,
 }
 
-enum State {
+enum GenerationState {
     Requested(BoxFuture<'static, reqwest::Result<Response>>),
     Refused {
         status: StatusCode,
@@ -234,12 +234,12 @@ enum State {
 impl Generating {
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Generation>, FailureKind>> {
         Poll::Ready(match &mut self.state {
-            State::Over => return Poll::Pending,
-            State::Requested(response) => {
+            GenerationState::Over => return Poll::Pending,
+            GenerationState::Requested(response) => {
                 let response = ready!(response.as_mut().poll(cx));
                 self.begin(response.map_err(|error| http_client::failed(&error)))
             }
-            State::Refused {
+            GenerationState::Refused {
                 status,
                 headers,
                 explanation,
@@ -252,7 +252,7 @@ impl Generating {
                 // What there is of an explanation has to do.
                 Some(_) | None => Err(refused(*status, headers, explanation)),
             },
-            State::Answering(body) => {
+            GenerationState::Answering(body) => {
                 if let Some(event) = self.answer.next_event() {
                     return Poll::Ready(Ok(Some(event)));
                 }
@@ -275,7 +275,7 @@ impl Generating {
         let response = response?;
         let status = response.status();
         if status != StatusCode::OK {
-            self.state = State::Refused {
+            self.state = GenerationState::Refused {
                 status,
                 headers: response.headers().clone(),
                 explanation: Vec::new(),
@@ -291,7 +291,7 @@ impl Generating {
             return Err(FailureKind::Protocol);
         }
         self.heard = Instant::now();
-        self.state = State::Answering(Box::pin(response.bytes_stream()));
+        self.state = GenerationState::Answering(Box::pin(response.bytes_stream()));
         Ok(None)
     }
 
@@ -314,7 +314,7 @@ impl Generating {
     /// Reads what is left of a finished answer if it is there already, so that an HTTP/1.1 connection
     /// can be used again.
     fn drain(&mut self, cx: &mut Context<'_>) {
-        if let State::Answering(body) = &mut self.state {
+        if let GenerationState::Answering(body) = &mut self.state {
             for _piece in 0..DRAIN_PIECES_MAX {
                 if !matches!(body.as_mut().poll_next(cx), Poll::Ready(Some(Ok(_)))) {
                     break;
@@ -330,7 +330,7 @@ impl GenerationStream for Generating {
             let step = match self.poll_step(cx) {
                 Poll::Ready(step) => step,
                 Poll::Pending => {
-                    if matches!(self.state, State::Over) {
+                    if matches!(self.state, GenerationState::Over) {
                         return Poll::Pending;
                     }
                     if self.answer.is_complete() && !self.in_tail {
@@ -351,13 +351,13 @@ impl GenerationStream for Generating {
                 Generation::Text(_) | Generation::ToolCall { .. } => {}
                 Generation::Finished { .. } => {
                     self.drain(cx);
-                    self.state = State::Over;
+                    self.state = GenerationState::Over;
                 }
                 Generation::Failed(failure) => {
                     if failure.kind == FailureKind::Protocol {
                         count::garbage(VENDOR);
                     }
-                    self.state = State::Over;
+                    self.state = GenerationState::Over;
                 }
             }
             return Poll::Ready(event);

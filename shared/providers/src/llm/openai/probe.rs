@@ -2,10 +2,10 @@
 
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, StatusCode};
-use call::FailureKind;
+use conversation::FailureKind;
 use serde::Deserialize;
 
-use crate::probe::{Question, Verdict};
+use crate::probe::{Question, VendorVerdict};
 use crate::socket;
 
 #[derive(Deserialize)]
@@ -33,18 +33,20 @@ pub(crate) fn question(settings: &settings::OpenAi) -> Result<Question, FailureK
     })
 }
 
-fn judge(status: StatusCode, body: &[u8], model: &str) -> Verdict {
+fn judge(status: StatusCode, body: &[u8], model: &str) -> VendorVerdict {
     match status {
         StatusCode::OK => {}
         // A restricted key of OpenAI's, without the right to list models.
-        StatusCode::FORBIDDEN => return Verdict::Limited,
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => return Verdict::NotAnswered,
-        _refused => return Verdict::Failed(FailureKind::Refused),
+        StatusCode::FORBIDDEN => return VendorVerdict::Limited,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+            return VendorVerdict::NotAnswered;
+        }
+        _refused => return VendorVerdict::Failed(FailureKind::Refused),
     }
     match serde_json::from_slice::<Models>(body) {
-        Ok(Models { data }) if data.iter().any(|known| known.id == model) => Verdict::Works,
-        Ok(_others) => Verdict::Missing,
-        Err(_another_shape) => Verdict::NotAnswered,
+        Ok(Models { data }) if data.iter().any(|known| known.id == model) => VendorVerdict::Works,
+        Ok(_others) => VendorVerdict::Missing,
+        Err(_another_shape) => VendorVerdict::NotAnswered,
     }
 }
 
@@ -57,11 +59,11 @@ mod tests {
         let list = br#"{"object":"list","data":[{"id":"a","object":"model"},{"id":"b"}]}"#;
         let said =
             |status: u16, body: &[u8]| judge(StatusCode::from_u16(status).unwrap(), body, "b");
-        assert_eq!(said(200, list), Verdict::Works);
-        assert_eq!(said(200, br#"{"data":[]}"#), Verdict::Missing);
-        assert_eq!(said(200, b"<html>"), Verdict::NotAnswered);
-        assert_eq!(said(403, b"{}"), Verdict::Limited);
-        assert_eq!(said(404, b""), Verdict::NotAnswered);
-        assert_eq!(said(401, b""), Verdict::Failed(FailureKind::Refused));
+        assert_eq!(said(200, list), VendorVerdict::Works);
+        assert_eq!(said(200, br#"{"data":[]}"#), VendorVerdict::Missing);
+        assert_eq!(said(200, b"<html>"), VendorVerdict::NotAnswered);
+        assert_eq!(said(403, b"{}"), VendorVerdict::Limited);
+        assert_eq!(said(404, b""), VendorVerdict::NotAnswered);
+        assert_eq!(said(401, b""), VendorVerdict::Failed(FailureKind::Refused));
     }
 }

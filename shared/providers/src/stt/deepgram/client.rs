@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use call::{Failure, FailureKind, Recognition};
+use conversation::{Failure, FailureKind, Recognition};
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -92,8 +92,8 @@ impl Vendor for Deepgram {
 
 struct Connection {
     socket: Socket,
-    state: State,
-    /// Where the vendor's clock lies, and how far the caller's audio is sent.
+    state: ConnectionState,
+    /// Where the vendor's clock lies, and how far the customer's audio is sent.
     scale: Scale,
     /// Audio on its way into a message. One allocation, used again and again.
     outgoing: BytesMut,
@@ -101,7 +101,7 @@ struct Connection {
     beats_quiet: u8,
 }
 
-enum State {
+enum ConnectionState {
     /// Stands; nobody has been told.
     Opened,
     Open,
@@ -116,7 +116,7 @@ impl Connection {
     fn new(socket: Socket, config: &RecognizerConfig) -> Self {
         Self {
             socket,
-            state: State::Opened,
+            state: ConnectionState::Opened,
             scale: Scale {
                 start: config.position,
                 end: config.position,
@@ -146,7 +146,7 @@ impl Connection {
     fn note(&mut self, sent: Result<(), FailureKind>) -> Result<(), Failure> {
         sent.map_err(|kind| {
             let failure = failure(kind);
-            self.state = State::Lost(failure.clone());
+            self.state = ConnectionState::Lost(failure.clone());
             failure
         })
     }
@@ -158,8 +158,8 @@ impl Connection {
         }
         self.beats_quiet = 0;
         match self.state {
-            State::Opened | State::Open => self.send_text(codec::KEEP_ALIVE),
-            State::Closing | State::Lost(_) | State::Over => Ok(()),
+            ConnectionState::Opened | ConnectionState::Open => self.send_text(codec::KEEP_ALIVE),
+            ConnectionState::Closing | ConnectionState::Lost(_) | ConnectionState::Over => Ok(()),
         }
     }
 
@@ -202,9 +202,11 @@ impl Connection {
 impl Recognizer for Connection {
     fn send_audio(&mut self, mulaw: &[u8]) -> Result<(), Failure> {
         match &self.state {
-            State::Opened | State::Open => {}
-            State::Lost(failure) => return Err(failure.clone()),
-            State::Closing | State::Over => return Err(failure(FailureKind::Closed)),
+            ConnectionState::Opened | ConnectionState::Open => {}
+            ConnectionState::Lost(failure) => return Err(failure.clone()),
+            ConnectionState::Closing | ConnectionState::Over => {
+                return Err(failure(FailureKind::Closed));
+            }
         }
         self.outgoing.extend_from_slice(mulaw);
         let bytes = u64::try_from(mulaw.len()).unwrap_or(u64::MAX);
@@ -214,39 +216,39 @@ impl Recognizer for Connection {
     }
 
     fn finalize(&mut self) {
-        if let State::Opened | State::Open = self.state {
+        if let ConnectionState::Opened | ConnectionState::Open = self.state {
             let sent = self.send_text(codec::FINALIZE);
             let _told_by_the_next_poll = self.note(sent);
         }
     }
 
     fn close(&mut self) {
-        if let State::Opened | State::Open = self.state {
+        if let ConnectionState::Opened | ConnectionState::Open = self.state {
             let sent = self.send_text(codec::CLOSE_STREAM);
             if self.note(sent).is_ok() {
-                self.state = State::Closing;
+                self.state = ConnectionState::Closing;
             }
         }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Recognition> {
         match &self.state {
-            State::Opened => {
-                self.state = State::Open;
+            ConnectionState::Opened => {
+                self.state = ConnectionState::Open;
                 return Poll::Ready(Recognition::Opened);
             }
-            State::Open | State::Closing => {}
-            State::Lost(failure) => {
+            ConnectionState::Open | ConnectionState::Closing => {}
+            ConnectionState::Lost(failure) => {
                 let lost = Recognition::Lost(failure.clone());
-                self.state = State::Over;
+                self.state = ConnectionState::Over;
                 return Poll::Ready(lost);
             }
-            State::Over => return Poll::Pending,
+            ConnectionState::Over => return Poll::Pending,
         }
         match ready!(self.poll_socket(cx)) {
             Ok(event) => Poll::Ready(event),
             Err(kind) => {
-                self.state = State::Over;
+                self.state = ConnectionState::Over;
                 Poll::Ready(Recognition::Lost(failure(kind)))
             }
         }

@@ -2,14 +2,14 @@
 //!
 //! Wire facts are Deepgram's published `AsyncAPI` description, its Python SDK and its troubleshooting
 //! pages. Times on the wire are seconds of audio since the connection opened; a [`Scale`] turns them
-//! into places in the caller's audio.
+//! into places in the customer's audio.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use call::{FailureKind, Recognition};
+use conversation::{FailureKind, Recognition};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use model::AudioPosition;
@@ -31,7 +31,7 @@ pub const CLOSE_STREAM: &str = r#"{"type":"CloseStream"}"#;
 /// floor, since interim results come about once a second.
 const UTTERANCE_END_MS: &str = "1000";
 
-/// Where the vendor's clock lies in the caller's audio.
+/// Where the vendor's clock lies in the customer's audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
     /// Place of the first byte that was sent on the connection.

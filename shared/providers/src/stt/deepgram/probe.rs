@@ -2,9 +2,9 @@
 
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, StatusCode};
-use call::FailureKind;
+use conversation::FailureKind;
 
-use crate::probe::{Question, Verdict};
+use crate::probe::{Question, VendorVerdict};
 use crate::socket;
 
 pub(crate) fn question(settings: &settings::Deepgram) -> Result<Question, FailureKind> {
@@ -18,11 +18,11 @@ pub(crate) fn question(settings: &settings::Deepgram) -> Result<Question, Failur
         url: socket::http_url(&settings.base_url, &["v1", "projects"]),
         headers,
         judge: Box::new(|status, _body| match status {
-            StatusCode::OK => Verdict::Works,
+            StatusCode::OK => VendorVerdict::Works,
             // Known, but without the right to see projects: a key for use only.
-            StatusCode::FORBIDDEN => Verdict::Limited,
-            StatusCode::NOT_FOUND => Verdict::NotAnswered,
-            _refused => Verdict::Failed(FailureKind::Refused),
+            StatusCode::FORBIDDEN => VendorVerdict::Limited,
+            StatusCode::NOT_FOUND => VendorVerdict::NotAnswered,
+            _refused => VendorVerdict::Failed(FailureKind::Refused),
         }),
     })
 }

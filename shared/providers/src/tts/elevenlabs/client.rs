@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use ::http::{HeaderName, HeaderValue};
-use call::{Failure, FailureKind, Synthesis, UtteranceId};
+use conversation::{Failure, FailureKind, Synthesis, UtteranceId};
 use futures_util::future::BoxFuture;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use url::Url;
@@ -29,7 +29,7 @@ pub(super) const WAITING_BYTES_MAX: usize = 16 * 1024;
 const BEATS_IDLE_MAX: u8 = 5;
 
 /// Beats that the vendor may take to speak what it was given: 2 to 4 seconds, where a fifth of one is
-/// usual. The caller hears nothing meanwhile.
+/// usual. The customer hears nothing meanwhile.
 const BEATS_MUTE_MAX: u8 = 2;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("xi-api-key");

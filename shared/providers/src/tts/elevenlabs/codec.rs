@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use call::{Alignment, FailureKind};
+use conversation::{Alignment, FailureKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;

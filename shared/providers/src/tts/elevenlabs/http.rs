@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::{Bytes, BytesMut};
-use call::{FailureKind, Synthesis, UtteranceId};
+use conversation::{FailureKind, Synthesis, UtteranceId};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use reqwest::Response;
@@ -121,7 +121,7 @@ impl Command {
 /// A request under way.
 struct Speaking {
     utterance: UtteranceId,
-    state: State,
+    state: RequestState,
     /// Audio too short to hand on.
     held: BytesMut,
     audio_bytes: usize,
@@ -130,7 +130,7 @@ struct Speaking {
     heard: Instant,
 }
 
-enum State {
+enum RequestState {
     Requested(BoxFuture<'static, reqwest::Result<Response>>),
     Refused {
         status: StatusCode,
@@ -144,7 +144,7 @@ enum State {
 }
 
 /// What a step of a request brought.
-enum Step {
+enum RequestStep {
     Audio(Bytes),
     Nothing,
     Done,
@@ -167,7 +167,7 @@ impl Voice {
         self.previous = Some((utterance, last_chars(spoken.trim_start())));
         Ok(Speaking {
             utterance,
-            state: State::Requested(Box::pin(request.send())),
+            state: RequestState::Requested(Box::pin(request.send())),
             held: BytesMut::new(),
             audio_bytes: 0,
             timer: Box::pin(tokio::time::sleep(self.silence_max)),
@@ -195,13 +195,13 @@ impl Voice {
 }
 
 impl Speaking {
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, FailureKind>> {
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<RequestStep, FailureKind>> {
         Poll::Ready(match &mut self.state {
-            State::Requested(response) => {
+            RequestState::Requested(response) => {
                 let response = ready!(response.as_mut().poll(cx));
                 self.begin(response.map_err(|error| http_client::failed(&error)))
             }
-            State::Refused {
+            RequestState::Refused {
                 status,
                 headers,
                 explanation,
@@ -209,12 +209,12 @@ impl Speaking {
             } => match ready!(body.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) if explanation.len() + bytes.len() <= REFUSAL_BYTES_MAX => {
                     explanation.extend_from_slice(&bytes);
-                    Ok(Step::Nothing)
+                    Ok(RequestStep::Nothing)
                 }
                 // What there is of an explanation has to do.
                 Some(_) | None => Err(codec::refused(*status, headers, explanation)),
             },
-            State::Streaming(body) => match ready!(body.as_mut().poll_next(cx)) {
+            RequestState::Streaming(body) => match ready!(body.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => self.hear(bytes),
                 Some(Err(error)) => Err(http_client::failed(&error)),
                 None if self.audio_bytes == 0 => {
@@ -222,59 +222,62 @@ impl Speaking {
                     Err(FailureKind::Protocol)
                 }
                 None => {
-                    self.state = State::Done;
+                    self.state = RequestState::Done;
                     Ok(self.release())
                 }
             },
-            State::Done => Ok(Step::Done),
+            RequestState::Done => Ok(RequestStep::Done),
         })
     }
 
-    fn begin(&mut self, response: Result<Response, FailureKind>) -> Result<Step, FailureKind> {
+    fn begin(
+        &mut self,
+        response: Result<Response, FailureKind>,
+    ) -> Result<RequestStep, FailureKind> {
         let response = response?;
         self.heard = Instant::now();
         let status = response.status();
         if status != StatusCode::OK {
-            self.state = State::Refused {
+            self.state = RequestState::Refused {
                 status,
                 headers: response.headers().clone(),
                 explanation: Vec::new(),
                 body: Box::pin(response.bytes_stream()),
             };
-            return Ok(Step::Nothing);
+            return Ok(RequestStep::Nothing);
         }
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.map_or(&b""[..], HeaderValue::as_bytes);
-        // Text must not be played to the caller.
+        // Text must not be played to the customer.
         if content_type.starts_with(b"application/json") || content_type.starts_with(b"text/") {
             count::garbage(VENDOR);
             return Err(FailureKind::Protocol);
         }
-        self.state = State::Streaming(Box::pin(response.bytes_stream()));
-        Ok(Step::Nothing)
+        self.state = RequestState::Streaming(Box::pin(response.bytes_stream()));
+        Ok(RequestStep::Nothing)
     }
 
-    fn hear(&mut self, bytes: Bytes) -> Result<Step, FailureKind> {
+    fn hear(&mut self, bytes: Bytes) -> Result<RequestStep, FailureKind> {
         self.heard = Instant::now();
         self.audio_bytes += bytes.len();
         if self.audio_bytes > AUDIO_BYTES_MAX {
             return Err(FailureKind::Overflow);
         }
         if self.held.is_empty() && bytes.len() >= PIECE_BYTES_MIN {
-            return Ok(Step::Audio(bytes));
+            return Ok(RequestStep::Audio(bytes));
         }
         self.held.extend_from_slice(&bytes);
         if self.held.len() < PIECE_BYTES_MIN {
-            return Ok(Step::Nothing);
+            return Ok(RequestStep::Nothing);
         }
         Ok(self.release())
     }
 
-    fn release(&mut self) -> Step {
+    fn release(&mut self) -> RequestStep {
         if self.held.is_empty() {
-            return Step::Nothing;
+            return RequestStep::Nothing;
         }
-        Step::Audio(self.held.split().freeze())
+        RequestStep::Audio(self.held.split().freeze())
     }
 
     /// Ready when the vendor was silent for too long. The timer is moved when it fires, not when
@@ -348,12 +351,12 @@ impl Synthesizer for Voice {
                 }
             };
             match step {
-                Ok(Step::Audio(audio)) => {
+                Ok(RequestStep::Audio(audio)) => {
                     let alignment = None;
                     return Poll::Ready((utterance, Synthesis::Audio { audio, alignment }));
                 }
-                Ok(Step::Nothing) => {}
-                Ok(Step::Done) => self.speaking = None,
+                Ok(RequestStep::Nothing) => {}
+                Ok(RequestStep::Done) => self.speaking = None,
                 Err(kind) => return Poll::Ready(self.fail(utterance, kind)),
             }
         }

@@ -1,11 +1,11 @@
 //! Whether `ElevenLabs` takes the key and has the voice: the voice itself.
 
 use ::http::{HeaderMap, StatusCode};
-use call::FailureKind;
+use conversation::FailureKind;
 use serde::Deserialize;
 
 use super::client::Account;
-use crate::probe::{Question, Verdict};
+use crate::probe::{Question, VendorVerdict};
 use crate::socket;
 
 /// The error body (sheet, section 1.2). Its message is not read.
@@ -32,19 +32,19 @@ pub(crate) fn question(settings: &settings::ElevenLabs) -> Result<Question, Fail
     })
 }
 
-fn judge(status: StatusCode, body: &[u8]) -> Verdict {
+fn judge(status: StatusCode, body: &[u8]) -> VendorVerdict {
     if status == StatusCode::OK {
-        return Verdict::Works;
+        return VendorVerdict::Works;
     }
     let refusal = serde_json::from_slice::<Refusal>(body).ok();
     let code = refusal.map(|refusal| refusal.detail.status);
     match code.as_deref() {
         // A key that is known and may speak, perhaps, but not look at voices.
-        Some("missing_permissions") => Verdict::Limited,
-        Some("voice_not_found") => Verdict::Missing,
+        Some("missing_permissions") => VendorVerdict::Limited,
+        Some("voice_not_found") => VendorVerdict::Missing,
         // It comes with the status of a wrong key.
-        Some("quota_exceeded") => Verdict::Failed(FailureKind::QuotaExceeded),
-        Some(_) | None => Verdict::Failed(FailureKind::Refused),
+        Some("quota_exceeded") => VendorVerdict::Failed(FailureKind::QuotaExceeded),
+        Some(_) | None => VendorVerdict::Failed(FailureKind::Refused),
     }
 }
 
@@ -58,12 +58,12 @@ mod tests {
             let body = format!(r#"{{"detail":{{"status":"{code}","message":"m"}}}}"#);
             judge(StatusCode::from_u16(status).unwrap(), body.as_bytes())
         };
-        assert_eq!(said(200, ""), Verdict::Works);
-        assert_eq!(said(401, "missing_permissions"), Verdict::Limited);
-        assert_eq!(said(404, "voice_not_found"), Verdict::Missing);
-        let quota = Verdict::Failed(FailureKind::QuotaExceeded);
+        assert_eq!(said(200, ""), VendorVerdict::Works);
+        assert_eq!(said(401, "missing_permissions"), VendorVerdict::Limited);
+        assert_eq!(said(404, "voice_not_found"), VendorVerdict::Missing);
+        let quota = VendorVerdict::Failed(FailureKind::QuotaExceeded);
         assert_eq!(said(401, "quota_exceeded"), quota);
-        let refused = Verdict::Failed(FailureKind::Refused);
+        let refused = VendorVerdict::Failed(FailureKind::Refused);
         assert_eq!(said(401, "invalid_api_key"), refused);
         let validation = br#"{"detail":[{"loc":[],"msg":"","type":""}]}"#;
         assert_eq!(judge(StatusCode::UNPROCESSABLE_ENTITY, validation), refused);

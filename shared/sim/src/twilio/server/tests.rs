@@ -77,7 +77,7 @@ impl Product {
                 of("RecordingStatus"),
                 of("RecordingChannels")
             ),
-            "/hook/amd" => format!("answered by {}", of("AnsweredBy")),
+            "/hook/amd" => format!("answered by {}", of("CarrierVerdict")),
             _ => format!("stream {} {}", of("StreamEvent"), of("StreamError")),
         };
         lock(&product.told).push(line);
@@ -460,9 +460,9 @@ async fn somebody_calls_us() {
     let server = Server::start(config("busy")).await.unwrap();
     server.set_voice_url("+15005550006", &format!("{}/twiml", product.base));
     lock(&product.documents).push_back(product.connect(""));
-    let caller = Person::answers_after_rings(0);
+    let customer = Person::answers_after_rings(0);
     let sid = server
-        .call_in("+14155550100", "+15005550006", caller.clone())
+        .call_in("+14155550100", "+15005550006", customer.clone())
         .unwrap();
     let view = server.call_over(&sid, SOON).await.unwrap();
     assert_eq!(
@@ -471,14 +471,14 @@ async fn somebody_calls_us() {
     );
     lock(&product.documents).push_back("<Response><Reject reason=\"busy\"/></Response>".to_owned());
     let sid = server
-        .call_in("+14155550100", "+15005550006", caller.clone())
+        .call_in("+14155550100", "+15005550006", customer.clone())
         .unwrap();
     assert_eq!(
         server.call_over(&sid, SOON).await.unwrap().status,
         Status::Busy
     );
     assert_eq!(
-        server.call_in("+14155550100", "+1999", caller),
+        server.call_in("+14155550100", "+1999", customer),
         Err(NoVoiceUrl)
     );
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use model::{MachineAction, MachineClass, Outcome, Speaker, TurnInput, TurnKind};
+use model::{AnsweredBy, MachineAction, Outcome, Speaker, TurnInput, TurnKind};
 
-use crate::person::{AnsweredBy, Experience, Pickup};
+use crate::person::{CarrierVerdict, Experience, Pickup};
 use crate::world::{Scene, World, call_time};
 
 /// What people of the random scenes say and press who want no more calls.
@@ -54,9 +54,9 @@ pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
         ));
     }
     match answered_by(world.scene) {
-        Some(AnsweredBy::Machine | AnsweredBy::Screening) => {}
+        Some(CarrierVerdict::Machine | CarrierVerdict::Screening) => {}
         // A carrier that takes a person for a machine has a message left to a person.
-        Some(AnsweredBy::Human | AnsweredBy::Fax) | None => return,
+        Some(CarrierVerdict::Human | CarrierVerdict::Fax) | None => return,
     }
     let log = world.line.log();
     let records = if world.scene.person.has_beep() {
@@ -90,7 +90,7 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
     let answering = &scene.snapshot.answering;
     let carrier = (world.worker.answered())
         .and_then(|answer| answer.carrier)
-        .map(|(verdict, _)| MachineClass::from(verdict));
+        .map(|(verdict, _)| AnsweredBy::from(verdict));
     let mut turns = world.observed.turns.iter();
     let as_machine = matches!(
         outcome,
@@ -106,16 +106,16 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
     };
     let right = match by {
         // Who talks at length on the phone is a machine to the carrier, and we take its word.
-        AnsweredBy::Human => !as_machine || carrier == Some(MachineClass::Machine),
-        AnsweredBy::Machine => {
+        CarrierVerdict::Human => !as_machine || carrier == Some(AnsweredBy::Machine),
+        CarrierVerdict::Machine => {
             // With a short greeting and no beep it sounds like a person to the carrier.
-            let human = carrier == Some(MachineClass::Person) && !scene.person.has_beep();
+            let human = carrier == Some(AnsweredBy::Person) && !scene.person.has_beep();
             as_mailbox || human || !undisturbed
         }
-        AnsweredBy::Fax => outcome == Outcome::Fax || !undisturbed,
+        CarrierVerdict::Fax => outcome == Outcome::Fax || !undisturbed,
         // It hands over to its mailbox.
-        AnsweredBy::Screening if scene.person.has_beep() => as_mailbox || !undisturbed,
-        AnsweredBy::Screening => {
+        CarrierVerdict::Screening if scene.person.has_beep() => as_mailbox || !undisturbed,
+        CarrierVerdict::Screening => {
             let ended_ms = u64::try_from(world.now.as_millis()).unwrap_or(u64::MAX);
             let mut entries = world.line.log().entries().iter();
             let came = entries.find_map(|entry| match entry {
@@ -140,7 +140,7 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
     }
 }
 
-fn answered_by(scene: &Scene) -> Option<AnsweredBy> {
+fn answered_by(scene: &Scene) -> Option<CarrierVerdict> {
     match scene.person.pickup() {
         Pickup::Answers { by, .. } => Some(by),
         Pickup::Busy | Pickup::NoAnswer | Pickup::Unreachable => None,
@@ -154,9 +154,9 @@ pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
     if observed.opt_outs.len() > 1 {
         broken.push(format!("opted out {} times", observed.opt_outs.len()));
     }
-    let callers = (observed.turns.iter()).filter(|turn| turn.speaker == Speaker::Caller);
+    let customers = (observed.turns.iter()).filter(|turn| turn.speaker == Speaker::Customer);
     let (spoken, keyed): (Vec<_>, Vec<_>) =
-        callers.partition(|turn| turn.input == TurnInput::Speech);
+        customers.partition(|turn| turn.input == TurnInput::Speech);
     // Pauses may cut a sentence into turns.
     let spoken: Vec<&str> = spoken.iter().map(|turn| turn.text.as_str()).collect();
     let spoken = spoken.join(" ");

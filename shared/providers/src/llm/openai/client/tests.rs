@@ -1,6 +1,6 @@
 //! The client against a server on loopback that behaves as told.
 
-use call::{ChatMessage, GenerationId};
+use conversation::{ChatMessage, GenerationId};
 use tokio::net::TcpStream;
 
 use super::*;
@@ -93,7 +93,7 @@ async fn two_answers_over_one_connection() {
         for _answer in 0..2 {
             let mut stream = ask(&openai);
             assert_eq!(event(&mut stream).await, Generation::Text("Hi".to_owned()));
-            let usage = call::Usage {
+            let usage = conversation::Usage {
                 prompt_tokens: 9,
                 cached_prompt_tokens: 0,
                 completion_tokens: 1,

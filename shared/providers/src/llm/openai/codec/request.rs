@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use call::{ChatMessage, Generate, ToolCall, ToolSpec};
+use conversation::{ChatMessage, Generate, ToolCall, ToolSpec};
 use serde::ser::{SerializeSeq as _, Serializer};
 use serde::{Deserialize as _, Serialize};
 use serde_json::value::RawValue;
@@ -191,7 +191,7 @@ impl<'a> From<&'a ChatMessage> for Message<'a> {
     fn from(message: &'a ChatMessage) -> Self {
         match message {
             ChatMessage::System(content) => Self::System { content },
-            ChatMessage::Caller(content) => Self::User { content },
+            ChatMessage::Customer(content) => Self::User { content },
             ChatMessage::Agent { text, tool_calls } => Self::Assistant {
                 // A message that only calls tools has no content; one without calls must have some.
                 content: (!text.is_empty() || tool_calls.is_empty()).then_some(text),
@@ -225,7 +225,7 @@ impl<'a> From<&'a ToolCall> for Call<'a> {
 
 #[cfg(test)]
 mod tests {
-    use call::GenerationId;
+    use conversation::GenerationId;
     use expect_test::expect;
 
     use super::*;
@@ -242,7 +242,7 @@ mod tests {
                 text: "Hello.".to_owned(),
                 tool_calls: vec![],
             },
-            ChatMessage::Caller("Bye".to_owned()),
+            ChatMessage::Customer("Bye".to_owned()),
             ChatMessage::Agent {
                 text: String::new(),
                 tool_calls: vec![call(r#"{"why":"bye"}"#), call("")],
@@ -308,7 +308,7 @@ mod tests {
         let before = encode(&request, "m", Tuning::default(), takes).unwrap();
         request
             .messages
-            .push(Arc::new(ChatMessage::Caller("Wait".to_owned())));
+            .push(Arc::new(ChatMessage::Customer("Wait".to_owned())));
         let after = encode(&request, "m", Tuning::default(), takes).unwrap();
         // All but the two brackets that close the conversation.
         assert!(after.starts_with(&before[..before.len() - 2]));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use call::{Failure, FailureKind, Generation, GenerationId, Usage};
+use conversation::{Failure, FailureKind, Generation, GenerationId, Usage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;

@@ -174,7 +174,7 @@ async fn a_connection_that_stands_but_is_dead_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_silent_caller_keeps_the_connection() {
+async fn a_silent_customer_keeps_the_connection() {
     let far = Far::new().await;
     let (recognizer, (mut socket, _)) = tokio::join!(connect(&far, QUICK), far.accept());
     let mut recognizer = recognizer.unwrap();

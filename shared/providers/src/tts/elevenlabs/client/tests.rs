@@ -1,7 +1,7 @@
 //! The client against a server on loopback that behaves as told.
 
 use bytes::Bytes;
-use call::Alignment;
+use conversation::Alignment;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -138,7 +138,7 @@ async fn nothing_of_an_interrupted_utterance_is_heard_again() {
     while_quiet(&mut voice, server).await;
     send(&mut socket, r#"{"audio":"AQ==","contextId":"u1-0"}"#).await;
     assert_eq!(event(&mut voice).await, (GREETING, audio(&[1])));
-    // The caller speaks.
+    // The customer speaks.
     voice.speak(GREETING, "Still here?");
     voice.cancel(GREETING);
     voice.speak(ANSWER, "Yes?");
@@ -184,7 +184,7 @@ async fn a_third_utterance_waits_for_one_to_end_but_not_for_an_interrupted_one()
         assert_eq!(received(&mut socket).await, codec::speak("u3-2", "Bye."));
     };
     while_quiet(&mut voice, server).await;
-    // The answer is still coming to its end when the caller interrupts both.
+    // The answer is still coming to its end when the customer interrupts both.
     voice.cancel(ANSWER);
     voice.cancel(FAREWELL);
     voice.speak(UtteranceId(4), "Yes?");

@@ -1,0 +1,202 @@
+//! The far side of a laptop run: simulated carrier and vendors, for each that the settings leave out.
+//!
+//! They serve on loopback and are reached by the product through the same settings as the real ones,
+//! so nothing of the product knows which it talks to.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use settings::{Dialing, Secret, Settings};
+use sim::openai::Script;
+use sim::twilio::Timing;
+use sim::{deepgram, elevenlabs, openai, twilio};
+use url::Url;
+
+use crate::demo::people;
+
+/// Simulated accounts are named so that nobody takes them for real ones.
+const ACCOUNT_SID: &str = "AC51000000000000000000000000000051";
+const SIMULATED_KEY: &str = "simulated-key-0123456789";
+const SIMULATED_VOICE: &str = "simulated-voice";
+
+/// More than a real account has without asking for it: nobody at a laptop wants to wait for a second
+/// between two calls.
+const CALLS_PER_SECOND: u32 = 10;
+/// Nobody at a laptop wants to wait for a ring of six seconds: phones ring ten times as fast.
+const TIMING: Timing = Timing {
+    setup: Duration::from_millis(150),
+    ring: Duration::from_millis(600),
+    timeout_second: Duration::from_millis(100),
+    processing: Duration::from_millis(200),
+};
+
+/// What is simulated in this run. A side that is absent is real.
+#[derive(Debug)]
+pub struct FarSide {
+    pub carrier: Option<twilio::Server>,
+    pub recognizer: Option<deepgram::Server>,
+    pub model: Option<openai::Server>,
+    pub synthesiser: Option<elevenlabs::Server>,
+}
+
+impl FarSide {
+    /// Starts what the settings leave out, and writes into the settings how it is reached.
+    ///
+    /// # Errors
+    /// When a loopback port cannot be opened, or the simulated carrier's books cannot be read.
+    pub async fn start(settings: &mut Settings, state_dir: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            carrier: carrier(settings, state_dir)
+                .await
+                .context("starting the simulated carrier")?,
+            recognizer: recognizer(settings)
+                .await
+                .context("starting the simulated recognizer")?,
+            model: model(settings)
+                .await
+                .context("starting the simulated language model")?,
+            synthesiser: synthesiser(settings)
+                .await
+                .context("starting the simulated voice")?,
+        })
+    }
+
+    /// What the simulated carrier knows of a call, by the carrier's id.
+    #[must_use]
+    pub fn carrier_call(&self, sid: &str) -> Option<twilio::CallView> {
+        self.carrier.as_ref()?.call(sid)
+    }
+
+    /// How many recordings of a call the simulated carrier still has.
+    #[must_use]
+    pub fn recordings_kept(&self, sid: &str) -> Option<usize> {
+        let carrier = self.carrier.as_ref()?;
+        let made = carrier.call(sid)?.recordings;
+        Some(
+            made.iter()
+                .filter(|id| carrier.recording(id).is_ok())
+                .count(),
+        )
+    }
+
+    /// How often the simulated carrier was asked to call each number, in all its time.
+    #[must_use]
+    pub fn dials(&self) -> Option<BTreeMap<String, u64>> {
+        let mut dials = BTreeMap::new();
+        for call in self.carrier.as_ref()?.calls() {
+            *dials.entry(call.to).or_insert(0) += 1;
+        }
+        Some(dials)
+    }
+
+    /// Whether nothing real is involved, so that what was said can be checked to the word.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.carrier.is_some()
+            && self.recognizer.is_some()
+            && self.model.is_some()
+            && self.synthesiser.is_some()
+    }
+
+    /// Everything the product did that a real side would have refused.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let refused = self.carrier.iter().flat_map(twilio::Server::violations);
+        all.extend(refused.map(|violation| format!("{}: {}", violation.code, violation.what)));
+        all.extend(
+            self.recognizer
+                .iter()
+                .flat_map(deepgram::Server::violations),
+        );
+        all.extend(self.model.iter().flat_map(openai::Server::violations));
+        all.extend(
+            self.synthesiser
+                .iter()
+                .flat_map(elevenlabs::Server::violations),
+        );
+        all
+    }
+}
+
+async fn carrier(
+    settings: &mut Settings,
+    state_dir: &Path,
+) -> anyhow::Result<Option<twilio::Server>> {
+    if !settings.twilio.simulated {
+        return Ok(None);
+    }
+    let token = SIMULATED_KEY.to_owned();
+    let mut config = twilio::Config::new(ACCOUNT_SID, &token, people::directory()?);
+    config.listen = loopback();
+    config.state_dir = Some(state_dir.join("simulated-carrier"));
+    config.calls_per_second = CALLS_PER_SECOND;
+    config.timing = TIMING;
+    let server = twilio::Server::start(config).await?;
+    settings.twilio.account_sid = Some(ACCOUNT_SID.to_owned());
+    settings.twilio.auth_token = Some(Secret::new(token));
+    settings.twilio.base_url = parse(&server.url())?;
+    // What the user set stands, even if it is slower.
+    if settings.dialing.call_interval == Dialing::default().call_interval {
+        settings.dialing.call_interval = Duration::from_secs(1) / CALLS_PER_SECOND;
+    }
+    Ok(Some(server))
+}
+
+async fn recognizer(settings: &mut Settings) -> anyhow::Result<Option<deepgram::Server>> {
+    if !settings.deepgram.simulated {
+        return Ok(None);
+    }
+    let behaviour = deepgram::Behaviour::new(SIMULATED_KEY);
+    let server = deepgram::Server::start(deepgram::Config {
+        listen: loopback(),
+        behaviour,
+    })
+    .await?;
+    settings.deepgram.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
+    settings.deepgram.base_url = parse(&server.url())?;
+    Ok(Some(server))
+}
+
+async fn model(settings: &mut Settings) -> anyhow::Result<Option<openai::Server>> {
+    if !settings.openai.simulated {
+        return Ok(None);
+    }
+    let behaviour = openai::Behaviour::new(SIMULATED_KEY, Arc::new(Script::dental_reminder()));
+    let server = openai::Server::start(openai::Config {
+        listen: loopback(),
+        behaviour,
+    })
+    .await?;
+    settings.openai.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
+    settings.openai.base_url = parse(&server.url())?;
+    Ok(Some(server))
+}
+
+async fn synthesiser(settings: &mut Settings) -> anyhow::Result<Option<elevenlabs::Server>> {
+    if !settings.elevenlabs.simulated {
+        return Ok(None);
+    }
+    let behaviour = elevenlabs::Behaviour::new(SIMULATED_KEY);
+    let server = elevenlabs::Server::start(elevenlabs::Config {
+        listen: loopback(),
+        behaviour,
+    })
+    .await?;
+    settings.elevenlabs.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
+    settings.elevenlabs.voice_id = Some(SIMULATED_VOICE.to_owned());
+    settings.elevenlabs.base_url = parse(&server.url())?;
+    Ok(Some(server))
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+fn parse(url: &str) -> anyhow::Result<Url> {
+    Url::parse(url).context("a simulated side has an unreadable address")
+}

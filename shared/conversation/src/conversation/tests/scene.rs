@@ -1,0 +1,914 @@
+//! The stage for situations: a script in text goes in, a readable trace of what happened comes out.
+//!
+//! Voice, model and carrier are the simplest that behave: 50 ms a character, 300 ms to think, a
+//! playback clock that returns marks. Every step also checks what must hold in every call.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use audio::{Beep, LineSound};
+use bytes::Bytes;
+use model::{
+    AgentFields, AgentId, AmdMode, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime,
+    CarrierVerdict, Checkpoint, Direction, MachineAction, PromptId, RenderedPrompt, Speaker,
+    TenantId, Turn, TurnInput, TurnKind,
+};
+
+use crate::speaking::playback::{LEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::{
+    Action, Alignment, CarrierClosed, ChatMessage, Conversation, EarlierSessions, Event, Failure,
+    FailureKind, Generation, GenerationId, Haste, Mark, Recognition, Routes, Synthesis, ToolCall,
+    ToolSpec, UtteranceId,
+};
+
+const CHAR_MS: u32 = 50;
+const MODEL_MS: u64 = 300;
+const TOKEN_MS: u64 = 10;
+const VOICE_MS: u64 = 100;
+const SOUND_DELAY_MS: u64 = 100;
+const FINAL_DELAY_MS: u64 = 300;
+/// From a hand-over to the stored token, from the redirect to the end of the stream, from there to the next
+/// stream, and from there to what the session before left behind.
+const READY_MS: u64 = 20;
+const STREAM_ENDS_MS: u64 = 100;
+const NEXT_STREAM_MS: u64 = 150;
+const LEFT_BEHIND_MS: u64 = 700;
+
+/// Plays a script. Parts are separated by `|`; a part that begins with a number is an event at that
+/// second, the others set the stage. See [`Scene::set`] and [`Scene::schedule`].
+pub(super) fn play(script: &str) -> Scene {
+    let mut scene = Scene::new();
+    let parts: Vec<&str> = script.split('|').map(str::trim).collect();
+    for part in parts.iter().filter(|part| !begins_with_number(part)) {
+        scene.set(part);
+    }
+    scene.raise();
+    let mut until = 0;
+    for part in parts.iter().filter(|part| begins_with_number(part)) {
+        until = until.max(scene.schedule(part));
+    }
+    scene.scripted = scene.queued;
+    scene.run(until);
+    scene
+}
+
+fn begins_with_number(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What the model answers to one request.
+#[derive(Debug, Clone)]
+enum Answer {
+    Says(String, Vec<(String, String)>),
+    Fails(FailureKind),
+    /// Begins and breaks off.
+    Breaks(String),
+    Nothing,
+    Silent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum VoiceMood {
+    Fine,
+    /// Without times.
+    Untimed,
+    Fails,
+    /// Fails in the second sentence.
+    FailsLater,
+    Silent,
+}
+
+/// What the carrier does when it is asked to open another stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Redirect {
+    Works,
+    Refused,
+    /// Its answer is lost; it ends the stream after that long, or does not.
+    Lost(Option<u64>),
+    Silent,
+}
+
+pub(super) struct Scene {
+    snapshot: CallSnapshot,
+    routes: Routes,
+    history: Vec<Turn>,
+    tools: Vec<ToolSpec>,
+    call: Option<Conversation>,
+    now: u64,
+    queue: BTreeMap<(u64, u64), Event>,
+    queued: u64,
+    /// What is in the script happens, whatever is cancelled meanwhile.
+    scripted: u64,
+    answers: VecDeque<Answer>,
+    voices: BTreeMap<usize, VoiceMood>,
+    /// Milliseconds of audio given for each utterance.
+    given_ms: BTreeMap<UtteranceId, u64>,
+    carrier: Carrier,
+    trace: String,
+    next_seq: u32,
+    ended: bool,
+    show_audio: bool,
+    /// The carrier's verdict, from this millisecond on.
+    verdict: Option<(u64, CarrierVerdict)>,
+    show_asks: bool,
+    /// How long the store takes for an opt-out; for ever where there is none.
+    store_ms: Option<u64>,
+    /// Stored so far, by all sessions.
+    stored: Vec<Turn>,
+    redirect: Redirect,
+    checkpoint: Option<Checkpoint>,
+    /// When the carrier's next stream begins, and when the one began that the call hears.
+    next_stream_at: u64,
+    stream_from: u64,
+}
+
+#[derive(Default)]
+struct Carrier {
+    /// When what was sent so far will have been played, in microseconds.
+    empty_at: u64,
+    playing: bool,
+    sent: u64,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let mut agent = AgentFields::new("Anna", PromptId::from_parts(0, 0));
+        agent.farewell = "Goodbye.".to_owned();
+        Self {
+            snapshot: CallSnapshot {
+                tenant_id: TenantId::from_parts(0, 0),
+                call_id: CallId::from_parts(0, 0),
+                direction: Direction::Outbound,
+                agent_id: AgentId::from_parts(0, 0),
+                agent,
+                campaign_id: None,
+                lead_id: None,
+                trace_id: None,
+                answering: model::AmdPolicy {
+                    detect: AmdMode::Off,
+                    ..model::AmdPolicy::default()
+                },
+                prompt: RenderedPrompt {
+                    id: PromptId::from_parts(0, 0),
+                    version: 1,
+                    system: "Be kind.".to_owned(),
+                    greeting: "Hello.".to_owned(),
+                },
+            },
+            routes: Routes {
+                recognition: 1,
+                generation: 1,
+                synthesis: 1,
+            },
+            history: Vec::new(),
+            tools: Vec::new(),
+            call: None,
+            now: 0,
+            queue: BTreeMap::new(),
+            queued: 0,
+            scripted: 0,
+            answers: VecDeque::new(),
+            voices: BTreeMap::new(),
+            given_ms: BTreeMap::new(),
+            carrier: Carrier::default(),
+            trace: String::new(),
+            next_seq: 0,
+            ended: false,
+            show_audio: false,
+            verdict: None,
+            show_asks: false,
+            store_ms: Some(50),
+            stored: Vec::new(),
+            redirect: Redirect::Works,
+            checkpoint: None,
+            next_stream_at: 0,
+            stream_from: 0,
+        }
+    }
+
+    pub(super) fn trace(&self) -> &str {
+        self.trace.trim_end()
+    }
+
+    /// Sets the stage: `greeting '…'`, `preset balanced`, `answers '…' then tool {…}`, …
+    fn set(&mut self, part: &str) {
+        let (word, rest) = part.split_once(' ').unwrap_or((part, ""));
+        let agent = &mut self.snapshot.agent;
+        match word {
+            "" => {}
+            "greeting" => self.snapshot.prompt.greeting = quoted(rest),
+            "preset" => {
+                agent.turn_taking.barge_in = match rest {
+                    "immediate" => BargeIn::Immediate,
+                    "balanced" => BargeIn::Balanced,
+                    "protected" => BargeIn::Protected,
+                    other => panic!("no preset {other}"),
+                }
+            }
+            "uninterruptible" => agent.greeting_interruptible = false,
+            "longest" => agent.duration_seconds_max = rest.parse().unwrap(),
+            "reminders" => agent.silence.reminders_max = rest.parse().unwrap(),
+            "routes" => {
+                let routes = rest.parse().unwrap();
+                self.routes = Routes {
+                    recognition: routes,
+                    generation: routes,
+                    synthesis: routes,
+                };
+            }
+            "answers" => self.answers.push_back(answer(rest)),
+            "model" => self.answers.push_back(match rest {
+                "fails" => Answer::Fails(FailureKind::ServerError),
+                "refuses" => Answer::Fails(FailureKind::Refused),
+                "silent" => Answer::Silent,
+                "nothing" => Answer::Nothing,
+                other => Answer::Breaks(quoted(other.strip_prefix("breaks ").unwrap())),
+            }),
+            "voice" => {
+                let (route, mood) = rest.split_once(' ').unwrap();
+                let mood = match mood {
+                    "untimed" => VoiceMood::Untimed,
+                    "fails" => VoiceMood::Fails,
+                    "fails-later" => VoiceMood::FailsLater,
+                    "silent" => VoiceMood::Silent,
+                    other => panic!("no such voice: {other}"),
+                };
+                self.voices.insert(route.parse().unwrap(), mood);
+            }
+            "tool" => self.tools.push(ToolSpec {
+                name: rest.to_owned(),
+                description: String::new(),
+                parameters: "{}".to_owned(),
+            }),
+            "before" => {
+                let (speaker, text) = rest.split_once(' ').unwrap();
+                let input = if speaker == "keys" {
+                    TurnInput::Keypad
+                } else {
+                    TurnInput::Speech
+                };
+                let speaker = match speaker {
+                    "customer" | "keys" => Speaker::Customer,
+                    "agent" => Speaker::Agent,
+                    other => panic!("who is {other}?"),
+                };
+                let seq = u32::try_from(self.history.len()).unwrap();
+                self.next_seq = seq + 1;
+                self.history.push(Turn {
+                    seq,
+                    speaker,
+                    kind: TurnKind::Talk,
+                    text: quoted(text),
+                    intended: None,
+                    interrupted: false,
+                    input,
+                    started_at: CallTime::ZERO,
+                    ended_at: CallTime::ZERO,
+                    tools: Vec::new(),
+                    waterfall: None,
+                });
+            }
+            "show" => self.show_audio = true,
+            "show-asks" => self.show_asks = true,
+            "store-away" => self.store_ms = None,
+            "redirect" => {
+                self.redirect = match rest {
+                    "refused" => Redirect::Refused,
+                    "silent" => Redirect::Silent,
+                    "lost" => Redirect::Lost(None),
+                    late => Redirect::Lost(Some(millis(late.strip_prefix("lost ").unwrap()))),
+                }
+            }
+            "inbound" => self.snapshot.direction = Direction::Inbound,
+            "language" => agent.language = rest.to_owned(),
+            "amd" => {
+                self.snapshot.answering.detect = match rest {
+                    "" => AmdMode::Start,
+                    "off" => AmdMode::Off,
+                    other => panic!("no detection {other}"),
+                }
+            }
+            "machine" => {
+                self.snapshot.answering.detect = AmdMode::Start;
+                self.snapshot.answering.machine = match rest {
+                    "talk" => MachineAction::Talk,
+                    "hang-up" => MachineAction::HangUp,
+                    message => {
+                        self.snapshot.answering.voicemail_message = Some(quoted(message));
+                        MachineAction::LeaveMessage
+                    }
+                }
+            }
+            "screening-answer" => self.snapshot.answering.screening_answer = Some(quoted(rest)),
+            "calls-from" => self.snapshot.answering.business_name = Some(quoted(rest)),
+            "calls-about" => self.snapshot.answering.purpose = Some(quoted(rest)),
+            "opt-out-key" => self.snapshot.answering.opt_out_key = rest.chars().next(),
+            "acknowledges" => {
+                self.snapshot.answering.opt_out_acknowledgement = Some(quoted(rest));
+            }
+            // `verdict human @2.3`: what the carrier says from then on.
+            "verdict" => {
+                self.snapshot.answering.detect = AmdMode::Start;
+                let (word, at) = rest.split_once(" @").unwrap();
+                let word = match word {
+                    "human" => CarrierVerdict::Human,
+                    "start" => CarrierVerdict::MachineStart,
+                    "beep" => CarrierVerdict::MachineEndBeep,
+                    "silence" => CarrierVerdict::MachineEndSilence,
+                    "fax" => CarrierVerdict::Fax,
+                    "unknown" => CarrierVerdict::Unknown,
+                    other => panic!("no verdict {other}"),
+                };
+                self.verdict = Some((millis(at), word));
+            }
+            other => panic!("unknown setting {other}"),
+        }
+    }
+
+    fn raise(&mut self) {
+        let past = EarlierSessions {
+            turns: std::mem::take(&mut self.history),
+            ..EarlierSessions::default()
+        };
+        self.stored.clone_from(&past.turns);
+        self.begin(past, 0);
+    }
+
+    fn begin(&mut self, past: EarlierSessions, at: u64) {
+        let call = Conversation::new(&self.snapshot, self.routes, past);
+        self.call = Some(call.with_session_tools(self.tools.clone()));
+        self.at(at, Event::Recognition(Recognition::Opened));
+        self.at(at, Event::Connected);
+    }
+
+    /// The next session takes the call over; what the one before left behind reaches it later.
+    fn move_on(&mut self, rest: Vec<Turn>) {
+        self.line("LEAVE");
+        let scripted = self.scripted;
+        self.queue.retain(|(_, place), _| *place <= scripted);
+        self.given_ms.clear();
+        self.carrier = Carrier::default();
+        // It runs while the old one still listens; here one comes after the other.
+        self.stream_from = self.next_stream_at;
+        let at = self.ms();
+        let past = EarlierSessions {
+            turns: self.stored.clone(),
+            elapsed: Duration::from_millis(at),
+            checkpoint: self.checkpoint.take(),
+        };
+        self.begin(past, at);
+        for turn in rest {
+            self.store(&turn);
+            self.at(at + LEFT_BEHIND_MS, Event::LateTurn(turn));
+        }
+    }
+
+    /// Schedules what happens at a second, and gives the millisecond until which the scene runs.
+    fn schedule(&mut self, part: &str) -> u64 {
+        let (second, rest) = part.split_once(' ').unwrap_or((part, "stop"));
+        let at = millis(second);
+        let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let pos = |ms| AudioPosition::from_millis(ms);
+        let recognized = Event::Recognition;
+        match word {
+            "stop" => {}
+            // Somebody speaks for that long: sound, interim words, final words.
+            "says" => {
+                let text = quoted(rest);
+                let length = rest
+                    .rsplit_once(' ')
+                    .map_or(500, |(_, ms)| millis(ms.trim_end_matches('s')));
+                let end = at + length;
+                self.at(
+                    at + SOUND_DELAY_MS,
+                    recognized(Recognition::SpeechStarted { at: pos(at) }),
+                );
+                self.at(
+                    end + SOUND_DELAY_MS,
+                    recognized(Recognition::Interim {
+                        text: text.clone(),
+                        end: pos(end),
+                    }),
+                );
+                self.at(
+                    end + FINAL_DELAY_MS,
+                    recognized(Recognition::Final {
+                        text,
+                        start: pos(at),
+                        end: pos(end),
+                        speech_final: true,
+                    }),
+                );
+            }
+            "sound" => self.at(at, recognized(Recognition::SpeechStarted { at: pos(at) })),
+            "interim" => self.at(
+                at,
+                recognized(Recognition::Interim {
+                    text: quoted(rest),
+                    end: pos(at),
+                }),
+            ),
+            // `final 'text' @2.5`: words that ended at that second; without it, just now.
+            "final" | "pause" => {
+                let (text, end) = rest.rsplit_once('@').unwrap_or((rest, ""));
+                let end = if end.is_empty() {
+                    at.saturating_sub(50)
+                } else {
+                    millis(end)
+                };
+                let heard = Recognition::Final {
+                    text: quoted(text),
+                    start: pos(end.saturating_sub(350)),
+                    end: pos(end),
+                    speech_final: word == "pause",
+                };
+                self.at(at, recognized(heard));
+            }
+            "utterance-end" => self.at(at, recognized(Recognition::UtteranceEnded)),
+            "deaf" => self.at(
+                at,
+                recognized(Recognition::Lost(failure(FailureKind::Closed))),
+            ),
+            "key" => self.at(at, Event::Key(rest.chars().next().unwrap())),
+            "hang-up" => self.at(at, Event::CarrierClosed(CarrierClosed::Stopped)),
+            "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
+            "user-hangs-up" => self.at(at, Event::HangUp),
+            "drain" => self.at(at, Event::DrainDeadline),
+            "leave" => self.at(at, Event::HandOver(Haste::WhenQuiet)),
+            "press" => self.at(at, Event::HandOver(Haste::AtNextPause)),
+            "connected" => self.at(at, Event::Connected),
+            "beep" => {
+                let ends_at = at * 8;
+                let beep = Beep {
+                    starts_at: ends_at - 3_200,
+                    ends_at,
+                    hz: 1_000,
+                };
+                self.at(at + 200, Event::LineSound(LineSound::Beep(beep)));
+            }
+            "fax-tone" => self.at(at, Event::LineSound(LineSound::Fax)),
+            "quiet" => self.at(at, Event::LineSound(LineSound::Quiet)),
+            "loud" => self.at(at, Event::LineSound(LineSound::Loud)),
+            "mark" => self.at(at, Event::Marked(rest.parse().unwrap())),
+            "tool-done" => {
+                let (id, result) = rest.split_once(' ').unwrap();
+                let id = id.to_owned();
+                self.at(
+                    at,
+                    Event::ToolDone {
+                        id,
+                        result: Ok(quoted(result)),
+                    },
+                );
+            }
+            "audio-of" => {
+                let utterance = UtteranceId(rest.parse().unwrap());
+                let audio = Bytes::from_static(&[1; 1_600]);
+                let event = Synthesis::Audio {
+                    audio,
+                    alignment: None,
+                };
+                self.at(at, Event::Synthesis { utterance, event });
+            }
+            "text-of" => {
+                let (id, text) = rest.split_once(' ').unwrap();
+                let id = GenerationId(id.parse().unwrap());
+                self.at(
+                    at,
+                    Event::Generation {
+                        id,
+                        event: Generation::Text(quoted(text)),
+                    },
+                );
+            }
+            other => panic!("unknown event {other}"),
+        }
+        at
+    }
+
+    fn at(&mut self, ms: u64, event: Event) {
+        self.queued += 1;
+        self.queue.insert((ms * 1_000, self.queued), event);
+    }
+
+    fn run(&mut self, until_ms: u64) {
+        for _step in 0..100_000 {
+            let event_at = self.queue.keys().next().map(|(at, _)| *at);
+            let timeout_at = self
+                .call
+                .as_ref()
+                .unwrap()
+                .poll_timeout()
+                .map(|(at, _)| at.as_micros());
+            let Some(next) = event_at.into_iter().chain(timeout_at).min() else {
+                return;
+            };
+            if next > until_ms * 1_000 {
+                return;
+            }
+            self.now = self.now.max(next);
+            self.carrier_ran_dry();
+            let now = CallTime::from_micros(self.now);
+            let call = self.call.as_mut().unwrap();
+            if event_at == Some(next) {
+                let (_, event) = self.queue.pop_first().unwrap();
+                if let Event::CarrierClosed(_) = event {
+                    self.next_stream_at = self.now / 1_000 + NEXT_STREAM_MS;
+                }
+                // What nobody listens for is not heard.
+                if !matches!(event, Event::LineSound(_)) || call.wants_line_sounds() {
+                    call.handle(in_stream(event, self.stream_from), now);
+                }
+            } else {
+                call.handle_timeout(now);
+            }
+            self.drain();
+        }
+        panic!("the call is busy for ever:\n{}", self.trace);
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.call.as_mut().unwrap().poll_action() {
+            assert!(!self.ended, "{action:?} after the end");
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::OpenRecognition { route } => {
+                self.line(&format!("open recognition {route}"));
+                self.at(self.ms() + 100, Event::Recognition(Recognition::Opened));
+            }
+            Action::FinalizeRecognition => self.line("finalize recognition"),
+            Action::Generate(request) => {
+                let route = request.route;
+                let told: Vec<String> = request
+                    .messages
+                    .iter()
+                    .skip(1)
+                    .map(|m| message(m))
+                    .collect();
+                self.line(&format!(
+                    "ask {}@{route}: {}",
+                    request.id.0,
+                    told.join(" / ")
+                ));
+                if request.tools.is_empty() {
+                    self.line("  without tools");
+                }
+                self.model(request.id);
+            }
+            Action::CancelGeneration(id) => {
+                self.line(&format!("cancel model {}", id.0));
+                let stale =
+                    |event: &Event| matches!(event, Event::Generation { id: of, .. } if *of == id);
+                self.queue
+                    .retain(|(_, place), event| *place <= self.scripted || !stale(event));
+            }
+            Action::Synthesize(request) => {
+                let cached = if request.cacheable {
+                    " (cacheable)"
+                } else {
+                    ""
+                };
+                self.line(&format!(
+                    "voice {}@{}{cached}: {}",
+                    request.utterance, request.route, request.text
+                ));
+                self.voice(request.utterance, request.route, &request.text);
+            }
+            Action::FinishSynthesis(utterance) => {
+                let of_it = self.queue.iter().rev();
+                let mut of_it = of_it.filter(|(_, event)| is_synthesis_of(event, utterance));
+                let last = of_it.next().map(|((at, _), _)| *at);
+                let silent = self.given_ms.get(&utterance) == Some(&u64::MAX);
+                if !silent {
+                    let at = last.unwrap_or(self.now) / 1_000;
+                    self.at(
+                        at,
+                        Event::Synthesis {
+                            utterance,
+                            event: Synthesis::Finished,
+                        },
+                    );
+                }
+            }
+            Action::CancelSynthesis(utterance) => {
+                self.line(&format!("cancel voice {utterance}"));
+                let stale = |event: &Event| is_synthesis_of(event, utterance);
+                self.queue
+                    .retain(|(_, place), event| *place <= self.scripted || !stale(event));
+            }
+            Action::SendAudio(audio) => self.carrier_takes(&audio),
+            Action::SendMark(mark) => {
+                if self.show_audio {
+                    self.line(&format!("mark {mark}"));
+                }
+                let at = self.carrier.empty_at.max(self.now).div_ceil(1_000);
+                self.at(at, Event::Marked(mark));
+            }
+            Action::Clear => {
+                let unplayed = self.carrier.empty_at.saturating_sub(self.now) / 1_000;
+                self.line(&format!("CLEAR ({unplayed} ms unplayed)"));
+                self.carrier.empty_at = self.now;
+                self.carrier.playing = false;
+                let now = self.ms();
+                let pending = self
+                    .queue
+                    .iter()
+                    .filter(|((_, place), _)| *place > self.scripted);
+                let marks: Vec<Mark> = pending.filter_map(|(_, event)| mark_of(event)).collect();
+                self.queue.retain(|(_, place), event| {
+                    *place <= self.scripted || mark_of(event).is_none()
+                });
+                for mark in marks {
+                    self.at(now, Event::Marked(mark));
+                }
+            }
+            Action::RunTool(ToolCall {
+                id,
+                name,
+                arguments,
+            }) => {
+                self.line(&format!("run {name} {arguments} as {id}"));
+            }
+            Action::StoreTurn(turn) => self.store(&turn),
+            Action::AskVerdict => {
+                let verdict = self.verdict.filter(|(at, _)| *at <= self.ms());
+                if self.show_asks || verdict.is_some() {
+                    self.line("ask for the verdict");
+                }
+                let verdict = verdict.map(|(_, verdict)| verdict);
+                self.at(self.ms() + 20, Event::Verdict(verdict));
+            }
+            Action::OptOut(how) => {
+                self.line(&format!("OPT OUT {how:?}"));
+                if let Some(wait) = self.store_ms {
+                    self.at(self.ms() + wait, Event::OptOutStored);
+                }
+            }
+            Action::Observe(observation) => self.line(&format!("observe {observation:?}")),
+            Action::HandOver(checkpoint) => {
+                let owed = checkpoint.owed_since;
+                let owed = owed.map_or(String::new(), |since| format!(", owing since {since:?}"));
+                self.line(&format!("hand over{owed}"));
+                self.checkpoint = Some(checkpoint);
+                if self.store_ms.is_some() {
+                    self.at(self.ms() + READY_MS, Event::HandOverReady);
+                }
+            }
+            Action::Redirect => {
+                self.line("redirect");
+                let gone = Event::CarrierClosed(CarrierClosed::Stopped);
+                let failed = |may_follow| Event::HandOverFailed { may_follow };
+                match self.redirect {
+                    Redirect::Works => self.at(self.ms() + STREAM_ENDS_MS, gone),
+                    Redirect::Refused => self.at(self.ms() + STREAM_ENDS_MS, failed(false)),
+                    Redirect::Lost(ends) => {
+                        self.at(self.ms() + STREAM_ENDS_MS, failed(true));
+                        if let Some(ends) = ends {
+                            self.at(self.ms() + ends, gone);
+                        }
+                    }
+                    Redirect::Silent => {}
+                }
+            }
+            Action::Stay => self.line("stay"),
+            Action::Leave(rest) => self.move_on(rest),
+            Action::End(outcome) => {
+                self.line(&format!("END {}", outcome.code()));
+                self.ended = true;
+            }
+        }
+    }
+
+    fn store(&mut self, turn: &Turn) {
+        self.stored.push(turn.clone());
+        assert_eq!(turn.seq, self.next_seq, "turns have no gaps");
+        self.next_seq += 1;
+        assert!(turn.started_at <= turn.ended_at);
+        if let Some(waterfall) = &turn.waterfall {
+            let parts: u64 = waterfall.parts().map(|(_, micros)| micros).sum();
+            assert_eq!(parts, waterfall.total_micros());
+        }
+        let who = match turn.speaker {
+            Speaker::Customer => "customer",
+            Speaker::Agent => "agent",
+        };
+        let mut line = format!(
+            "turn {} {who} {:?} {:?}-{:?} '{}'",
+            turn.seq, turn.kind, turn.started_at, turn.ended_at, turn.text
+        );
+        if let Some(intended) = &turn.intended {
+            assert!(turn.interrupted && intended.starts_with(&turn.text));
+            write!(line, " of '{intended}'").unwrap();
+        }
+        if turn.input == TurnInput::Keypad {
+            line.push_str(" (keys)");
+        }
+        for used in &turn.tools {
+            write!(
+                line,
+                " [{} {} -> {} {}]",
+                used.name, used.arguments, used.ok, used.result
+            )
+            .unwrap();
+        }
+        self.line(&line);
+    }
+
+    fn model(&mut self, id: GenerationId) {
+        let mut at = self.ms() + MODEL_MS;
+        let answer = self.answers.pop_front();
+        let answer = answer.unwrap_or_else(|| Answer::Says("All right.".to_owned(), Vec::new()));
+        let mut say = |scene: &mut Self, text: &str| {
+            for token in text.split_inclusive(' ') {
+                let text = token.to_owned();
+                scene.at(
+                    at,
+                    Event::Generation {
+                        id,
+                        event: Generation::Text(text),
+                    },
+                );
+                at += TOKEN_MS;
+            }
+            at
+        };
+        let (at, last) = match answer {
+            Answer::Silent => return,
+            Answer::Nothing => (at, finished()),
+            Answer::Fails(kind) => (at, Generation::Failed(failure(kind))),
+            Answer::Breaks(text) => {
+                let at = say(self, &text);
+                (at, Generation::Failed(failure(FailureKind::Closed)))
+            }
+            Answer::Says(text, calls) => {
+                let at = say(self, &text);
+                for (place, (name, arguments)) in calls.into_iter().enumerate() {
+                    let id_of_call = format!("t{place}");
+                    let event = Generation::ToolCall {
+                        id: id_of_call,
+                        name,
+                        arguments,
+                    };
+                    self.at(at, Event::Generation { id, event });
+                }
+                (at, finished())
+            }
+        };
+        self.at(at, Event::Generation { id, event: last });
+    }
+
+    fn voice(&mut self, utterance: UtteranceId, route: usize, text: &str) {
+        let mood = self.voices.get(&route).copied().unwrap_or(VoiceMood::Fine);
+        let at = self.ms() + VOICE_MS;
+        let given = self.given_ms.entry(utterance).or_insert(0);
+        let first = *given == 0;
+        let fails = mood == VoiceMood::Fails || mood == VoiceMood::FailsLater && !first;
+        if fails {
+            let event = Synthesis::Failed(failure(FailureKind::Closed));
+            self.at(at, Event::Synthesis { utterance, event });
+            return;
+        }
+        if mood == VoiceMood::Silent {
+            *given = u64::MAX;
+            return;
+        }
+        // A space behind every chunk, as vendors want it.
+        let chars: Vec<(char, u32)> = format!("{text} ")
+            .chars()
+            .zip((0..).map(|c| c * CHAR_MS))
+            .collect();
+        let length = chars.len() * CHAR_MS as usize;
+        *given += length as u64;
+        let alignment = (mood != VoiceMood::Untimed).then_some(Alignment { chars });
+        let audio = Bytes::from(vec![1; length * 8]);
+        let event = Synthesis::Audio { audio, alignment };
+        self.at(at, Event::Synthesis { utterance, event });
+    }
+
+    fn carrier_takes(&mut self, audio: &Bytes) {
+        assert_eq!(audio.len() % 160, 0, "whole frames");
+        assert!(audio.len() <= MESSAGE_BYTES_MAX && !audio.is_empty());
+        if !self.carrier.playing {
+            self.line("audio begins");
+            self.carrier.playing = true;
+            self.carrier.empty_at = self.now;
+            self.carrier.sent = 0;
+        }
+        if self.show_audio {
+            self.line(&format!("send {} ms", audio.len() / 8));
+        }
+        self.carrier.sent += audio.len() as u64;
+        self.carrier.empty_at = self.carrier.empty_at.max(self.now) + audio.len() as u64 * 125;
+        let ahead = (self.carrier.empty_at - self.now) / 125;
+        assert!(ahead <= LEAD_BYTES_MAX, "{ahead} bytes ahead");
+    }
+
+    fn carrier_ran_dry(&mut self) {
+        if self.carrier.playing && self.carrier.empty_at < self.now {
+            let played = self.carrier.sent / 8;
+            let at = Duration::from_micros(self.carrier.empty_at);
+            writeln!(
+                self.trace,
+                "{:.3} audio ends ({played} ms)",
+                at.as_secs_f64()
+            )
+            .unwrap();
+            self.carrier.playing = false;
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        let at = Duration::from_micros(self.now).as_secs_f64();
+        writeln!(self.trace, "{at:.3} {text}").unwrap();
+    }
+
+    const fn ms(&self) -> u64 {
+        self.now.div_ceil(1_000)
+    }
+}
+
+/// Positions in the script count from the beginning of the scene, those of a call from its stream's.
+fn in_stream(mut event: Event, from_ms: u64) -> Event {
+    let from = Duration::from_millis(from_ms);
+    if let Event::Recognition(
+        Recognition::SpeechStarted { at } | Recognition::Interim { end: at, .. },
+    ) = &mut event
+    {
+        *at = *at - from;
+    }
+    if let Event::Recognition(Recognition::Final { start, end, .. }) = &mut event {
+        *start = *start - from;
+        *end = *end - from;
+    }
+    event
+}
+
+fn answer(text: &str) -> Answer {
+    let calls = text.split(" then ").skip(1).map(|call| {
+        let (name, arguments) = call.split_once(' ').unwrap_or((call, ""));
+        (name.to_owned(), arguments.to_owned())
+    });
+    Answer::Says(quoted(text), calls.collect())
+}
+
+fn is_synthesis_of(event: &Event, utterance: UtteranceId) -> bool {
+    matches!(event, Event::Synthesis { utterance: of, .. } if *of == utterance)
+}
+
+fn mark_of(event: &Event) -> Option<Mark> {
+    if let Event::Marked(mark) = event {
+        Some(*mark)
+    } else {
+        None
+    }
+}
+
+fn finished() -> Generation {
+    Generation::Finished {
+        length_limited: false,
+        usage: None,
+    }
+}
+
+pub(super) fn failure(kind: FailureKind) -> Failure {
+    Failure {
+        vendor: "vendor".into(),
+        kind,
+    }
+}
+
+fn message(message: &ChatMessage) -> String {
+    match message {
+        ChatMessage::System(text) => format!("system {text}"),
+        ChatMessage::Customer(text) => format!("customer '{text}'"),
+        ChatMessage::Agent { text, tool_calls } => {
+            let calls: String = tool_calls
+                .iter()
+                .map(|call| format!(" +{}", call.name))
+                .collect();
+            format!("agent '{text}'{calls}")
+        }
+        ChatMessage::ToolResult { id, content } => format!("{id} -> {content}"),
+    }
+}
+
+/// What stands between the first and the last quote.
+fn quoted(text: &str) -> String {
+    let inner = text
+        .split_once('\'')
+        .and_then(|(_, rest)| rest.rsplit_once('\''));
+    inner.map_or(String::new(), |(inner, _)| inner.to_owned())
+}
+
+fn millis(seconds: &str) -> u64 {
+    let seconds: f64 = seconds.parse().unwrap();
+    Duration::from_secs_f64(seconds)
+        .as_millis()
+        .try_into()
+        .unwrap()
+}

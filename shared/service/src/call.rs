@@ -1,0 +1,631 @@
+//! Calls: create, read, list, hang up.
+
+pub mod callbacks;
+pub(crate) mod ending;
+pub(crate) mod hold;
+pub mod labels;
+pub(crate) mod lifecycle;
+pub mod media;
+pub(crate) mod recorder;
+pub mod recordings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::twilio::CallSid;
+use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use futures_util::future::try_join;
+use model::{
+    AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
+    EventKind, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState, Rule, Template,
+    TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables,
+};
+use serde::{Deserialize, Serialize};
+use store::{
+    Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency, NewCall,
+    Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, SlotRow, StoreError, Turns,
+};
+use tracing::{info, warn};
+
+use crate::call::lifecycle::Fact;
+use crate::call::recorder::{RecordError, Recorder};
+use crate::context::requests::Keyed;
+use crate::dialing::capacity::Capacity;
+use crate::dialing::policy;
+use crate::{Context, FieldProblem, IdempotencyKey, Refused};
+
+/// The most variables of one call.
+pub const VARIABLES_MAX: usize = 100;
+/// The most bytes of a snapshot as JSON: a row of the table holds 400 KB, with its keys and tokens.
+/// All but a few KB of it is the prompt with its variables filled in.
+pub const SNAPSHOT_BYTES_MAX: usize = 380_000;
+/// How long the address of a recording is good for.
+pub const RECORDING_LINK_LIFETIME: Duration = Duration::from_secs(300);
+/// Looks for a free line when others are faster each time.
+const SLOT_TRIES_MAX: u32 = 8;
+/// A tenant's numbers that are looked through for one to call from.
+const NUMBERS_LOOKED_AT: u32 = 50;
+
+/// A request to call somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCall {
+    pub to: PhoneNumber,
+    /// One of the tenant's numbers; absent, one that the agent answers, else the newest.
+    #[serde(default)]
+    pub from: Option<PhoneNumber>,
+    pub agent_id: AgentId,
+    /// Values for the prompt's `{{variables}}`.
+    #[serde(default)]
+    pub variables: Variables,
+    /// Whose word it is that hours and caps do not matter; who may say so is decided before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overriding: Option<Overriding>,
+}
+
+/// A call that a request made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedCall {
+    pub call: Call,
+    /// An earlier request with the same key had made it.
+    pub replayed: bool,
+}
+
+/// A call with its transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallWithTurns {
+    pub call: Call,
+    pub turns: Vec<Turn>,
+}
+
+/// What is needed to make a call of a tenant's agent.
+#[derive(Debug, Clone)]
+pub(crate) struct CallPlans {
+    pub(crate) agents: Agents,
+    pub(crate) prompts: Prompts,
+}
+
+/// An agent with its prompt, before a call's variables are filled in.
+#[derive(Debug, Clone)]
+pub(crate) struct CallPlan {
+    agent_id: AgentId,
+    agent: AgentFields,
+    prompt: PromptVersion,
+}
+
+/// The use cases of calls.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    recorder: Recorder,
+    capacity: Capacity,
+    call_plans: CallPlans,
+    numbers: Numbers,
+    requests: Requests,
+    turns: Turns,
+    dial: Queue<DialJob>,
+    bucket: Bucket,
+    carrier: Client,
+}
+
+impl Calls {
+    #[must_use]
+    pub fn new(context: &Context) -> Self {
+        let store = &context.store;
+        Self {
+            recorder: Recorder::new(store, Arc::clone(&context.clock), context.ids.clone()),
+            capacity: Capacity {
+                slots: store.slots.clone(),
+                account: context.carrier.account_sid().to_owned(),
+                dialing: context.dialing,
+            },
+            call_plans: CallPlans {
+                agents: store.agents.clone(),
+                prompts: store.prompts.clone(),
+            },
+            numbers: store.numbers.clone(),
+            requests: store.requests.clone(),
+            turns: store.turns.clone(),
+            dial: store.dial.clone(),
+            bucket: store.bucket.clone(),
+            carrier: context.carrier.clone(),
+        }
+    }
+
+    /// Writes a call with everything that it is held with, and has it placed. What is logged of it
+    /// from now on belongs to `trace`.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing is written unless it is [`Refused::Unavailable`].
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+        key: Option<&IdempotencyKey>,
+        trace: TraceId,
+    ) -> Result<CreatedCall, Refused> {
+        let keyed = Keyed::new("calls", key, request)?;
+        if let Some(keyed) = &keyed
+            && let Some(made) = keyed.made_before(&self.requests, tenant).await?
+        {
+            return self.again(tenant, made).await;
+        }
+        check_variables(&request.variables)?;
+        let from = self.number_to_call_from(tenant, request).await?;
+        let now = self.recorder.clock.now();
+        let id = self.recorder.ids.fresh(CallId::from_parts);
+        let mut snapshot = self
+            .call_plans
+            .snapshot(
+                tenant,
+                id,
+                Direction::Outbound,
+                request.agent_id,
+                &request.variables,
+            )
+            .await?;
+        snapshot.trace_id = Some(trace);
+        self.check_policy(tenant, request, now).await?;
+        let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
+        row.progress.overriding.clone_from(&request.overriding);
+        let made = keyed.as_ref().map(|keyed| keyed.makes(&id, now));
+        let claimed = Box::pin(self.claim(&mut row, &snapshot, made.as_ref(), now)).await?;
+        if !claimed {
+            // The same request ran at the same time and was first.
+            let made = match &keyed {
+                Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
+                None => None,
+            };
+            let made = made.ok_or(StoreError::Conflict)?;
+            return self.again(tenant, made).await;
+        }
+        if let Some(overriding) = &request.overriding {
+            info!(call.id = %id, tenant.id = %tenant, key.id = %overriding.by, "hours and caps are overridden for a call");
+        }
+        info!(call.id = %id, tenant.id = %tenant, trace_id = %trace, "a call is begun");
+        if let Err(error) = self.send(&row.call).await {
+            // With a key the client asks again and the message is sent then. Without one nobody
+            // would: the call must not wait for ever.
+            if keyed.is_none() {
+                let ended = Fact::NotBegun(Outcome::PlatformFailed);
+                self.recorder
+                    .record(tenant, id, &ended)
+                    .await
+                    .map_err(refused)?;
+            }
+            return Err(error.into());
+        }
+        Ok(CreatedCall {
+            call: row.call,
+            replayed: false,
+        })
+    }
+
+    /// What is certain to be turned back at the gate is not begun. The gate looks again.
+    async fn check_policy(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+        now: jiff::Timestamp,
+    ) -> Result<(), Refused> {
+        let contact = self.recorder.contacts.get(tenant, &request.to).await?;
+        let asking = dialer::Asking {
+            number: &request.to,
+            lane: &policy::lane_of(&request.to),
+            contact: Some(&contact),
+            campaign: None,
+            lead: None,
+            call_id: None,
+        };
+        let permit = dialer::permit(&asking, now);
+        let Some(rule) = permit.denied_by else {
+            return Ok(());
+        };
+        if rule == Rule::Suppressed {
+            Err(Refused::NumberSuppressed)
+        } else if rule == Rule::NotCallable {
+            Err(Refused::field("to", "is not a number that may be called"))
+        } else if request.overriding.is_some() && !policy::stands(rule) {
+            Ok(())
+        } else {
+            Err(Refused::NotPermitted {
+                rule,
+                retry_at: permit.retry_at,
+            })
+        }
+    }
+
+    /// Writes the claimed call with its slots. False: the request was made before.
+    async fn claim(
+        &self,
+        row: &mut CallRow,
+        snapshot: &CallSnapshot,
+        made: Option<&Idempotency>,
+        now: jiff::Timestamp,
+    ) -> Result<bool, Refused> {
+        let (tenant, id) = (row.call.tenant_id, row.call.id);
+        for _try in 0..SLOT_TRIES_MAX {
+            let (mut account, mut of_tenant) =
+                try_join(self.capacity.of_account(), self.capacity.of_tenant(tenant)).await?;
+            let ids = &self.recorder.ids;
+            let (Some(account), Some(of_tenant)) =
+                (account.draw(ids.chance()), of_tenant.draw(ids.chance()))
+            else {
+                metrics::counter!("trunkline_call_requests_refused_total", "reason" => "no_free_line").increment(1);
+                return Err(Refused::NoFreeLine);
+            };
+            let held = self.capacity.held(account, of_tenant, None);
+            let slot = SlotRow {
+                number: 0,
+                call_id: id,
+                tenant_id: tenant,
+                campaign_id: None,
+                since: now,
+                not_before: now,
+            };
+            row.progress.slots = Some(held.clone());
+            let state = CallState::Claimed;
+            let event = EventKind::CallAdvanced { call_id: id, state };
+            let new = NewCall {
+                row,
+                snapshot,
+                token: None,
+                request: made,
+                slots: Some((&held, &slot)),
+                lead: None,
+                counted_at: None,
+                event: self.recorder.event(tenant, event, now),
+            };
+            match self.recorder.calls.create(new).await {
+                Ok(()) => return Ok(true),
+                Err(CreateRefused::Repeated) => return Ok(false),
+                Err(CreateRefused::SlotTaken { .. }) => {}
+                Err(CreateRefused::CarrierCallTaken | CreateRefused::LeadChanged) => {
+                    return Err(StoreError::Conflict.into());
+                }
+                Err(CreateRefused::Store(error)) => return Err(error.into()),
+            }
+        }
+        // Others were always faster: there is hardly a line left.
+        Err(Refused::NoFreeLine)
+    }
+
+    /// The answer to a request that was made before: its call, which is sent again on its way if
+    /// that had not happened.
+    async fn again(&self, tenant: TenantId, made: CallId) -> Result<CreatedCall, Refused> {
+        let row = self.recorder.calls.get(tenant, made).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        if row.call.state == CallState::Claimed {
+            self.send(&row.call).await?;
+        }
+        Ok(CreatedCall {
+            call: row.call,
+            replayed: true,
+        })
+    }
+
+    async fn send(&self, call: &Call) -> Result<(), StoreError> {
+        self.dial.send(&DialJob::of(call), Duration::ZERO).await
+    }
+
+    async fn number_to_call_from(
+        &self,
+        tenant: TenantId,
+        request: &CreateCall,
+    ) -> Result<PhoneNumber, Refused> {
+        if let Some(from) = &request.from {
+            return match self.numbers.of_tenant(tenant, from).await? {
+                Some(number) => Ok(number.number),
+                None => Err(Refused::field("from", "is not one of your numbers")),
+            };
+        }
+        let page = self.numbers.list(tenant, None, NUMBERS_LOOKED_AT).await?;
+        let of_agent = page
+            .items
+            .iter()
+            .find(|number| number.agent_id == Some(request.agent_id));
+        match of_agent.or(page.items.first()) {
+            Some(number) => Ok(number.number.clone()),
+            None => Err(Refused::field(
+                "from",
+                "is missing, and you have no number to call from",
+            )),
+        }
+    }
+
+    /// Reads a call with its turns.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn get_with_turns(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<CallWithTurns, Refused> {
+        let row = self.recorder.calls.get(tenant, call).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        Ok(CallWithTurns {
+            call: row.call,
+            turns: self.turns.of_call(tenant, call).await?,
+        })
+    }
+
+    /// A tenant's calls, newest first, older than `after`.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<CallId>,
+        limit: u32,
+    ) -> Result<Page<Call>, Refused> {
+        let page = self.recorder.calls.list(tenant, after, limit).await?;
+        Ok(Page {
+            items: page.items.into_iter().map(|row| row.call).collect(),
+            more: page.more,
+        })
+    }
+
+    /// Ends a call, whatever its state. Asking twice, or for a call that is over, is fine. The call
+    /// may end a moment after the answer.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn hang_up(&self, tenant: TenantId, call: CallId) -> Result<Call, Refused> {
+        let asked = self.recorder.record(tenant, call, &Fact::HangUpRequested);
+        let row = asked.await.map_err(refused)?.row;
+        if row.call.state == CallState::Ended {
+            return Ok(row.call);
+        }
+        // A call whose request is still under way is hung up when its answer comes.
+        let Some(carrier_call_id) = &row.call.carrier_call_id else {
+            return Ok(row.call);
+        };
+        if hang_up_at_carrier(&self.carrier, carrier_call_id)
+            .await
+            .is_err()
+        {
+            return Err(Refused::Carrier);
+        }
+        // The carrier tells nobody of a call that it ended while it was still queued.
+        let ended = self.recorder.record(tenant, call, &Fact::HungUpAtCarrier);
+        Ok(ended.await.map_err(refused)?.row.call)
+    }
+
+    /// An address under which the archived recording can be fetched for
+    /// [`RECORDING_LINK_LIFETIME`].
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] also while there is no recording in our bucket.
+    pub async fn recording_link(&self, tenant: TenantId, call: CallId) -> Result<String, Refused> {
+        let row = self.recorder.calls.get(tenant, call).await?;
+        let row = row.ok_or(Refused::NotFound)?;
+        match &row.call.recording {
+            Some(
+                RecordingState::Stored { object_key, .. }
+                | RecordingState::Archived { object_key, .. },
+            ) => {
+                let name = format!("{call}.wav");
+                let link = self
+                    .bucket
+                    .presign(object_key, &name, RECORDING_LINK_LIFETIME);
+                Ok(link.await?)
+            }
+            Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {
+                Err(Refused::NotFound)
+            }
+        }
+    }
+}
+
+impl CallPlans {
+    /// Everything that a call with this agent is held with, as of now.
+    pub(crate) async fn snapshot(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        direction: Direction,
+        agent_id: AgentId,
+        variables: &Variables,
+    ) -> Result<CallSnapshot, Refused> {
+        let call_plan = self.call_plan(tenant_id, agent_id).await?;
+        call_plan.fill(tenant_id, call_id, direction, variables)
+    }
+
+    /// The agent and its prompt as of now.
+    pub(crate) async fn call_plan(
+        &self,
+        tenant_id: TenantId,
+        agent_id: AgentId,
+    ) -> Result<CallPlan, Refused> {
+        let agent = self.agents.get(tenant_id, agent_id).await?;
+        let agent = agent.ok_or_else(|| Refused::field("agent_id", "there is no such agent"))?;
+        let prompt: Option<PromptVersion> = self
+            .prompts
+            .latest(tenant_id, agent.fields.prompt_id)
+            .await?;
+        let prompt =
+            prompt.ok_or_else(|| Refused::field("agent_id", "the agent's prompt is missing"))?;
+        Ok(CallPlan {
+            agent_id,
+            agent: agent.fields,
+            prompt,
+        })
+    }
+}
+
+impl CallPlan {
+    /// What one call is held with.
+    pub(crate) fn fill(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        direction: Direction,
+        variables: &Variables,
+    ) -> Result<CallSnapshot, Refused> {
+        let prompt = self.prompt.render(variables).map_err(unfilled)?;
+        let snapshot = CallSnapshot {
+            tenant_id,
+            call_id,
+            direction,
+            agent_id: self.agent_id,
+            answering: AmdPolicy::of_agent(&self.agent),
+            agent: self.agent.clone(),
+            prompt,
+            campaign_id: None,
+            lead_id: None,
+            trace_id: None,
+        };
+        check_size(snapshot)
+    }
+
+    /// What a call of a campaign is held with: its opening comes in place of the prompt's greeting, and
+    /// its rules about machines and opting out in place of the agent's.
+    pub(crate) fn fill_for(
+        &self,
+        campaign: &Campaign,
+        lead: &Lead,
+        call_id: CallId,
+    ) -> Result<CallSnapshot, Refused> {
+        let fill = |text: &str| {
+            let template = Template::parse(text).map_err(unfilled)?;
+            template.render(&lead.variables).map_err(unfilled)
+        };
+        let fields = &campaign.fields;
+        let mut call_plan = self.clone();
+        if let Some(opening) = &fields.disclosure.opening {
+            call_plan.prompt.greeting = Template::parse(opening).map_err(unfilled)?;
+        }
+        let direction = Direction::Outbound;
+        let mut snapshot =
+            call_plan.fill(campaign.tenant_id, call_id, direction, &lead.variables)?;
+        snapshot.answering = AmdPolicy::of_campaign(fields, fill)?;
+        snapshot.campaign_id = Some(campaign.id);
+        snapshot.lead_id = Some(lead.id);
+        check_size(snapshot)
+    }
+}
+
+fn unfilled(problem: TemplateProblem) -> Refused {
+    match problem {
+        TemplateProblem::Missing(names) => Refused::MissingVariables(names),
+        TemplateProblem::Unclosed { .. }
+        | TemplateProblem::Name { .. }
+        | TemplateProblem::TooLong => {
+            Refused::field("agent_id", "the agent's prompt cannot be filled in")
+        }
+    }
+}
+
+fn check_size(snapshot: CallSnapshot) -> Result<CallSnapshot, Refused> {
+    let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
+    if bytes > SNAPSHOT_BYTES_MAX {
+        let problem = format!("make the prompt longer than {SNAPSHOT_BYTES_MAX} bytes");
+        return Err(Refused::field("variables", &problem));
+    }
+    Ok(snapshot)
+}
+
+/// The row of a call that was just made.
+pub(crate) fn new_row(
+    snapshot: &CallSnapshot,
+    to: PhoneNumber,
+    from: PhoneNumber,
+    state: CallState,
+    created_at: jiff::Timestamp,
+) -> CallRow {
+    CallRow {
+        call: Call {
+            id: snapshot.call_id,
+            tenant_id: snapshot.tenant_id,
+            agent_id: snapshot.agent_id,
+            direction: snapshot.direction,
+            to,
+            from,
+            state,
+            created_at,
+            carrier_call_id: None,
+            placed_at: None,
+            answered_at: None,
+            ended_at: None,
+            carrier_duration_seconds: None,
+            answered_by: None,
+            detection_ms: None,
+            answer: None,
+            outcome: None,
+            recording: None,
+            campaign_id: snapshot.campaign_id,
+            lead_id: snapshot.lead_id,
+            permit: None,
+            trace_id: snapshot.trace_id,
+        },
+        progress: Progress {
+            row_version: 1,
+            detect: snapshot.answering.detect,
+            machine: snapshot.answering.machine,
+            thresholds: snapshot.answering.thresholds,
+            duration_seconds_max: snapshot.agent.duration_seconds_max,
+            ..Progress::default()
+        },
+    }
+}
+
+/// Hangs up at the carrier. A call that the carrier has already ended, or does not know, is fine.
+pub(crate) async fn hang_up_at_carrier(
+    carrier: &Client,
+    carrier_call_id: &str,
+) -> Result<(), RequestError> {
+    let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+        warn!("the carrier's id of a call is not one of the carrier's");
+        return Ok(());
+    };
+    match carrier.hang_up(&sid).await {
+        Ok(_ended) => Ok(()),
+        Err(RequestError::Refused(refusal))
+            if matches!(
+                refusal.kind(),
+                RefusalKind::NotFound | RefusalKind::NotInState
+            ) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn check_variables(variables: &Variables) -> Result<(), Refused> {
+    let mut problems = Vec::new();
+    if variables.len() > VARIABLES_MAX {
+        let problem = format!("must be at most {VARIABLES_MAX}, are {}", variables.len());
+        problems.push(FieldProblem::new("variables", problem));
+    }
+    for (name, value) in variables.iter().take(VARIABLES_MAX) {
+        let chars = value.chars().count();
+        if chars > VALUE_CHARS_MAX {
+            let problem = format!("must have at most {VALUE_CHARS_MAX} characters, has {chars}");
+            let name: String = name.chars().take(64).collect();
+            problems.push(FieldProblem::new(format!("variables.{name}"), problem));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Refused::Invalid(problems))
+    }
+}
+
+pub(crate) fn refused(error: RecordError) -> Refused {
+    match error {
+        RecordError::Unknown => Refused::NotFound,
+        RecordError::OtherCall => Refused::Unavailable(StoreError::Conflict),
+        RecordError::Store(error) => Refused::Unavailable(error),
+    }
+}
+
+impl Calls {
+    /// The call rows, for entry points that only read.
+    #[must_use]
+    pub fn rows(&self) -> &CallRows {
+        &self.recorder.calls
+    }
+}

@@ -1,0 +1,577 @@
+//! What the carrier tells us of calls, once its signature was checked.
+//!
+//! Every callback may come twice, late, or before another that was sent earlier. What a fact does to
+//! a call is decided in `progress`; here the carrier's words become facts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrier::twilio::client::Client;
+use carrier::twilio::twiml::{self, Reject, Twiml, TwimlProblem};
+use carrier::twilio::webhook::{
+    AmdCallback, RecordingCallback, StatusCallback, StreamCallback, StreamEvent, VoiceRequest,
+};
+use carrier::twilio::{CallSid, CallStatus, RecordingStatus};
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId,
+    TokenId, Variables,
+};
+use store::{
+    CallRow, CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError,
+    TokenHash,
+};
+use tracing::{info, warn};
+
+use crate::call::hold::{give_up, hold};
+use crate::call::lifecycle::{CarrierSays, Fact};
+use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
+use crate::call::{CallPlans, hang_up_at_carrier, new_row};
+use crate::dialing::dial::{says_after_the_fact, unwanted};
+use crate::dialing::workforce::Workforce;
+use crate::{Clock, Ids, Links, Refused};
+
+/// How often the carrier is given another stream for one call whose stream broke off. A call whose worker
+/// dies more often than this is better ended. Hand-overs of workers that stop do not count.
+pub const RESUMES_MAX: u32 = 5;
+/// How long a stream may take to begin once the carrier has its instructions.
+const STREAM_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(2);
+/// Stands for a number that the customer withholds: `ANONYMOUS` on a phone's keys, as carriers write it.
+const WITHHELD: &str = "+266696687";
+
+/// Why a callback was not taken. The entry point answers a documented refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// The ids in the address name no call.
+    #[error("there is no such call")]
+    UnknownCall,
+    /// The call is another one at the carrier.
+    #[error("the call is another one at the carrier")]
+    OtherCall,
+    /// Worth the carrier's trying again.
+    #[error("the callback could not be taken in")]
+    Unavailable(#[source] StoreError),
+}
+
+impl From<RecordError> for CallbackError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Unknown => Self::UnknownCall,
+            RecordError::OtherCall => Self::OtherCall,
+            RecordError::Store(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+/// The use cases of the carrier's webhooks.
+#[derive(Debug, Clone)]
+pub struct Callbacks {
+    recorder: Recorder,
+    call_plans: CallPlans,
+    numbers: Numbers,
+    recordings: Queue<RecordingJob>,
+    carrier: Client,
+    links: Links,
+    workforce: Workforce,
+}
+
+impl Callbacks {
+    #[must_use]
+    pub fn new(
+        store: &store::Store,
+        carrier: Client,
+        links: Links,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+    ) -> Self {
+        Self {
+            workforce: Workforce::new(&store.workers, &clock),
+            recorder: Recorder::new(store, clock, ids),
+            call_plans: CallPlans {
+                agents: store.agents.clone(),
+                prompts: store.prompts.clone(),
+            },
+            numbers: store.numbers.clone(),
+            recordings: store.recordings.clone(),
+            carrier,
+            links,
+        }
+    }
+
+    /// A call moved on.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn status(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StatusCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str();
+        if let Some(answered_by) = callback.answered_by {
+            let fact = Fact::CarrierVerdict {
+                carrier_call_id: carrier_call_id.to_owned(),
+                answered_by,
+                detection_ms: None,
+            };
+            self.recorder.record(tenant, call, &fact).await?;
+        }
+        let fact = Fact::Status {
+            carrier_call_id: carrier_call_id.to_owned(),
+            says: says(callback),
+            at: callback.at,
+            duration_seconds: callback.duration_seconds,
+        };
+        let recorded = self.recorder.record(tenant, call, &fact).await?;
+        if recorded.changed {
+            info!(call.id = %call, carrier_status = ?callback.status, "the carrier says how a call goes");
+        }
+        if !callback.status.is_final() {
+            self.end_if_unwanted(&recorded, carrier_call_id).await?;
+        }
+        Ok(())
+    }
+
+    /// AmdPolicy machine detection has a verdict. An open session reads it from the call and acts on it;
+    /// a machine that no session talks to is hung up on here, where that is what is wanted.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn amd(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &AmdCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str();
+        let fact = Fact::CarrierVerdict {
+            carrier_call_id: carrier_call_id.to_owned(),
+            answered_by: callback.answered_by,
+            detection_ms: callback.detection_ms,
+        };
+        let recorded = self.recorder.record(tenant, call, &fact).await?;
+        self.end_if_unwanted(&recorded, carrier_call_id).await
+    }
+
+    /// The carrier still holds a call that is over for us: it is told so. Only at news, and when the
+    /// news says that the carrier's call is alive.
+    async fn end_if_unwanted(
+        &self,
+        recorded: &Recorded,
+        carrier_call_id: &str,
+    ) -> Result<(), CallbackError> {
+        let ended_by_this = recorded.changed && recorded.before < CallState::Ended;
+        let late_sign_of_life = recorded.before == CallState::Ended;
+        if !unwanted(&recorded.row) || !(ended_by_this || late_sign_of_life) {
+            return Ok(());
+        }
+        let call = recorded.row.call.id;
+        if let Err(problem) = hang_up_at_carrier(&self.carrier, carrier_call_id).await {
+            // The carrier asks how to go on at the latest when the stream closes, and is told then.
+            warn!(call.id = %call, kind = problem.code(), "the carrier did not hang up");
+            return Ok(());
+        }
+        let fact = Fact::HungUpAtCarrier;
+        self.recorder
+            .record(recorded.row.call.tenant_id, call, &fact)
+            .await?;
+        Ok(())
+    }
+
+    /// A recording is ready, or will never be.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn recording(
+        &self,
+        tenant_id: TenantId,
+        call_id: CallId,
+        callback: &RecordingCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_recording_id = callback.recording_sid.as_str().to_owned();
+        // The callback names the carrier's call: that it is this one is checked before anything else.
+        let of = callback.call_sid.as_str();
+        let row = self.recorder.calls.get(tenant_id, call_id).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
+        if row
+            .call
+            .carrier_call_id
+            .as_deref()
+            .is_some_and(|known| known != of)
+        {
+            return Err(CallbackError::OtherCall);
+        }
+        match callback.status {
+            RecordingStatus::Completed => {}
+            RecordingStatus::Absent | RecordingStatus::Failed => {
+                let absent = Fact::Recording(RecordingState::Absent {
+                    carrier_recording_id,
+                });
+                self.recorder.record(tenant_id, call_id, &absent).await?;
+                return Ok(());
+            }
+            RecordingStatus::InProgress
+            | RecordingStatus::Paused
+            | RecordingStatus::Stopped
+            | RecordingStatus::Processing
+            | RecordingStatus::Deleted => return Ok(()),
+        }
+        let ready = Fact::Recording(RecordingState::Ready {
+            carrier_recording_id: carrier_recording_id.clone(),
+        });
+        let recorded = self.recorder.record(tenant_id, call_id, &ready).await?;
+        // Sent again when the callback is repeated: the first message may not have been sent.
+        if matches!(
+            &recorded.row.call.recording,
+            Some(RecordingState::Ready { carrier_recording_id: ready }) if *ready == carrier_recording_id
+        ) {
+            let job = RecordingJob {
+                tenant_id,
+                call_id,
+                carrier_recording_id,
+                trace_id: Some(recorded.row.call.trace()),
+            };
+            let sent = self.recordings.send(&job, Duration::ZERO).await;
+            sent.map_err(CallbackError::Unavailable)?;
+        }
+        Ok(())
+    }
+
+    /// A media stream started, stopped or failed.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn stream(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StreamCallback,
+    ) -> Result<(), CallbackError> {
+        let carrier_call_id = callback.call_sid.as_str().to_owned();
+        match callback.event {
+            StreamEvent::Started => Ok(()),
+            StreamEvent::Error => {
+                warn!(call.id = %call, "the carrier's stream to us failed");
+                let fact = Fact::StreamFailed { carrier_call_id };
+                self.recorder.record(tenant, call, &fact).await?;
+                Ok(())
+            }
+            StreamEvent::Stopped => self.ask_how_inbound_ended(tenant, call, callback).await,
+        }
+    }
+
+    /// Nobody sends status callbacks of an inbound call: when its stream stops, the carrier is asked.
+    async fn ask_how_inbound_ended(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        callback: &StreamCallback,
+    ) -> Result<(), CallbackError> {
+        let row = self.recorder.calls.get(tenant, call).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
+        if row.call.direction == Direction::Outbound || row.call.state == CallState::Ended {
+            return Ok(());
+        }
+        let found = match self.carrier.fetch_call(&callback.call_sid).await {
+            Ok(found) => found,
+            Err(problem) => {
+                warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
+                return Ok(());
+            }
+        };
+        if let Some(says) = found.status.and_then(says_after_the_fact) {
+            let fact = Fact::Status {
+                carrier_call_id: callback.call_sid.as_str().to_owned(),
+                says,
+                at: found.ended_at,
+                duration_seconds: found.duration_seconds,
+            };
+            self.recorder.record(tenant, call, &fact).await?;
+        }
+        Ok(())
+    }
+
+    /// The stream of a call is over and the carrier asks how to go on: with another stream, or not. While
+    /// no worker could take it the call is held; `held` is how often it has been.
+    ///
+    /// # Errors
+    /// See [`CallbackError`].
+    pub async fn resume(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: &CallSid,
+        held: u32,
+    ) -> Result<Twiml, CallbackError> {
+        let row = self.recorder.calls.get(tenant, call).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
+        let known = row.call.carrier_call_id.as_deref();
+        if known.is_some_and(|known| known != carrier_call_id.as_str()) {
+            return Err(CallbackError::OtherCall);
+        }
+        if row.call.state == CallState::Ended || row.progress.hang_up_requested_at.is_some() {
+            return Ok(twiml::hang_up());
+        }
+        if row.progress.resumes >= RESUMES_MAX {
+            warn!(call.id = %call, "a call was resumed too often and is ended");
+            let exhausted = Fact::ResumesExhausted;
+            self.recorder.record(tenant, call, &exhausted).await?;
+            return Ok(twiml::hang_up());
+        }
+        if !self.has_worker().await? {
+            let language = self.language(tenant, row.call.agent_id).await?;
+            let again = |held| self.links.resume_held(tenant, call, held);
+            if let Some(document) = hold(&language, held, again) {
+                self.note_hold(&row, carrier_call_id).await?;
+                info!(call.id = %call, held, "a customer waits for a media worker");
+                customer_waits();
+                return Ok(written(document));
+            }
+            warn!(call.id = %call, "no media worker came for a call and it is ended");
+            let exhausted = Fact::ResumesExhausted;
+            self.recorder.record(tenant, call, &exhausted).await?;
+            return Ok(written(give_up(&language)));
+        }
+        info!(call.id = %call, resumes = row.progress.resumes + 1, "resuming a call");
+        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let hash = TokenHash::of(token);
+        let fact = Fact::Resumed {
+            carrier_call_id: carrier_call_id.as_str().to_owned(),
+        };
+        let recorded = self
+            .recorder
+            .record_with(tenant, call, &fact, Some(self.token(&hash)))
+            .await?;
+        if !recorded.changed {
+            // It ended meanwhile.
+            return Ok(twiml::hang_up());
+        }
+        Ok(self.connect(tenant, call, token))
+    }
+
+    /// Notes once that the customer is held: nobody calls back when they hang up, so the sweeper asks.
+    async fn note_hold(
+        &self,
+        row: &CallRow,
+        carrier_call_id: &CallSid,
+    ) -> Result<(), CallbackError> {
+        if row.progress.held_since.is_some() {
+            return Ok(());
+        }
+        let fact = Fact::Held {
+            carrier_call_id: carrier_call_id.as_str().to_owned(),
+        };
+        let call = &row.call;
+        self.recorder.record(call.tenant_id, call.id, &fact).await?;
+        Ok(())
+    }
+
+    /// Somebody calls one of our numbers. While no worker could take the call they are held: theirs is a call
+    /// like any other then, so that who does not wait is a missed call and not forgotten. `held` is how often
+    /// they have been, where an earlier version held them without a call.
+    ///
+    /// # Errors
+    /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
+    pub async fn inbound_voice(
+        &self,
+        request: &VoiceRequest,
+        held: u32,
+    ) -> Result<Twiml, CallbackError> {
+        let rejected = twiml::reject(Reject::NotInService);
+        if request.direction == Direction::Outbound {
+            return Ok(twiml::hang_up());
+        }
+        let Some(to) = &request.to else {
+            return Ok(rejected);
+        };
+        let number = self.numbers.owner(to).await;
+        let Some(number) = number.map_err(CallbackError::Unavailable)? else {
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "unknown_number")
+                .increment(1);
+            return Ok(rejected);
+        };
+        let tenant = number.tenant_id;
+        let known = self
+            .recorder
+            .calls
+            .by_carrier_call(tenant, request.call_sid.as_str())
+            .await
+            .map_err(CallbackError::Unavailable)?;
+        if let Some(call) = known {
+            return self.resume(tenant, call, &request.call_sid, held).await;
+        }
+        let Some(agent) = number.agent_id else {
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent")
+                .increment(1);
+            return Ok(rejected);
+        };
+        self.take(&number, agent, request, held).await
+    }
+
+    /// Whether there would be somebody to talk to them.
+    async fn has_worker(&self) -> Result<bool, CallbackError> {
+        let room = self.workforce.room().await;
+        Ok(room.map_err(CallbackError::Unavailable)?.is_there())
+    }
+
+    /// The agent's language; the usual one when the agent is gone.
+    async fn language(&self, tenant: TenantId, agent: AgentId) -> Result<String, CallbackError> {
+        let agent = self.call_plans.agents.get(tenant, agent).await;
+        let agent = agent.map_err(CallbackError::Unavailable)?;
+        Ok(agent.map_or_else(String::new, |agent| agent.fields.language))
+    }
+
+    async fn take(
+        &self,
+        number: &Number,
+        agent: AgentId,
+        request: &VoiceRequest,
+        held: u32,
+    ) -> Result<Twiml, CallbackError> {
+        let tenant = number.tenant_id;
+        let rejected = |reason: &'static str| {
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason)
+                .increment(1);
+            Ok(twiml::reject(Reject::NotInService))
+        };
+        let id = self.recorder.ids.fresh(CallId::from_parts);
+        let snapshot = self
+            .call_plans
+            .snapshot(tenant, id, Direction::Inbound, agent, &Variables::new())
+            .await;
+        let snapshot = match snapshot {
+            Ok(snapshot) => snapshot,
+            Err(Refused::Unavailable(error)) => return Err(CallbackError::Unavailable(error)),
+            Err(refused) => {
+                warn!(agent.id = %agent, problem = %refused, "an agent cannot take inbound calls");
+                return rejected("agent_unfit");
+            }
+        };
+        let Some(from) = request.from.clone().or_else(withheld) else {
+            return rejected("no_customer");
+        };
+        let now = self.recorder.clock.now();
+        let state = CallState::Ringing;
+        let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
+        row.call.carrier_call_id = Some(request.call_sid.as_str().to_owned());
+        let has_worker = self.has_worker().await?;
+        row.progress.held_since = (!has_worker).then_some(now);
+        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let hash = TokenHash::of(token);
+        let event = EventKind::CallAdvanced { call_id: id, state };
+        let new = NewCall {
+            row: &row,
+            snapshot: &snapshot,
+            token: has_worker.then(|| self.token(&hash)),
+            request: None,
+            slots: None,
+            lead: None,
+            counted_at: None,
+            event: self.recorder.event(tenant, event, now),
+        };
+        match self.recorder.calls.create(new).await {
+            Ok(()) => {
+                follow(&row.call);
+                info!(call.id = %id, tenant.id = %tenant, "a call came in");
+                if has_worker {
+                    return Ok(self.connect(tenant, id, token));
+                }
+                self.resume(tenant, id, &request.call_sid, held).await
+            }
+            // The same webhook, delivered twice at once: the other one made the call.
+            Err(CreateRefused::CarrierCallTaken) => {
+                let known = self
+                    .recorder
+                    .calls
+                    .by_carrier_call(tenant, request.call_sid.as_str())
+                    .await
+                    .map_err(CallbackError::Unavailable)?;
+                let known = known.ok_or(CallbackError::UnknownCall)?;
+                self.resume(tenant, known, &request.call_sid, held).await
+            }
+            // An inbound call has no request, no slot and no lead.
+            Err(
+                CreateRefused::Repeated
+                | CreateRefused::SlotTaken { .. }
+                | CreateRefused::LeadChanged,
+            ) => Err(CallbackError::Unavailable(StoreError::Conflict)),
+            Err(CreateRefused::Store(error)) => Err(CallbackError::Unavailable(error)),
+        }
+    }
+
+    /// The addresses were checked when [`Links`] was made and ids are short, so the document is always
+    /// within the carrier's limits; if it were not, hanging up is all that is left.
+    fn connect(&self, tenant: TenantId, call: CallId, token: TokenId) -> Twiml {
+        match self.links.connect(tenant, call, token) {
+            Ok(twiml) => twiml,
+            Err(problem) => {
+                tracing::error!(call.id = %call, %problem, "the call's instructions cannot be written");
+                twiml::hang_up()
+            }
+        }
+    }
+
+    fn token<'a>(&self, hash: &'a TokenHash) -> NewToken<'a> {
+        NewToken {
+            hash,
+            until: stream_deadline(self.recorder.clock.now()),
+            from: None,
+        }
+    }
+}
+
+/// By when a stream has to begin whose instructions the carrier gets now.
+pub(crate) fn stream_deadline(now: Timestamp) -> Timestamp {
+    now.checked_add(STREAM_TOKEN_LIFETIME)
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn customer_waits() {
+    metrics::counter!("trunkline_waits_for_worker_total", "who" => "customer").increment(1);
+}
+
+/// The sentences are ours, and the addresses were checked when [`Links`] was made: a document that cannot
+/// be written cannot be. Hanging up is all that would be left.
+fn written(document: Result<Twiml, TwimlProblem>) -> Twiml {
+    document.unwrap_or_else(|problem| {
+        tracing::error!(%problem, "a customer's instructions cannot be written");
+        twiml::hang_up()
+    })
+}
+
+fn withheld() -> Option<PhoneNumber> {
+    WITHHELD.parse().ok()
+}
+
+/// SIP says of these that the number is wrong or gone (RFC 3261: 404, 410, 484, 604).
+const SIP_UNREACHABLE: [u16; 4] = [404, 410, 484, 604];
+
+fn says(callback: &StatusCallback) -> CarrierSays {
+    match callback.status {
+        CallStatus::Queued | CallStatus::Initiated => CarrierSays::Accepted,
+        CallStatus::Ringing => CarrierSays::Ringing,
+        CallStatus::InProgress => CarrierSays::Answered,
+        CallStatus::Completed => CarrierSays::Completed,
+        CallStatus::Busy => CarrierSays::Busy,
+        CallStatus::NoAnswer => CarrierSays::NoAnswer,
+        CallStatus::Canceled => CarrierSays::Cancelled,
+        CallStatus::Failed => {
+            let code = callback.sip_response_code;
+            if code.is_some_and(|code| SIP_UNREACHABLE.contains(&code)) {
+                CarrierSays::Unreachable
+            } else {
+                CarrierSays::Failed
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What goes with a call's end: its slots come back, its lead moves on, its contact keeps the outcome.
+//!
+//! Pure: the rows in, what is written with the call out. A provisional outcome that turns into the
+//! final one moves the lead again, from where it stood before the call's end, unless another call has
+//! it by then. What a lead becomes is decided by `dialer`.
+
+use dialer::CallEnd;
+use jiff::Timestamp;
+use model::{
+    Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState, Outcome,
+};
+use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld};
+
+/// What is written with a changed call.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    pub(crate) slots: Option<SlotsHeld>,
+    pub(crate) lead: Option<LeadMove>,
+    pub(crate) contact: Option<Contact>,
+    /// The call ends with this change.
+    ends: bool,
+    /// The outcome that stood for the time being, and is corrected with this change.
+    corrects: bool,
+}
+
+/// How the lead and its campaign's counts change.
+#[derive(Debug)]
+pub(crate) enum LeadMove {
+    Becomes {
+        before: Box<LeadRow>,
+        after: Box<Lead>,
+        count: CallCount,
+    },
+    Recount {
+        lead: Box<Lead>,
+        count: CallCount,
+    },
+}
+
+impl Ending {
+    /// Nothing, unless the change sets an outcome or another one. `after` gives up its slots, and
+    /// keeps what a correction would begin from.
+    pub(crate) fn of(
+        before: &CallRow,
+        after: &mut CallRow,
+        campaign: Option<&Campaign>,
+        lead: Option<&LeadRow>,
+        contact: Option<&Contact>,
+        now: Timestamp,
+    ) -> Self {
+        let Some(outcome) = after.call.outcome else {
+            return Self::default();
+        };
+        if before.call.outcome == Some(outcome) {
+            return Self::default();
+        }
+        let ends = before.call.state < CallState::Ended;
+        let slots = if ends {
+            after.progress.slots.take()
+        } else {
+            None
+        };
+        let count = match before.call.outcome {
+            Some(from) => CallCount::Corrected { from, to: outcome },
+            None => CallCount::Ended(outcome),
+        };
+        let lead = lead.map(|row| {
+            let moved = campaign.and_then(|campaign| next(before, after, campaign, row, ends, now));
+            match moved.map(|lead| as_they_wished(lead, after, contact, now)) {
+                Some(lead) => LeadMove::Becomes {
+                    before: Box::new(row.clone()),
+                    after: Box::new(lead),
+                    count,
+                },
+                None => LeadMove::Recount {
+                    lead: Box::new(row.lead.clone()),
+                    count,
+                },
+            }
+        });
+        after.progress.lead_before = match &lead {
+            Some(LeadMove::Becomes { before, .. }) if ends && after.progress.provisional => {
+                Some(LeadBefore {
+                    attempts: before.lead.attempts,
+                    faults: before.lead.faults,
+                })
+            }
+            Some(LeadMove::Becomes { .. } | LeadMove::Recount { .. }) | None
+                if after.progress.provisional =>
+            {
+                after.progress.lead_before
+            }
+            Some(LeadMove::Becomes { .. } | LeadMove::Recount { .. }) | None => None,
+        };
+        Self {
+            slots,
+            lead,
+            contact: contact.and_then(|contact| noted(contact, &after.call)),
+            ends,
+            corrects: before.progress.provisional && !after.progress.provisional,
+        }
+    }
+
+    /// Counts what was written.
+    pub(crate) fn count(&self, row: &CallRow) {
+        let Some(outcome) = row.call.outcome.filter(|_| self.ends || self.corrects) else {
+            return;
+        };
+        if self.ends {
+            let code = outcome.code();
+            metrics::counter!("trunkline_calls_ended_total", "outcome" => code).increment(1);
+        }
+        if self.corrects {
+            metrics::counter!("trunkline_calls_unheard_total", "state" => "heard").increment(1);
+        }
+        if row.progress.provisional {
+            metrics::counter!("trunkline_calls_unheard_total", "state" => "missing").increment(1);
+        } else if row.call.answered_at.is_some() && is_a_fault(outcome) {
+            let reason = outcome.code();
+            metrics::counter!("trunkline_calls_dropped_total", "reason" => reason).increment(1);
+        }
+    }
+}
+
+/// Whether somebody who had answered lost the call through us or a vendor of ours.
+fn is_a_fault(outcome: Outcome) -> bool {
+    match outcome.doing() {
+        Doing::Platform | Doing::Vendor => true,
+        Doing::Agent | Doing::Callee | Doing::Carrier | Doing::Policy | Doing::User => false,
+    }
+}
+
+impl LeadMove {
+    pub(crate) fn change(&self) -> LeadChange<'_> {
+        match self {
+            Self::Becomes {
+                before,
+                after,
+                count,
+            } => LeadChange::Becomes {
+                before,
+                after,
+                count: *count,
+            },
+            Self::Recount { lead, count } => LeadChange::Recount {
+                lead,
+                count: *count,
+            },
+        }
+    }
+}
+
+/// Whether the call was noted as an attempt with its contact: it passed the gate.
+pub(crate) fn noted_with_contact(row: &CallRow) -> bool {
+    row.call.direction == Direction::Outbound && row.progress.placing_at.is_some()
+}
+
+/// What the lead becomes; `None`: it is not this call's to move.
+fn next(
+    before: &CallRow,
+    after: &CallRow,
+    campaign: &Campaign,
+    row: &LeadRow,
+    ends: bool,
+    now: Timestamp,
+) -> Option<Lead> {
+    let call = &after.call;
+    let lead = &row.lead;
+    let outcome = call.outcome?;
+    let mut from = lead.clone();
+    if ends {
+        if lead.state != (LeadState::Calling { call_id: call.id }) {
+            return None;
+        }
+    } else {
+        let ours = lead.last_call_id == Some(call.id) && lead.last_outcome == before.call.outcome;
+        let LeadBefore { attempts, faults } = before.progress.lead_before?;
+        if !ours || has_moved_on(&lead.state) {
+            return None;
+        }
+        from.attempts = attempts;
+        from.faults = faults;
+    }
+    let denied = call
+        .permit
+        .as_ref()
+        .filter(|permit| !permit.allowed)
+        .and_then(|permit| Some((permit.denied_by?, permit.retry_at)));
+    let mut next = from;
+    if let Some((rule, retry_at)) = denied {
+        next.state = dialer::after_denial(campaign, dialer::Denial { rule, retry_at }, now);
+    } else {
+        let answered = was_answered(call);
+        let end = CallEnd { outcome, answered };
+        let then = dialer::after_call(campaign, &next, end, now);
+        next.state = then.state;
+        next.attempts = then.attempts;
+        next.faults = then.faults;
+        next.last_attempt_at = after.progress.placing_at.or(next.last_attempt_at);
+    }
+    next.last_outcome = Some(outcome);
+    next.updated_at = now;
+    Some(next)
+}
+
+/// Who asked in this very call not to be called again has opted out, however the call ended after that.
+fn as_they_wished(lead: Lead, row: &CallRow, contact: Option<&Contact>, now: Timestamp) -> Lead {
+    let suppression = contact.and_then(|contact| contact.suppression.as_ref());
+    if suppression.and_then(|suppression| suppression.call_id) == Some(row.call.id) {
+        return done(&lead, LeadResult::OptedOut, now);
+    }
+    lead
+}
+
+/// Whether somebody or something picked up: also where the end was heard of before the answer.
+fn was_answered(call: &Call) -> bool {
+    call.answered_at.is_some()
+        || call.outcome.is_some_and(|outcome| match outcome {
+            Outcome::AgentEnded
+            | Outcome::CalleeHungUp
+            | Outcome::CalleeSilent
+            | Outcome::Voicemail
+            | Outcome::VoicemailLeft
+            | Outcome::Fax
+            | Outcome::OptedOut
+            | Outcome::Screened
+            | Outcome::DurationLimit => true,
+            Outcome::Busy
+            | Outcome::NoAnswer
+            | Outcome::NumberUnreachable
+            | Outcome::CarrierRefused
+            | Outcome::CarrierRateLimited
+            | Outcome::CarrierUnconfirmed
+            | Outcome::CarrierFailed
+            | Outcome::StreamLost
+            | Outcome::VendorFailed
+            | Outcome::NoCapacity
+            | Outcome::WorkerLost
+            | Outcome::PlatformFailed
+            | Outcome::Cancelled
+            | Outcome::HungUpByUser
+            | Outcome::NotPermitted
+            | Outcome::CampaignStopped => false,
+        })
+}
+
+/// Another call has the lead, or the callee's wish decided it meanwhile.
+fn has_moved_on(state: &LeadState) -> bool {
+    match state {
+        LeadState::Waiting { .. } => false,
+        LeadState::Calling { .. } => true,
+        LeadState::Done { result, .. } => match result {
+            LeadResult::Suppressed | LeadResult::OptedOut => true,
+            LeadResult::Reached
+            | LeadResult::VoicemailLeft
+            | LeadResult::Unreachable
+            | LeadResult::Exhausted
+            | LeadResult::NotAllowed
+            | LeadResult::Failed
+            | LeadResult::Cancelled => false,
+        },
+    }
+}
+
+/// The contact with the outcome of this call's attempt; `None` when that is known or the attempt is
+/// not there any more.
+fn noted(contact: &Contact, call: &Call) -> Option<Contact> {
+    let answered = was_answered(call);
+    let mut contact = contact.clone();
+    let attempt = contact
+        .attempts
+        .iter_mut()
+        .find(|attempt| attempt.call_id == call.id)?;
+    if attempt.outcome == call.outcome && attempt.answered == answered {
+        return None;
+    }
+    attempt.outcome = call.outcome;
+    attempt.answered = answered;
+    contact.version = contact.version.saturating_add(1);
+    Some(contact)
+}
+
+/// The lead, done.
+pub(crate) fn done(lead: &Lead, result: LeadResult, now: Timestamp) -> Lead {
+    Lead {
+        state: LeadState::Done {
+            result,
+            done_at: now,
+        },
+        updated_at: now,
+        ..lead.clone()
+    }
+}

@@ -1,0 +1,255 @@
+//! Labels: a user says what picked up a call, and detection is measured by it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{
+    Amd, AnsweredBy, ApiKeyId, Call, CallId, CampaignId, CarrierVerdict, Outcome, TenantId,
+};
+use serde::{Deserialize, Serialize};
+use store::{Label, Labels as LabelRows};
+
+use crate::call::recorder::Recorder;
+use crate::{Clock, Ids, Refused};
+
+/// Labels that a matrix is made of: the oldest of a campaign. Far more than anybody gives by hand.
+const LABELS_MAX: usize = 20_000;
+
+/// What picked up, in the words of labels and verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Picked {
+    Human,
+    Machine,
+    Fax,
+    Screening,
+}
+
+/// Detection against labels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    pub labelled: u64,
+    /// How often each verdict (or `unknown`) met each label.
+    pub cells: BTreeMap<(String, Picked), u64>,
+    pub classes: Vec<Class>,
+    /// What the campaign has the carrier detect now.
+    pub amd: Amd,
+    /// More labels than were counted.
+    pub truncated: bool,
+}
+
+/// How well one class is detected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    pub class: Picked,
+    pub labelled: u64,
+    pub detected: u64,
+    pub right: u64,
+    /// Of those that detection said are of the class, the share that are; absent: it said so of none.
+    pub precision: Option<f64>,
+    /// Of those that are of the class, the share that detection said are; absent: there are none.
+    pub recall: Option<f64>,
+}
+
+/// The use cases of labels.
+#[derive(Debug, Clone)]
+pub struct Labels {
+    recorder: Recorder,
+    labels: LabelRows,
+}
+
+impl Labels {
+    #[must_use]
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            recorder: Recorder::new(store, clock, ids),
+            labels: store.labels.clone(),
+        }
+    }
+
+    /// Says what picked up a call; a later word replaces an earlier one.
+    ///
+    /// # Errors
+    /// See [`Refused`]; a call that nothing picked up has nothing to label.
+    pub async fn label(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        answered_by: Picked,
+        by: ApiKeyId,
+    ) -> Result<Label, Refused> {
+        let row = self.recorder.calls.get(tenant, call).await?;
+        let call = row.ok_or(Refused::NotFound)?.call;
+        if call.answered_at.is_none() && verdict(&call).is_none() {
+            return Err(Refused::field(
+                "answered_by",
+                "cannot be said of a call that nobody and nothing picked up",
+            ));
+        }
+        let label = Label {
+            call_id: call.id,
+            campaign_id: call.campaign_id,
+            answered_by: answered_by.code().to_owned(),
+            verdict: verdict(&call).map_or("unknown", Picked::code).to_owned(),
+            at: self.recorder.clock.now(),
+            by,
+        };
+        self.labels.put(tenant, &label).await?;
+        Ok(label)
+    }
+
+    /// A call's label.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn get(&self, tenant: TenantId, call: CallId) -> Result<Option<Label>, Refused> {
+        Ok(self.labels.get(tenant, call).await?)
+    }
+
+    /// How well a campaign's detection did, by the labels of its calls.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn matrix(&self, tenant: TenantId, campaign: CampaignId) -> Result<Matrix, Refused> {
+        let found = self.recorder.campaigns.get(tenant, campaign).await?;
+        let amd = found.ok_or(Refused::NotFound)?.fields.amd;
+        let labels = self
+            .labels
+            .of_campaign(tenant, campaign, LABELS_MAX + 1)
+            .await?;
+        let truncated = labels.len() > LABELS_MAX;
+        let labels = labels.iter().take(LABELS_MAX);
+        let pairs = labels
+            .filter_map(|label| Some((label.verdict.clone(), Picked::of(&label.answered_by)?)));
+        Ok(matrix(pairs, amd, truncated))
+    }
+}
+
+impl Picked {
+    pub const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Fax, Self::Screening];
+
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Machine => "machine",
+            Self::Fax => "fax",
+            Self::Screening => "screening",
+        }
+    }
+
+    fn of(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.code() == code)
+    }
+}
+
+/// What detection said in the end; `None`: it could not tell, or was not asked.
+fn verdict(call: &Call) -> Option<Picked> {
+    // What the session acted on says more than the carrier's first word.
+    let class = call.answer.map(|answer| answer.class);
+    match class.unwrap_or_default() {
+        AnsweredBy::Person => return Some(Picked::Human),
+        AnsweredBy::Machine => return Some(Picked::Machine),
+        AnsweredBy::Screening => return Some(Picked::Screening),
+        AnsweredBy::Fax => return Some(Picked::Fax),
+        AnsweredBy::Unknown => {}
+    }
+    if call.outcome == Some(Outcome::Screened) {
+        return Some(Picked::Screening);
+    }
+    if call.outcome == Some(Outcome::Fax) {
+        return Some(Picked::Fax);
+    }
+    if matches!(
+        call.outcome,
+        Some(Outcome::Voicemail | Outcome::VoicemailLeft)
+    ) {
+        return Some(Picked::Machine);
+    }
+    match call.answered_by? {
+        CarrierVerdict::Human => Some(Picked::Human),
+        CarrierVerdict::MachineStart
+        | CarrierVerdict::MachineEndBeep
+        | CarrierVerdict::MachineEndSilence
+        | CarrierVerdict::MachineEndOther => Some(Picked::Machine),
+        CarrierVerdict::Fax => Some(Picked::Fax),
+        CarrierVerdict::Unknown => None,
+    }
+}
+
+fn matrix(pairs: impl Iterator<Item = (String, Picked)>, amd: Amd, truncated: bool) -> Matrix {
+    let mut cells: BTreeMap<(String, Picked), u64> = BTreeMap::new();
+    let mut labelled = 0_u64;
+    for pair in pairs {
+        *cells.entry(pair).or_default() += 1;
+        labelled += 1;
+    }
+    let count = |is: &dyn Fn(&str, Picked) -> bool| -> u64 {
+        cells
+            .iter()
+            .filter(|((verdict, label), _count)| is(verdict, *label))
+            .map(|(_pair, count)| *count)
+            .sum()
+    };
+    let classes = Picked::ALL.map(|class| {
+        let labelled = count(&|_verdict, label| label == class);
+        let detected = count(&|verdict, _label| verdict == class.code());
+        let right = count(&|verdict, label| verdict == class.code() && label == class);
+        Class {
+            class,
+            labelled,
+            detected,
+            right,
+            precision: share(right, detected),
+            recall: share(right, labelled),
+        }
+    });
+    Matrix {
+        labelled,
+        cells,
+        classes: classes.into(),
+        amd,
+        truncated,
+    }
+}
+
+/// In thousandths, so that the same counts always read the same.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    let thousandths = part.saturating_mul(1_000).checked_div(whole)?;
+    Some(f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_and_recall_are_of_the_class() {
+        let pairs = [
+            ("human", Picked::Human),
+            ("human", Picked::Human),
+            ("human", Picked::Machine),
+            ("machine", Picked::Machine),
+            ("unknown", Picked::Machine),
+            ("machine", Picked::Screening),
+        ];
+        let pairs = pairs.map(|(verdict, label)| (verdict.to_owned(), label));
+        let matrix = matrix(pairs.into_iter(), Amd::default(), false);
+        let said: Vec<_> = matrix
+            .classes
+            .iter()
+            .map(|class| (class.class.code(), class.precision, class.recall))
+            .collect();
+        assert_eq!(matrix.labelled, 6);
+        assert_eq!(
+            said,
+            [
+                ("human", Some(0.666), Some(1.0)),
+                ("machine", Some(0.5), Some(0.333)),
+                ("fax", None, None),
+                ("screening", None, Some(0.0)),
+            ]
+        );
+    }
+}

@@ -1,0 +1,396 @@
+//! What is looked at before a campaign is written, and before it starts to call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dialer::{Lanes, Script};
+use model::{
+    AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
+    PromptVersion, Template, TenantId, Variables,
+};
+use store::{LaneCounts, LeadFilter};
+
+use super::{Campaigns, problem};
+use crate::{FieldProblem, Refused};
+
+/// Leads that are looked at for the variables that the campaign's texts need. All leads of an import
+/// have the same columns, so a page shows what a million would; one that lacks a value all the same is
+/// not called and ends as `failed`.
+const LEADS_LOOKED_AT: u32 = 500;
+
+/// What the look before a start found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Checked {
+    /// Why it cannot start.
+    pub(crate) problems: Vec<FieldProblem>,
+    /// What a person should know all the same.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A field and the states in which it can change.
+struct Lock {
+    field: &'static str,
+    changes: fn(&CampaignFields, &CampaignFields) -> bool,
+    free_in: &'static [CampaignState],
+}
+
+const LOCKS: [Lock; 4] = {
+    use CampaignState::{Draft, Paused, Scheduled};
+    [
+        Lock {
+            field: "agent_id",
+            changes: |before, after| before.agent_id != after.agent_id,
+            free_in: &[Draft, Scheduled, Paused],
+        },
+        Lock {
+            field: "consent",
+            changes: |before, after| before.consent != after.consent,
+            free_in: &[Draft, Scheduled, Paused],
+        },
+        Lock {
+            field: "disclosure.marketing",
+            changes: |before, after| before.disclosure.marketing != after.disclosure.marketing,
+            free_in: &[Draft, Scheduled, Paused],
+        },
+        Lock {
+            field: "starts_at",
+            changes: |before, after| before.starts_at != after.starts_at,
+            free_in: &[Draft, Scheduled],
+        },
+    ]
+};
+
+/// Fields that the change would change and that cannot change in the campaign's state.
+pub(super) fn locked(before: &Campaign, after: &CampaignFields) -> Vec<FieldProblem> {
+    match before.state {
+        CampaignState::Completed | CampaignState::Cancelled => {
+            let mut named = before.fields.clone();
+            named.name.clone_from(&after.name);
+            if named == *after {
+                return Vec::new();
+            }
+            vec![problem("campaign", "is over: only its name can change")]
+        }
+        CampaignState::Draft
+        | CampaignState::Scheduled
+        | CampaignState::Running
+        | CampaignState::Paused => LOCKS
+            .iter()
+            .filter(|lock| {
+                !lock.free_in.contains(&before.state) && (lock.changes)(&before.fields, after)
+            })
+            .map(|lock| {
+                let free: Vec<_> = lock.free_in.iter().map(|state| state.code()).collect();
+                let says = format!(
+                    "can change while the campaign is {}; it is {}",
+                    free.join(", "),
+                    before.state.code()
+                );
+                problem(lock.field, says)
+            })
+            .collect(),
+    }
+}
+
+/// Which fields a change touches, by the first part of their names.
+pub(super) struct Touched(BTreeSet<&'static str>);
+
+pub(super) fn touched(before: &CampaignFields, after: &CampaignFields) -> Touched {
+    let fields = [
+        ("agent_id", before.agent_id != after.agent_id),
+        ("amd", before.amd != after.amd),
+        ("consent", before.consent != after.consent),
+        ("disclosure", before.disclosure != after.disclosure),
+        ("ends_at", before.ends_at != after.ends_at),
+        ("numbers", before.numbers != after.numbers),
+        ("opt_out", before.opt_out != after.opt_out),
+        (
+            "windows",
+            before.windows != after.windows
+                || before.blocked_days != after.blocked_days
+                || before.ends_at != after.ends_at,
+        ),
+    ];
+    let changed = fields.into_iter().filter(|(_field, changed)| *changed);
+    Touched(changed.map(|(field, _changed)| field).collect())
+}
+
+impl Touched {
+    /// Whether a problem with this field may come from the change.
+    pub(super) fn concerns(&self, field: &str) -> bool {
+        let first = field.split(['.', '[']).next().unwrap_or_default();
+        // What is said, who says it and whom it is said to hang together.
+        let script = ["agent_id", "amd", "consent", "disclosure", "opt_out"];
+        if script.contains(&first) || first == "variables" {
+            return script.iter().any(|field| self.0.contains(field));
+        }
+        self.0.contains(first)
+    }
+}
+
+impl Campaigns {
+    /// Everything that is wrong with the fields, all at once.
+    pub(super) async fn field_problems(
+        &self,
+        tenant: TenantId,
+        fields: &CampaignFields,
+    ) -> Result<Vec<FieldProblem>, Refused> {
+        let mut problems: Vec<FieldProblem> = fields
+            .problems()
+            .into_iter()
+            .map(|(field, says)| FieldProblem::new(field, says))
+            .collect();
+        for (field, text) in texts(fields) {
+            if let Err(wrong) = Template::parse(text) {
+                problems.push(problem(field, wrong.to_string()));
+            }
+        }
+        if let Some(agent) = fields.agent_id
+            && self.agents.get(tenant, agent).await?.is_none()
+        {
+            problems.push(problem("agent_id", "there is no such agent"));
+        }
+        if fields.numbers.len() <= model::OUR_NUMBERS_MAX {
+            let ours = self
+                .numbers
+                .of_tenant_among(tenant, &fields.numbers)
+                .await?;
+            for (place, number) in fields.numbers.iter().enumerate() {
+                if !ours.contains(number) {
+                    let field = format!("numbers[{place}]");
+                    problems.push(problem(&field, "is not one of your numbers"));
+                }
+            }
+        }
+        Ok(problems)
+    }
+
+    /// What speaks against calling with this campaign now.
+    pub(super) async fn check_start(&self, campaign: &Campaign) -> Result<Checked, Refused> {
+        let tenant = campaign.tenant_id;
+        let fields = &campaign.fields;
+        let now = self.recorder.clock.now();
+        let mut checked = Checked {
+            problems: self.field_problems(tenant, fields).await?,
+            warnings: Vec::new(),
+        };
+        if fields.ends_at.is_some_and(|end| end <= now) {
+            checked.say("ends_at", "is over already");
+        }
+        if fields.numbers.is_empty() && self.numbers.list(tenant, None, 1).await?.items.is_empty() {
+            checked.say("numbers", "are missing: you have no number to call from");
+        }
+        let lanes = self.recorder.leads.counts(tenant, campaign.id).await?;
+        self.check_leads(campaign, &lanes, &mut checked).await?;
+        let Some(agent) = fields.agent_id else {
+            checked.say("agent_id", "is needed before the start");
+            return Ok(checked);
+        };
+        let Some(agent) = self.agents.get(tenant, agent).await? else {
+            return Ok(checked);
+        };
+        let prompt = self.prompts.latest(tenant, agent.fields.prompt_id).await?;
+        let Some(prompt) = prompt else {
+            checked.say("agent_id", "names an agent whose prompt is missing");
+            return Ok(checked);
+        };
+        check_script(fields, &agent.fields, &prompt, &lanes, &mut checked);
+        self.check_variables(campaign, &prompt, &mut checked)
+            .await?;
+        Ok(checked)
+    }
+
+    async fn check_leads(
+        &self,
+        campaign: &Campaign,
+        lanes: &[LaneCounts],
+        checked: &mut Checked,
+    ) -> Result<(), Refused> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        if campaign.state == CampaignState::Draft
+            && self.recorder.campaigns.copying(tenant, id).await?.is_some()
+        {
+            checked.say(
+                "leads",
+                "are still being taken over from the other campaign: start it when all are there",
+            );
+        }
+        let counts = LaneCounts::sum(lanes);
+        if counts.total() == 0 {
+            checked.say("leads", "are missing: add or import some first");
+            return Ok(());
+        }
+        let waiting = lanes.iter().filter(|lane| lane.counts.waiting > 0);
+        let waiting: Vec<&LaneCounts> = waiting.collect();
+        let now = self.recorder.clock.now();
+        let asked = waiting.iter().map(|lane| (lane.lane.id(), &lane.lane));
+        let never = Lanes::new().open(campaign, asked, now).never;
+        let leads: u64 = waiting
+            .iter()
+            .filter(|lane| never.contains(&lane.lane.id()))
+            .map(|lane| lane.counts.waiting)
+            .sum();
+        if leads == 0 {
+            return Ok(());
+        }
+        if never.len() == waiting.len() {
+            checked.say(
+                "windows",
+                "never let anybody be called: no hour of them is within the legal hours of every zone \
+                 that the leads may be in, before the campaign ends",
+            );
+        } else {
+            checked.warnings.push(format!(
+                "{leads} leads can never be called in these windows, or nobody knows where they are: \
+                 they end as not_allowed"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Variables of the texts that no lead has a value for.
+    async fn check_variables(
+        &self,
+        campaign: &Campaign,
+        prompt: &PromptVersion,
+        checked: &mut Checked,
+    ) -> Result<(), Refused> {
+        let needed = needed(&campaign.fields, prompt);
+        if needed.is_empty() {
+            return Ok(());
+        }
+        let filter = LeadFilter {
+            state: Some("waiting"),
+            ..LeadFilter::default()
+        };
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let page = self
+            .recorder
+            .leads
+            .list(tenant, id, &filter, None, LEADS_LOOKED_AT)
+            .await?;
+        if page.items.is_empty() {
+            return Ok(());
+        }
+        let leads = page.items.iter().map(|row| &row.lead.variables);
+        let leads: Vec<&Variables> = leads.collect();
+        for (name, lacking) in lacking(&needed, &leads) {
+            if lacking == leads.len() {
+                let field = format!("variables.{name}");
+                let says = "is in the campaign's texts and no lead has a value for it";
+                checked.say(&field, says);
+            } else {
+                checked.warnings.push(format!(
+                    "{lacking} of the {} leads that were looked at have no value for {name}: such leads \
+                     are not called and end as failed",
+                    leads.len()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Checked {
+    fn say(&mut self, field: &str, says: &str) {
+        self.problems.push(problem(field, says));
+    }
+}
+
+/// The fields that take variables.
+fn texts(fields: &CampaignFields) -> impl Iterator<Item = (&'static str, &str)> {
+    [
+        ("amd.voicemail_message", &fields.amd.voicemail_message),
+        ("amd.screening_answer", &fields.amd.screening_answer),
+        ("opt_out.acknowledgement", &fields.opt_out.acknowledgement),
+        ("disclosure.opening", &fields.disclosure.opening),
+    ]
+    .into_iter()
+    .filter_map(|(field, text)| Some((field, text.as_deref()?)))
+}
+
+/// The variables of everything that is said.
+fn needed(fields: &CampaignFields, prompt: &PromptVersion) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = prompt.system.variables().map(str::to_owned).collect();
+    // The campaign's opening comes in place of the prompt's greeting.
+    if fields.disclosure.opening.is_none() {
+        names.extend(prompt.greeting.variables().map(str::to_owned));
+    }
+    for (_field, text) in texts(fields) {
+        if let Ok(template) = Template::parse(text) {
+            names.extend(template.variables().map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// How many leads have no value for each of these variables; those that all have are left out.
+pub(crate) fn lacking<'a>(
+    needed: &'a BTreeSet<String>,
+    leads: &[&Variables],
+) -> BTreeMap<&'a str, usize> {
+    let has =
+        |lead: &Variables, name: &str| lead.get(name).is_some_and(|value| !value.trim().is_empty());
+    needed
+        .iter()
+        .map(|name| {
+            let lacking = leads.iter().filter(|lead| !has(lead, name)).count();
+            (name.as_str(), lacking)
+        })
+        .filter(|(_name, lacking)| *lacking > 0)
+        .collect()
+}
+
+/// Whether what is said first says what the rules of the leads' places demand.
+fn check_script(
+    fields: &CampaignFields,
+    agent: &AgentFields,
+    prompt: &PromptVersion,
+    lanes: &[LaneCounts],
+    checked: &mut Checked,
+) {
+    let places: BTreeSet<&str> = lanes
+        .iter()
+        .filter(|lane| lane.counts.waiting > 0)
+        .flat_map(|lane| jurisdictions(&lane.lane))
+        .collect();
+    let greeting = prompt.greeting.to_string();
+    let disclosure = &fields.disclosure;
+    let leaves = fields.amd.machine == MachineAction::LeaveMessage;
+    let script = Script {
+        language: &agent.language,
+        opening: disclosure.opening.as_deref().unwrap_or(&greeting),
+        voicemail: fields
+            .amd
+            .voicemail_message
+            .as_deref()
+            .filter(|_message| leaves),
+        business_name: disclosure.business_name.as_deref(),
+        purpose: disclosure.purpose.as_deref(),
+        opt_out_key: fields.opt_out.key,
+        marketing: disclosure.marketing,
+        // Every call is, see `carrier::twilio::client::create`.
+        recorded: true,
+    };
+    for wrong in dialer::script_problems(&script, places.iter().copied()) {
+        checked.say(wrong.field(), &wrong.to_string());
+    }
+    let written = |place: &&str| dialer::packs(place).any(|pack| pack.written_consent_for_sales);
+    if disclosure.marketing
+        && fields.consent != Some(ConsentKind::Written)
+        && places.iter().any(written)
+    {
+        checked.say(
+            "consent",
+            "must be written: sales calls with an artificial voice need it where these leads are",
+        );
+    }
+}
+
+/// A lane without a place is under the default rules.
+fn jurisdictions(lane: &Lane) -> Vec<&str> {
+    if lane.jurisdictions.is_empty() {
+        vec![dialer::DEFAULT.jurisdiction]
+    } else {
+        lane.jurisdictions.iter().map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,215 @@
+//! Redial: a new draft with those leads of a campaign that are done in a certain way.
+//!
+//! The draft, and a note of which leads it takes, are written in one transaction; leads follow page by
+//! page, at first in the request, then by the scheduler, until the note says that all are there. Until
+//! then the draft cannot be started, so that a list is never half there unseen. Each page may be repeated:
+//! leads have derived ids.
+
+use jiff::Timestamp;
+use model::{CampaignFields, CampaignId, Lead, LeadId, LeadResult, LeadState, Outcome, TenantId};
+use serde::{Deserialize, Serialize};
+use store::{Copy, LeadFilter, LeadsRefused, StoreError};
+
+use super::{CampaignWithCopy, Campaigns, problem};
+use crate::call::recorder::Recorder;
+use crate::context::requests::Keyed;
+use crate::{FieldProblem, IdempotencyKey, Refused};
+
+/// Leads that are read at once.
+const PAGE: u32 = 500;
+/// Pages that the request itself does: a list of some thousand leads is whole in the answer.
+const PAGES_AT_ONCE: u32 = 8;
+
+/// Which leads of a campaign are called again, in a new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redial {
+    /// Leads that are done with one of these.
+    pub results: Vec<LeadResult>,
+    /// Leads that are done and whose last call ended with one of these.
+    pub outcomes: Vec<Outcome>,
+    /// The new campaign's; absent: the old one's with "(redial)".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Campaigns {
+    /// Makes a draft with the fields of a campaign and those of its leads that match.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn redial(
+        &self,
+        tenant: TenantId,
+        from: CampaignId,
+        redial: &Redial,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<CampaignWithCopy, Refused> {
+        let keyed = Keyed::new("redials", key, &(from, redial))?;
+        if let Some(keyed) = &keyed
+            && let Some(made) = keyed.made_before(&self.requests, tenant).await?
+        {
+            return self.get_with_copy(tenant, made).await;
+        }
+        let old = self.get(tenant, from).await?;
+        let problems = problems(redial);
+        if !problems.is_empty() {
+            return Err(Refused::Invalid(problems));
+        }
+        let name = redial.name.clone().unwrap_or_else(|| {
+            format!(
+                "{} (redial)",
+                old.fields.name.chars().take(90).collect::<String>()
+            )
+        });
+        let fields = CampaignFields {
+            name,
+            starts_at: None,
+            ends_at: None,
+            ..old.fields
+        };
+        self.check_fields(tenant, &fields).await?;
+        let campaign = self.draft(tenant, fields);
+        let copy = Copy {
+            from,
+            results: redial.results.clone(),
+            outcomes: redial.outcomes.clone(),
+            after: None,
+            leads_copied: 0,
+            pages: 0,
+        };
+        let at = campaign.created_at;
+        let made = keyed.as_ref().map(|keyed| keyed.makes(&campaign.id, at));
+        let created = self
+            .recorder
+            .campaigns
+            .create_copy(&campaign, &copy, made.as_ref())
+            .await;
+        match created {
+            Ok(()) => {}
+            Err(StoreError::Conflict) => {
+                let made = match &keyed {
+                    Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
+                    None => None,
+                };
+                let made = made.ok_or(StoreError::Conflict)?;
+                return self.get_with_copy(tenant, made).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        for _page in 0..PAGES_AT_ONCE {
+            if !copy_page(&self.recorder, tenant, campaign.id).await? {
+                break;
+            }
+        }
+        self.get_with_copy(tenant, campaign.id).await
+    }
+}
+
+/// Takes a page of leads over into a draft that has not got them all. Whether more may follow.
+///
+/// # Errors
+/// When storage does not do it; the next try goes on.
+pub(crate) async fn copy_page(
+    recorder: &Recorder,
+    tenant: TenantId,
+    campaign: CampaignId,
+) -> Result<bool, StoreError> {
+    let (campaigns, leads) = (&recorder.campaigns, &recorder.leads);
+    let Some(copy) = campaigns.copying(tenant, campaign).await? else {
+        return Ok(false);
+    };
+    let filter = LeadFilter {
+        state: Some("done"),
+        ..LeadFilter::default()
+    };
+    let page = leads
+        .list(tenant, copy.from, &filter, copy.after, PAGE)
+        .await?;
+    let now = recorder.clock.now();
+    let fresh: Vec<Lead> = page
+        .items
+        .iter()
+        .filter(|row| matches(&copy, &row.lead))
+        .map(|row| again(&row.lead, campaign, now))
+        .collect();
+    match leads.insert_many(tenant, campaign, &fresh).await {
+        Ok(_inserted) => {}
+        // The draft was deleted meanwhile: whoever removes its leads removes the note.
+        Err(LeadsRefused::CampaignClosed) => return Ok(false),
+        Err(LeadsRefused::Changed) => return Err(StoreError::Conflict),
+        Err(LeadsRefused::Store(error)) => return Err(error),
+    }
+    let copied = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
+    let next = Copy {
+        after: page.next,
+        leads_copied: copy.leads_copied.saturating_add(copied),
+        pages: copy.pages.saturating_add(1),
+        ..copy
+    };
+    let noted = if page.next.is_some() {
+        campaigns.copied_page(tenant, campaign, &next).await
+    } else {
+        campaigns.copied(tenant, campaign).await
+    };
+    match noted {
+        Ok(()) => Ok(page.next.is_some()),
+        // Somebody else did the same page: it is done, and they go on.
+        Err(StoreError::Conflict) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn problems(redial: &Redial) -> Vec<FieldProblem> {
+    let mut problems = Vec::new();
+    if redial.results.is_empty() && redial.outcomes.is_empty() {
+        let says = "or `results` must name who is called again";
+        problems.push(problem("outcomes", says));
+    }
+    let says = "cannot be called again: they asked not to be";
+    for (place, result) in redial.results.iter().enumerate() {
+        if matches!(result, LeadResult::OptedOut | LeadResult::Suppressed) {
+            problems.push(problem(&format!("results[{place}]"), says));
+        }
+    }
+    for (place, outcome) in redial.outcomes.iter().enumerate() {
+        if *outcome == Outcome::OptedOut {
+            problems.push(problem(&format!("outcomes[{place}]"), says));
+        }
+    }
+    problems
+}
+
+fn matches(copy: &Copy, lead: &Lead) -> bool {
+    let LeadState::Done { result, .. } = lead.state else {
+        return false;
+    };
+    if matches!(result, LeadResult::OptedOut | LeadResult::Suppressed) {
+        return false;
+    }
+    let outcome = lead.last_outcome;
+    copy.results.contains(&result)
+        || outcome.is_some_and(|outcome| copy.outcomes.contains(&outcome))
+}
+
+/// The lead in another campaign, as if it had just been added.
+fn again(lead: &Lead, campaign_id: CampaignId, now: Timestamp) -> Lead {
+    Lead {
+        id: LeadId::of(campaign_id, &lead.number),
+        campaign_id,
+        number: lead.number.clone(),
+        lane: lead.lane.clone(),
+        variables: lead.variables.clone(),
+        priority: lead.priority,
+        consent: lead.consent.clone(),
+        state: LeadState::Waiting { due_at: now },
+        attempts: 0,
+        faults: 0,
+        last_call_id: None,
+        last_attempt_at: None,
+        last_outcome: None,
+        import_id: None,
+        created_at: now,
+        updated_at: now,
+    }
+}

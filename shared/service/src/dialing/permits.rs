@@ -1,0 +1,85 @@
+//! "May I call this number now?": the answer that the gate would give, in full, without a call.
+
+use std::sync::Arc;
+
+use dialer::{Asking, permit};
+use model::{Campaign, CampaignId, Lead, Permit, PhoneNumber, TenantId};
+
+use crate::call::recorder::Recorder;
+use crate::dialing::policy::lane_of;
+use crate::{Clock, Ids, Refused};
+
+/// The use cases of permits.
+#[derive(Debug, Clone)]
+pub struct Permits {
+    recorder: Recorder,
+}
+
+/// A permit with what it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    pub permit: Permit,
+    /// The number's lead in the campaign that was asked for.
+    pub lead: Option<Lead>,
+}
+
+impl Permits {
+    #[must_use]
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            recorder: Recorder::new(store, clock, ids),
+        }
+    }
+
+    /// Decides as the gate would, now. With a campaign its rules apply, and the number's lead in it
+    /// counts if there is one.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn check(
+        &self,
+        tenant: TenantId,
+        to: &PhoneNumber,
+        campaign: Option<CampaignId>,
+    ) -> Result<Checked, Refused> {
+        let (campaign, lead): (Option<Campaign>, Option<Lead>) = match campaign {
+            None => (None, None),
+            Some(id) => {
+                let found = self.recorder.campaigns.get(tenant, id).await?;
+                let campaign = found
+                    .ok_or_else(|| Refused::field("campaign_id", "there is no such campaign"))?;
+                let row = self.recorder.leads.of_number(tenant, id, to).await?;
+                (Some(campaign), row.map(|row| row.lead))
+            }
+        };
+        let contact = self.recorder.contacts.get(tenant, to).await?;
+        let lane = lead
+            .as_ref()
+            .map_or_else(|| lane_of(to), |lead| lead.lane.clone());
+        let asking = Asking {
+            number: to,
+            lane: &lane,
+            contact: Some(&contact),
+            campaign: campaign.as_ref(),
+            lead: lead.as_ref(),
+            call_id: None,
+        };
+        let permit = permit(&asking, self.recorder.clock.now());
+        Ok(Checked { permit, lead })
+    }
+}
+
+/// The answer in a sentence.
+#[must_use]
+pub fn sentence(permit: &Permit) -> String {
+    let Some(rule) = permit.denied_by else {
+        return "Yes: every rule that was looked at allows a call now.".to_owned();
+    };
+    let because = permit.checks.iter().find(|check| !check.passed);
+    let because = because.map_or(rule.code(), |check| check.because.as_str());
+    let when = permit.retry_at.map_or_else(
+        || " Asking later is of no use unless something changes.".to_owned(),
+        |at| format!(" Ask again at {at}."),
+    );
+    format!("No: {} ({because}).{when}", rule.code())
+}

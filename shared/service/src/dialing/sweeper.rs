@@ -1,0 +1,395 @@
+//! The sweeper: finds calls whose message, answer or callback was lost, and learns the truth.
+//!
+//! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of
+//! their own. Whatever is in one state for longer than that state can last is looked after: a claimed call
+//! is sent on its way again, a call that is being placed is settled, one that rings or talks for too long is
+//! asked about at the carrier. It never dials. So every call ends, gives its slots back, and its lead goes on
+//! (promise P2). Everything may be repeated, and done by two at once.
+
+use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use carrier::twilio::{CallSid, CallStatus};
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use model::{CallState, Direction};
+use store::{CallRow, InboundCalls, InboundRow, SlotRow, StoreError};
+use tracing::{Instrument as _, error, info, info_span, warn};
+
+use crate::Context;
+use crate::call::hang_up_at_carrier;
+use crate::call::lifecycle::{CarrierSays, Fact};
+use crate::call::recorder::{RecordError, follow};
+use crate::dialing::claims::Claims;
+use crate::dialing::dial::{DialJobs, PlaceError, RING_TIMEOUT, says_after_the_fact, time_limit};
+
+/// A claimed call whose time was this long ago has lost its message. One that only waits its turn in the
+/// row of calls gets a second message, which changes nothing.
+pub const CLAIMED_MAX: SignedDuration = SignedDuration::from_secs(45);
+/// A request may take this long; then its call is asked about.
+pub const PLACING_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// What the carrier may add to the time it rings (voice sheet, section 2), and the way of its callback.
+const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// An answered call that no session talks on waits this long to be resumed.
+pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
+/// A customer who is held for longer than this may have hung up: nobody would tell us. They come back every five
+/// seconds, and each sweep asks about them once.
+pub const HELD_UNASKED_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// How much longer than its limit an answered call may last before the carrier is asked.
+const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// How much longer than its limit a call may last that the carrier says is on, before it is hung up. The
+/// carrier has the limit too: by then it has lost it. Generous, because a clock that was set forward must
+/// not cut a conversation.
+const HANG_UP_MARGIN: SignedDuration = SignedDuration::from_hours(2);
+/// A time further ahead of now than this was written by a clock that was wrong: nobody knows how long ago
+/// it was.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
+/// Calls that are looked at side by side.
+const CALLS_AT_ONCE: usize = 8;
+/// Calls of one sweep. Where there are more, each sweep begins at another one.
+const LOOKS_MAX: usize = 2_000;
+
+/// A call that may be late.
+#[derive(Debug)]
+enum Late {
+    Ours(SlotRow),
+    /// To one of our numbers.
+    Theirs(InboundRow),
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepResult {
+    /// Calls that were in one state for too long.
+    pub late: u32,
+    /// Claimed calls that were sent on their way again.
+    pub sent: u32,
+    /// Calls that the carrier was asked about.
+    pub asked: u32,
+    /// Slots of calls that are over: a defect each.
+    pub healed: u32,
+    /// Calls that could not be looked after; the next sweep tries again.
+    pub failed: u32,
+}
+
+/// Looks after calls that nobody else does.
+#[derive(Debug, Clone)]
+pub(crate) struct Sweeper {
+    claims: Claims,
+    placing: DialJobs,
+    carrier: Client,
+    inbound: InboundCalls,
+}
+
+/// Why a call could not be looked after.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("the call could not be read or written")]
+    Record(#[source] RecordError),
+    #[error("the call could not be settled")]
+    Settle(#[source] PlaceError),
+    #[error("the carrier could not be asked")]
+    Carrier(#[source] RequestError),
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Record(RecordError::Store(error))
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl Sweeper {
+    pub(crate) fn new(context: &Context, claims: Claims) -> Self {
+        Self {
+            claims,
+            placing: DialJobs::new(context),
+            carrier: context.carrier.clone(),
+            inbound: context.store.inbound.clone(),
+        }
+    }
+
+    /// Looks at every call of the account that may be late.
+    pub(crate) async fn sweep(&self) -> Result<SweepResult, StoreError> {
+        let now = self.now();
+        let live = self.claims.capacity.live().await?;
+        let taken = u32::try_from(live.len()).unwrap_or(u32::MAX);
+        let ours = live.into_iter().filter(|slot| age(slot, now) > PLACING_MAX);
+        let theirs = self.inbound.live().await?.into_iter();
+        let theirs = theirs.filter(|row| elapsed(row.since, now) > HELD_UNASKED_MAX);
+        let mut late: Vec<Late> = ours
+            .map(Late::Ours)
+            .chain(theirs.map(Late::Theirs))
+            .collect();
+        if late.len() > LOOKS_MAX {
+            let len = u128::try_from(late.len()).unwrap_or(u128::MAX);
+            let first = self.claims.recorder.ids.chance() % len;
+            late.rotate_left(usize::try_from(first).unwrap_or_default());
+            late.truncate(LOOKS_MAX);
+        }
+        let looks: Vec<SweepResult> = stream::iter(late)
+            .map(|late| self.look_after(late))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+            .await;
+        let mut swept = SweepResult::default();
+        for one in looks {
+            swept.add(one);
+        }
+        metrics::gauge!("trunkline_slots_taken").set(taken);
+        if swept != SweepResult::default() {
+            info!(
+                late = swept.late,
+                sent = swept.sent,
+                asked = swept.asked,
+                healed = swept.healed,
+                failed = swept.failed,
+                "late calls were looked after"
+            );
+        }
+        Ok(swept)
+    }
+
+    async fn look_after(&self, late: Late) -> SweepResult {
+        let (tenant, call) = match &late {
+            Late::Ours(slot) => (slot.tenant_id, slot.call_id),
+            Late::Theirs(row) => (row.tenant_id, row.call_id),
+        };
+        let span = info_span!(
+            "late call",
+            call.id = %call,
+            tenant.id = %tenant,
+            trace_id = tracing::field::Empty,
+        );
+        let looking = async {
+            let looked = match &late {
+                Late::Ours(slot) => self.look_at(slot).await,
+                Late::Theirs(row) => self.look_at_inbound(row).await,
+            };
+            looked.unwrap_or_else(|problem| {
+                warn!(
+                    problem = &problem as &dyn std::error::Error,
+                    "a late call could not be looked after"
+                );
+                SweepResult {
+                    failed: 1,
+                    ..SweepResult::default()
+                }
+            })
+        };
+        looking.instrument(span).await
+    }
+
+    async fn look_at(&self, slot: &SlotRow) -> Result<SweepResult, Problem> {
+        let recorder = &self.claims.recorder;
+        let Some(row) = recorder.calls.get(slot.tenant_id, slot.call_id).await? else {
+            return self.heal(slot).await;
+        };
+        follow(&row.call);
+        let now = self.now();
+        let nothing = SweepResult::default();
+        match row.call.state {
+            CallState::Claimed => {
+                if age(slot, now) <= CLAIMED_MAX {
+                    return Ok(nothing);
+                }
+                let call = &row.call;
+                self.claims.send(call, now, now).await;
+                Ok(SweepResult {
+                    late: 1,
+                    sent: 1,
+                    ..nothing
+                })
+            }
+            CallState::Placing => {
+                let since = row.progress.placing_at.unwrap_or(row.call.created_at);
+                if elapsed(since, now) <= PLACING_MAX {
+                    return Ok(nothing);
+                }
+                let settled = self.placing.settle_once(&row).await;
+                settled.map_err(Problem::Settle)?;
+                Ok(SweepResult {
+                    late: 1,
+                    asked: 1,
+                    ..nothing
+                })
+            }
+            CallState::Placed | CallState::Ringing | CallState::Answered => {
+                if !is_late(&row, now) {
+                    return Ok(nothing);
+                }
+                self.ask(&row, now).await?;
+                Ok(SweepResult {
+                    late: 1,
+                    asked: 1,
+                    ..nothing
+                })
+            }
+            CallState::Ended => self.heal(slot).await,
+        }
+    }
+
+    /// Nobody calls back about a call to one of our numbers: where no session would notice its end, the carrier
+    /// is asked.
+    async fn look_at_inbound(&self, inbound: &InboundRow) -> Result<SweepResult, Problem> {
+        let calls = &self.claims.recorder.calls;
+        let row = calls.get(inbound.tenant_id, inbound.call_id).await?;
+        let Some(row) = row.filter(|row| row.call.state < CallState::Ended) else {
+            // One that an earlier version ended.
+            self.inbound.remove(inbound.call_id).await?;
+            return Ok(SweepResult::default());
+        };
+        follow(&row.call);
+        let now = self.now();
+        if !is_unheard(&row, now) {
+            return Ok(SweepResult::default());
+        }
+        self.ask(&row, now).await?;
+        Ok(SweepResult {
+            late: 1,
+            asked: 1,
+            ..SweepResult::default()
+        })
+    }
+
+    /// Asks the carrier how a call is, and records the truth.
+    async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), Problem> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
+            return Ok(());
+        };
+        let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+            error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
+            return Ok(());
+        };
+        let known = match self.carrier.fetch_call(&sid).await {
+            Ok(known) => Some(known),
+            Err(RequestError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => None,
+            Err(problem) => return Err(Problem::Carrier(problem)),
+        };
+        let status = known.as_ref().and_then(|known| known.status);
+        let too_long =
+            row.call.state == CallState::Answered && has_talked_too_long(row, now, HANG_UP_MARGIN);
+        let says = match (&known, status) {
+            (None, _) => CarrierSays::Failed,
+            (Some(_), Some(CallStatus::InProgress)) if too_long => {
+                hang_up_at_carrier(&self.carrier, &carrier_call_id)
+                    .await
+                    .map_err(Problem::Carrier)?;
+                CarrierSays::Completed
+            }
+            // It is on while they are held; answered it is when a session begins.
+            (Some(_), Some(CallStatus::InProgress)) if row.call.direction == Direction::Inbound => {
+                return Ok(());
+            }
+            (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
+            (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
+            (Some(_), Some(status)) => match says_after_the_fact(status) {
+                Some(says) => says,
+                None => return Ok(()),
+            },
+            (Some(_), None) => return Ok(()),
+        };
+        let fact = Fact::Status {
+            carrier_call_id,
+            says,
+            at: known.as_ref().and_then(|known| known.ended_at),
+            duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
+        };
+        let recorded = self.claims.recorder.record(tenant, call, &fact).await?;
+        if recorded.row.call.state == CallState::Ended {
+            warn!(call.id = %call, "a call whose end was not heard of is ended");
+            metrics::counter!("trunkline_calls_swept_total").increment(1);
+        }
+        Ok(())
+    }
+
+    /// A slot whose call is over: what cannot be, since one transaction does both.
+    async fn heal(&self, slot: &SlotRow) -> Result<SweepResult, Problem> {
+        let lines = &self.claims.capacity;
+        let healed = lines
+            .slots
+            .reclaim(
+                &lines.account,
+                slot.tenant_id,
+                slot.campaign_id,
+                slot.call_id,
+            )
+            .await?;
+        if healed > 0 {
+            error!(call.id = %slot.call_id, slots = healed, "slots of a call that is over were given back");
+            metrics::counter!("trunkline_slots_healed_total", "reason" => "call_over")
+                .increment(u64::from(healed));
+        }
+        Ok(SweepResult {
+            late: u32::from(healed > 0),
+            healed,
+            ..SweepResult::default()
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.claims.recorder.clock.now()
+    }
+}
+
+impl SweepResult {
+    fn add(&mut self, other: Self) {
+        self.late += other.late;
+        self.sent += other.sent;
+        self.asked += other.asked;
+        self.healed += other.healed;
+        self.failed += other.failed;
+    }
+}
+
+/// How long a slot's call might have been placed.
+fn age(slot: &SlotRow, now: Timestamp) -> SignedDuration {
+    // A time that lies ahead of its claim by more than any plan was written by a clock that was wrong.
+    let planned = slot.not_before.duration_since(slot.since) <= dialer::PLAN_HORIZON * 2;
+    let since = if planned { slot.not_before } else { slot.since };
+    elapsed(since.max(slot.since), now)
+}
+
+/// The time since then; very long, if that cannot be.
+fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
+    let elapsed = now.duration_since(since);
+    if elapsed < -AHEAD_MAX {
+        return SignedDuration::MAX;
+    }
+    elapsed
+}
+
+/// Whether a call is in its state for longer than it can be without our hearing of it.
+fn is_late(row: &CallRow, now: Timestamp) -> bool {
+    let call = &row.call;
+    if call.state == CallState::Answered {
+        let since = call.answered_at.unwrap_or(call.created_at);
+        let alone = !row.progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
+        return alone || has_talked_too_long(row, now, TALK_MARGIN);
+    }
+    let since = call.placed_at.unwrap_or(call.created_at);
+    let ring = SignedDuration::try_from(RING_TIMEOUT).unwrap_or(SignedDuration::MAX);
+    elapsed(since, now) > ring.saturating_add(RING_MARGIN)
+}
+
+/// Whether a call to one of our numbers may be over without our having heard of it.
+fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
+    let (call, progress) = (&row.call, &row.progress);
+    if let Some(since) = progress.held_since {
+        return elapsed(since, now) > HELD_UNASKED_MAX;
+    }
+    let since = call.answered_at.unwrap_or(call.created_at);
+    let alone = !progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
+    alone || has_talked_too_long(row, now, TALK_MARGIN)
+}
+
+fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {
+    let since = row.call.answered_at.unwrap_or(row.call.created_at);
+    let limit = time_limit(row.progress.duration_seconds_max);
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    elapsed(since, now) > limit.saturating_add(margin)
+}

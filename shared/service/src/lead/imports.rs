@@ -1,0 +1,517 @@
+//! Lists of leads on their way into a campaign: preview, import, progress, rejects, undo.
+//!
+//! A small list comes in one request and is worked on at once; a large one is put into the bucket by its
+//! owner and worked on from the import queue. Both are the same from there on, see [`run`]. What rows say
+//! is read by `intake`; nothing here looks into a file.
+
+mod leads;
+mod preview;
+mod run;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use intake::{FILE_BYTES_MAX, FileProblem, Options};
+use jiff::{SignedDuration, Timestamp};
+use model::{CampaignId, CampaignState, ImportId, TenantId};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use store::{
+    Bucket, Campaigns, Contacts, Import, ImportCounts, ImportJob, ImportState, Leads, Page,
+    PresignedPut, Queue, Requests, StoreError,
+};
+use tracing::warn;
+
+use crate::context::requests::Keyed;
+use crate::{Clock, IdempotencyKey, Ids, Refused};
+
+pub use leads::lane_of;
+pub use preview::{PREVIEW_BYTES_MAX, PREVIEW_ROWS_MAX, Preview, PreviewRow};
+pub use run::{BUDGET, ImportRunError, ImportRunResult};
+
+/// The largest list that comes in one request: some ten thousand rows, which are written within the time
+/// that a request may take.
+pub const SMALL_FILE_BYTES_MAX: usize = 1_000_000;
+/// How long an upload may begin after it was asked for.
+const UPLOAD_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// How long a link to a reject file works.
+const LINK_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// How long a request works on a small list: an API gateway answers for us after 29 s.
+const REQUEST_BUDGET: Duration = Duration::from_secs(20);
+/// A small list that the request did not finish goes on from the queue after this long.
+const SAFETY_DELAY: Duration = Duration::from_secs(60);
+
+/// The use cases of imports.
+#[derive(Debug, Clone)]
+pub struct Imports {
+    imports: store::Imports,
+    campaigns: Campaigns,
+    leads: Leads,
+    contacts: Contacts,
+    requests: Requests,
+    bucket: Bucket,
+    queue: Queue<ImportJob>,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+}
+
+/// An upload that may begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BegunUpload {
+    pub import: Import,
+    pub put: PresignedPut,
+    pub expires_at: Timestamp,
+}
+
+/// What is known of an import's progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Per cent of the list's bytes that are done with, of the step that it is at.
+    pub percent: u8,
+    /// When all leads are written, if it goes on like this.
+    pub ends_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Fingerprint<'a> {
+    campaign: CampaignId,
+    sha256: String,
+    bytes: u64,
+    options: &'a Options,
+}
+
+impl Imports {
+    #[must_use]
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            imports: store.imports.clone(),
+            campaigns: store.campaigns.clone(),
+            leads: store.leads.clone(),
+            contacts: store.contacts.clone(),
+            requests: store.requests.clone(),
+            bucket: store.bucket.clone(),
+            queue: store.import.clone(),
+            clock,
+            ids,
+        }
+    }
+
+    /// What a list would bring, without writing anything.
+    ///
+    /// # Errors
+    /// See [`Refused`]; a list that is refused as a whole is [`Refused::List`].
+    pub async fn preview(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        file: Bytes,
+        options: Options,
+    ) -> Result<Preview, Refused> {
+        self.open_campaign(tenant, campaign).await?;
+        self.preview_of(tenant, campaign, file, true, options).await
+    }
+
+    /// Imports a small list. It is whole when this answers, or goes on from the queue.
+    ///
+    /// # Errors
+    /// See [`Refused`]. Nothing is written when the list is refused as a whole.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        file: Bytes,
+        options: Options,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Import, Refused> {
+        let fingerprint = Fingerprint {
+            campaign,
+            sha256: hex::encode(Sha256::digest(&file)),
+            bytes: length(&file),
+            options: &options,
+        };
+        let keyed = Keyed::new("imports", key, &fingerprint)?;
+        if let Some(made) = self.made_before(tenant, keyed.as_ref()).await? {
+            return self.work_now(made).await;
+        }
+        self.open_campaign(tenant, campaign).await?;
+        preview::check(file.clone(), options.clone())?;
+        let mut import = self.fresh(tenant, campaign, length(&file), options);
+        import.state = ImportState::Checking;
+        // The list first: an import whose list is not there could not go on.
+        self.bucket
+            .put(&import.object_key, file, CONTENT_TYPE)
+            .await?;
+        if let Some(earlier) = self.write_new(&import, keyed.as_ref()).await? {
+            self.forget_object(&import.object_key).await;
+            import = earlier;
+        }
+        let job = job_of(&import);
+        self.queue.send(&job, SAFETY_DELAY).await?;
+        self.work_now(import).await
+    }
+
+    /// Begins the import of a list that its owner puts into the bucket.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn begin_upload(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        bytes: u64,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<BegunUpload, Refused> {
+        if bytes == 0 {
+            return Err(FileProblem::Empty.into());
+        }
+        if bytes > FILE_BYTES_MAX {
+            return Err(FileProblem::TooLarge.into());
+        }
+        let fingerprint = Fingerprint {
+            campaign,
+            sha256: String::new(),
+            bytes,
+            options: &Options::default(),
+        };
+        let keyed = Keyed::new("uploads", key, &fingerprint)?;
+        let mut import = match self.made_before(tenant, keyed.as_ref()).await? {
+            Some(made) => made,
+            None => {
+                self.open_campaign(tenant, campaign).await?;
+                self.fresh(tenant, campaign, bytes, Options::default())
+            }
+        };
+        if import.version == 0
+            && let Some(earlier) = self.write_new(&import, keyed.as_ref()).await?
+        {
+            import = earlier;
+        }
+        if import.state != ImportState::Uploading {
+            return Err(Refused::ImportStarted);
+        }
+        let put = self
+            .bucket
+            .presign_put(&import.object_key, import.bytes, UPLOAD_LIFETIME)
+            .await?;
+        Ok(BegunUpload {
+            import,
+            put,
+            expires_at: later(self.clock.now(), UPLOAD_LIFETIME),
+        })
+    }
+
+    /// What the beginning of an uploaded list would bring, without writing anything.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn preview_upload(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+        options: Options,
+    ) -> Result<Preview, Refused> {
+        let import = self.get(tenant, import).await?;
+        let (head, whole) = self.beginning(&import).await?;
+        self.preview_of(tenant, import.campaign_id, head, whole, options)
+            .await
+    }
+
+    /// Starts the import of an uploaded list.
+    ///
+    /// # Errors
+    /// See [`Refused`]; the list can be put again and started again after any of them but
+    /// [`Refused::ImportStarted`].
+    pub async fn start(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+        options: Options,
+    ) -> Result<Import, Refused> {
+        let mut import = self.get(tenant, import).await?;
+        match import.state {
+            ImportState::Uploading => {}
+            // Whoever starts it twice may have seen it stand still: it is woken, in any case.
+            ImportState::Checking | ImportState::Running | ImportState::Undoing { .. } => {
+                self.queue.send(&job_of(&import), Duration::ZERO).await?;
+                return Err(Refused::ImportStarted);
+            }
+            ImportState::Completed { .. }
+            | ImportState::Undone { .. }
+            | ImportState::Failed { .. } => return Err(Refused::ImportStarted),
+        }
+        self.open_campaign(tenant, import.campaign_id).await?;
+        let (head, whole) = self.beginning(&import).await?;
+        preview::check_beginning(head, whole, options.clone())?;
+        import.state = ImportState::Checking;
+        import.options = options;
+        import.version += 1;
+        import.updated_at = self.clock.now();
+        match self.imports.replace(&import, None).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict) => return Err(Refused::ImportStarted),
+            Err(error) => return Err(error.into()),
+        }
+        self.queue.send(&job_of(&import), Duration::ZERO).await?;
+        Ok(import)
+    }
+
+    /// Reads an import.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn get(&self, tenant: TenantId, import: ImportId) -> Result<Import, Refused> {
+        let found = self.imports.get(tenant, import).await?;
+        found.ok_or(Refused::NotFound)
+    }
+
+    /// A campaign's imports, newest first, older than `after`.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        after: Option<ImportId>,
+        limit: u32,
+    ) -> Result<Page<Import>, Refused> {
+        if self.campaigns.get(tenant, campaign).await?.is_none() {
+            return Err(Refused::NotFound);
+        }
+        Ok(self.imports.list(tenant, campaign, after, limit).await?)
+    }
+
+    /// An address of the file of rows that were kept out, for a few minutes.
+    ///
+    /// # Errors
+    /// [`Refused::ImportUnfinished`] while rows are still being read.
+    pub async fn rejects_link(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+    ) -> Result<String, Refused> {
+        let import = self.get(tenant, import).await?;
+        match import.state {
+            ImportState::Completed { .. } => {}
+            ImportState::Uploading
+            | ImportState::Checking
+            | ImportState::Running
+            | ImportState::Undoing { .. }
+            | ImportState::Undone { .. }
+            | ImportState::Failed { .. } => return Err(Refused::ImportUnfinished),
+        }
+        let name = format!("rejects-{}.csv", import.id);
+        let key = rejects_key(&import);
+        Ok(self.bucket.presign(&key, &name, LINK_LIFETIME).await?)
+    }
+
+    /// Takes an import back: its leads that were never called are removed. Asking twice is fine.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn undo(&self, tenant: TenantId, import: ImportId) -> Result<Import, Refused> {
+        /// Every try loses to a batch that was written; between two batches there is time.
+        const TRIES_MAX: u32 = 50;
+        for _try in 0..TRIES_MAX {
+            let mut import = self.get(tenant, import).await?;
+            match import.state {
+                ImportState::Uploading
+                | ImportState::Checking
+                | ImportState::Running
+                | ImportState::Completed { .. }
+                | ImportState::Failed { .. } => {}
+                ImportState::Undoing { .. } => {
+                    self.queue.send(&job_of(&import), Duration::ZERO).await?;
+                    return Ok(import);
+                }
+                ImportState::Undone { .. } => return Ok(import),
+            }
+            import.state = ImportState::Undoing {
+                after: None,
+                problem: None,
+            };
+            import.version += 1;
+            import.updated_at = self.clock.now();
+            match self.imports.replace(&import, None).await {
+                Ok(()) => {}
+                Err(StoreError::Conflict) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            self.queue.send(&job_of(&import), Duration::ZERO).await?;
+            return Ok(import);
+        }
+        Err(Refused::Unavailable(StoreError::Conflict))
+    }
+
+    /// How far an import is.
+    #[must_use]
+    pub fn progress(&self, import: &Import) -> Progress {
+        let done = import.at.map_or(0, |at| at.offset).min(import.bytes);
+        let percent = done.saturating_mul(100).checked_div(import.bytes);
+        let percent = u8::try_from(percent.unwrap_or_default()).unwrap_or(100);
+        match import.state {
+            ImportState::Uploading => Progress {
+                percent: 0,
+                ends_at: None,
+            },
+            ImportState::Checking => Progress {
+                percent,
+                ends_at: None,
+            },
+            ImportState::Running => Progress {
+                percent,
+                ends_at: forecast(import, done),
+            },
+            ImportState::Completed { .. }
+            | ImportState::Undoing { .. }
+            | ImportState::Undone { .. }
+            | ImportState::Failed { .. } => Progress {
+                percent: 100,
+                ends_at: None,
+            },
+        }
+    }
+
+    async fn open_campaign(&self, tenant: TenantId, campaign: CampaignId) -> Result<(), Refused> {
+        let found = self.campaigns.get(tenant, campaign).await?;
+        match found.ok_or(Refused::NotFound)?.state {
+            CampaignState::Draft
+            | CampaignState::Scheduled
+            | CampaignState::Running
+            | CampaignState::Paused => Ok(()),
+            CampaignState::Completed | CampaignState::Cancelled => Err(Refused::CampaignClosed),
+        }
+    }
+
+    fn fresh(
+        &self,
+        tenant_id: TenantId,
+        campaign_id: CampaignId,
+        bytes: u64,
+        options: Options,
+    ) -> Import {
+        let id = self.ids.fresh(ImportId::from_parts);
+        let now = self.clock.now();
+        Import {
+            id,
+            tenant_id,
+            campaign_id,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+            state: ImportState::Uploading,
+            object_key: format!("imports/{tenant_id}/{id}.csv"),
+            bytes,
+            etag: None,
+            options,
+            layout: None,
+            at: None,
+            rows_checked: 0,
+            counts: ImportCounts::default(),
+            running_since: None,
+        }
+    }
+
+    async fn made_before(
+        &self,
+        tenant: TenantId,
+        keyed: Option<&Keyed>,
+    ) -> Result<Option<Import>, Refused> {
+        let Some(keyed) = keyed else {
+            return Ok(None);
+        };
+        let Some(made) = keyed.made_before(&self.requests, tenant).await? else {
+            return Ok(None);
+        };
+        self.get(tenant, made).await.map(Some)
+    }
+
+    /// Writes a new import; the one that the same request made before, if it did meanwhile.
+    async fn write_new(
+        &self,
+        import: &Import,
+        keyed: Option<&Keyed>,
+    ) -> Result<Option<Import>, Refused> {
+        let request = keyed.map(|keyed| keyed.makes(&import.id, import.created_at));
+        match self.imports.create(import, request.as_ref()).await {
+            Ok(()) => Ok(None),
+            Err(StoreError::Conflict) => {
+                let made = self.made_before(import.tenant_id, keyed).await?;
+                made.map(Some)
+                    .ok_or(Refused::Unavailable(StoreError::Conflict))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Works on an import within the request. What is left when its time is over, or fails, is done from
+    /// the queue.
+    async fn work_now(&self, import: Import) -> Result<Import, Refused> {
+        if let Err(problem) = Box::pin(self.run_for(job_of(&import), REQUEST_BUDGET)).await {
+            warn!(import.id = %import.id, problem = &problem as &dyn std::error::Error,
+                "an import goes on from the queue");
+        }
+        self.get(import.tenant_id, import.id).await
+    }
+
+    /// The first bytes of an uploaded list, and whether they are all.
+    async fn beginning(&self, import: &Import) -> Result<(Bytes, bool), Refused> {
+        let head = self.bucket.head(&import.object_key).await?;
+        let head = head.ok_or(Refused::NotUploaded)?;
+        if head.bytes != import.bytes {
+            return Err(Refused::NotUploaded);
+        }
+        let piece = self
+            .bucket
+            .piece(&import.object_key, 0, PREVIEW_BYTES_MAX)
+            .await?;
+        let piece = piece.ok_or(Refused::NotUploaded)?;
+        let whole = length(&piece.bytes) == import.bytes;
+        Ok((piece.bytes, whole))
+    }
+
+    /// Best effort: the bucket's lifecycle rule for `imports/` removes what stays.
+    async fn forget_object(&self, key: &str) {
+        if let Err(problem) = self.bucket.remove(key).await {
+            warn!(
+                problem = &problem as &dyn std::error::Error,
+                "a list could not be removed"
+            );
+        }
+    }
+}
+
+const CONTENT_TYPE: &str = "text/csv";
+
+fn rejects_key(import: &Import) -> String {
+    format!("imports/{}/{}-rejects.csv", import.tenant_id, import.id)
+}
+
+fn job_of(import: &Import) -> ImportJob {
+    ImportJob {
+        tenant_id: import.tenant_id,
+        import_id: import.id,
+    }
+}
+
+fn length(bytes: &Bytes) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// In a straight line from the bytes that are done.
+fn forecast(import: &Import, done: u64) -> Option<Timestamp> {
+    let since = import.running_since?;
+    let took = import.updated_at.duration_since(since).as_millis();
+    let took = u128::try_from(took).ok()?;
+    let left = u128::from(import.bytes.saturating_sub(done));
+    let rest = took.saturating_mul(left).checked_div(u128::from(done))?;
+    let rest = u64::try_from(rest).ok()?;
+    Some(later(import.updated_at, Duration::from_millis(rest)))
+}

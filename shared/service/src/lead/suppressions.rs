@@ -1,0 +1,618 @@
+//! The suppression list: who must not be called any more, across all campaigns of a tenant.
+//!
+//! A number is on the list from the write on: the gate of each call depends on the contact's row, so a
+//! call that is decided at the same moment is decided again. What waits for the number in campaigns is
+//! ended right after; if that does not come to pass, the gate ends it when its time comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use intake::export::record;
+use intake::{Entry, Intake, Options, Reject};
+use jiff::Timestamp;
+use model::{
+    ApiKeyId, CallId, Contact, Direction, EventKind, Lead, LeadId, LeadResult, LeadState,
+    OptOutHow, PhoneNumber, Release, Suppression, SuppressionReason, TenantId,
+};
+use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
+use tracing::{info, warn};
+
+use crate::call::recorder::Recorder;
+use crate::{Clock, FieldProblem, Ids, Refused};
+
+/// The longest note, and the longest reason for a removal.
+pub const NOTE_CHARS_MAX: usize = 500;
+/// Numbers of one uploaded list; a longer one comes in several.
+pub const NUMBERS_AT_ONCE_MAX: usize = 20_000;
+/// Numbers that are read and written at once.
+const CHUNK: usize = CONTACTS_AT_ONCE_MAX;
+/// Numbers of one page of an export.
+const PAGE: u32 = 500;
+/// Rows of a list that are named as wrong; the rest is a count.
+const REJECTS_TOLD_MAX: usize = 100;
+/// Looks again when the contact changes meanwhile: its writers are the calls to one number.
+const TRIES_MAX: u32 = 10;
+
+/// A number that is on the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
+    pub number: PhoneNumber,
+    pub suppression: Suppression,
+}
+
+/// What became of a number that was added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    pub suppressed: Suppressed,
+    /// It was on the list before.
+    pub there_already: bool,
+    /// Waiting leads that end with it.
+    pub leads_ended: u64,
+}
+
+/// What became of an uploaded list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PutList {
+    pub added: u64,
+    pub there_already: u64,
+    pub leads_ended: u64,
+    /// Rows that name no number, with the reason, from 1 on; the first of them.
+    pub rejected: Vec<(u64, String)>,
+    pub rejected_total: u64,
+}
+
+/// The use cases of suppression.
+#[derive(Debug, Clone)]
+pub struct Suppressions {
+    pub(crate) recorder: Recorder,
+}
+
+impl Suppressions {
+    #[must_use]
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+        Self {
+            recorder: Recorder::new(store, clock, ids),
+        }
+    }
+
+    /// Puts a number on the list. Adding it again keeps the first entry.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn add(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumber,
+        note: Option<String>,
+    ) -> Result<Put, Refused> {
+        check_note("note", note.as_deref())?;
+        let suppression = Suppression {
+            reason: SuppressionReason::Manual,
+            at: self.recorder.clock.now(),
+            note,
+            call_id: None,
+        };
+        Ok(self.put(tenant, number, suppression).await?)
+    }
+
+    /// Somebody in a call wants no more calls: the other side's number is put on the list at once. The
+    /// call's own lead ends as `opted_out`, whatever else becomes of the call. May be repeated.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::NotFound`] when there is no such call.
+    pub async fn opt_out(
+        &self,
+        tenant: TenantId,
+        call_id: CallId,
+        how: OptOutHow,
+    ) -> Result<Put, Refused> {
+        let put = self.wished(tenant, call_id, how).await?;
+        put.ok_or(Refused::NotFound)
+    }
+
+    /// The same for the media worker; `None`: there is no such call.
+    pub(crate) async fn wished(
+        &self,
+        tenant: TenantId,
+        call_id: CallId,
+        how: OptOutHow,
+    ) -> Result<Option<Put>, StoreError> {
+        let Some(row) = self.recorder.calls.get(tenant, call_id).await? else {
+            return Ok(None);
+        };
+        let number = match row.call.direction {
+            Direction::Outbound => &row.call.to,
+            Direction::Inbound => &row.call.from,
+        };
+        let suppression = Suppression {
+            reason: how.into(),
+            at: self.recorder.clock.now(),
+            note: None,
+            call_id: Some(call_id),
+        };
+        let put = self.put(tenant, number, suppression).await?;
+        if !put.there_already {
+            info!(call.id = %call_id, how = ?how, "somebody wants no more calls");
+        }
+        Ok(Some(put))
+    }
+
+    async fn put(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumber,
+        suppression: Suppression,
+    ) -> Result<Put, StoreError> {
+        for _try in 0..TRIES_MAX {
+            let contact = self.recorder.contacts.get(tenant, number).await?;
+            let (entry, there_already) = match contact.suppression.clone() {
+                Some(entry) => (entry, true),
+                None => (suppression.clone(), false),
+            };
+            if !there_already {
+                let row = with_suppression(number, contact, suppression.clone());
+                match self.write(tenant, &[row], suppression.call_id).await {
+                    Ok(()) => {}
+                    Err(StoreError::Conflict) => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            let ended = self.end_leads(tenant, std::slice::from_ref(number), &entry);
+            return Ok(Put {
+                leads_ended: ended.await,
+                suppressed: Suppressed {
+                    number: number.clone(),
+                    suppression: entry,
+                },
+                there_already,
+            });
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Puts the numbers of a CSV on the list: any file that leads come in, or a column of numbers with a
+    /// header. Rows without a number are told and do not hold up the others.
+    ///
+    /// # Errors
+    /// See [`Refused`]: nothing is written when the file cannot be read to its end. When storage fails on
+    /// the way, the numbers before are on the list, and the same file again does the rest.
+    pub async fn add_list(
+        &self,
+        tenant: TenantId,
+        csv: bytes::Bytes,
+        options: Options,
+        note: Option<String>,
+    ) -> Result<PutList, Refused> {
+        check_note("note", note.as_deref())?;
+        let (numbers, mut list) = read(csv, options)?;
+        let suppression = Suppression {
+            reason: SuppressionReason::Upload,
+            at: self.recorder.clock.now(),
+            note,
+            call_id: None,
+        };
+        for some in numbers.chunks(CHUNK) {
+            let (added, there_already) = self.put_some(tenant, some, &suppression).await?;
+            list.added = list.added.saturating_add(added);
+            list.there_already = list.there_already.saturating_add(there_already);
+            let ended = self.end_leads(tenant, some, &suppression).await;
+            list.leads_ended = list.leads_ended.saturating_add(ended);
+        }
+        Ok(list)
+    }
+
+    async fn put_some(
+        &self,
+        tenant: TenantId,
+        numbers: &[PhoneNumber],
+        suppression: &Suppression,
+    ) -> Result<(u64, u64), StoreError> {
+        let mut added = 0;
+        'again: for _try in 0..TRIES_MAX {
+            let known = self.recorder.contacts.batch_get(tenant, numbers).await?;
+            let mut known: BTreeMap<PhoneNumber, Contact> = known
+                .into_iter()
+                .map(|ContactRow { number, contact }| (number, contact))
+                .collect();
+            let rows: Vec<ContactRow> = numbers
+                .iter()
+                .filter_map(|number| {
+                    let contact = known.remove(number).unwrap_or_default();
+                    let fresh = contact.suppression.is_none();
+                    fresh.then(|| with_suppression(number, contact, suppression.clone()))
+                })
+                .collect();
+            for some in at_once(&rows) {
+                match self.write(tenant, some, None).await {
+                    Ok(()) => added += some.len(),
+                    Err(StoreError::Conflict) => continue 'again,
+                    Err(error) => return Err(error),
+                }
+            }
+            let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+            return Ok((count(added), count(numbers.len().saturating_sub(added))));
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn write(
+        &self,
+        tenant: TenantId,
+        rows: &[ContactRow],
+        call_id: Option<CallId>,
+    ) -> Result<(), StoreError> {
+        let now = self.recorder.clock.now();
+        let kind = EventKind::NumberSuppressed { call_id };
+        let event = self.recorder.event(tenant, kind, now);
+        self.recorder
+            .contacts
+            .replace_many(tenant, rows, &event)
+            .await
+    }
+
+    /// Ends what waits for these numbers. The list holds without it, so a failure is told and not passed
+    /// on: the gate ends what is left.
+    async fn end_leads(
+        &self,
+        tenant: TenantId,
+        numbers: &[PhoneNumber],
+        suppression: &Suppression,
+    ) -> u64 {
+        match self.try_end_leads(tenant, numbers, suppression).await {
+            Ok(ended) => ended,
+            Err(problem) => {
+                warn!(
+                    problem = &problem as &dyn std::error::Error,
+                    "leads of a suppressed number wait until they are due"
+                );
+                0
+            }
+        }
+    }
+
+    async fn try_end_leads(
+        &self,
+        tenant: TenantId,
+        numbers: &[PhoneNumber],
+        suppression: &Suppression,
+    ) -> Result<u64, StoreError> {
+        let mut ended = 0_u64;
+        for active in self.recorder.campaigns.active_of(tenant).await? {
+            let campaign = active.campaign_id;
+            let ids: Vec<LeadId> = numbers
+                .iter()
+                .map(|number| LeadId::of(campaign, number))
+                .collect();
+            let rows = self
+                .recorder
+                .leads
+                .batch_get(tenant, campaign, &ids)
+                .await?;
+            let now = self.recorder.clock.now();
+            let changes: Vec<(LeadRow, Lead)> = rows
+                .into_iter()
+                .filter_map(|row| {
+                    let lead = ended_by(&row.lead, suppression, now)?;
+                    Some((row, lead))
+                })
+                .collect();
+            if !changes.is_empty() {
+                let done = self.recorder.leads.replace_many(tenant, &changes).await?;
+                ended = ended.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+            }
+        }
+        Ok(ended)
+    }
+
+    /// A number's entry.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::NotFound`] when it is not on the list.
+    pub async fn get(&self, tenant: TenantId, number: &PhoneNumber) -> Result<Suppressed, Refused> {
+        let contact = self.recorder.contacts.get(tenant, number).await?;
+        Ok(Suppressed {
+            number: number.clone(),
+            suppression: contact.suppression.ok_or(Refused::NotFound)?,
+        })
+    }
+
+    /// A tenant's list in the order of the digits, after a number.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<&PhoneNumber>,
+        limit: u32,
+    ) -> Result<Page<Suppressed>, Refused> {
+        let page = self.recorder.contacts.suppressed(tenant, after, limit);
+        let page = page.await?;
+        let items = page.items.into_iter().filter_map(|row| {
+            Some(Suppressed {
+                number: row.number,
+                // The index is a moment behind: one that was just taken off is left out.
+                suppression: row.contact.suppression?,
+            })
+        });
+        Ok(Page {
+            items: items.collect(),
+            more: page.more,
+        })
+    }
+
+    /// Takes a number off the list. Why, and by whom, is kept with the number.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::NotFound`] when it is not on the list.
+    pub async fn remove(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumber,
+        reason: &str,
+        by: ApiKeyId,
+    ) -> Result<(), Refused> {
+        if reason.trim().is_empty() {
+            return Err(Refused::field("reason", "must say why"));
+        }
+        check_note("reason", Some(reason))?;
+        for _try in 0..TRIES_MAX {
+            let mut contact = self.recorder.contacts.get(tenant, number).await?;
+            let was = contact.suppression.take().ok_or(Refused::NotFound)?;
+            contact.released = Some(Release {
+                at: self.recorder.clock.now(),
+                reason: reason.to_owned(),
+                by,
+                was,
+            });
+            contact.version = contact.version.saturating_add(1);
+            let written = self
+                .recorder
+                .contacts
+                .replace(tenant, number, &contact, None);
+            match written.await {
+                Ok(()) => {
+                    info!(key.id = %by, "a number was taken off the suppression list");
+                    return Ok(());
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// A part of the list as CSV, after a number, and the number to go on after. The first part has the
+    /// header.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn export(
+        &self,
+        tenant: TenantId,
+        after: Option<&PhoneNumber>,
+    ) -> Result<(String, Option<PhoneNumber>), Refused> {
+        let page = self.list(tenant, after, PAGE).await?;
+        let mut csv = String::new();
+        if after.is_none() {
+            record(&mut csv, ["number", "reason", "at", "note", "call_id"]);
+        }
+        for entry in &page.items {
+            let suppression = &entry.suppression;
+            let call = suppression.call_id.map(|call| call.to_string());
+            record(
+                &mut csv,
+                [
+                    entry.number.as_str(),
+                    suppression.reason.code(),
+                    &suppression.at.to_string(),
+                    suppression.note.as_deref().unwrap_or_default(),
+                    &call.unwrap_or_default(),
+                ],
+            );
+        }
+        let last = page.items.last().filter(|_entry| page.more);
+        Ok((csv, last.map(|entry| entry.number.clone())))
+    }
+}
+
+fn with_suppression(
+    number: &PhoneNumber,
+    mut contact: Contact,
+    suppression: Suppression,
+) -> ContactRow {
+    contact.suppression = Some(suppression);
+    contact.version = contact.version.saturating_add(1);
+    ContactRow {
+        number: number.clone(),
+        contact,
+    }
+}
+
+/// The rows in context that one transaction takes (4 MB): an attempt has about 100 bytes, and a number that
+/// was called by hand may have hundreds of them.
+fn at_once(rows: &[ContactRow]) -> impl Iterator<Item = &[ContactRow]> {
+    const ATTEMPTS_MAX: usize = 20_000;
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut attempts = 0;
+        let mut fits = 0;
+        for row in rest {
+            attempts += row.contact.attempts.len();
+            if fits > 0 && attempts > ATTEMPTS_MAX {
+                break;
+            }
+            fits += 1;
+        }
+        let (some, left) = rest.split_at(fits);
+        rest = left;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
+/// What a lead becomes by a suppression: one that waits is done. The lead of the very call in which it
+/// was asked for is done by it even if the call has ended in another way first; a lead that is being
+/// called is done when its call ends.
+fn ended_by(lead: &Lead, suppression: &Suppression, now: Timestamp) -> Option<Lead> {
+    let own_call = suppression.call_id.is_some() && lead.last_call_id == suppression.call_id;
+    let result = match lead.state {
+        LeadState::Waiting { .. } if own_call => LeadResult::OptedOut,
+        LeadState::Waiting { .. } => LeadResult::Suppressed,
+        LeadState::Calling { .. } => return None,
+        LeadState::Done { result, .. } => {
+            if !own_call || result == LeadResult::OptedOut {
+                return None;
+            }
+            LeadResult::OptedOut
+        }
+    };
+    Some(crate::call::ending::done(lead, result, now))
+}
+
+/// The numbers of a list, each once.
+fn read(csv: bytes::Bytes, options: Options) -> Result<(Vec<PhoneNumber>, PutList), Refused> {
+    let mut intake = Intake::new(options);
+    intake.push(csv);
+    intake.end();
+    let mut list = PutList::default();
+    let mut numbers: Vec<PhoneNumber> = Vec::new();
+    loop {
+        match intake.next_entry() {
+            Ok(Entry::Row(row)) => numbers.push(row.number),
+            Ok(Entry::Rejected(reject)) if is_duplicate(&reject) => {
+                list.there_already = list.there_already.saturating_add(1);
+            }
+            Ok(Entry::Rejected(reject)) => {
+                list.rejected_total = list.rejected_total.saturating_add(1);
+                if list.rejected.len() < REJECTS_TOLD_MAX {
+                    let says = reject.reason.sentence();
+                    list.rejected.push((reject.row, says));
+                }
+            }
+            Ok(Entry::End) => break,
+            Ok(Entry::NeedsInput) => {
+                return Err(Refused::field("body", "ends in the middle"));
+            }
+            Err(problem) => return Err(problem.into()),
+        }
+        if numbers.len() > NUMBERS_AT_ONCE_MAX {
+            let says =
+                format!("must have at most {NUMBERS_AT_ONCE_MAX} numbers: send it in context");
+            return Err(Refused::field("body", &says));
+        }
+    }
+    if numbers.is_empty() {
+        let mut problems = vec![FieldProblem::new("body", "has no row with a phone number")];
+        for (row, says) in list.rejected {
+            problems.push(FieldProblem::new(format!("row {row}"), says));
+        }
+        return Err(Refused::Invalid(problems));
+    }
+    Ok((numbers, list))
+}
+
+fn is_duplicate(reject: &Reject) -> bool {
+    matches!(reject.reason, intake::Reason::DuplicateInFile { .. })
+}
+
+fn check_note(field: &str, note: Option<&str>) -> Result<(), Refused> {
+    if note.is_some_and(|note| note.chars().count() > NOTE_CHARS_MAX) {
+        let says = format!("must have at most {NOTE_CHARS_MAX} characters");
+        return Err(Refused::field(field, &says));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Attempt;
+
+    use super::*;
+
+    fn contact(n: usize, attempts: usize) -> ContactRow {
+        let attempt = Attempt {
+            call_id: CallId::from_parts(0, 0),
+            at: Timestamp::UNIX_EPOCH,
+            outcome: None,
+            answered: false,
+        };
+        ContactRow {
+            number: format!("+1415555{n:04}").parse().unwrap(),
+            contact: Contact {
+                attempts: vec![attempt; attempts],
+                ..Contact::default()
+            },
+        }
+    }
+
+    #[test]
+    fn rows_go_in_parts_that_a_transaction_takes_and_none_is_left_out() {
+        let rows: Vec<ContactRow> = [15_000, 4_000, 2_000, 50_000, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(n, attempts)| contact(n, attempts))
+            .collect();
+        let context: Vec<usize> = at_once(&rows).map(<[_]>::len).collect();
+        assert_eq!(context, [2, 1, 1, 2]);
+        assert_eq!(at_once(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_lead_ends_by_a_suppression_as_its_state_allows() {
+        let call = CallId::from_parts(1, 1);
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let lead = |state, last_call_id| {
+            let number: PhoneNumber = "+14155550100".parse().unwrap();
+            let campaign_id = model::CampaignId::from_parts(0, 0);
+            Lead {
+                id: LeadId::of(campaign_id, &number),
+                campaign_id,
+                number,
+                lane: model::Lane::new(Vec::new(), Vec::new()),
+                variables: BTreeMap::new(),
+                priority: model::LeadPriority::Normal,
+                consent: None,
+                state,
+                attempts: 1,
+                faults: 0,
+                last_call_id,
+                last_attempt_at: None,
+                last_outcome: None,
+                import_id: None,
+                created_at: now,
+                updated_at: now,
+            }
+        };
+        let waiting = LeadState::Waiting { due_at: now };
+        let calling = LeadState::Calling { call_id: call };
+        let done = |result| LeadState::Done {
+            result,
+            done_at: now,
+        };
+        let becomes = |state, last_call, asked_in| {
+            let suppression = Suppression {
+                reason: SuppressionReason::Spoken,
+                at: now,
+                note: None,
+                call_id: asked_in,
+            };
+            let ended = ended_by(&lead(state, last_call), &suppression, now)?;
+            match ended.state {
+                LeadState::Done { result, .. } => Some(result.code()),
+                LeadState::Waiting { .. } | LeadState::Calling { .. } => Some("not done"),
+            }
+        };
+        let (own, other) = (Some(call), Some(CallId::from_parts(2, 2)));
+        assert_eq!(becomes(waiting.clone(), None, None), Some("suppressed"));
+        assert_eq!(becomes(waiting.clone(), other, own), Some("suppressed"));
+        assert_eq!(becomes(waiting, own, own), Some("opted_out"));
+        assert_eq!(becomes(calling, own, own), None);
+        assert_eq!(
+            becomes(done(LeadResult::Reached), own, own),
+            Some("opted_out")
+        );
+        assert_eq!(becomes(done(LeadResult::Reached), own, None), None);
+        assert_eq!(becomes(done(LeadResult::Reached), None, None), None);
+        assert_eq!(becomes(done(LeadResult::OptedOut), own, own), None);
+    }
+}

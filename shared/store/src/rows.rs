@@ -1,0 +1,7 @@
+//! Rows by what they are about: a repository each.
+
+pub(crate) mod account;
+pub(crate) mod call;
+pub(crate) mod campaign;
+pub(crate) mod dialing;
+pub(crate) mod events;

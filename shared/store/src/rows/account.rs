@@ -1,0 +1,7 @@
+//! Tenants and what they configure.
+
+pub(crate) mod accounts;
+pub(crate) mod agents;
+pub(crate) mod idempotency;
+pub(crate) mod numbers;
+pub(crate) mod prompts;

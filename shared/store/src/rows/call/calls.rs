@@ -1,0 +1,529 @@
+//! Call rows: creation in one transaction, conditional change, lists.
+//!
+//! Every change names the version of the row that it was decided on, so that of two writers one has
+//! to look again. What follows from what is decided elsewhere; here it is only written.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use model::{
+    AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CallState, CampaignId, Contact,
+    Direction, DomainEvent, EventId, Lead, MachineAction, PhoneNumber, TenantId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::rows::campaign::{campaigns, contacts, leads};
+use crate::rows::events::event_write;
+use crate::table::keys::{self, IndexKey};
+use crate::table::{Item, Page, Table, Transacted, Write, to_item};
+use crate::{
+    CallCount, Idempotency, InboundCalls, InboundRow, LeadRow, NewToken, OurNumberDays, Sessions,
+    SlotRow, Slots, SlotsHeld, StoreError,
+};
+
+/// A call with what only we need to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRow {
+    #[serde(flatten)]
+    pub call: Call,
+    #[serde(flatten)]
+    pub progress: Progress,
+}
+
+/// How far our own dealings with a call are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// Rises with each change of the row.
+    pub row_version: u64,
+    /// Whether and how the carrier tells machines from people, and what is done about machines.
+    pub detect: AmdMode,
+    pub machine: MachineAction,
+    pub thresholds: AmdThresholds,
+    /// The longest that the agent talks, in seconds.
+    pub duration_seconds_max: u32,
+    /// When the gate to the carrier was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placing_at: Option<Timestamp>,
+    /// When a user or program asked to hang up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hang_up_requested_at: Option<Timestamp>,
+    /// The outcome was derived from the carrier's word alone: what the session says replaces it.
+    pub provisional: bool,
+    /// The latest session that noted itself on the call, from 1; 0 while there was none.
+    pub session: u32,
+    /// That session has not said that it is over.
+    pub session_open: bool,
+    /// How often the carrier came back and was given another stream.
+    pub resumes: u32,
+    /// How often a worker that was stopping prepared another session: those are not counted above.
+    pub hand_overs: u32,
+    /// A session is handing the call over: until then, or until the next one has begun, the call may be
+    /// between two streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaving_until: Option<Timestamp>,
+    /// Since when the customer hears that somebody will be there soon, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Timestamp>,
+    /// The carrier said that a stream of this call failed.
+    pub stream_failed: bool,
+    /// The slots that it holds until it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<SlotsHeld>,
+    /// When it is to be placed at the earliest, as it was planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Who said that hours and caps do not matter for this single call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overriding: Option<Overriding>,
+    /// What its lead had counted when the call ended with a provisional outcome: where a correction
+    /// begins from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_before: Option<LeadBefore>,
+}
+
+/// An owner's word that a single call is placed whatever the hour and however often: kept with the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overriding {
+    /// The API key that said so.
+    pub by: ApiKeyId,
+    pub reason: String,
+}
+
+/// What a lead had counted before a call's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadBefore {
+    pub attempts: u32,
+    pub faults: u32,
+}
+
+/// Something that went wrong with what a transaction expected.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteRefused {
+    /// The row has changed since it was read, or something that is written with it: read all of it
+    /// again.
+    #[error("the call has changed meanwhile")]
+    Changed,
+    /// The campaign has changed since it was read.
+    #[error("the campaign has changed meanwhile")]
+    CampaignChanged,
+    /// A slot that the call should give back is not its own any more: a defect, to be told of. Nothing
+    /// was written.
+    #[error("the call does not hold its slots")]
+    SlotsLost,
+    /// The carrier's call belongs to another call of ours.
+    #[error("the carrier's call belongs to another call")]
+    CarrierCallTaken,
+    #[error("the call could not be written")]
+    Store(#[source] StoreError),
+}
+
+/// A new call and everything that is written with it.
+#[derive(Debug)]
+pub struct NewCall<'a> {
+    pub row: &'a CallRow,
+    pub snapshot: &'a CallSnapshot,
+    /// A token that opens a session at once (inbound calls).
+    pub token: Option<NewToken<'a>>,
+    /// The request that made it, so that the same request does not make another.
+    pub request: Option<&'a Idempotency>,
+    /// The slots that an outbound call takes, with what their rows say.
+    pub slots: Option<(&'a SlotsHeld, &'a SlotRow)>,
+    /// The lead that it is an attempt for, as it was read and as it is with the call.
+    pub lead: Option<(&'a LeadRow, &'a Lead)>,
+    /// Counts as a call from its number, at this time.
+    pub counted_at: Option<Timestamp>,
+    pub event: DomainEvent,
+}
+
+/// Why a call was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateRefused {
+    /// A request with this key was there before.
+    #[error("the request was made before")]
+    Repeated,
+    /// The carrier's call already has a call of ours.
+    #[error("the carrier's call is known")]
+    CarrierCallTaken,
+    /// Another call was faster at a slot.
+    #[error("a slot is taken")]
+    SlotTaken {
+        account: bool,
+        tenant: bool,
+        campaign: bool,
+    },
+    /// The lead has changed since it was read: somebody else may be calling it.
+    #[error("the lead has changed meanwhile")]
+    LeadChanged,
+    #[error("the call could not be written")]
+    Store(#[source] StoreError),
+}
+
+/// What is written together with a changed row.
+#[derive(Debug, Default)]
+pub struct WrittenWith<'a> {
+    pub events: Vec<DomainEvent>,
+    /// The row names this call of the carrier's for the first time.
+    pub carrier_call_id: Option<&'a str>,
+    /// A fresh token opens a session.
+    pub token: Option<NewToken<'a>>,
+    /// No token that was given out opens a session any more.
+    pub forget_tokens: bool,
+    /// The call gives its slots back.
+    pub slots: Option<&'a SlotsHeld>,
+    pub lead: Option<LeadChange<'a>>,
+    /// What is known of the number with this call, over the version before.
+    pub contact: Option<(&'a PhoneNumber, &'a Contact)>,
+    /// Only if the campaign is still of this revision.
+    pub campaign: Option<(CampaignId, u32)>,
+}
+
+/// How a call's lead, or its campaign's counts, change with the call.
+#[derive(Debug, Clone, Copy)]
+pub enum LeadChange<'a> {
+    Becomes {
+        before: &'a LeadRow,
+        after: &'a Lead,
+        count: CallCount,
+    },
+    /// The lead itself stays as it is.
+    Recount { lead: &'a Lead, count: CallCount },
+}
+
+/// What a write of a transaction is of, to tell what a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Call,
+    Other,
+    Request,
+    CarrierCall,
+    AccountSlot,
+    TenantSlot,
+    CampaignSlot,
+    Lead,
+    Contact,
+    Campaign,
+}
+
+/// The writes of one transaction with what each is of.
+#[derive(Debug, Default)]
+struct Writes(Vec<(Part, Write)>);
+
+/// What was refused of a transaction.
+#[derive(Debug)]
+struct RefusedParts(Vec<Part>);
+
+/// The call rows.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    table: Table,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CarrierCallRow {
+    pub(crate) call_id: CallId,
+}
+
+#[derive(Deserialize)]
+struct StoredEvent {
+    #[serde(flatten)]
+    event: DomainEvent,
+}
+
+impl Calls {
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Writes call, snapshot, event and, where given, the request's row and the carrier's call in
+    /// one transaction.
+    ///
+    /// # Errors
+    /// See [`CreateRefused`].
+    pub async fn create(&self, new: NewCall<'_>) -> Result<(), CreateRefused> {
+        let refused = match self.write(self.creation(&new)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(refused)) => refused,
+            Err(error) => return Err(CreateRefused::Store(error)),
+        };
+        let account = refused.has(Part::AccountSlot);
+        let tenant = refused.has(Part::TenantSlot);
+        let campaign = refused.has(Part::CampaignSlot);
+        // A request that was made before is that, whatever else it would meet today.
+        if refused.has(Part::Request) {
+            Err(CreateRefused::Repeated)
+        } else if refused.has(Part::CarrierCall) {
+            Err(CreateRefused::CarrierCallTaken)
+        } else if refused.has(Part::Lead) {
+            Err(CreateRefused::LeadChanged)
+        } else if account || tenant || campaign {
+            Err(CreateRefused::SlotTaken {
+                account,
+                tenant,
+                campaign,
+            })
+        } else {
+            Err(CreateRefused::Store(StoreError::Conflict))
+        }
+    }
+
+    fn creation(&self, new: &NewCall<'_>) -> Result<Writes, StoreError> {
+        let call = &new.row.call;
+        let mut writes = Writes::default();
+        writes.add(Part::Call, self.table.new_row(call_item(new.row)?)?);
+        let snapshot = Sessions::new_row(
+            &self.table,
+            new.snapshot,
+            call.carrier_call_id.as_deref(),
+            new.token,
+        );
+        writes.add(Part::Other, snapshot?);
+        writes.add(Part::Other, event_write(&self.table, &new.event)?);
+        if let Some(request) = new.request {
+            writes.add(Part::Request, request.write(&self.table, call.tenant_id)?);
+        }
+        if let Some(carrier_call_id) = &call.carrier_call_id {
+            let known = self.carrier_call(call.tenant_id, call.id, carrier_call_id)?;
+            writes.add(Part::CarrierCall, known);
+        }
+        if call.direction == Direction::Inbound {
+            let row = InboundRow {
+                call_id: call.id,
+                tenant_id: call.tenant_id,
+                since: call.created_at,
+            };
+            writes.add(Part::Other, InboundCalls::begin(&self.table, &row)?);
+        }
+        if let Some((held, slot)) = new.slots {
+            writes.slots(Slots::take(&self.table, held, slot)?);
+        }
+        if let Some((before, after)) = new.lead {
+            let count = CallCount::None;
+            let (_row, changed) =
+                leads::transition(&self.table, call.tenant_id, before, after, count)?;
+            writes.lead(changed);
+        }
+        if let Some(at) = new.counted_at {
+            let count = OurNumberDays::count(&self.table, call.tenant_id, &call.from, at)?;
+            writes.add(Part::Other, count);
+        }
+        Ok(writes)
+    }
+
+    /// Reads a call as it is now.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or the row cannot be read.
+    pub async fn get(&self, tenant: TenantId, call: CallId) -> Result<Option<CallRow>, StoreError> {
+        self.table.read(&keys::call(tenant, call), "call").await
+    }
+
+    /// Replaces the row that has the version before `row`'s, with what belongs to the change.
+    ///
+    /// # Errors
+    /// See [`WriteRefused`].
+    pub async fn replace(&self, row: &CallRow, along: WrittenWith<'_>) -> Result<(), WriteRefused> {
+        let refused = match self.write(self.change(row, &along)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(refused)) => refused,
+            Err(error) => return Err(WriteRefused::Store(error)),
+        };
+        let slots = [Part::AccountSlot, Part::TenantSlot, Part::CampaignSlot];
+        if refused.has(Part::Call) || refused.has(Part::Lead) || refused.has(Part::Contact) {
+            Err(WriteRefused::Changed)
+        } else if refused.has(Part::Campaign) {
+            Err(WriteRefused::CampaignChanged)
+        } else if refused.has(Part::CarrierCall) {
+            Err(WriteRefused::CarrierCallTaken)
+        } else if slots.into_iter().any(|slot| refused.has(slot)) {
+            Err(WriteRefused::SlotsLost)
+        } else {
+            Err(WriteRefused::Store(StoreError::Conflict))
+        }
+    }
+
+    fn change(&self, row: &CallRow, along: &WrittenWith<'_>) -> Result<Writes, StoreError> {
+        let call = &row.call;
+        let (tenant, id) = (call.tenant_id, call.id);
+        let before = row.progress.row_version.saturating_sub(1);
+        let mut writes = Writes::default();
+        let version =
+            HashMap::from([(":before".to_owned(), AttributeValue::N(before.to_string()))]);
+        let put = self
+            .table
+            .put_if(call_item(row)?, "row_version = :before", version);
+        writes.add(Part::Call, put?);
+        if let Some(carrier_call_id) = along.carrier_call_id {
+            let known = self.carrier_call(tenant, id, carrier_call_id)?;
+            writes.add(Part::CarrierCall, known);
+        }
+        if along.forget_tokens {
+            let forget = Sessions::forget_tokens(&self.table, tenant, id)?;
+            writes.add(Part::Other, forget);
+        } else if let Some(token) = along.token {
+            let add = Sessions::add_token(&self.table, tenant, id, token)?;
+            writes.add(Part::Other, add);
+        }
+        if let Some(held) = along.slots {
+            let campaign = call.campaign_id;
+            writes.slots(Slots::give_back(&self.table, tenant, campaign, held, id)?);
+        }
+        if call.direction == Direction::Inbound && call.state == CallState::Ended {
+            // Also once more with every correction: what is gone stays gone.
+            writes.add(Part::Other, InboundCalls::end(&self.table, id)?);
+        }
+        match along.lead {
+            Some(LeadChange::Becomes {
+                before,
+                after,
+                count,
+            }) => {
+                let (_row, changed) = leads::transition(&self.table, tenant, before, after, count)?;
+                writes.lead(changed);
+            }
+            Some(LeadChange::Recount { lead, count }) => {
+                let counts = leads::recount(&self.table, tenant, lead, count)?;
+                writes.all(Part::Other, counts);
+            }
+            None => {}
+        }
+        if let Some((number, contact)) = along.contact {
+            let known = contacts::write(&self.table, tenant, number, contact)?;
+            writes.add(Part::Contact, known);
+        }
+        if let Some((campaign, revision)) = along.campaign {
+            let same = campaigns::unchanged(&self.table, tenant, campaign, revision)?;
+            writes.add(Part::Campaign, same);
+        }
+        for event in &along.events {
+            writes.add(Part::Other, event_write(&self.table, event)?);
+        }
+        Ok(writes)
+    }
+
+    /// `None`: all of it was written.
+    async fn write(
+        &self,
+        writes: Result<Writes, StoreError>,
+    ) -> Result<Option<RefusedParts>, StoreError> {
+        let (parts, writes): (Vec<_>, Vec<_>) = writes?.0.into_iter().unzip();
+        match self.table.transact(writes).await? {
+            Transacted::Done => Ok(None),
+            Transacted::Refused(failed) => {
+                let parts = parts.into_iter().zip(failed);
+                let parts = parts.filter_map(|(part, failed)| failed.then_some(part));
+                Ok(Some(RefusedParts(parts.collect())))
+            }
+        }
+    }
+
+    /// Which call of ours a carrier's call is.
+    ///
+    /// # Errors
+    /// When storage cannot be reached.
+    pub async fn by_carrier_call(
+        &self,
+        tenant: TenantId,
+        carrier_call_id: &str,
+    ) -> Result<Option<CallId>, StoreError> {
+        let key = keys::carrier_call(tenant, carrier_call_id);
+        let row: Option<CarrierCallRow> = self.table.read(&key, "carrier call").await?;
+        Ok(row.map(|row| row.call_id))
+    }
+
+    /// A tenant's calls, newest first, after (older than) the given one.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        after: Option<CallId>,
+        limit: u32,
+    ) -> Result<Page<CallRow>, StoreError> {
+        let partition = keys::calls_of(tenant);
+        self.table
+            .rows_by_index(&partition, after.map(|id| id.to_string()), limit, "call")
+            .await
+    }
+
+    /// Event rows of one shard after an event, oldest first: what a consumer without a table stream
+    /// reads.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn events_after(
+        &self,
+        shard: u64,
+        after: EventId,
+        limit: u32,
+    ) -> Result<Page<DomainEvent>, StoreError> {
+        let partition = keys::event_shard(shard);
+        let page: Page<StoredEvent> = self
+            .table
+            .rows_after(&partition, &after.to_string(), limit, "event")
+            .await?;
+        Ok(Page {
+            items: page.items.into_iter().map(|row| row.event).collect(),
+            more: page.more,
+        })
+    }
+
+    fn carrier_call(
+        &self,
+        tenant: TenantId,
+        call_id: CallId,
+        carrier_call_id: &str,
+    ) -> Result<Write, StoreError> {
+        let key = keys::carrier_call(tenant, carrier_call_id);
+        let row = to_item(&key, None, &CarrierCallRow { call_id }, "carrier call")?;
+        self.table.put_if(
+            row,
+            "attribute_not_exists(pk) OR call_id = :ours",
+            HashMap::from([(":ours".to_owned(), AttributeValue::S(call_id.to_string()))]),
+        )
+    }
+}
+
+impl Writes {
+    fn add(&mut self, part: Part, write: Write) {
+        self.0.push((part, write));
+    }
+
+    fn all(&mut self, part: Part, writes: Vec<Write>) {
+        self.0.extend(writes.into_iter().map(|write| (part, write)));
+    }
+
+    /// The lead's row comes first, its counts have no condition.
+    fn lead(&mut self, writes: Vec<Write>) {
+        let parts = std::iter::once(Part::Lead).chain(std::iter::repeat(Part::Other));
+        self.0.extend(parts.zip(writes));
+    }
+
+    /// In the order in which [`Slots`] names them.
+    fn slots(&mut self, writes: Vec<Write>) {
+        let parts = [Part::AccountSlot, Part::TenantSlot, Part::CampaignSlot];
+        self.0.extend(parts.into_iter().zip(writes));
+    }
+}
+
+impl RefusedParts {
+    fn has(&self, part: Part) -> bool {
+        self.0.contains(&part)
+    }
+}
+
+fn call_item(row: &CallRow) -> Result<Item, StoreError> {
+    let key = keys::call(row.call.tenant_id, row.call.id);
+    let index = call_in_index(row.call.tenant_id, row.call.id);
+    to_item(&key, Some(&index), row, "call")
+}
+
+fn call_in_index(tenant: TenantId, call: CallId) -> IndexKey {
+    IndexKey {
+        pk: keys::calls_of(tenant),
+        sk: call.to_string(),
+    }
+}
