@@ -4,7 +4,9 @@
 mod layers;
 mod logs;
 mod metrics;
+mod rooms;
 mod sources;
+mod words;
 
 pub(crate) use logs::is_of_the_schema;
 
@@ -22,7 +24,7 @@ pub(crate) fn root() -> PathBuf {
 /// Every file below the crate folders whose name ends in `ending`.
 fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for folder in ["shared", "functions", "media-worker", "infra", "tests"] {
+    for folder in ["shared", "functions", "media-worker", "local", "tests"] {
         collect(&root().join(folder), ending, &mut found);
     }
     found.sort();
