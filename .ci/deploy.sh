@@ -83,7 +83,7 @@ AWS_ENDPOINT_URL="$endpoint" "$sam" list stack-outputs --stack-name "$stack" --r
 status=0
 TRUNKLINE_DEPLOYED_OUTPUTS="$scratch/outputs.json" TRUNKLINE_DEPLOYED_ENDPOINT="$endpoint" \
   TRUNKLINE_DEPLOYED_WORKER="$worker" TRUNKLINE_DEPLOYED_MEDIA="$media" \
-  cargo nextest run --locked --workspace --success-output immediate \
+  cargo nextest run --locked --workspace --run-ignored all --success-output immediate \
     -E 'package(tests) & test(/^deployed::/)' 2>&1 | tee "$scratch/suite" || status=$?
 if [ "$status" -ne 0 ]; then
   say "the last lines of the emulator's log:" >&2

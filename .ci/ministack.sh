@@ -20,7 +20,7 @@ say "running the suite on $endpoint"
 # The whole workspace is named so that what `make unit` has built is used as it is.
 status=0
 TRUNKLINE_CONFORMANCE_ENDPOINT="$endpoint" \
-  cargo nextest run --locked --workspace --success-output immediate \
+  cargo nextest run --locked --workspace --run-ignored all --success-output immediate \
     -E 'package(tests) & (test(/^conformance::another/) | test(/^control::/))' 2>&1 |
   tee "$scratch/suite" || status=$?
 if [ "$status" -ne 0 ]; then

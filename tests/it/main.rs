@@ -10,6 +10,7 @@ mod carrier_peer;
 mod conformance;
 mod control;
 mod deployed;
+mod descriptions;
 mod doctor;
 mod faults;
 mod fuzz_intake;

@@ -1,9 +1,10 @@
 //! Conventions that a machine can check, with the reason in the message: dependency arrows, module
-//! docs, clippy files, settings and README.
+//! docs, clippy files, settings and README, references to documents and promises.
 
 mod layers;
 mod logs;
 mod metrics;
+mod references;
 mod rooms;
 mod sources;
 mod words;

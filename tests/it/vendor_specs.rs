@@ -1,13 +1,11 @@
 //! What we send to speech and language vendors, held against their own machine-readable descriptions,
 //! and their own message shapes held against what we read.
 //!
-//! The descriptions (`protocols/openapi`) lie on the reference shelf beside the project; where there is
-//! no shelf these tests say that they were skipped. They are older than the vendors' newest clients, so
-//! only what they name is checked, not that they name everything.
+//! The descriptions (`tests/descriptions`) are older than the vendors' newest clients, so only what they
+//! name is checked, not that they name everything.
 
 mod schema;
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -28,15 +26,15 @@ use url::Url;
 
 use schema::Schemas;
 
-const DEEPGRAM: &str = "deepgram-asyncapi.yml";
-const DEEPGRAM_REST: &str = "deepgram-openapi.yml";
-const OPENAI: &str = "openai-chat-realtime.schemas.json";
+use crate::descriptions::description;
+
+const DEEPGRAM: &str = "deepgram";
+const DEEPGRAM_REST: &str = "deepgram-rest";
+const OPENAI: &str = "openai";
 
 #[test]
 fn every_parameter_of_a_recognition_is_deepgrams() {
-    let Some(description) = description(DEEPGRAM) else {
-        return;
-    };
+    let description = description(DEEPGRAM);
     let schemas = Schemas::new(&description);
     let query = &description["channels"]["/v1/listen"]["bindings"]["ws"]["query"]["properties"];
     let query = query.as_object().unwrap();
@@ -61,9 +59,7 @@ fn every_parameter_of_a_recognition_is_deepgrams() {
 
 #[tokio::test]
 async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
-    let Some(description) = description(DEEPGRAM_REST) else {
-        return;
-    };
+    let description = description(DEEPGRAM_REST);
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     let router = Router::new().fallback(async move |method: Method, uri: Uri| {
@@ -88,9 +84,7 @@ async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
 
 #[test]
 fn every_control_message_is_deepgrams() {
-    let Some(description) = description(DEEPGRAM) else {
-        return;
-    };
+    let description = description(DEEPGRAM);
     let schemas = Schemas::new(&description);
     for (name, sent) in [
         ("KeepAlive", deepgram::KEEP_ALIVE),
@@ -106,9 +100,7 @@ fn every_control_message_is_deepgrams() {
 
 #[test]
 fn every_message_that_deepgram_describes_is_understood() {
-    let Some(description) = description(DEEPGRAM) else {
-        return;
-    };
+    let description = description(DEEPGRAM);
     let schemas = Schemas::new(&description);
     let scale = deepgram::Scale {
         start: AudioPosition::ZERO,
@@ -136,9 +128,7 @@ fn every_message_that_deepgram_describes_is_understood() {
 
 #[test]
 fn every_request_to_a_model_is_openais() {
-    let Some(description) = description(OPENAI) else {
-        return;
-    };
+    let description = description(OPENAI);
     let schemas = Schemas::new(&description);
     let schema = schemas.named("CreateChatCompletionRequest");
     let fields = schemas.properties(schema);
@@ -161,9 +151,7 @@ fn every_request_to_a_model_is_openais() {
 
 #[test]
 fn every_chunk_that_openai_describes_is_understood() {
-    let Some(description) = description(OPENAI) else {
-        return;
-    };
+    let description = description(OPENAI);
     let schemas = Schemas::new(&description);
     let schema = schemas.named("CreateChatCompletionStreamResponse");
     for optional in [false, true] {
@@ -222,29 +210,4 @@ fn largest() -> Generate {
         }]),
         ..smallest()
     }
-}
-
-/// A description from the reference shelf: the folder `shared` beside the project or above it.
-fn description(name: &str) -> Option<Value> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let file = tests.ancestors().skip(2).find_map(|folder| {
-        let file: PathBuf = folder.join("shared/protocols/openapi").join(name);
-        file.is_file().then_some(file)
-    });
-    let Some(file) = file else {
-        skipped(name);
-        return None;
-    };
-    let text = std::fs::read_to_string(file).unwrap();
-    // JSON is YAML, and slower to read as such.
-    Some(if name.ends_with(".json") {
-        serde_json::from_str(&text).unwrap()
-    } else {
-        serde_saphyr::from_str(&text).unwrap()
-    })
-}
-
-#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
-fn skipped(name: &str) {
-    println!("skipped: no {name} on a shelf beside the project");
 }

@@ -18,7 +18,7 @@ use crate::meters::Meters;
 pub const MEDIA_PATH: &str = "/media/twilio";
 
 /// `start` comes right behind `connected`, which is the carrier's first message
-/// (`twilio-media-streams`, section 6).
+/// (`docs/protocols/twilio-media-streams.md#limits`).
 pub const START_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Messages of unknown kinds that are let pass before `start`.
@@ -176,5 +176,42 @@ impl std::fmt::Debug for Hello {
             .field("call_id", &self.call_id)
             .field("stream_id", &self.stream_id)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::SinkExt as _;
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::{Message, protocol::Role};
+
+    use super::*;
+
+    /// What becomes of a socket that says these, one each second, and nothing more.
+    async fn refused(messages: &[&'static str]) -> (Option<Refusal>, Duration) {
+        let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        let mut socket = CarrierSocket::wrapped(ours);
+        let mut carrier = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+        let accepted_at = Instant::now();
+        let saying = async {
+            for message in messages {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                carrier.send(Message::text(*message)).await.unwrap();
+            }
+        };
+        let started = wait_for_start(&mut socket, "AC1", accepted_at);
+        let (started, ()) = tokio::join!(started, saying);
+        (started.err(), accepted_at.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_says_nothing_or_says_it_slowly_is_refused_after_five_seconds() {
+        let connected = r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#;
+        let unknown = r#"{"event":"weather"}"#;
+        let slow = [connected, unknown, unknown, unknown];
+        for messages in [&[][..], &[connected], &slow] {
+            let told = refused(messages).await;
+            assert_eq!(told, (Some(Refusal::StartTimeout), START_WAIT_MAX));
+        }
     }
 }

@@ -20,8 +20,8 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, Frame, Utf8Bytes};
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
-/// The longest message taken from the carrier. A frame of customer audio has about 330 bytes;
-/// `twilio-media-streams` (section 6) calls this limit generous. A longer one ends the stream.
+/// The longest message taken from the carrier (`docs/protocols/twilio-media-streams.md#limits`). A frame of
+/// customer audio has about 330 bytes. A longer one ends the stream.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// The most that may wait for a carrier that does not read: about 3 s of speech. Beyond, what the

@@ -15,7 +15,7 @@ use crate::numbers::{NumberKind, Place};
 use crate::packs::{Demand, packs};
 use phrases::Phrases;
 
-/// The longest opening, spoken (compliance sheet, section 5).
+/// The longest opening, spoken (`docs/protocols/calling-compliance.md#opening`).
 pub const OPENING_SECONDS_MAX: u32 = 10;
 /// What a variable of a lead is taken to be long, in letters: a first name, a date.
 const VARIABLE_CHARS: usize = 10;

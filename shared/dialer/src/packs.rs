@@ -1,8 +1,8 @@
 //! Rule packs: what the law of a place says about calling hours, caps and openings, as a table.
 //!
-//! Straight from the compliance sheet, sections 6, 9 and 10, with its doubts: where a source is not
-//! confirmed, the stricter reading is in the table. Not legal advice. What a campaign sets applies
-//! besides, never instead.
+//! `docs/protocols/calling-compliance.md#hours-and-caps` has the sources, `docs/protocols/calling-compliance.md#unconfirmed`
+//! the doubts: where a source is not confirmed, the stricter reading is in the table. Not legal advice.
+//! What a campaign sets applies besides, never instead.
 
 pub(crate) mod calendar;
 
@@ -72,8 +72,8 @@ const SAT: Weekdays = Weekdays { first: 5, last: 5 };
 const SUN: Weekdays = Weekdays { first: 6, last: 6 };
 const SAT_AND_SUN: Weekdays = Weekdays { first: 5, last: 6 };
 
-/// The sheet asks for all of them on every call: recording notices because an area code is only a
-/// hint of the law that applies (section 8), the rest as the release gate of a script (section 5).
+/// All of them, everywhere: `docs/protocols/calling-compliance.md#opening`, and the recording notice because an area
+/// code only hints at the law that applies (`docs/protocols/calling-compliance.md#recording-notice`).
 const OPENING: &[Demand] = &[
     Demand::ArtificialVoice,
     Demand::BusinessName,

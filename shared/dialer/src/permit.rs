@@ -1,8 +1,9 @@
 //! The permit: whether this number may be dialled now, rule by rule, with what it was decided on.
 //!
 //! Asked at the moment of dialling, and by the planner for every due lead. The rules are looked at in the
-//! order of the compliance sheet, section 1; the first that says no decides. What needs a list or a
-//! service that the product does not have (national registers, reassigned numbers) is not looked at.
+//! order of `docs/protocols/calling-compliance.md#order-of-the-checks`; the first that says no decides. What
+//! needs a list or a service that the product does not have (national registers, reassigned numbers) is
+//! not looked at.
 
 use std::fmt;
 

@@ -231,8 +231,8 @@ impl AgentFields {
 
 impl Default for TurnTaking {
     fn default() -> Self {
-        // Endpointing and false interruption: turn-taking numbers of the field (LiveKit 2 s,
-        // Deepgram advises 300-500 ms for talk with pauses in mid-thought).
+        // Numbers of the field: docs/protocols/turn-taking.md#end-of-turn and
+        // docs/protocols/turn-taking.md#false-interruption.
         Self {
             barge_in: BargeIn::default(),
             endpointing_ms: 300,

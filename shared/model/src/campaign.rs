@@ -125,7 +125,8 @@ pub struct Retry {
     pub voicemail: Delay,
 }
 
-/// How often one number is called, over all campaigns of the tenant (compliance sheet, section 6).
+/// How often one number is called, over all campaigns of the tenant.
+// docs/protocols/calling-compliance.md#hours-and-caps
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Caps {
@@ -151,7 +152,8 @@ pub struct Amd {
     /// What is left after the beep; needed for `leave_message`. Takes `{{variables}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voicemail_message: Option<String>,
-    /// Carrier's thresholds (voice sheet, section 2): when it gives up, seconds, 3 to 59.
+    // The carrier's thresholds: docs/protocols/twilio-voice.md#answering-machine-detection
+    /// When detection gives up, seconds, 3 to 59.
     pub timeout_seconds: u32,
     /// Speech longer than this is a machine's, milliseconds, 1,000 to 6,000.
     pub speech_threshold_ms: u32,
@@ -201,7 +203,8 @@ pub struct OptOut {
     pub acknowledgement: Option<String>,
 }
 
-/// Who calls and why, and what has to be said of it (compliance sheet, sections 5 and 8).
+/// Who calls and why, and what has to be said of it.
+// docs/protocols/calling-compliance.md#opening and docs/protocols/calling-compliance.md#recording-notice
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Disclosure {

@@ -24,7 +24,7 @@ const ON_THE_WAY: Duration = Duration::from_secs(32);
 /// how to go on.
 const LET_GO_MAX: Duration = Duration::from_secs(4 * 60);
 /// Nobody is called before 8 or from 21 o'clock in the place where they are, whatever a campaign says
-/// (compliance sheet, section 2).
+/// (`docs/protocols/calling-compliance.md#hours-and-caps`).
 const LEGAL_MINUTES: (i64, i64) = (8 * 60, 21 * 60);
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 

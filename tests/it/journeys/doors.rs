@@ -67,16 +67,20 @@ async fn a_missing_variable_is_named_before_anybody_is_dialled() {
     let here = Installation::start().await;
     let mut body = here.request(local::demo::people::CHARACTERS[0].number);
     body["variables"] = serde_json::json!({ "name": "Dana" });
-    let refused = here
-        .api
-        .post::<Value>("v1/calls", &body)
+    let answer = reqwest::Client::new()
+        .post(here.platform.url().join("v1/calls").unwrap())
+        .bearer_auth(here.platform.owner().key.expose())
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.to_string())
+        .send()
         .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("422") && refused.contains("day") && refused.contains("time"),
-        "{refused}"
-    );
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let problem: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(problem["code"], "missing_variables", "{problem}");
+    let fields = problem["errors"].as_array().unwrap().iter();
+    let fields: Vec<_> = fields.map(|error| error["field"].as_str()).collect();
+    assert_eq!(fields, [Some("variables.day"), Some("variables.time")]);
     let carrier = here.platform.far_side.carrier.as_ref().unwrap();
     assert!(carrier.calls().is_empty());
     here.finish().await;

@@ -78,8 +78,9 @@ pub(super) fn changes_between(zone: &TimeZone, from: Timestamp, to: Timestamp) -
     zone.to_offset(from) != zone.to_offset(to)
 }
 
-/// Legal hours as in the compliance sheet: place, weekdays from Monday, hours. A place with several
-/// lines has several; one that is written with `closed` has no calls on holidays.
+/// Legal hours (`docs/protocols/calling-compliance.md#hours-and-caps`), written down apart from the product's:
+/// place, weekdays from Monday, hours. A place with several lines has several; one that is written with
+/// `closed` has no calls on holidays.
 const HOURS: &str = "
     CA      09:00-21:30 1-5  10:00-18:00 6-7
     GB      08:00-21:00 1-5  10:00-20:00 6-7

@@ -1,16 +1,16 @@
 //! Checks a request against an `OpenAPI` description, as far as Twilio's description goes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 use url::Url;
 
 use super::peer::Seen;
+use crate::descriptions::description;
 
-/// Words that the description only gives in prose (its shelf note, "Traps"; voice sheet, sections 2
-/// and 3).
+/// Words that the description only gives in prose: docs/protocols/twilio-voice.md#creating-a-call and
+/// docs/protocols/twilio-voice.md#calls-that-exist.
 const WORDS: [(&str, &[&str]); 8] = [
     ("MachineDetection", &["Enable", "DetectMessageEnd"]),
     ("AsyncAmd", &["true", "false"]),
@@ -37,20 +37,10 @@ pub(super) struct Spec {
 type Named = BTreeMap<String, Vec<String>>;
 
 impl Spec {
-    /// The description on the reference shelf: the folder `shared` beside the project or above it.
-    pub(super) fn from_shelf() -> Option<Self> {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let file = tests.ancestors().skip(2).find_map(|folder| {
-            let file = folder.join("shared/protocols/openapi/twilio_api_v2010.json");
-            file.is_file().then_some(file)
-        });
-        let Some(file) = file else {
-            skipped();
-            return None;
-        };
-        Some(Self {
-            document: Arc::new(read_json(&file)),
-        })
+    pub(super) fn new() -> Self {
+        Self {
+            document: Arc::new(description("twilio")),
+        }
     }
 
     /// The name of the operation that a request is for.
@@ -152,7 +142,7 @@ impl Spec {
         }
         for name in schema["required"].as_array().into_iter().flatten() {
             if !fields.contains_key(name.as_str().unwrap()) {
-                problems.push(format!("field {name} is missing"));
+                problems.push(format!("field {} is missing", name.as_str().unwrap()));
             }
         }
         if operation["operationId"] == "CreateCall" {
@@ -242,15 +232,6 @@ impl Spec {
             None => schema,
         }
     }
-}
-
-#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
-fn skipped() {
-    println!("skipped: no description of Twilio's API on a shelf beside the project");
-}
-
-fn read_json(file: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
 /// A member that the description always has.

@@ -1,4 +1,5 @@
-//! The messages of a media socket (media sheet, sections 4 and 5).
+//! The messages of a media socket (`docs/protocols/twilio-media-streams.md#messages-that-come`,
+//! `docs/protocols/twilio-media-streams.md#messages-that-go`).
 //!
 //! Pure: text in, borrowed facts out; audio in, text out into a buffer that is used again. One
 //! message comes and one goes per 20 ms and call, so the usual form of an audio message is read by
@@ -19,7 +20,7 @@ use bytes::{BufMut as _, BytesMut};
 /// The longest message that is read; longer ones are a [`MediaProblem::TooLong`].
 ///
 /// A message of Twilio carries 20 ms of audio in some 300 bytes; this leaves room for six seconds in
-/// one (media sheet, section 6).
+/// one (`docs/protocols/twilio-media-streams.md#limits`).
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// A message of the carrier.
@@ -258,7 +259,8 @@ fn number(text: &str) -> Option<u64> {
 }
 
 impl Track {
-    /// Audio says `inbound`, keys say `inbound_track` (media sheet, section 4).
+    /// Audio says `inbound`, keys say `inbound_track`
+    /// (`docs/protocols/twilio-media-streams.md#messages-that-come`).
     fn from_word(word: &str) -> Self {
         match word {
             "inbound" | "inbound_track" => Self::Inbound,

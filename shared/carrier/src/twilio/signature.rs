@@ -2,8 +2,8 @@
 //!
 //! Pure. The URL is always the one that Twilio was given, rebuilt by the customer from a configured
 //! public base, the received path and the raw query; never from `Host` or forwarded headers, which
-//! the sender chooses. The rules are those of the voice sheet, sections 13 and 14; the vectors in
-//! the tests are the sheet's.
+//! the sender chooses. The rules and where the vectors in the tests come from:
+//! `docs/protocols/twilio-voice.md#webhook-signature`, `docs/protocols/twilio-voice.md#signature-of-a-media-socket`.
 //!
 //! During a rotation of the auth token two tokens are accepted ([`Tokens::with_previous`]). Every
 //! candidate is computed and compared in constant time whether or not an earlier one matched.

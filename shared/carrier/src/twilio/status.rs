@@ -43,7 +43,7 @@ macro_rules! words {
 }
 
 words! {
-    /// How far a call is (voice sheet, sections 2 and 7).
+    /// How far a call is (`docs/protocols/twilio-voice.md#calls-that-exist`, `docs/protocols/twilio-voice.md#status-callback`).
     CallStatus {
         /// Accepted, waiting for its turn at the account's calls per second.
         Queued = "queued",
@@ -59,7 +59,7 @@ words! {
         Canceled = "canceled",
     }
 
-    /// How far a recording is (voice sheet, section 9).
+    /// How far a recording is (`docs/protocols/twilio-voice.md#recordings`).
     RecordingStatus {
         InProgress = "in-progress",
         Paused = "paused",
@@ -95,8 +95,8 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
         .ok()
 }
 
-/// Who answered, in the words of callbacks (voice sheet, section 8). The call resource says `machine`
-/// without telling more.
+/// Who answered, in the words of callbacks (`docs/protocols/twilio-voice.md#answering-machine-detection`). The
+/// call resource says `machine` without telling more.
 pub(crate) fn answered_by(word: &str) -> Option<CarrierVerdict> {
     match word {
         "human" => Some(CarrierVerdict::Human),

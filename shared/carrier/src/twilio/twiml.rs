@@ -10,10 +10,12 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use url::Url;
 
-/// The most characters of a document given inline to the create request (voice sheet, section 2).
+/// The most characters of a document given inline to the create request
+/// (`docs/protocols/twilio-voice.md#creating-a-call`).
 pub const TWIML_CHARS_MAX: usize = 4_000;
 
-/// Name and value of one `<Parameter>` must be shorter than this together (media sheet, section 2).
+/// Name and value of one `<Parameter>` must be shorter than this together
+/// (`docs/protocols/twilio-media-streams.md#the-stream-verb`).
 pub const PARAMETER_CHARS_LIMIT: usize = 500;
 
 /// The media type to answer a webhook with.
@@ -213,7 +215,7 @@ impl Stream {
     }
 }
 
-/// Callback URLs are absolute; their host has no underscore (voice sheet, section 2).
+/// Callback URLs are absolute; their host has no underscore (`docs/protocols/twilio-voice.md#creating-a-call`).
 pub(crate) fn check_callback(url: &Url) -> Result<(), TwimlProblem> {
     let scheme_fits = ["https", "http"].contains(&url.scheme());
     let host_fits = url

@@ -1,4 +1,8 @@
-//! The forms of Twilio's webhooks as types (voice sheet, sections 6 to 9; media sheet, section 2).
+//! The forms of Twilio's webhooks as types.
+//!
+//! `docs/protocols/twilio-voice.md#voice-request`, `docs/protocols/twilio-voice.md#status-callback`,
+//! `docs/protocols/twilio-voice.md#answering-machine-detection`, `docs/protocols/twilio-voice.md#recordings`,
+//! `docs/protocols/twilio-media-streams.md#stream-callback`.
 //!
 //! Pure. A [`Form`] keeps every field, known or not, because the signature is over all of them; the
 //! typed readings take from it what the product uses and pass over the rest, since Twilio adds

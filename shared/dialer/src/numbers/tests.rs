@@ -49,7 +49,7 @@ fn every_case_is_libphonenumbers_kind_and_at_least_its_zones() {
 }
 
 #[test]
-fn numbers_are_where_the_sheet_says() {
+fn numbers_are_in_every_zone_that_they_may_be_in() {
     let mut told = String::new();
     for number in [
         "+14155550100",

@@ -96,7 +96,8 @@ pub enum LeadPriority {
     Low,
 }
 
-/// What a lead agreed to, when and where, as the list says (compliance sheet, section 3).
+/// What a lead agreed to, when and where, as the list says.
+// docs/protocols/calling-compliance.md#consent
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     pub kind: ConsentKind,

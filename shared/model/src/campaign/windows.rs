@@ -182,7 +182,8 @@ impl Windows {
 
 impl Default for Windows {
     /// 09:00 to 20:00 on weekdays and Saturdays, 12:00 to 20:00 on Sundays: within the hours of most
-    /// US states (compliance sheet, section 6).
+    /// US states.
+    // docs/protocols/calling-compliance.md#hours-and-caps
     fn default() -> Self {
         let long = vec![Span(MinuteOfDay::hours(9), MinuteOfDay::hours(20))];
         Self {

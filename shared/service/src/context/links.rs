@@ -5,8 +5,8 @@ use model::{CallId, TenantId, TokenId};
 use url::Url;
 
 /// What the carrier does when a webhook is not taken in, told in the fragment, which is never sent
-/// and never signed (voice sheet, section 5): try again up to five times, within its 15 seconds in
-/// all, when we cannot be reached, do not answer, or answer that we cannot just now.
+/// and never signed (`docs/protocols/twilio-voice.md#webhooks`): try again up to five times, within its 15
+/// seconds in all, when we cannot be reached, do not answer, or answer that we cannot just now.
 const RETRIES: &str = "rc=5&rp=5xx,ct,rt";
 
 /// The public bases of webhooks and of media sockets.

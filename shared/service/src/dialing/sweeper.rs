@@ -26,7 +26,8 @@ use crate::dialing::dial::{DialJobs, PlaceError, RING_TIMEOUT, says_after_the_fa
 pub const CLAIMED_MAX: SignedDuration = SignedDuration::from_secs(45);
 /// A request may take this long; then its call is asked about.
 pub const PLACING_MAX: SignedDuration = SignedDuration::from_secs(30);
-/// What the carrier may add to the time it rings (voice sheet, section 2), and the way of its callback.
+/// What the carrier may add to the time it rings (`docs/protocols/twilio-voice.md#creating-a-call`), and the
+/// way of its callback.
 const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// An answered call that no session talks on waits this long to be resumed.
 pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);

@@ -1,8 +1,8 @@
 //! The carrier's answers: the members that the product uses, tolerant of all others.
 //!
-//! Dates are RFC 2822 and most numbers are strings (voice sheet, section 1). A member that cannot be
-//! read is absent, except the identifier: without it there is nothing to speak about. Members that
-//! carry the carrier's own prices and formatted numbers are not read.
+//! Dates are RFC 2822 and most numbers are strings (`docs/protocols/twilio-voice.md#rest-requests`). A member
+//! that cannot be read is absent, except the identifier: without it there is nothing to speak about.
+//! Members that carry the carrier's own prices and formatted numbers are not read.
 
 use jiff::Timestamp;
 use model::{CarrierVerdict, PhoneNumber};

@@ -94,7 +94,7 @@ pub struct CarrierRefusal {
     pub code: Option<u32>,
 }
 
-/// What a refusal says (voice sheet, section 4).
+/// What a refusal says (`docs/protocols/twilio-voice.md#refusals`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
     /// The account's SID or token is wrong (20003).

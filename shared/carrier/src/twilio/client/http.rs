@@ -98,7 +98,8 @@ pub(super) enum RetryVerdict {
     Unclear { status: u16 },
 }
 
-/// Twilio's error body (voice sheet, section 4). Its `message` repeats phone numbers and is not read.
+/// Twilio's error body (`docs/protocols/twilio-voice.md#refusals`). Its `message` repeats phone numbers and is
+/// not read.
 #[derive(Deserialize)]
 struct ErrorBody {
     code: u32,

@@ -77,7 +77,8 @@ pub(super) async fn open(
             let mut dual = url.clone();
             dual.query_pairs_mut().append_pair("RequestedChannels", "2");
             match open_one(http, &dual, Channels::Two).await {
-                // Two channels of a recording with one are refused (voice sheet, section 9).
+                // Two channels of a recording with one are refused:
+                // docs/protocols/twilio-voice.md#unconfirmed.
                 Err(RequestError::Refused(refusal)) if refusal.status == 400 => {
                     open_one(http, &url, Channels::One).await
                 }

@@ -1,4 +1,5 @@
-//! Every vector of the voice sheet, those that must be rejected included.
+//! Vectors that Twilio's own libraries accept, and what they reject
+//! (`docs/protocols/twilio-voice.md#webhook-signature`).
 
 use super::*;
 

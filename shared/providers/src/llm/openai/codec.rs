@@ -1,7 +1,7 @@
 //! Streamed chat completions: a request as the host takes it, and its answer as the call's events.
 //! No IO.
 //!
-//! Wire facts are OpenAI's published description and Python SDK; where other hosts differ it is said.
+//! Wire facts, and where other hosts differ from OpenAI: `docs/protocols/openai-chat.md`.
 
 mod request;
 mod stream;

@@ -1,8 +1,7 @@
 //! Deepgram's live messages as the call's events, and ours as Deepgram's. No IO.
 //!
-//! Wire facts are Deepgram's published `AsyncAPI` description, its Python SDK and its troubleshooting
-//! pages. Times on the wire are seconds of audio since the connection opened; a [`Scale`] turns them
-//! into places in the customer's audio.
+//! Wire facts: `docs/protocols/deepgram.md`. Times on the wire are seconds of audio since the connection
+//! opened; a [`Scale`] turns them into places in the customer's audio.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -112,7 +111,7 @@ pub fn decode(text: &str, scale: Scale) -> Result<Message, Garbage> {
     })
 }
 
-/// What a close means (Deepgram, "WebSocket data and net errors").
+/// What a close means (`docs/protocols/deepgram.md#close-codes`).
 #[must_use]
 pub const fn closed(code: Option<u16>) -> FailureKind {
     match code {

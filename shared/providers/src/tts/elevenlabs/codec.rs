@@ -1,8 +1,7 @@
 //! ElevenLabs' messages as the call's events, and ours as ElevenLabs'. No IO.
 //!
-//! Wire facts are ElevenLabs' Python SDK and its pages on the WebSockets; where the live service is
-//! known to spell a field in another way, both spellings are read. An utterance is a *context* of
-//! the vendor's, by its id.
+//! Wire facts: `docs/protocols/elevenlabs.md`. Where the live service is known to spell a field in
+//! another way, both spellings are read. An utterance is a *context* of the vendor's, by its id.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use super::client::Account;
 use crate::probe::{Question, VendorVerdict};
 use crate::socket;
 
-/// The error body (sheet, section 1.2). Its message is not read.
+/// The error body (`docs/protocols/elevenlabs.md#refusals`). Its message is not read.
 #[derive(Deserialize)]
 struct Refusal {
     detail: Detail,

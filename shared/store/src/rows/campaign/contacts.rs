@@ -188,8 +188,8 @@ pub(crate) fn write(
 
 /// When the row says nothing any more; a suppression never ends by itself.
 fn expires(contact: &Contact) -> Option<Timestamp> {
-    // Who asked not to be called, and who undid it, has to be known for years (compliance sheet,
-    // section 5).
+    // Who asked not to be called, and who undid it, has to be known for years:
+    // docs/protocols/calling-compliance.md#stop-requests.
     if contact.suppression.is_some() || contact.released.is_some() {
         return None;
     }
