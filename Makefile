@@ -12,31 +12,58 @@ help: ## List the commands
 run: ## Start everything on this machine and play a first campaign
 	cargo run
 
+# What `make test` is made of, in this order; .ci/run times each.
+PARTS = tools lint build unit costs
+
 .PHONY: test
-test: tools lint unit ## Everything that must hold before a change lands
-	python3 tools/costs.py --check
+test: $(PARTS) ## Everything that must hold before a change lands
+
+.PHONY: parts
+parts:
+	@echo $(PARTS)
+
+SCRIPTS = $(shell git ls-files -- .ci/run '*.sh')
+DOCUMENTS = $(shell git ls-files -- '*.md')
 
 .PHONY: lint
-lint: ## Format, lints, documentation, dependencies, words
+lint: ## Format, lints, documentation, dependencies, words, scripts, links
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --features local/as-tested --no-deps --locked --quiet
 	cargo deny --log-level error check bans licenses sources
 	cargo machete
 	tools/bin/typos
+	tools/bin/shellcheck -x $(SCRIPTS)
+	tools/bin/hadolint infra/aws/image/Dockerfile
+	tools/bin/lychee --offline --include-fragments --no-progress --quiet $(DOCUMENTS)
 
 # More than there are cores: journeys wait most of their time, for speech as long as it lasts. How many of them
 # run at once is bounded in .config/nextest.toml.
 THREADS = $(shell echo $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 2)))
+
+.PHONY: build
+build: ## Build everything that the tests run
+	cargo nextest run --no-run --workspace --locked
 
 .PHONY: unit
 unit: ## Situations, properties, simulation, conformance and journeys
 	cargo nextest run --workspace --locked --test-threads $(THREADS) $(NEXTEST)
 	cargo test --workspace --doc --locked --quiet
 
+.PHONY: costs
+costs: ## Hold the documents' prices to the measurements that they come from
+	python3 tools/costs.py --check
+
 .PHONY: conformance
-conformance: ## The store's check list against an emulator that is not ours (needs Python 3)
+conformance: emulator clients ## Both of the next two (need Python 3)
+
+.PHONY: emulator
+emulator: ## The store's check list against an emulator that is not ours
 	.ci/ministack.sh
+
+.PHONY: clients
+clients: tools ## Carrier's and vendors' own clients against what we simulate, another far end for the worker
+	.ci/clients.sh
 
 # What the tests have built is used as it is, wherever cargo has been told to put it.
 BUILT = $(or $(CARGO_TARGET_DIR),target)/$(CARGO_BUILD_TARGET)/debug
@@ -55,6 +82,18 @@ deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a cam
 .PHONY: watch-check
 watch-check: ## The README's commands for functions under cargo lambda watch (needs Python 3)
 	.ci/watch.sh
+
+.PHONY: nightly
+nightly: ## What takes hours: last results are in docs/measurements.md
+	$(MAKE) soak SEEDS=2000 LEADS=500
+	$(MAKE) bench
+	$(MAKE) fuzz EACH=1800
+
+.PHONY: fuzz
+fuzz: EACH ?= 600
+fuzz: ## Search for inputs that break a parser: make fuzz EACH=600 (needs nightly Rust and cargo-fuzz)
+	cd tests && for target in $$(cargo +nightly fuzz list); do \
+	  cargo +nightly fuzz run "$$target" -- -max_total_time=$(EACH) || exit 1; done
 
 .PHONY: soak
 soak: SEEDS ?= 10000

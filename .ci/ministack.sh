@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 . .ci/python.sh
 . .ci/emulator.sh
 
+# shellcheck disable=SC2119 # no variables of its own
 start_emulator
 if [ $# -gt 0 ]; then
   "$@" "$endpoint"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Tools from the Python package index, in the versions that .ci/python lists. For scripts to source.
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*"; }

@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # The way back, tried on the stack that .ci/deploy.sh has deployed: a later release and the earlier one again,
 # and a release that fails halfway. For that script to source, before it plays its campaign: what is played
 # then shows that calls work afterwards.
+: "${sam:?}" "${stack:?}" "${region:?}" "${endpoint:?}" "${media:?}" "${architecture:?}" "${scratch:?}"
 
 # What a release is made of, as AWS has it: each function's code, and the settings that a deploy can change.
 released() {
@@ -25,7 +27,7 @@ release() {
   local folder="$1"
   shift
   (
-    cd "$folder"
+    cd "$folder" || exit
     AWS_ENDPOINT_URL="$endpoint" "$sam" deploy --template template.yaml --stack-name "$stack" \
       --region "$region" --resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset \
       --no-fail-on-empty-changeset --no-progressbar --parameter-overrides \

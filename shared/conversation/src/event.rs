@@ -191,6 +191,21 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// One of each kind.
+    pub const ALL: [Self; 11] = [
+        Self::ConnectTimeout,
+        Self::Connect,
+        Self::Unauthorized,
+        Self::RateLimited { retry_after: None },
+        Self::QuotaExceeded,
+        Self::Refused,
+        Self::ServerError,
+        Self::Protocol,
+        Self::Closed,
+        Self::Silent,
+        Self::Overflow,
+    ];
+
     /// Whether the same request to the same vendor can be expected to work a moment later.
     #[must_use]
     pub const fn may_heal(self) -> bool {

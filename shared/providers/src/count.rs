@@ -2,12 +2,25 @@
 
 use std::time::Duration;
 
+use conversation::FailureKind;
+
 /// A connection to a recognizer.
 pub(crate) const RECOGNITION: &str = "recognition";
 /// An answer of a language model.
 pub(crate) const GENERATION: &str = "generation";
 /// An utterance of a voice.
 pub(crate) const SYNTHESIS: &str = "synthesis";
+
+/// Counters of a vendor stand at 0 before anything happens, so that its first failure shows as a rate.
+pub(crate) fn from_zero(vendor: &'static str, leg: &'static str) {
+    metrics::counter!("trunkline_vendor_requests_total", "vendor" => vendor, "leg" => leg)
+        .increment(0);
+    metrics::counter!("trunkline_vendor_garbage_total", "vendor" => vendor).increment(0);
+    for kind in FailureKind::ALL {
+        metrics::counter!("trunkline_vendor_failures_total", "vendor" => vendor, "leg" => leg, "kind" => kind.code())
+            .increment(0);
+    }
+}
 
 /// Something was asked of a vendor.
 pub(crate) fn asked(vendor: &'static str, leg: &'static str) {

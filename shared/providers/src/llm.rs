@@ -10,8 +10,8 @@ use conversation::{Failure, Generate, Generation};
 use settings::Settings;
 
 use self::timed::TimedGeneration;
-use crate::SetupProblem;
 use crate::chain::Chain;
+use crate::{SetupProblem, count};
 
 /// One answer under way. Dropping it cancels the request.
 ///
@@ -53,6 +53,7 @@ impl Models {
     pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
         // The list: the first, and one line for each other vendor.
         let openai = openai::OpenAi::new(&settings.openai)?;
+        count::from_zero(openai.name(), count::GENERATION);
         Ok(Self {
             routes: Chain::new(Arc::new(openai), vec![]),
         })

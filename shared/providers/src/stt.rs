@@ -75,6 +75,7 @@ impl Recognizers {
     pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
         // The list: the first, and one line for each other vendor.
         let deepgram = deepgram::Deepgram::new(&settings.deepgram)?;
+        count::from_zero(deepgram.name(), count::RECOGNITION);
         Ok(Self {
             routes: Chain::new(Arc::new(deepgram), vec![]),
         })

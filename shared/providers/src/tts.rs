@@ -11,8 +11,8 @@ use conversation::{Synthesis, UtteranceId};
 use settings::Settings;
 
 use self::timed::TimedVoice;
-use crate::SetupProblem;
 use crate::chain::Chain;
+use crate::{SetupProblem, count};
 
 /// The agent's voice for one call. It connects when it is polled first and connects again when it
 /// has to; what was asked of it meanwhile waits, within a limit.
@@ -55,6 +55,8 @@ impl Synthesizers {
         // The list: the first, and one line for each other way.
         let socket = elevenlabs::OverWebSocket::new(&settings.elevenlabs)?;
         let http = elevenlabs::OverHttp::new(&settings.elevenlabs)?;
+        count::from_zero(socket.name(), count::SYNTHESIS);
+        count::from_zero(http.name(), count::SYNTHESIS);
         Ok(Self {
             routes: Chain::new(Arc::new(socket), vec![Box::new(http)]),
         })

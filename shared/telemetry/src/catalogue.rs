@@ -43,7 +43,6 @@ impl Kind {
 pub enum Unit {
     Count,
     Seconds,
-    Milliseconds,
     Bytes,
     Percent,
 }
@@ -55,7 +54,6 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Seconds => "Seconds",
-            Self::Milliseconds => "Milliseconds",
             Self::Bytes => "Bytes",
             Self::Percent => "Percent",
         }
@@ -329,12 +327,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     in_unit(
         counter(
-            "trunkline_customer_audio_lost_milliseconds_total",
+            "trunkline_customer_audio_lost_bytes_total",
             &[],
             &[],
-            "customer audio that never came and was replaced by silence",
+            "customer audio that never came and was replaced by silence; 8,000 bytes are a second",
         ),
-        Unit::Milliseconds,
+        Unit::Bytes,
     ),
     counter(
         "trunkline_recognition_messages_sent_total",
@@ -350,12 +348,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     in_unit(
         counter(
-            "trunkline_agent_audio_sent_milliseconds_total",
+            "trunkline_agent_audio_sent_bytes_total",
             &[],
             &[],
-            "agent audio in them",
+            "agent audio in them; 8,000 bytes are a second",
         ),
-        Unit::Milliseconds,
+        Unit::Bytes,
     ),
     counter(
         "trunkline_playouts_dropped_total",
@@ -507,7 +505,6 @@ mod tests {
             let of_unit = match unit {
                 Unit::Count => true,
                 Unit::Seconds => name.contains("_seconds"),
-                Unit::Milliseconds => name.contains("_milliseconds"),
                 Unit::Bytes => name.contains("_bytes"),
                 Unit::Percent => name.contains("_percent"),
             };

@@ -3,21 +3,24 @@
 //! Logs are JSON lines on AWS and readable text on a terminal. Field names are fixed: `call.id`,
 //! `tenant.id`, `trace_id` (`docs/logs.md`). No phone number, name, transcript or key is logged at any
 //! level; the types help (`model::PhoneNumber` and `settings::Secret` do not print) and a journey test
-//! greps a whole run. Metrics ([`CATALOGUE`]) are kept in memory, rendered for Prometheus and written
-//! among the logs for CloudWatch.
+//! greps a whole run. Metrics ([`CATALOGUE`]) are kept in memory, rendered for Prometheus, where every
+//! counter stands at 0 from the start, and written among the logs for CloudWatch.
 
 mod catalogue;
 mod emf;
 mod json;
 mod layer;
 mod pair;
+mod words;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use metrics::SetRecorderError;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{Key, Label, Metadata, Recorder as _, SetRecorderError};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 use settings::{Log, LogFormat};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::JsonFields;
@@ -28,6 +31,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 pub use catalogue::{CATALOGUE, Kind, Metric, SERVICE, Unit, find};
 pub use emf::Emf;
 pub use layer::Problems;
+pub use words::{CLOSED, OPEN};
 
 use pair::Pair;
 
@@ -170,10 +174,7 @@ impl Metrics {
     }
 
     fn install_for_both(emf: Option<Arc<Emf>>) -> Result<Self, SetUpError> {
-        let prometheus = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
-            .map_err(SetUpError::Recorder)?
-            .build_recorder();
+        let prometheus = prometheus().map_err(SetUpError::Recorder)?;
         let handle = prometheus.handle();
         match &emf {
             Some(emf) => metrics::set_global_recorder(Pair::new(prometheus, Arc::clone(emf)))
@@ -211,6 +212,35 @@ impl Metrics {
     }
 }
 
+/// Keeps metrics for Prometheus: described as in the catalogue, with every counter at 0 whose words are known.
+fn prometheus() -> Result<PrometheusRecorder, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
+        .build_recorder();
+    for metric in CATALOGUE {
+        let (name, meaning) = (metric.name.into(), metric.meaning.into());
+        match metric.kind {
+            Kind::Counter => recorder.describe_counter(name, None, meaning),
+            Kind::Gauge => recorder.describe_gauge(name, None, meaning),
+            Kind::Histogram => recorder.describe_histogram(name, None, meaning),
+        }
+    }
+    let metadata = Metadata::new(module_path!(), metrics::Level::INFO, None);
+    let counters = CATALOGUE
+        .iter()
+        .filter(|metric| metric.kind == Kind::Counter);
+    for counter in counters {
+        for labels in words::label_sets(counter.name) {
+            let labels = labels.into_iter();
+            let labels = labels.map(|(name, word)| Label::from_static_parts(name, word));
+            let key = Key::from_parts(counter.name, labels.collect::<Vec<_>>());
+            // It is in the recorder from here on; who counts asks for the same key.
+            drop(recorder.register_counter(&key, &metadata));
+        }
+    }
+    Ok(recorder)
+}
+
 fn emf(service: &'static str, log: &Log) -> Option<Arc<Emf>> {
     let namespace = log.metrics_namespace.as_deref()?;
     Some(Arc::new(Emf::new(namespace, service)))
@@ -218,4 +248,65 @@ fn emf(service: &'static str, log: &Log) -> Option<Arc<Emf>> {
 
 fn twice<R>(_recorder: SetRecorderError<R>) -> SetUpError {
     SetUpError::RecorderTwice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Series that a process has before anything happens. Each is a line of every scrape.
+    const SERIES_AT_START_MAX: usize = 400;
+
+    #[test]
+    fn every_counter_of_known_words_stands_at_0_from_the_start() {
+        let scrape = prometheus().unwrap().handle().render();
+        let mut missing = Vec::new();
+        for metric in CATALOGUE.iter().filter(|it| it.kind == Kind::Counter) {
+            let closed = CLOSED.iter().find(|(name, _)| *name == metric.name);
+            let series = match (metric.labels, closed) {
+                ([], None) => vec![format!("{} 0", metric.name)],
+                (_, Some(_)) => words::label_sets(metric.name)
+                    .into_iter()
+                    .map(|labels| {
+                        let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
+                        assert_eq!(names, metric.labels, "{}", metric.name);
+                        let labels = labels
+                            .iter()
+                            .map(|(name, word)| format!("{name}=\"{word}\""));
+                        let labels: Vec<String> = labels.collect();
+                        format!("{}{{{}}} 0", metric.name, labels.join(","))
+                    })
+                    .collect(),
+                (_, None) if OPEN.contains(&metric.name) => continue,
+                (_, None) => panic!("which words can the labels of {} have?", metric.name),
+            };
+            missing.extend(
+                series
+                    .into_iter()
+                    .filter(|series| !scrape.lines().any(|line| line == series)),
+            );
+        }
+        assert!(missing.is_empty(), "not in a scrape: {missing:#?}");
+        let series = scrape.lines().filter(|line| line.ends_with(" 0")).count();
+        assert!(series <= SERIES_AT_START_MAX, "{series} series");
+    }
+
+    #[test]
+    fn what_a_scrape_has_is_described_as_in_the_catalogue() {
+        let recorder = prometheus().unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            metrics::gauge!("trunkline_worker_calls").set(1);
+            metrics::histogram!("trunkline_barge_in_seconds").record(0.01);
+        });
+        let scrape = recorder.handle().render();
+        for described in [
+            "# HELP trunkline_worker_calls ",
+            "# HELP trunkline_barge_in_seconds ",
+            "# HELP trunkline_calls_dropped_total ",
+        ] {
+            let (_, name) = described.trim_end().rsplit_once(' ').unwrap();
+            let line = format!("{described}{}", find(name).unwrap().meaning);
+            assert!(scrape.lines().any(|it| it == line), "{line}");
+        }
+    }
 }

@@ -551,7 +551,7 @@ impl Core {
         let order = recording_order(request.form()?)?;
         let value = call.with(|call| {
             let recording = call.start_recording(order, now).cloned();
-            let value = recording.map(|recording| call.record().recording_json(&recording));
+            let value = recording.map(|recording| call.record().call_recording_json(&recording));
             value.ok_or_else(|| Refused {
                 crossed: call.has_just_ended(now),
                 ..Refused::bad(21_220, "Requested resource is not eligible for recording")
@@ -659,7 +659,11 @@ impl Core {
                 let record = call.record();
                 for recording in record.recordings.iter().rev() {
                     if deleted_too || recording.status != RecordingStatus::Deleted {
-                        entries.push((recording.sid.clone(), record.recording_json(recording)));
+                        let entry = match of_call {
+                            Some(_) => record.call_recording_json(recording),
+                            None => record.recording_json(recording),
+                        };
+                        entries.push((recording.sid.clone(), entry));
                     }
                 }
             });

@@ -188,7 +188,23 @@ impl Record {
         })
     }
 
+    /// As the account has it.
     pub(super) fn recording_json(&self, recording: &Recording) -> Value {
+        let mut json = self.shared_recording_json(recording);
+        let path = self.recording_path(recording);
+        json["subresource_uris"] = json!({});
+        json["media_url"] = json!(format!("https://api.twilio.com{path}"));
+        json
+    }
+
+    /// As its call has it, which is another schema of the carrier's description.
+    pub(super) fn call_recording_json(&self, recording: &Recording) -> Value {
+        let mut json = self.shared_recording_json(recording);
+        json["track"] = json!("both");
+        json
+    }
+
+    fn shared_recording_json(&self, recording: &Recording) -> Value {
         let path = self.recording_path(recording);
         let done = match recording.status {
             RecordingStatus::Completed | RecordingStatus::Absent | RecordingStatus::Deleted => true,
@@ -212,8 +228,6 @@ impl Record {
             "error_code": null,
             "encryption_details": null,
             "uri": format!("{path}.json"),
-            "subresource_uris": {},
-            "media_url": format!("https://api.twilio.com{path}"),
         })
     }
 

@@ -273,6 +273,13 @@ async fn a_call_is_answered_talked_on_recorded_and_over() {
     .await;
     let recording = list["recordings"][0]["sid"].as_str().unwrap().to_owned();
     assert_eq!(list["recordings"][0]["status"], "completed");
+    assert_eq!(list["recordings"][0]["track"], Value::Null);
+    // The same one as its call has it: another schema.
+    let path = format!("Calls/{sid}/Recordings.json");
+    let (_, of_call) = request(&server, Method::GET, &path, &[]).await;
+    assert_eq!(of_call["recordings"][0]["sid"], recording.as_str());
+    assert_eq!(of_call["recordings"][0]["track"], "both");
+    assert_eq!(of_call["recordings"][0]["media_url"], Value::Null);
     let url = format!(
         "{}/2010-04-01/Accounts/{SID}/Recordings/{recording}.wav?RequestedChannels=2",
         server.url()
