@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     /// What becomes of a socket that says these, one each second, and nothing more.
-    async fn refused(messages: &[&'static str]) -> (Option<Refusal>, Duration) {
+    async fn refused(messages: &[&'static str]) -> (Option<HandshakeRefusal>, Duration) {
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
         let mut socket = CarrierSocket::wrapped(ours);
         let mut carrier = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
@@ -211,7 +211,7 @@ mod tests {
         let slow = [connected, unknown, unknown, unknown];
         for messages in [&[][..], &[connected], &slow] {
             let told = refused(messages).await;
-            assert_eq!(told, (Some(Refusal::StartTimeout), START_WAIT_MAX));
+            assert_eq!(told, (Some(HandshakeRefusal::StartTimeout), START_WAIT_MAX));
         }
     }
 }
