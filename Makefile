@@ -54,6 +54,11 @@ unit: ## Situations, properties, simulation, conformance and journeys
 costs: ## Hold the documents' prices to the measurements that they come from
 	python3 tools/costs.py --check
 
+.PHONY: openapi
+openapi: ## Renew the API's document in the repository, and say whom the change breaks
+	UPDATE_EXPECT=1 cargo test --package api --lib --locked --quiet the_document_is_the_one_in_the_repository
+	tools/breaking.py
+
 .PHONY: conformance
 conformance: emulator clients ## Both of the next two (need Python 3)
 

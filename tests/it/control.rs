@@ -13,6 +13,7 @@ mod calls;
 mod campaigns;
 mod carrier;
 mod dialling;
+mod document;
 mod forecasts;
 mod imports;
 mod leads;
@@ -133,6 +134,13 @@ impl Clock for TestClock {
     }
 }
 
+/// What a request brings.
+pub(crate) enum Sent<'a> {
+    Nothing,
+    Json(Value, &'a [(&'a str, &'a str)]),
+    Csv(&'static str),
+}
+
 /// What the API or a webhook answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -168,15 +176,23 @@ impl Answer {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_at(Timestamp::now()).await
+    }
+
+    pub(crate) async fn start_at(now: Timestamp) -> Self {
         // The clock stands: calls must not wait for it.
-        Self::start_with(Dialing {
+        let dialing = Dialing {
             call_interval: Duration::from_millis(1),
             ..Dialing::default()
-        })
-        .await
+        };
+        Self::start_with_at(dialing, now).await
     }
 
     pub(crate) async fn start_with(dialing: Dialing) -> Self {
+        Self::start_with_at(dialing, Timestamp::now()).await
+    }
+
+    async fn start_with_at(dialing: Dialing, now: Timestamp) -> Self {
         let (engines, clients) = engines().await;
         let names = names();
         let queues = schema::create(&clients, &names).await.unwrap();
@@ -185,7 +201,6 @@ impl World {
         let fake = FakeCarrier::start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let now = Timestamp::now();
         let clock = Arc::new(TestClock(Mutex::new(now)));
         fake.set_clock(Arc::clone(&clock));
         let parts = Context {
@@ -302,6 +317,15 @@ impl World {
                 .body(body.to_string());
         }
         answer(request).await
+    }
+
+    /// A request of the first tenant's owner, whatever it brings.
+    pub(crate) async fn send(&self, method: &str, path: &str, sent: Sent<'_>) -> Answer {
+        match sent {
+            Sent::Nothing => self.ask(method, path, None).await,
+            Sent::Json(body, headers) => self.ask_with(headers, method, path, Some(body)).await,
+            Sent::Csv(list) => self.ask_raw(path, "text/csv", list).await,
+        }
     }
 
     /// A request whose body is sent as it is.
@@ -550,7 +574,10 @@ fn client(fake: &FakeCarrier) -> Client {
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
     let header = |name: &str| {
         let value = response.headers().get(name)?;
         Some(value.to_str().unwrap().to_owned())
@@ -563,10 +590,19 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
             Some("application/problem+json")
         );
     }
+    let headers = response.headers().clone();
+    let text = response.text().await.unwrap();
+    document::hold(&document::Answered {
+        method: method.as_str(),
+        path: &path,
+        status: status.as_u16(),
+        headers: &headers,
+        body: &text,
+    });
     Answer {
         status: status.as_u16(),
         etag,
         location,
-        text: response.text().await.unwrap(),
+        text,
     }
 }

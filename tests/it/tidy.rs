@@ -1,6 +1,7 @@
 //! Conventions that a machine can check, with the reason in the message: dependency arrows, module
 //! docs, clippy files, settings and README, references to documents and promises.
 
+mod api;
 mod layers;
 mod logs;
 mod metrics;

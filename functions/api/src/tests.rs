@@ -1,248 +1,214 @@
-//! The description and the table of routes agree with what is served.
+//! The document holds what its readers rely on; what is answered is held to it by the tests of the control
+//! plane.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use forecast::{Basis, Entrant, Limits, OutcomeModel, Prices, Sample, Setup, Simulation};
-use model::{Agent, AgentFields, AgentId, CampaignFields, Lane, PhoneNumber, PromptId};
-use serde_json::{Value, json};
+use expect_test::expect_file;
+use serde_json::Value;
+use service::account::access::{Permission, TABLE};
 
-use crate::{ROUTES, auth, document};
+use crate::http::problem::Code;
+use crate::{document, routes};
+
+struct Operation {
+    name: String,
+    described: Value,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, described)| Operation {
+            name: format!("{} {path}", method.to_uppercase()),
+            described: described.clone(),
+        })
+    });
+    all.collect()
+}
+
+/// `make openapi` renews the file; `tools/breaking.py` says whom a change breaks.
+#[test]
+fn the_document_is_the_one_in_the_repository() {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap();
+    text.push('\n');
+    expect_file!["../openapi.json"].assert_eq(&text);
+}
 
 #[test]
-fn every_described_request_needs_a_permission_or_is_open() {
-    let described = serde_json::to_value(document()).unwrap();
-    let mut open = BTreeSet::new();
-    let mut guarded = 0;
-    for (path, methods) in described["paths"].as_object().unwrap() {
-        for method in methods.as_object().unwrap().keys() {
-            let method = method.to_uppercase();
-            if auth::needed(&method, path).is_some() {
-                guarded += 1;
-            } else {
-                open.insert(format!("{method} {path}"));
+fn every_row_is_one_operation_with_an_id_of_its_own() {
+    let operations = operations();
+    assert_eq!(
+        operations.len(),
+        routes::all().rows.len(),
+        "two rows are one operation"
+    );
+    let ids: BTreeSet<_> = operations
+        .iter()
+        .map(|operation| operation.described["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        ids.len(),
+        operations.len(),
+        "an operation's id is used twice"
+    );
+}
+
+#[test]
+fn only_health_and_the_document_are_open_and_the_rest_says_who_may_ask() {
+    let mut open = Vec::new();
+    let known: BTreeSet<_> = TABLE
+        .iter()
+        .map(|(permission, _)| permission.code())
+        .collect();
+    for operation in operations() {
+        let security = operation.described["security"].as_array().unwrap();
+        let answers = &operation.described["responses"];
+        if security.is_empty() {
+            open.push(operation.name);
+            continue;
+        }
+        let needs = operation.described["x-permission"].as_str().unwrap();
+        assert!(known.contains(needs), "{}: {needs}", operation.name);
+        for status in ["401", "403", "503"] {
+            assert!(
+                answers[status].is_object(),
+                "{} has no {status}",
+                operation.name
+            );
+        }
+    }
+    assert_eq!(open, ["GET /health", "GET /v1/openapi.json"]);
+}
+
+#[test]
+fn every_permission_is_needed_by_something() {
+    let needed: BTreeSet<_> = routes::all()
+        .rows
+        .iter()
+        .filter_map(|row| row.needs)
+        .collect();
+    let unneeded: Vec<_> = TABLE
+        .map(|(permission, _)| permission)
+        .into_iter()
+        .collect();
+    let unneeded: Vec<_> = unneeded
+        .into_iter()
+        .filter(|it| !needed.contains(it))
+        .collect();
+    // Asked for within a request.
+    assert_eq!(unneeded, [Permission::OverrideRules]);
+}
+
+#[test]
+fn a_name_is_one_schema() {
+    let mut known: BTreeMap<String, Value> = BTreeMap::new();
+    for row in routes::all().rows {
+        for (name, schema) in row.schemas {
+            let schema = serde_json::to_value(schema).unwrap();
+            if let Some(before) = known.insert(name.clone(), schema.clone()) {
+                assert_eq!(before, schema, "two types are called {name}");
             }
         }
     }
-    let expected = ["GET /health", "GET /v1/openapi.json"].map(str::to_owned);
-    assert_eq!(open, expected.into());
-    assert_eq!(
-        guarded,
-        ROUTES.len(),
-        "a route is guarded and not described"
-    );
 }
 
 #[test]
-fn the_document_is_openapi_3_1_and_knows_every_word() {
-    let described = serde_json::to_value(document()).unwrap();
-    assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
-    let call = &described["components"]["schemas"]["CallView"]["properties"];
-    assert_eq!(
-        call["outcome"]["enum"].as_array().unwrap().len(),
-        model::Outcome::ALL.len()
-    );
-    assert_eq!(
-        call["state"]["enum"].as_array().unwrap().len(),
-        model::CallState::ALL.len()
-    );
-}
-
-#[tokio::test]
-async fn the_description_of_a_report_names_its_fields() {
-    let doctor = doctor::Doctor::new(doctor::Installation {
-        variables: settings::Variables::default(),
-        place: doctor::Place::Laptop { runs: false },
-        store: None,
-        secrets: None,
-        clock: std::sync::Arc::new(service::SystemClock),
-        command: None,
-    });
-    let report = serde_json::to_value(Box::pin(doctor.examine(None)).await).unwrap();
-    let described = serde_json::to_value(document()).unwrap();
-    let schemas = &described["components"]["schemas"];
-    assert_eq!(names(&schemas["ReportView"]["properties"]), names(&report));
-    let check = &schemas["InstallationCheckView"]["properties"];
-    assert_eq!(names(check), names(&report["checks"][0]));
-}
-
-#[test]
-fn the_description_of_an_agent_names_its_fields() {
-    let mut fields = AgentFields::new("a", PromptId::from_parts(0, 0));
-    fields.voice_id = Some(String::new());
-    fields.model = Some(String::new());
-    let body = serde_json::to_value(&fields).unwrap();
-    let described = serde_json::to_value(document()).unwrap();
-    let schemas = &described["components"]["schemas"];
-    assert_eq!(names(&schemas["AgentBody"]["properties"]), names(&body));
-    assert_eq!(
-        names(&schemas["TurnTakingBody"]["properties"]),
-        names(&body["turn_taking"])
-    );
-    assert_eq!(
-        names(&schemas["SilenceBody"]["properties"]),
-        names(&body["silence"])
-    );
-    let agent = Agent {
-        id: AgentId::from_parts(0, 0),
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        updated_at: jiff::Timestamp::UNIX_EPOCH,
-        revision: 1,
-        fields,
-    };
-    let view = serde_json::to_value(&agent).unwrap();
-    let own: BTreeSet<_> = names(&view).difference(&names(&body)).cloned().collect();
-    assert_eq!(
-        own,
-        ["created_at", "id", "revision", "updated_at"]
-            .map(str::to_owned)
-            .into()
-    );
-}
-
-#[test]
-fn the_description_of_a_forecast_names_its_fields() {
-    let described = serde_json::to_value(document()).unwrap();
-    let schemas = &described["components"]["schemas"];
-    let same = |schema: &str, value: Value| {
-        let described = &schemas[schema]["properties"];
-        assert_eq!(names(described), names(&value), "{schema}");
-    };
-    let ask = ["from", "days", "seed", "model", "prices", "max_leads"].map(str::to_owned);
-    assert_eq!(names(&schemas["SimulateBody"]["properties"]), ask.into());
-    let model = OutcomeModel::default();
-    same("OutcomeModelBody", json!(model));
-    same("SharesBody", json!(model.attempts));
-    same("TimesBody", json!(model.talk));
-    let prices = Prices::default();
-    same("PricesBody", json!(prices));
-    same("PriceRangeBody", json!(prices.carrier_per_minute));
-    let mut simulation = Simulation::new(Setup {
-        campaign_id: Setup::nobodys_campaign(),
-        campaign: CampaignFields::new("Spring"),
-        running_since: None,
-        from: jiff::Timestamp::UNIX_EPOCH,
-        days: 1,
-        seed: 1,
-        model,
-        basis: Basis::ByHand,
-        prices,
-        limits: Limits {
-            carrier_calls_max: 1,
-            tenant_calls_max: 1,
-            call_interval: Duration::from_secs(1),
-        },
-        numbers: Vec::new(),
-        sample: Some(Sample {
-            simulated: 1,
-            of: 2,
-        }),
-    })
-    .unwrap();
-    let number: PhoneNumber = "+14155550100".parse().unwrap();
-    let lane = Lane::new(
-        vec!["America/Los_Angeles".to_owned()],
-        vec!["US".to_owned()],
-    );
-    simulation.add(Entrant::new(number, lane));
-    let forecast = json!(simulation.forecast());
-    same("ForecastView", forecast.clone());
-    same("ForecastHour", forecast["hours"][0].clone());
-}
-
-#[test]
-fn the_description_of_an_import_names_its_options() {
-    let options = serde_json::json!({
-        "encoding": "utf-16le", "delimiter": "pipe", "default_country": "GB",
-        "columns": { "Handy": "number", "Ort": { "variable": "city" } },
-    });
-    let options: intake::Options = serde_json::from_value(options).unwrap();
-    let body = serde_json::to_value(&options).unwrap();
-    let described = serde_json::to_value(document()).unwrap();
-    let schema = &described["components"]["schemas"]["ImportOptions"]["properties"];
-    assert_eq!(names(schema), names(&body));
-}
-
-#[test]
-fn the_description_of_a_campaign_names_its_fields() {
-    let text = || Some(String::new());
-    let at = || Some(jiff::Timestamp::UNIX_EPOCH);
-    let mut fields = CampaignFields::new("c");
-    fields.agent_id = Some(AgentId::from_parts(0, 0));
-    fields.blocked_days = vec![jiff::civil::date(2026, 12, 24)];
-    fields.numbers = vec!["+14155550100".parse().unwrap()];
-    fields.amd.voicemail_message = text();
-    fields.amd.screening_answer = text();
-    fields.opt_out.acknowledgement = text();
-    fields.disclosure.business_name = text();
-    fields.disclosure.purpose = text();
-    fields.disclosure.opening = text();
-    fields.consent = Some(model::ConsentKind::Written);
-    fields.starts_at = at();
-    fields.ends_at = at();
-    let body = serde_json::to_value(&fields).unwrap();
-    let described = serde_json::to_value(document()).unwrap();
-    let schemas = &described["components"]["schemas"];
-    assert_eq!(names(&schemas["CampaignBody"]["properties"]), names(&body));
-    for (schema, field) in [
-        ("WindowsBody", "windows"),
-        ("RetryBody", "retry"),
-        ("CapsBody", "caps"),
-        ("AmdBody", "amd"),
-        ("OptOutBody", "opt_out"),
-        ("DisclosureBody", "disclosure"),
-        ("RampBody", "ramp"),
-        ("BreakerBody", "breaker"),
-    ] {
-        let described = names(&schemas[schema]["properties"]);
-        assert_eq!(described, names(&body[field]), "{schema}");
+fn every_reference_leads_somewhere_and_every_component_is_referred_to() {
+    let document = document();
+    let mut referred = BTreeSet::new();
+    references(&document, &mut referred);
+    for reference in &referred {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(
+            document.pointer(pointer).is_some(),
+            "{reference} leads nowhere"
+        );
     }
-}
-
-#[test]
-fn the_description_of_a_lead_names_what_can_be_said_of_it() {
-    let described = serde_json::to_value(document()).unwrap();
-    let schemas = &described["components"]["schemas"];
-    let taken = |field: &str, value: Value| {
-        let mut lead = serde_json::json!({ "number": "+14155550100" });
-        lead[field] = value;
-        let read: service::lead::NewLead = serde_json::from_value(lead).unwrap();
-        read
-    };
-    let example = |field: &str| match field {
-        "number" => "+14155550101".into(),
-        "zone" => "America/Chicago".into(),
-        "variables" => serde_json::json!({ "name": "Ada" }),
-        "priority" => "high".into(),
-        "consent" => {
-            serde_json::json!({ "kind": "written", "at": "2026-01-01T00:00:00Z", "source": "form" })
+    for kind in ["schemas", "responses", "headers", "parameters"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            let reference = format!("#/components/{kind}/{name}");
+            assert!(
+                referred.contains(&reference),
+                "nothing refers to {reference}"
+            );
         }
-        "due_at" => "2026-03-01T10:00:00Z".into(),
-        other => panic!("{other} is not known here"),
-    };
-    let plain = taken("number", "+14155550100".into());
-    for field in names(&schemas["NewLeadBody"]["properties"]) {
-        assert_ne!(taken(&field, example(&field)), plain, "{field}");
     }
-    let fields = service::lead::LeadFields {
-        consent: Some(serde_json::from_value(example("consent")).unwrap()),
-        due_at: Some(jiff::Timestamp::UNIX_EPOCH),
-        ..service::lead::LeadFields::default()
-    };
-    let fields = serde_json::to_value(fields).unwrap();
-    assert_eq!(names(&schemas["LeadPatch"]["properties"]), names(&fields));
-    assert_eq!(
-        names(&schemas["ConsentBody"]["properties"]),
-        names(&fields["consent"])
-    );
-    let redial = service::campaign::redial::Redial {
-        name: Some(String::new()),
-        ..service::campaign::redial::Redial::default()
-    };
-    let redial = serde_json::to_value(redial).unwrap();
-    assert_eq!(names(&schemas["RedialBody"]["properties"]), names(&redial));
 }
 
-fn names(object: &Value) -> BTreeSet<String> {
-    object.as_object().unwrap().keys().cloned().collect()
+#[test]
+fn an_answer_has_every_field_and_a_vocabulary_has_a_name() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut answered = BTreeSet::new();
+    for operation in operations() {
+        references(&operation.described["responses"], &mut answered);
+    }
+    let mut next: Vec<String> = answered.iter().cloned().collect();
+    while let Some(reference) = next.pop() {
+        let mut more = BTreeSet::new();
+        references(
+            document
+                .pointer(reference.strip_prefix('#').unwrap())
+                .unwrap(),
+            &mut more,
+        );
+        next.extend(more.into_iter().filter(|it| answered.insert(it.clone())));
+    }
+    for (name, schema) in schemas {
+        if answered.contains(&format!("#/components/schemas/{name}")) {
+            let required = schema["required"].as_array().map_or(0, Vec::len);
+            let fields = schema["properties"]
+                .as_object()
+                .map_or(0, serde_json::Map::len);
+            assert_eq!(required, fields, "{name} leaves fields out");
+        }
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        for (field, property) in fields {
+            // What tells the forms of a type apart is a part of each.
+            assert!(
+                property["enum"].is_null(),
+                "{name}.{field} is a vocabulary without a name"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_code_of_a_problem_is_described() {
+    let document = document();
+    let words = document["components"]["schemas"]["ProblemCode"]["enum"].clone();
+    let text = document["paths"].to_string() + &document["components"]["responses"].to_string();
+    for word in words.as_array().unwrap() {
+        let word = word.as_str().unwrap();
+        // Of addresses and methods that are not in the document.
+        if word != Code::MethodNotAllowed.word() {
+            assert!(
+                text.contains(&format!("`{word}`")),
+                "nothing is said of {word}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_bound_is_of_a_field_that_exists() {
+    assert_eq!(
+        crate::schema::lost_bounds(&routes::all()),
+        Vec::<String>::new()
+    );
+}
+
+fn references(node: &Value, found: &mut BTreeSet<String>) {
+    match node {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                found.insert(reference.clone());
+            }
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(4);
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DoctorCheck))]
 pub struct Check {
     pub group: Group,
     pub name: String,
@@ -24,12 +25,14 @@ pub struct Check {
     pub details: Vec<String>,
     /// The command that mends it. Words in capitals and dots stand for what only its reader knows.
     pub mend: Option<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
 }
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DoctorState))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
     Ok,
@@ -42,6 +45,7 @@ pub enum CheckState {
 
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DoctorGroup))]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     Settings,
@@ -55,10 +59,12 @@ pub enum Group {
 
 /// Everything that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DoctorReport))]
 pub struct Report {
     pub at: Timestamp,
     /// Of the worst check; what was skipped is no fault.
     pub state: CheckState,
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
     pub checks: Vec<Check>,

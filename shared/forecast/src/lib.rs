@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use dials::Dial;
 pub use outcomes::{OutcomeModel, Shares, Times};
 pub use people::Entrant;
-pub use prices::{Cost, CostLine, PriceRange, Prices};
+pub use prices::{Billed, Cost, CostLine, PriceRange, Prices};
 pub use report::{Basis, Calls, Concurrency, Finish, Forecast, Hour, Leads, OurNumbers, PerHour};
 pub use run::Simulation;
 pub use sample::Sample;

@@ -17,6 +17,7 @@ const SIGMA_MAX: f64 = 3.0;
 
 /// How calls go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct OutcomeModel {
     /// Share of numbers that do not exist or cannot be reached, at whatever attempt. Default 0.03: a
@@ -59,6 +60,7 @@ pub struct OutcomeModel {
 
 /// How attempts go. Only the proportion of the numbers counts; one that is left out is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OutcomeShares))]
 #[serde(deny_unknown_fields, default)]
 pub struct Shares {
     /// A person answers.
@@ -74,6 +76,7 @@ pub struct Shares {
 
 /// A time that differs from call to call: log-normal, as times between people usually are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OutcomeTimes))]
 #[serde(deny_unknown_fields)]
 pub struct Times {
     /// Half of all are shorter.
@@ -83,7 +86,7 @@ pub struct Times {
     #[serde(default)]
     pub sigma: f64,
     /// What is longer is cut to this; absent: a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub max_seconds: Option<f64>,
 }
 

@@ -14,6 +14,7 @@ const PRICE_MICROS_MAX: u64 = 1_000_000_000;
 /// commonly listed in 2026: good for an order of magnitude. Nobody has confirmed them for your account;
 /// put your own in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
     /// ISO 4217.
@@ -32,6 +33,7 @@ pub struct Prices {
 
 /// From the cheapest contract that is likely to the dearest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PriceRange {
     pub low_micros: u64,
@@ -48,6 +50,7 @@ pub(crate) struct Usage {
 
 /// What a run costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastCost))]
 pub struct Cost {
     pub currency: String,
     pub low_micros: u64,
@@ -57,13 +60,23 @@ pub struct Cost {
 
 /// One thing that is billed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastCostLine))]
 pub struct CostLine {
-    /// `carrier_minutes`, `detections` or `vendor_minutes`.
-    pub what: String,
+    pub what: Billed,
     /// Whole minutes or calls.
     pub quantity: u64,
     pub low_micros: u64,
     pub high_micros: u64,
+}
+
+/// What is billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Billed {
+    CarrierMinutes,
+    Detections,
+    VendorMinutes,
 }
 
 impl Default for Prices {
@@ -119,32 +132,33 @@ impl Prices {
 
     pub(crate) fn cost(&self, usage: &Usage, sample: Sample) -> Cost {
         let scaled = |quantity: u64| sample.scaled(quantity);
-        let line = |what: &str, range: PriceRange, units: u64, per: u64, quantity: u64| CostLine {
-            what: what.to_owned(),
-            quantity,
-            low_micros: units.saturating_mul(range.low_micros).div_ceil(per),
-            high_micros: units.saturating_mul(range.high_micros).div_ceil(per),
-        };
+        let line =
+            |what: Billed, range: PriceRange, units: u64, per: u64, quantity: u64| CostLine {
+                what,
+                quantity,
+                low_micros: units.saturating_mul(range.low_micros).div_ceil(per),
+                high_micros: units.saturating_mul(range.high_micros).div_ceil(per),
+            };
         let minutes = scaled(usage.carrier_minutes);
         let detections = scaled(usage.detections);
         let vendor_ms = scaled(usage.vendor_ms);
         let lines = vec![
             line(
-                "carrier_minutes",
+                Billed::CarrierMinutes,
                 self.carrier_per_minute,
                 minutes,
                 1,
                 minutes,
             ),
             line(
-                "detections",
+                Billed::Detections,
                 self.detection_per_call,
                 detections,
                 1,
                 detections,
             ),
             line(
-                "vendor_minutes",
+                Billed::VendorMinutes,
                 self.vendors_per_minute,
                 vendor_ms,
                 60_000,

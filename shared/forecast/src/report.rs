@@ -14,6 +14,7 @@ use crate::sample::Sample;
 /// Every lead is counted once: `leads.total` is the sum of `leads.refused`, `leads.done` and
 /// `leads.waiting`; and it is also `leads.called` and the sum of `skipped`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Forecast {
     pub from: Timestamp,
     pub until: Timestamp,
@@ -23,7 +24,7 @@ pub struct Forecast {
     pub basis: Basis,
     /// Absent: every lead was simulated. Otherwise counts, calls at once and costs are scaled up from a
     /// sample that was run with lines scaled down.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sample: Option<Sample>,
     pub leads: Leads,
     /// Leads that are never called in this time, by reason: what the list refused, what no rule allows,
@@ -46,6 +47,7 @@ pub struct Forecast {
 
 /// Where the outcome model is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastBasis))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Basis {
     /// The documented defaults.
@@ -57,6 +59,7 @@ pub enum Basis {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastLeads))]
 pub struct Leads {
     pub total: u64,
     /// Rows that the list does not take, by reason.
@@ -72,6 +75,7 @@ pub struct Leads {
 
 /// When it is over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastFinish))]
 pub struct Finish {
     /// When the last lead is done; absent: not within this time.
     pub expected_at: Option<Timestamp>,
@@ -82,6 +86,7 @@ pub struct Finish {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastCalls))]
 pub struct Calls {
     pub total: u64,
     /// By people and by machines.
@@ -96,6 +101,7 @@ pub struct Calls {
 
 /// Calls begun in an hour of the clock (UTC).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastPerHour))]
 pub struct PerHour {
     /// Over the hours in which anybody was called.
     pub mean: u64,
@@ -107,6 +113,7 @@ pub struct PerHour {
 
 /// Calls at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastConcurrency))]
 pub struct Concurrency {
     pub peak: u64,
     pub peak_at: Option<Timestamp>,
@@ -116,6 +123,7 @@ pub struct Concurrency {
 
 /// Numbers of ours to call from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastCustomerNumbers))]
 pub struct OurNumbers {
     /// In the pool; absent: as many as it takes were assumed.
     pub given: Option<u64>,
@@ -125,6 +133,7 @@ pub struct OurNumbers {
 
 /// An hour of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastHour))]
 pub struct Hour {
     pub start: Timestamp,
     /// Calls begun.

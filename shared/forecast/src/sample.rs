@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// How many leads of how many were simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastSample))]
 pub struct Sample {
     pub simulated: u64,
     pub of: u64,

@@ -20,6 +20,7 @@ pub struct Column {
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ColumnTarget))]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// The phone number. Exactly one column has it.

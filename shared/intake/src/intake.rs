@@ -16,6 +16,7 @@ use crate::{
 
 /// What is known of a file beforehand. What is not said is found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ImportOptions))]
 #[serde(default)]
 pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]

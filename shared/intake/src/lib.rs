@@ -40,7 +40,7 @@ pub use intake::{Entry, Intake, Options};
 pub use layout::Layout;
 pub use row::number::{Callable, normalise};
 pub use row::place::{Country, CountryProblem, zone};
-pub use row::reason::Reason;
+pub use row::reason::{Reason, RejectCode};
 pub use row::value::SOURCE_CHARS_MAX;
 pub use row::{Reject, Row};
 pub use seen::NUMBERS_MAX;

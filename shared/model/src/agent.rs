@@ -7,22 +7,25 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, PromptId};
+use crate::{AgentId, Limit, PromptId, chars};
 
 /// An AI configuration that calls are made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Agent {
     pub id: AgentId,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// Rises by one with each change; edits name the revision they were made from.
     pub revision: u32,
+    #[cfg_attr(feature = "schema", schema(inline))]
     #[serde(flatten)]
     pub fields: AgentFields,
 }
 
 /// What a user may set of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewAgent))]
 pub struct AgentFields {
     pub name: String,
     pub prompt_id: PromptId,
@@ -32,10 +35,10 @@ pub struct AgentFields {
     #[serde(default = "default_language")]
     pub language: String,
     /// The speech vendor's voice id; absent means the deployment's default voice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub voice_id: Option<String>,
     /// The language model's name; absent means the deployment's default model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub model: Option<String>,
     #[serde(default)]
     pub turn_taking: TurnTaking,
@@ -59,6 +62,7 @@ pub struct AgentFields {
 
 /// How a call is voiced. Only the cascade exists so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// Speech recognition, language model, speech synthesis.
@@ -69,6 +73,7 @@ pub enum Engine {
 /// What to do about answering machines, mailboxes and faxes. The carrier detects them while the agent
 /// already speaks, so that a person who answers never waits for the verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AnsweringMachine {
     /// No detection.
@@ -82,6 +87,7 @@ pub enum AnsweringMachine {
 
 /// Names of tools in the registry of `conversation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ToolName {
     /// Lets the model end the call after its last words.
@@ -90,6 +96,7 @@ pub enum ToolName {
 
 /// When the customer's turn is over and when the customer interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct TurnTaking {
     pub barge_in: BargeIn,
@@ -105,6 +112,7 @@ pub struct TurnTaking {
 
 /// What stops the agent's speech (see `ARCHITECTURE.md`, "Barge-in").
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BargeIn {
     /// Any recognized word, or the first sound of speech.
@@ -118,6 +126,7 @@ pub enum BargeIn {
 
 /// What happens when nobody speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SilencePolicy {
     pub remind_after_ms: u32,
@@ -156,70 +165,47 @@ impl AgentFields {
         }
     }
 
+    /// What its fields may be.
+    pub const LIMITS: [Limit<Self>; 12] = [
+        Limit::number("turn_taking.endpointing_ms", 10, 5_000, |agent| {
+            Some(agent.turn_taking.endpointing_ms.into())
+        }),
+        Limit::number("turn_taking.end_of_turn_ms_max", 500, 15_000, |agent| {
+            Some(agent.turn_taking.end_of_turn_ms_max.into())
+        }),
+        Limit::number("turn_taking.false_interruption_ms", 500, 10_000, |agent| {
+            Some(agent.turn_taking.false_interruption_ms.into())
+        }),
+        Limit::number("silence.remind_after_ms", 2_000, 120_000, |agent| {
+            Some(agent.silence.remind_after_ms.into())
+        }),
+        Limit::number("silence.reminders_max", 0, 10, |agent| {
+            Some(agent.silence.reminders_max.into())
+        }),
+        Limit::number("silence.hang_up_after_ms", 2_000, 600_000, |agent| {
+            Some(agent.silence.hang_up_after_ms.into())
+        }),
+        Limit::number("duration_seconds_max", 10, 14_400, |agent| {
+            Some(agent.duration_seconds_max.into())
+        }),
+        Limit::text("name", 100, |agent| Some(chars(&agent.name))),
+        Limit::text("language", 20, |agent| Some(chars(&agent.language))),
+        Limit::text("farewell", 500, |agent| Some(chars(&agent.farewell))),
+        Limit::text("voice_id", 100, |agent| {
+            agent.voice_id.as_deref().map(chars)
+        }),
+        Limit::text("model", 100, |agent| agent.model.as_deref().map(chars)),
+    ];
+
     /// Every field that is out of its range, with the range.
     #[must_use]
     pub fn problems(&self) -> Vec<AgentProblem> {
-        let mut problems = Vec::new();
-        let mut range = |field, value: u32, low: u32, high: u32| {
-            if !(low..=high).contains(&value) {
-                let problem = format!("must be from {low} to {high}, is {value}");
-                problems.push(AgentProblem { field, problem });
-            }
+        let problem = |limit: &Limit<Self>| {
+            let problem = limit.problem(self)?;
+            let field = limit.field;
+            Some(AgentProblem { field, problem })
         };
-        range(
-            "turn_taking.endpointing_ms",
-            self.turn_taking.endpointing_ms,
-            10,
-            5_000,
-        );
-        range(
-            "turn_taking.end_of_turn_ms_max",
-            self.turn_taking.end_of_turn_ms_max,
-            500,
-            15_000,
-        );
-        range(
-            "turn_taking.false_interruption_ms",
-            self.turn_taking.false_interruption_ms,
-            500,
-            10_000,
-        );
-        range(
-            "silence.remind_after_ms",
-            self.silence.remind_after_ms,
-            2_000,
-            120_000,
-        );
-        range("silence.reminders_max", self.silence.reminders_max, 0, 10);
-        range(
-            "silence.hang_up_after_ms",
-            self.silence.hang_up_after_ms,
-            2_000,
-            600_000,
-        );
-        range(
-            "duration_seconds_max",
-            self.duration_seconds_max,
-            10,
-            14_400,
-        );
-        let mut text = |field, value: &str, low: usize, high: usize| {
-            let chars = value.chars().count();
-            if !(low..=high).contains(&chars) {
-                let problem = format!("must have {low} to {high} characters, has {chars}");
-                problems.push(AgentProblem { field, problem });
-            }
-        };
-        text("name", self.name.trim(), 1, 100);
-        text("language", &self.language, 2, 20);
-        text("farewell", self.farewell.trim(), 1, 500);
-        if let Some(voice) = &self.voice_id {
-            text("voice_id", voice, 1, 100);
-        }
-        if let Some(model) = &self.model {
-            text("model", model, 1, 100);
-        }
-        problems
+        Self::LIMITS.iter().filter_map(problem).collect()
     }
 
     /// The longest call, as a duration.

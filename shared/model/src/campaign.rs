@@ -11,7 +11,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, PhoneNumber, TenantId, Windows,
+    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, Limit, PhoneNumber, TenantId, Windows,
+    chars,
 };
 
 /// The most numbers that one campaign calls from.
@@ -40,6 +41,7 @@ pub struct Campaign {
 
 /// Where a campaign stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CampaignState {
     /// Being put together. The only state in which it can be deleted.
@@ -56,16 +58,17 @@ pub enum CampaignState {
 
 /// What a user may set of a campaign. Everything but the name has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewCampaign))]
 pub struct CampaignFields {
     pub name: String,
     /// Who talks. Needed before the start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub agent_id: Option<AgentId>,
     /// When numbers are called, in the callee's local time. The law's hours apply besides.
     #[serde(default)]
     pub windows: Windows,
     /// Dates on which nobody is called, in the callee's local date.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub blocked_days: Vec<Date>,
     /// Whether public holidays of the callee's place are working days for this campaign. Where the law
     /// forbids calling on them they are not, whatever this says.
@@ -81,7 +84,7 @@ pub struct CampaignFields {
     #[serde(default)]
     pub caps: Caps,
     /// Numbers of ours to call from; empty: every number of the tenant.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub numbers: Vec<PhoneNumber>,
     /// Prefer a number of ours from the callee's own area.
     #[serde(default = "yes")]
@@ -97,7 +100,7 @@ pub struct CampaignFields {
     #[serde(default)]
     pub disclosure: Disclosure,
     /// The weakest consent that a lead must carry; absent: consent is kept elsewhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub consent: Option<ConsentKind>,
     /// 1 to 9; of two campaigns, shares of free lines go as their priorities.
     #[serde(default = "default_priority")]
@@ -107,15 +110,16 @@ pub struct CampaignFields {
     #[serde(default)]
     pub breaker: Breaker,
     /// Starts by itself then, once it was started or scheduled; absent: at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub starts_at: Option<Timestamp>,
     /// No call begins from then on; what is left is `not_allowed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ends_at: Option<Timestamp>,
 }
 
 /// How long to wait after an attempt, by how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Retry {
     pub no_answer: Delay,
@@ -128,6 +132,7 @@ pub struct Retry {
 /// How often one number is called, over all campaigns of the tenant.
 // docs/protocols/calling-compliance.md#hours-and-caps
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Caps {
     /// Attempts in any 24 hours.
@@ -144,13 +149,13 @@ pub struct Caps {
 /// AmdPolicy machines: how they are told from people, and what is done about them. Detection never
 /// keeps a person waiting: the agent speaks at once, and the verdict comes while it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Amd {
     pub detect: AmdMode,
     /// What happens when a machine answered.
     pub machine: MachineAction,
     /// What is left after the beep; needed for `leave_message`. Takes `{{variables}}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub voicemail_message: Option<String>,
     // The carrier's thresholds: docs/protocols/twilio-voice.md#answering-machine-detection
     /// When detection gives up, seconds, 3 to 59.
@@ -163,12 +168,12 @@ pub struct Amd {
     pub silence_timeout_ms: u32,
     /// Who calls and why, said to a call screening service. Takes `{{variables}}`; absent: the
     /// disclosure's business name and purpose.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub screening_answer: Option<String>,
 }
 
 /// Whether and how the carrier detects machines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AmdMode {
     Off,
@@ -180,6 +185,7 @@ pub enum AmdMode {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MachineAction {
     /// The lead is tried again as `retry.voicemail` says.
@@ -193,29 +199,26 @@ pub enum MachineAction {
 
 /// How people say that they do not want to be called again. Words are always understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct OptOut {
     /// The key; absent: no key.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<char>,
     /// What the agent says then; absent: a sentence in its language.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledgement: Option<String>,
 }
 
 /// Who calls and why, and what has to be said of it.
 // docs/protocols/calling-compliance.md#opening and docs/protocols/calling-compliance.md#recording-notice
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Disclosure {
     /// The registered name of the business that is responsible.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub business_name: Option<String>,
     /// Half a sentence: "your appointment on Tuesday".
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// What the agent says first in place of its prompt's greeting. Takes `{{variables}}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub opening: Option<String>,
     /// The campaign sells something: stricter rules apply.
     pub marketing: bool,
@@ -223,6 +226,7 @@ pub struct Disclosure {
 
 /// How a campaign goes up to its concurrency after a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Ramp {
     /// Calls at once in the beginning.
@@ -233,6 +237,7 @@ pub struct Ramp {
 
 /// When a campaign stops by itself for a while because its calls fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Breaker {
     /// Per cent of the latest calls that failed by the carrier's, a vendor's or our fault; 100 never
@@ -273,102 +278,83 @@ impl CampaignFields {
         }
     }
 
+    /// What its fields may be.
+    pub const LIMITS: [Limit<Self>; 23] = [
+        Limit::number("max_concurrent_calls", 1, 10_000, |campaign| {
+            Some(campaign.max_concurrent_calls.into())
+        }),
+        Limit::number("max_attempts", 1, 20, |campaign| {
+            Some(campaign.max_attempts.into())
+        }),
+        Limit::number("caps.attempts_per_day", 1, 24, |campaign| {
+            Some(campaign.caps.attempts_per_day.into())
+        }),
+        Limit::number("caps.attempts_per_30_days", 1, 200, |campaign| {
+            Some(campaign.caps.attempts_per_30_days.into())
+        }),
+        Limit::number("caps.conversations_per_day", 1, 24, |campaign| {
+            Some(campaign.caps.conversations_per_day.into())
+        }),
+        Limit::number("calls_per_number_per_day", 1, 1_000_000, |campaign| {
+            Some(campaign.calls_per_number_per_day.into())
+        }),
+        Limit::number("priority", 1, 9, |campaign| Some(campaign.priority.into())),
+        Limit::number("amd.timeout_seconds", 3, 59, |campaign| {
+            Some(campaign.amd.timeout_seconds.into())
+        }),
+        Limit::number("amd.speech_threshold_ms", 1_000, 6_000, |campaign| {
+            Some(campaign.amd.speech_threshold_ms.into())
+        }),
+        Limit::number("amd.speech_end_threshold_ms", 500, 5_000, |campaign| {
+            Some(campaign.amd.speech_end_threshold_ms.into())
+        }),
+        Limit::number("amd.silence_timeout_ms", 2_000, 10_000, |campaign| {
+            Some(campaign.amd.silence_timeout_ms.into())
+        }),
+        Limit::number("ramp.from", 1, 10_000, |campaign| {
+            Some(campaign.ramp.from.into())
+        }),
+        Limit::number("breaker.failures_percent", 1, 100, |campaign| {
+            Some(campaign.breaker.failures_percent.into())
+        }),
+        Limit::number("breaker.calls", 5, 1_000, |campaign| {
+            Some(campaign.breaker.calls.into())
+        }),
+        Limit::text("name", 100, |campaign| Some(chars(&campaign.name))),
+        Limit::text("amd.voicemail_message", 1_000, |campaign| {
+            campaign.amd.voicemail_message.as_deref().map(chars)
+        }),
+        Limit::text("amd.screening_answer", 500, |campaign| {
+            campaign.amd.screening_answer.as_deref().map(chars)
+        }),
+        Limit::text("opt_out.acknowledgement", 500, |campaign| {
+            campaign.opt_out.acknowledgement.as_deref().map(chars)
+        }),
+        Limit::text("disclosure.business_name", 200, |campaign| {
+            campaign.disclosure.business_name.as_deref().map(chars)
+        }),
+        Limit::text("disclosure.purpose", 300, |campaign| {
+            campaign.disclosure.purpose.as_deref().map(chars)
+        }),
+        Limit::text("disclosure.opening", 1_000, |campaign| {
+            campaign.disclosure.opening.as_deref().map(chars)
+        }),
+        Limit::items("numbers", OUR_NUMBERS_MAX as u64, |campaign| {
+            u64::try_from(campaign.numbers.len()).ok()
+        }),
+        Limit::items("blocked_days", BLOCKED_DAYS_MAX as u64, |campaign| {
+            u64::try_from(campaign.blocked_days.len()).ok()
+        }),
+    ];
+
     /// Every field that cannot be as it is, with the reason.
     #[must_use]
     pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = self.windows.problems();
         let mut say = |field: &str, problem: String| problems.push((field.to_owned(), problem));
-        for (field, value, low, high) in [
-            ("max_concurrent_calls", self.max_concurrent_calls, 1, 10_000),
-            ("max_attempts", self.max_attempts, 1, 20),
-            ("caps.attempts_per_day", self.caps.attempts_per_day, 1, 24),
-            (
-                "caps.attempts_per_30_days",
-                self.caps.attempts_per_30_days,
-                1,
-                200,
-            ),
-            (
-                "caps.conversations_per_day",
-                self.caps.conversations_per_day,
-                1,
-                24,
-            ),
-            (
-                "calls_per_number_per_day",
-                self.calls_per_number_per_day,
-                1,
-                1_000_000,
-            ),
-            ("priority", u32::from(self.priority), 1, 9),
-            ("amd.timeout_seconds", self.amd.timeout_seconds, 3, 59),
-            (
-                "amd.speech_threshold_ms",
-                self.amd.speech_threshold_ms,
-                1_000,
-                6_000,
-            ),
-            (
-                "amd.speech_end_threshold_ms",
-                self.amd.speech_end_threshold_ms,
-                500,
-                5_000,
-            ),
-            (
-                "amd.silence_timeout_ms",
-                self.amd.silence_timeout_ms,
-                2_000,
-                10_000,
-            ),
-            ("ramp.from", self.ramp.from, 1, 10_000),
-            (
-                "breaker.failures_percent",
-                self.breaker.failures_percent,
-                1,
-                100,
-            ),
-            ("breaker.calls", self.breaker.calls, 5, 1_000),
-        ] {
-            if !(low..=high).contains(&value) {
-                say(field, format!("must be from {low} to {high}, is {value}"));
-            }
-        }
-        for (field, text, high) in [
-            ("name", Some(&self.name), 100),
-            (
-                "amd.voicemail_message",
-                self.amd.voicemail_message.as_ref(),
-                1_000,
-            ),
-            (
-                "amd.screening_answer",
-                self.amd.screening_answer.as_ref(),
-                500,
-            ),
-            (
-                "opt_out.acknowledgement",
-                self.opt_out.acknowledgement.as_ref(),
-                500,
-            ),
-            (
-                "disclosure.business_name",
-                self.disclosure.business_name.as_ref(),
-                200,
-            ),
-            ("disclosure.purpose", self.disclosure.purpose.as_ref(), 300),
-            (
-                "disclosure.opening",
-                self.disclosure.opening.as_ref(),
-                1_000,
-            ),
-        ] {
-            let Some(text) = text else { continue };
-            let chars = text.trim().chars().count();
-            if !(1..=high).contains(&chars) {
-                say(
-                    field,
-                    format!("must have 1 to {high} characters, has {chars}"),
-                );
+        for limit in &Self::LIMITS {
+            if let Some(problem) = limit.problem(self) {
+                say(limit.field, problem);
             }
         }
         if self.amd.machine == MachineAction::LeaveMessage && self.amd.voicemail_message.is_none() {
@@ -387,20 +373,6 @@ impl CampaignFields {
             && !(key.is_ascii_digit() || key == '*' || key == '#')
         {
             say("opt_out.key", "must be one of 0-9, * and #".to_owned());
-        }
-        if self.numbers.len() > OUR_NUMBERS_MAX {
-            let has = self.numbers.len();
-            say(
-                "numbers",
-                format!("must have at most {OUR_NUMBERS_MAX} numbers, has {has}"),
-            );
-        }
-        if self.blocked_days.len() > BLOCKED_DAYS_MAX {
-            let has = self.blocked_days.len();
-            say(
-                "blocked_days",
-                format!("must have at most {BLOCKED_DAYS_MAX} dates, has {has}"),
-            );
         }
         if let (Some(starts), Some(ends)) = (self.starts_at, self.ends_at)
             && starts >= ends

@@ -88,6 +88,15 @@ macro_rules! ids {
                 text.parse().map_err(D::Error::custom)
             }
         }
+
+        #[cfg(feature = "schema")]
+        crate::text_schema!(
+            $name,
+            stringify!($name),
+            concat!("An id: `", $prefix, "_` and 26 letters and digits."),
+            concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+            concat!($prefix, "_01j0000000000000000000000a")
+        );
     )+};
 }
 

@@ -12,7 +12,10 @@ mod call;
 mod campaign;
 mod event;
 mod id;
+mod limit;
 mod phone;
+#[cfg(feature = "schema")]
+mod schema;
 mod time;
 mod trace;
 
@@ -50,6 +53,7 @@ pub use id::{
     AgentId, ApiKeyId, CallId, CampaignId, EventId, IdProblem, ImportId, LeadId, NumberId,
     PromptId, TenantId, TokenId, UserId, WorkerId,
 };
+pub use limit::{Bound, Limit, chars};
 pub use phone::{PhoneNumber, PhoneNumberProblem};
 pub use time::{AudioPosition, CallTime};
 pub use trace::{TraceId, TraceProblem};

@@ -7,9 +7,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most digits an E.164 number may have (ITU-T E.164, 6.2.1).
-const DIGITS_MAX: usize = 15;
+pub(crate) const DIGITS_MAX: usize = 15;
 /// Shorter than this no country can be called from abroad; it keeps short codes and typos out.
-const DIGITS_MIN: usize = 7;
+pub(crate) const DIGITS_MIN: usize = 7;
 
 /// A phone number as `+` and 7 to 15 digits, the first of which is not zero.
 ///

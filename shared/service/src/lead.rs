@@ -31,12 +31,15 @@ pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
 
 /// A lead as a user adds it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewLead {
     pub number: PhoneNumber,
     /// The lead's own zone, an IANA name; absent: every zone that the number may be in.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, example = "America/Chicago"))]
     #[serde(default, deserialize_with = "zone")]
     pub zone: Option<ZoneName>,
+    #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
     #[serde(default)]
     pub variables: Variables,
     #[serde(default)]
@@ -50,19 +53,21 @@ pub struct NewLead {
 
 /// What may be set of a lead, and changed while it waits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LeadFields {
+    #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub variables: Variables,
     pub priority: LeadPriority,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
     /// Not called before; absent: at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
 }
 
 /// What became of a lead that was added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = LeadAdded))]
+#[serde(rename_all = "snake_case")]
 pub enum Added {
     Added,
     /// The campaign, or the same request, has the number already.

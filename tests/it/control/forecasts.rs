@@ -107,7 +107,7 @@ async fn a_campaign_is_simulated_before_anyone_is_called() {
     assert_eq!(forecast["skipped"]["suppressed"], 1);
     assert!(forecast["finish"]["expected_at"].is_string());
     assert_eq!(forecast["concurrency"]["limit"], 5);
-    assert!(forecast.get("sample").is_none());
+    assert_eq!(forecast["sample"], Value::Null);
 
     let again = world.ask("POST", &path, Some(ask)).await;
     assert_eq!(answer.text, again.text);

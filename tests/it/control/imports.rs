@@ -134,7 +134,7 @@ impl Scene {
     }
 }
 
-async fn put(begun: &Value, list: &str) {
+pub(super) async fn put(begun: &Value, list: &str) {
     let upload = reqwest::Client::new();
     let url = begun["url"].as_str().unwrap();
     let mut request = upload.request(Method::PUT, url).body(list.to_owned());
@@ -435,7 +435,7 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
         ?dry_run=1: 422 invalid ["dry_run"]
         ?x=1: 422 invalid ["query"]
         ?columns=%7B%22Nope%22%3A%22number%22%7D: 422 column_unknown ["file"]
-        large: 413 file_too_large
+        large: 413 body_too_large
         0 bytes: 422 file_empty
         2000000001 bytes: 422 file_too_large
     "#]],

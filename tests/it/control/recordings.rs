@@ -164,6 +164,19 @@ async fn a_call_that_nobody_answered_has_no_recording() {
     assert_eq!(told["recording"]["state"], json!("absent"));
 }
 
+/// The carrier says that it has a recording of the call.
+pub(super) async fn ready_of(world: &World, call: &str, sid: &str) {
+    world.carrier.keep_recording(RECORDING, noise(1_000));
+    assert_eq!(ready(world, call, sid, "completed").await, 204);
+}
+
+/// A worker copies what waits to be copied.
+pub(super) async fn archive_one(world: &World) {
+    let job = jobs(world).await.remove(0);
+    let archived = recordings(world).archive(&job).await.unwrap();
+    assert_eq!(archived, Archived::Now);
+}
+
 async fn ready(world: &World, call: &str, sid: &str, status: &str) -> u16 {
     let path = format!("/twilio/recording/{}/{call}", world.tenant);
     let fields = [

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    CallId, CallTime, Checkpoint, Outcome, Speaker, TenantId, TokenId, Turn, TurnInput, TurnKind,
+    CallId, CallTime, Checkpoint, Outcome, Speaker, Stage, TenantId, TokenId, Turn, TurnInput,
+    TurnKind, Waterfall,
 };
 use service::call::media::{Hello, Media, MediaError, MediaSession, OpenError, RedirectError};
 
@@ -362,6 +363,35 @@ pub(super) async fn open(
         carrier_call_id,
     };
     media.open(&hello).await
+}
+
+/// A worker talks with whom the carrier called: a greeting, and an answer to a question.
+pub(super) async fn speak(world: &World, call: &str, sid: &str) {
+    let media = media(world);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let call_id: CallId = call.parse().unwrap();
+    let opened = open(&media, world.tenant, call_id, token, sid).await;
+    let session = opened.unwrap();
+    media.opened(&session.key).await.unwrap();
+    let mut waterfall = Waterfall::from_customer_stopped(CallTime::from_millis(2_400));
+    waterfall.reach(Stage::TurnEnded, CallTime::from_millis(2_700));
+    waterfall.reach(Stage::FirstToken, CallTime::from_millis(3_000));
+    waterfall.reach(Stage::FirstFrameOut, CallTime::from_millis(3_180));
+    let greeting = Turn {
+        kind: TurnKind::Greeting,
+        ..turn(0, "Hello Ada, this is the assistant of Acme Dental.")
+    };
+    let question = Turn {
+        speaker: Speaker::Customer,
+        ..turn(1, "When is it?")
+    };
+    let answer = Turn {
+        waterfall: Some(waterfall),
+        ..turn(2, "On Tuesday at ten.")
+    };
+    for turn in [greeting, question, answer] {
+        media.store_turn(&session.key, &turn).await.unwrap();
+    }
 }
 
 fn refused(opened: &Result<MediaSession, OpenError>) -> bool {

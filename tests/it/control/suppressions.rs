@@ -237,7 +237,8 @@ async fn may_i_call_this_number_now() {
 
     for (query, field) in [
         ("to=911", "to"),
-        ("campaign_id=x", "query"),
+        ("", "to"),
+        ("campaign_id=x", "campaign_id"),
         ("to=%2B14155550100&campaign_id=x", "campaign_id"),
         (
             "to=%2B14155550100&campaign_id=camp_01j0000000000000000000000a",

@@ -10,6 +10,7 @@ pub const ROW_BYTES_MAX: usize = 32 * 1024;
 
 /// How the bytes of a file stand for text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Encoding {
     #[serde(rename = "utf-8")]
     Utf8,
@@ -26,6 +27,7 @@ pub enum Encoding {
 
 /// What stands between two cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Delimiter {
     Comma,

@@ -14,6 +14,15 @@ use crate::names::COUNTRIES;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Country(Region);
 
+#[cfg(feature = "schema")]
+model::text_schema!(
+    Country,
+    "Country",
+    "A country by its ISO 3166-1 code of two letters.",
+    "^[A-Z]{2}$",
+    "US"
+);
+
 /// The text names no country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a country is written as its two letters, as in US or GB")]

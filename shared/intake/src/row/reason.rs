@@ -54,15 +54,46 @@ pub enum Reason {
     Suppressed,
 }
 
-impl Reason {
-    /// The stable code, as in the API and in reject files.
+/// Why a row is kept out, without the numbers: closed vocabulary, stable codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RejectCode {
+    Encoding,
+    ControlCharacter,
+    TooFewColumns,
+    TooManyColumns,
+    RowTooLong,
+    ValueTooLong,
+    NumberMissing,
+    NumberUnreadable,
+    NumberScientific,
+    NumberWithoutCountry,
+    NumberExtension,
+    NumberShort,
+    NumberPremium,
+    NumberMachine,
+    NumberUnknown,
+    DuplicateInFile,
+    Zone,
+    Region,
+    Country,
+    Priority,
+    ConsentKind,
+    ConsentAt,
+    AlreadyInCampaign,
+    Suppressed,
+}
+
+impl RejectCode {
+    /// As in the API and in reject files.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Encoding => "encoding",
             Self::ControlCharacter => "control_character",
-            Self::TooFewColumns { .. } => "too_few_columns",
-            Self::TooManyColumns { .. } => "too_many_columns",
+            Self::TooFewColumns => "too_few_columns",
+            Self::TooManyColumns => "too_many_columns",
             Self::RowTooLong => "row_too_long",
             Self::ValueTooLong => "value_too_long",
             Self::NumberMissing => "number_missing",
@@ -74,7 +105,7 @@ impl Reason {
             Self::NumberPremium => "number_premium",
             Self::NumberMachine => "number_machine",
             Self::NumberUnknown => "number_unknown",
-            Self::DuplicateInFile { .. } => "duplicate_in_file",
+            Self::DuplicateInFile => "duplicate_in_file",
             Self::Zone => "zone",
             Self::Region => "region",
             Self::Country => "country",
@@ -84,6 +115,45 @@ impl Reason {
             Self::AlreadyInCampaign => "already_in_campaign",
             Self::Suppressed => "suppressed",
         }
+    }
+}
+
+impl Reason {
+    /// What it is, without its numbers.
+    #[must_use]
+    pub const fn kind(self) -> RejectCode {
+        match self {
+            Self::Encoding => RejectCode::Encoding,
+            Self::ControlCharacter => RejectCode::ControlCharacter,
+            Self::TooFewColumns { .. } => RejectCode::TooFewColumns,
+            Self::TooManyColumns { .. } => RejectCode::TooManyColumns,
+            Self::RowTooLong => RejectCode::RowTooLong,
+            Self::ValueTooLong => RejectCode::ValueTooLong,
+            Self::NumberMissing => RejectCode::NumberMissing,
+            Self::NumberUnreadable => RejectCode::NumberUnreadable,
+            Self::NumberScientific => RejectCode::NumberScientific,
+            Self::NumberWithoutCountry => RejectCode::NumberWithoutCountry,
+            Self::NumberExtension => RejectCode::NumberExtension,
+            Self::NumberShort => RejectCode::NumberShort,
+            Self::NumberPremium => RejectCode::NumberPremium,
+            Self::NumberMachine => RejectCode::NumberMachine,
+            Self::NumberUnknown => RejectCode::NumberUnknown,
+            Self::DuplicateInFile { .. } => RejectCode::DuplicateInFile,
+            Self::Zone => RejectCode::Zone,
+            Self::Region => RejectCode::Region,
+            Self::Country => RejectCode::Country,
+            Self::Priority => RejectCode::Priority,
+            Self::ConsentKind => RejectCode::ConsentKind,
+            Self::ConsentAt => RejectCode::ConsentAt,
+            Self::AlreadyInCampaign => RejectCode::AlreadyInCampaign,
+            Self::Suppressed => RejectCode::Suppressed,
+        }
+    }
+
+    /// The stable code, as in the API and in reject files.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.kind().code()
     }
 
     /// What is wrong and what to do, without anything of the cell.

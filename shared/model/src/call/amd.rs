@@ -33,6 +33,7 @@ impl Default for AmdThresholds {
 
 /// Who or what picked up, as the carrier's answering machine detection tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CarrierVerdict {
     Human,
@@ -48,6 +49,7 @@ pub enum CarrierVerdict {
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AnsweredBy {
     Person,
@@ -100,6 +102,7 @@ impl From<CarrierVerdict> for AnsweredBy {
 
 /// What decided the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AmdEvidence {
     /// The carrier's verdict.

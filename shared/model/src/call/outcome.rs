@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a call ended. Set once; the code is stable and appears in the API, the dashboard and exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The agent said what there was to say and ended the call.
@@ -57,6 +58,7 @@ pub enum Outcome {
 
 /// Whose doing an outcome was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Doing {
     Callee,

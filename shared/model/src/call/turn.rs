@@ -33,6 +33,7 @@ pub struct Turn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Speaker {
     Customer,
@@ -41,6 +42,7 @@ pub enum Speaker {
 
 /// Why somebody spoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TurnKind {
     Greeting,
@@ -60,6 +62,7 @@ pub enum TurnKind {
 
 /// How the turn reached us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TurnInput {
     Speech,
@@ -69,6 +72,7 @@ pub enum TurnInput {
 
 /// One use of a tool by the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ToolUse {
     pub name: String,
     /// The arguments as the model wrote them (JSON text).
@@ -80,6 +84,7 @@ pub struct ToolUse {
 
 /// The moments of an answer, in the order in which they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The customer's last sound.
@@ -104,6 +109,7 @@ pub enum Stage {
 
 /// Who used the time that led up to a [`Stage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StageOwner {
     /// Chosen waiting: the turn-taking preset.

@@ -28,6 +28,7 @@ pub struct Permit {
 
 /// A zone and what its clocks show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ZoneTime {
     /// IANA name.
     pub zone: String,
@@ -37,6 +38,7 @@ pub struct ZoneTime {
 
 /// One rule with its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PermitCheck))]
 pub struct Check {
     pub rule: Rule,
     pub passed: bool,
@@ -46,6 +48,7 @@ pub struct Check {
 
 /// What can hold a lead back. Stable codes, in the API and in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// Not a number that may be called at all (emergency, premium, short, no such range).

@@ -97,6 +97,33 @@ pub const TABLE: [(Permission, &[Role]); 18] = {
     ]
 };
 
+impl Permission {
+    /// The stable code, as in the API's description.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ReadCalls => "read_calls",
+            Self::MakeCalls => "make_calls",
+            Self::OverrideRules => "override_rules",
+            Self::HangUpCalls => "hang_up_calls",
+            Self::ReadRecordings => "read_recordings",
+            Self::ReadAgents => "read_agents",
+            Self::ChangeAgents => "change_agents",
+            Self::ReadCampaigns => "read_campaigns",
+            Self::ChangeCampaigns => "change_campaigns",
+            Self::RunCampaigns => "run_campaigns",
+            Self::ExportLeads => "export_leads",
+            Self::ReadSuppressions => "read_suppressions",
+            Self::AddSuppressions => "add_suppressions",
+            Self::RemoveSuppressions => "remove_suppressions",
+            Self::LabelCalls => "label_calls",
+            Self::ReadNumbers => "read_numbers",
+            Self::ChangeNumbers => "change_numbers",
+            Self::ExamineInstallation => "examine_installation",
+        }
+    }
+}
+
 impl Role {
     pub const ALL: [Self; 5] = [
         Self::Owner,

@@ -11,6 +11,7 @@ use crate::{Clock, IdempotencyKey, Ids, Refused};
 
 /// What a user says of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewNumber))]
 #[serde(deny_unknown_fields)]
 pub struct NumberFields {
     pub number: PhoneNumber,

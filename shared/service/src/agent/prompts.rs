@@ -17,6 +17,7 @@ pub const TEXT_BYTES_MAX: usize = 200_000;
 
 /// What a user sets of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewPrompt))]
 #[serde(deny_unknown_fields)]
 pub struct PromptFields {
     pub name: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use model::{
     Amd, AnsweredBy, ApiKeyId, Call, CallId, CampaignId, CarrierVerdict, Outcome, TenantId,
 };
@@ -17,6 +18,7 @@ const LABELS_MAX: usize = 20_000;
 
 /// What picked up, in the words of labels and verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Picked {
     Human,
@@ -25,12 +27,35 @@ pub enum Picked {
     Screening,
 }
 
+/// What detection said, in the words of labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Human,
+    Machine,
+    Fax,
+    Screening,
+    /// It could not tell, or was not asked.
+    Unknown,
+}
+
+/// A label that a user gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Labelled {
+    pub call_id: CallId,
+    pub answered_by: Picked,
+    /// What detection had said when the label was given.
+    pub verdict: Verdict,
+    pub at: Timestamp,
+}
+
 /// Detection against labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
     pub labelled: u64,
-    /// How often each verdict (or `unknown`) met each label.
-    pub cells: BTreeMap<(String, Picked), u64>,
+    /// How often each verdict met each label.
+    pub cells: BTreeMap<(Verdict, Picked), u64>,
     pub classes: Vec<Class>,
     /// What the campaign has the carrier detect now.
     pub amd: Amd,
@@ -77,7 +102,7 @@ impl Labels {
         call: CallId,
         answered_by: Picked,
         by: ApiKeyId,
-    ) -> Result<Label, Refused> {
+    ) -> Result<Labelled, Refused> {
         let row = self.recorder.calls.get(tenant, call).await?;
         let call = row.ok_or(Refused::NotFound)?.call;
         if call.answered_at.is_none() && verdict(&call).is_none() {
@@ -86,24 +111,31 @@ impl Labels {
                 "cannot be said of a call that nobody and nothing picked up",
             ));
         }
+        let verdict = Verdict::from(verdict(&call));
         let label = Label {
             call_id: call.id,
             campaign_id: call.campaign_id,
             answered_by: answered_by.code().to_owned(),
-            verdict: verdict(&call).map_or("unknown", Picked::code).to_owned(),
+            verdict: verdict.code().to_owned(),
             at: self.recorder.clock.now(),
             by,
         };
         self.labels.put(tenant, &label).await?;
-        Ok(label)
+        Ok(Labelled {
+            call_id: call.id,
+            answered_by,
+            verdict,
+            at: label.at,
+        })
     }
 
     /// A call's label.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub async fn get(&self, tenant: TenantId, call: CallId) -> Result<Option<Label>, Refused> {
-        Ok(self.labels.get(tenant, call).await?)
+    pub async fn get(&self, tenant: TenantId, call: CallId) -> Result<Option<Labelled>, Refused> {
+        let label = self.labels.get(tenant, call).await?;
+        Ok(label.and_then(|label| Labelled::of(&label)))
     }
 
     /// How well a campaign's detection did, by the labels of its calls.
@@ -119,8 +151,8 @@ impl Labels {
             .await?;
         let truncated = labels.len() > LABELS_MAX;
         let labels = labels.iter().take(LABELS_MAX);
-        let pairs = labels
-            .filter_map(|label| Some((label.verdict.clone(), Picked::of(&label.answered_by)?)));
+        let labelled = labels.filter_map(Labelled::of);
+        let pairs = labelled.map(|label| (label.verdict, label.answered_by));
         Ok(matrix(pairs, amd, truncated))
     }
 }
@@ -141,6 +173,44 @@ impl Picked {
 
     fn of(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.code() == code)
+    }
+}
+
+impl Verdict {
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Human => Picked::Human.code(),
+            Self::Machine => Picked::Machine.code(),
+            Self::Fax => Picked::Fax.code(),
+            Self::Screening => Picked::Screening.code(),
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl From<Option<Picked>> for Verdict {
+    fn from(said: Option<Picked>) -> Self {
+        match said {
+            Some(Picked::Human) => Self::Human,
+            Some(Picked::Machine) => Self::Machine,
+            Some(Picked::Fax) => Self::Fax,
+            Some(Picked::Screening) => Self::Screening,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl Labelled {
+    /// `None`: a word that is no class.
+    fn of(label: &Label) -> Option<Self> {
+        Some(Self {
+            call_id: label.call_id,
+            answered_by: Picked::of(&label.answered_by)?,
+            verdict: Verdict::from(Picked::of(&label.verdict)),
+            at: label.at,
+        })
     }
 }
 
@@ -178,24 +248,25 @@ fn verdict(call: &Call) -> Option<Picked> {
     }
 }
 
-fn matrix(pairs: impl Iterator<Item = (String, Picked)>, amd: Amd, truncated: bool) -> Matrix {
-    let mut cells: BTreeMap<(String, Picked), u64> = BTreeMap::new();
+fn matrix(pairs: impl Iterator<Item = (Verdict, Picked)>, amd: Amd, truncated: bool) -> Matrix {
+    let mut cells: BTreeMap<(Verdict, Picked), u64> = BTreeMap::new();
     let mut labelled = 0_u64;
     for pair in pairs {
         *cells.entry(pair).or_default() += 1;
         labelled += 1;
     }
-    let count = |is: &dyn Fn(&str, Picked) -> bool| -> u64 {
+    let count = |is: &dyn Fn(Verdict, Picked) -> bool| -> u64 {
         cells
             .iter()
-            .filter(|((verdict, label), _count)| is(verdict, *label))
+            .filter(|((verdict, label), _count)| is(*verdict, *label))
             .map(|(_pair, count)| *count)
             .sum()
     };
     let classes = Picked::ALL.map(|class| {
+        let said = Verdict::from(Some(class));
         let labelled = count(&|_verdict, label| label == class);
-        let detected = count(&|verdict, _label| verdict == class.code());
-        let right = count(&|verdict, label| verdict == class.code() && label == class);
+        let detected = count(&|verdict, _label| verdict == said);
+        let right = count(&|verdict, label| verdict == said && label == class);
         Class {
             class,
             labelled,
@@ -227,14 +298,13 @@ mod tests {
     #[test]
     fn precision_and_recall_are_of_the_class() {
         let pairs = [
-            ("human", Picked::Human),
-            ("human", Picked::Human),
-            ("human", Picked::Machine),
-            ("machine", Picked::Machine),
-            ("unknown", Picked::Machine),
-            ("machine", Picked::Screening),
+            (Verdict::Human, Picked::Human),
+            (Verdict::Human, Picked::Human),
+            (Verdict::Human, Picked::Machine),
+            (Verdict::Machine, Picked::Machine),
+            (Verdict::Unknown, Picked::Machine),
+            (Verdict::Machine, Picked::Screening),
         ];
-        let pairs = pairs.map(|(verdict, label)| (verdict.to_owned(), label));
         let matrix = matrix(pairs.into_iter(), Amd::default(), false);
         let said: Vec<_> = matrix
             .classes

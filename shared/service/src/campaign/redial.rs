@@ -22,6 +22,7 @@ const PAGES_AT_ONCE: u32 = 8;
 
 /// Which leads of a campaign are called again, in a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Redial {
     /// Leads that are done with one of these.

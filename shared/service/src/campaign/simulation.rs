@@ -40,6 +40,7 @@ const NUMBERS_PAGE: u32 = 100;
 
 /// What a request may say. Everything has a default.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Simulation))]
 #[serde(deny_unknown_fields, default)]
 pub struct Ask {
     /// When it begins; absent: now.

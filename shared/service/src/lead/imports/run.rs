@@ -10,8 +10,8 @@ use intake::{Entry, FileProblem, Intake, Position, Reason, Reject, export, lette
 use jiff::Timestamp;
 use model::{DomainEvent, EventId, EventKind, Lead, LeadId, LeadState, PhoneNumber};
 use store::{
-    BatchWritten, Import, ImportCounts, ImportJob, ImportProblem, ImportState, LeadBatch,
-    LeadFilter, LeadRow, NotTaken, PART_BYTES, StoreError,
+    BatchWritten, Import, ImportCounts, ImportJob, ImportProblem, ImportProblemCode, ImportState,
+    LeadBatch, LeadFilter, LeadRow, NotTaken, PART_BYTES, StoreError,
 };
 use tracing::info;
 
@@ -329,8 +329,10 @@ impl Imports {
                 BatchWritten::Done => return Ok(Written::Done(Box::new(import))),
                 BatchWritten::Changed => return Ok(Written::Changed),
                 BatchWritten::CampaignClosed => {
-                    let problem =
-                        problem("campaign_closed", "the campaign takes no leads any more");
+                    let problem = problem(
+                        ImportProblemCode::CampaignClosed,
+                        "the campaign takes no leads any more",
+                    );
                     return Ok(Written::Failed(self.end(before, problem).await?));
                 }
                 BatchWritten::Refused(refused) => refused,
@@ -684,7 +686,7 @@ fn reject_record(csv: &mut String, reject: &Reject, import: &Import) {
 
 fn of_file(file: &FileProblem) -> ImportProblem {
     ImportProblem {
-        code: file.code().to_owned(),
+        code: ImportProblemCode::from(file),
         sentence: file.to_string(),
         row: file.row(),
     }
@@ -692,14 +694,14 @@ fn of_file(file: &FileProblem) -> ImportProblem {
 
 fn list_changed() -> ImportProblem {
     problem(
-        "list_changed",
+        ImportProblemCode::ListChanged,
         "the list was replaced or removed while it was read",
     )
 }
 
-fn problem(code: &str, sentence: &str) -> ImportProblem {
+fn problem(code: ImportProblemCode, sentence: &str) -> ImportProblem {
     ImportProblem {
-        code: code.to_owned(),
+        code,
         sentence: sentence.to_owned(),
         row: None,
     }

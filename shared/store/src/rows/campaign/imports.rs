@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use intake::{Layout, Options, Position, Reject};
+use intake::{FileProblem, Layout, Options, Position, Reject};
 use jiff::Timestamp;
 use model::{CampaignId, DomainEvent, ImportId, Lead, LeadId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -91,12 +91,57 @@ pub enum ImportState {
 /// Why an import came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProblem {
-    /// Stable, as in the API.
-    pub code: String,
+    pub code: ImportProblemCode,
     pub sentence: String,
     /// The row of the file that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+}
+
+/// Why an import came to nothing: closed vocabulary, stable codes. Those of a list are [`FileProblem`]'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ImportProblemCode {
+    /// The campaign takes no leads any more.
+    CampaignClosed,
+    /// The list was replaced or removed while it was read.
+    ListChanged,
+    FileEmpty,
+    FileWithoutRows,
+    FileNotText,
+    FileTooLarge,
+    HeaderMissing,
+    HeaderTooWide,
+    HeaderTooLong,
+    HeaderUnreadable,
+    HeaderDuplicate,
+    NumberColumnMissing,
+    ColumnUnknown,
+    ColumnAmbiguous,
+    VariableName,
+    QuoteUnclosed,
+}
+
+impl From<&FileProblem> for ImportProblemCode {
+    fn from(problem: &FileProblem) -> Self {
+        match problem {
+            FileProblem::Empty => Self::FileEmpty,
+            FileProblem::NoRows => Self::FileWithoutRows,
+            FileProblem::NotText { .. } => Self::FileNotText,
+            FileProblem::TooLarge => Self::FileTooLarge,
+            FileProblem::NoHeader { .. } => Self::HeaderMissing,
+            FileProblem::TooManyColumns => Self::HeaderTooWide,
+            FileProblem::HeaderTooLong { .. } => Self::HeaderTooLong,
+            FileProblem::HeaderUnreadable { .. } => Self::HeaderUnreadable,
+            FileProblem::DuplicateHeader { .. } => Self::HeaderDuplicate,
+            FileProblem::NoNumberColumn => Self::NumberColumnMissing,
+            FileProblem::UnknownColumn { .. } => Self::ColumnUnknown,
+            FileProblem::SameTarget { .. } => Self::ColumnAmbiguous,
+            FileProblem::VariableName { .. } => Self::VariableName,
+            FileProblem::UnclosedQuote { .. } => Self::QuoteUnclosed,
+        }
+    }
 }
 
 /// What came of a list's rows. Rows are those added and those kept out, always.

@@ -1,0 +1,50 @@
+//! What an address says: ids in the path, and the query.
+
+use axum::extract::{FromRequestParts, Path as AxumPath};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Error as PathError;
+use url::form_urlencoded;
+
+use crate::http::problem::Problem;
+use crate::state::State;
+
+/// The variables of a path. One that is malformed names nothing.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<State> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let read = AxumPath::<T>::from_request_parts(parts, state).await;
+        let AxumPath(value) = read.map_err(|_malformed| Problem::not_found())?;
+        Ok(Self(value))
+    }
+}
+
+/// The query, every parameter of it known.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let from = serde_urlencoded::Deserializer::new(pairs);
+        let read = serde_path_to_error::deserialize(from).map_err(unreadable)?;
+        Ok(Self(read))
+    }
+}
+
+/// Names the parameter, where the problem is about one.
+fn unreadable(error: PathError<serde::de::value::Error>) -> Problem {
+    let path = error.path().to_string();
+    let said = error.into_inner().to_string();
+    let missing = said.strip_prefix("missing field `");
+    if let Some(field) = missing.and_then(|rest| rest.strip_suffix('`')) {
+        return Problem::field(field, "is missing".to_owned());
+    }
+    let field = if path == "." { "query" } else { &path };
+    Problem::field(field, said)
+}

@@ -1,0 +1,395 @@
+//! The requests under `/v1/calls`: create, list, read with turns, hang up, fetch the recording, label.
+
+mod labels;
+mod transcript;
+
+use axum::extract::State as Shared;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use model::{
+    AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId, CarrierVerdict,
+    Direction, Doing, LeadId, Outcome, PhoneNumber, RecordingState, TraceId, Variables,
+};
+use serde::{Deserialize, Serialize};
+use service::account::access::{Permission, Principal};
+use service::call::CreateCall;
+use store::Overriding;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use self::labels::LabelView;
+use self::transcript::{Answers, TurnView, view_turns};
+use crate::http::body::Body;
+use crate::http::idempotency::Key;
+use crate::http::link;
+use crate::http::page::{Page, PageQuery, Wanted};
+use crate::http::params::Path;
+use crate::http::problem::{Code, Problem};
+use crate::http::registry::Routes;
+use crate::routes::permits::PermitView;
+use crate::state::State;
+
+pub(super) fn routes() -> Routes {
+    use Permission as P;
+    Routes::of(
+        "calls",
+        "Calls that are made or come in: how far they are, and what was said.",
+    )
+    .may(P::ReadCalls, routes!(list_calls))
+    .may(P::MakeCalls, routes!(create_call))
+    .may(P::ReadCalls, routes!(get_call))
+    .may(P::HangUpCalls, routes!(hang_up_call))
+    .may(P::ReadRecordings, routes!(get_call_recording))
+    .may(P::LabelCalls, routes!(labels::label_call))
+    .may(P::ReadCampaigns, routes!(labels::get_campaign_amd))
+}
+
+/// A call to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCall {
+    /// The number to call.
+    to: PhoneNumber,
+    /// One of your numbers; absent, one that the agent answers, else the newest.
+    #[serde(default)]
+    from: Option<PhoneNumber>,
+    agent_id: AgentId,
+    /// Values for the `{{variables}}` of the agent's prompt. Each needs one.
+    #[schema(value_type = BTreeMap<String, String>)]
+    #[serde(default)]
+    variables: Variables,
+    /// Calls whatever the hour and however often: for a test call to a phone of your own. Owners and
+    /// admins only. Suppression holds all the same.
+    #[serde(default, rename = "override")]
+    overriding: Option<Override>,
+}
+
+/// An owner's word that a call is placed whatever the hour and however often. Kept with the call.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Override {
+    /// Why, for those who look at the call later.
+    reason: String,
+}
+
+/// The most characters of a reason.
+pub(crate) const REASON_CHARS_MAX: usize = 200;
+
+/// A call.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Call)]
+pub(crate) struct CallView {
+    id: CallId,
+    agent_id: AgentId,
+    /// The campaign and lead that it is an attempt for.
+    campaign_id: Option<CampaignId>,
+    lead_id: Option<LeadId>,
+    direction: Direction,
+    /// The number that is called.
+    to: PhoneNumber,
+    /// The number that calls.
+    from: PhoneNumber,
+    state: CallState,
+    created_at: Timestamp,
+    placed_at: Option<Timestamp>,
+    answered_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    /// The carrier's own id of the call.
+    carrier_call_id: Option<String>,
+    /// Seconds from answer to end, as the carrier counts them for its bill.
+    carrier_duration_seconds: Option<u32>,
+    /// The carrier's verdict on who or what answered.
+    answered_by: Option<CarrierVerdict>,
+    /// How it ended; only of a call that has ended.
+    outcome: Option<Outcome>,
+    /// Whose doing the outcome was.
+    outcome_by: Option<Doing>,
+    recording: Option<RecordingView>,
+    /// What all log lines about the call have in their field `trace_id` (`docs/logs.md`).
+    trace_id: TraceId,
+}
+
+/// What happened to the recording so far.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recording)]
+pub(crate) struct RecordingView {
+    state: RecordingStatus,
+    carrier_recording_id: String,
+    bytes: Option<u64>,
+    /// Lower-case hex.
+    sha256: Option<String>,
+    stored_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
+}
+
+/// How far a recording is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RecordingState)]
+pub(crate) enum RecordingStatus {
+    /// The carrier has it.
+    Ready,
+    /// The copy in our bucket is verified.
+    Stored,
+    /// The carrier's copy is gone; ours is the only one.
+    Archived,
+    /// The carrier made none.
+    Absent,
+}
+
+/// A call with its transcript.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CallDetail {
+    #[schema(inline)]
+    #[serde(flatten)]
+    call: CallView,
+    /// What was said, in order.
+    turns: Vec<TurnView>,
+    /// How fast the agent answered, over the whole call.
+    answers: Answers,
+    /// Why it was, or was not, placed: decided at the moment of dialling. Of an outbound call that got
+    /// that far.
+    permit: Option<PermitView>,
+    /// What it was taken for in the end, and by what.
+    detection: Option<DetectionView>,
+    /// What a user says picked up.
+    label: Option<LabelView>,
+}
+
+/// Who or what answered, as far as it was found out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Detection)]
+pub(crate) struct DetectionView {
+    class: AnsweredBy,
+    /// `null`: nothing decided it.
+    decided_by: Option<AmdEvidence>,
+    /// Since the session's begin.
+    decided_at_ms: Option<u64>,
+    /// How long the carrier took, by its own clock.
+    carrier_ms: Option<u32>,
+}
+
+/// Make a call
+///
+/// The answer comes before it rings: watch `state`.
+#[utoipa::path(post, path = "/v1/calls", params(Key), request_body = NewCall,
+    responses(
+        (status = 201, description = "The call is on its way", body = CallView,
+            headers(("Location"), ("Idempotent-Replayed"))),
+        (status = 409, description = "`not_permitted`: outside legal hours, or called too often"),
+        (status = 422, description = "`invalid`, `missing_variables`, `number_suppressed` or `idempotency_key_reused`"),
+        (status = 429, description = "`no_free_line`: as many calls are on as may be at once"),
+    ))]
+pub(crate) async fn create_call(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Extension(trace): Extension<TraceId>,
+    Key(key): Key,
+    Body(new): Body<NewCall>,
+) -> Result<Response, Problem> {
+    let request = CreateCall {
+        to: new.to,
+        from: new.from,
+        agent_id: new.agent_id,
+        variables: new.variables,
+        overriding: overriding(&principal, new.overriding)?,
+    };
+    let created = state
+        .calls
+        .create(principal.tenant_id, &request, key.as_ref(), trace)
+        .await?;
+    let mut headers = link::location("/v1/calls", &created.call.id);
+    if created.replayed {
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    let view = Json(CallView::from(created.call));
+    Ok((StatusCode::CREATED, headers, view).into_response())
+}
+
+/// Who overrides, if they may.
+fn overriding(
+    principal: &Principal,
+    asked: Option<Override>,
+) -> Result<Option<Overriding>, Problem> {
+    let Some(Override { reason }) = asked else {
+        return Ok(None);
+    };
+    if !principal.role.may(Permission::OverrideRules) {
+        let title = format!("The role {} may not override rules.", principal.role);
+        return Err(Problem::new(Code::Forbidden, &title));
+    }
+    let reason = reason.trim().to_owned();
+    let chars = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&chars) {
+        let problem = format!("must have 1 to {REASON_CHARS_MAX} characters, has {chars}");
+        return Err(Problem::field("override.reason", problem));
+    }
+    let by = principal.key_id;
+    Ok(Some(Overriding { by, reason }))
+}
+
+/// List calls, newest first
+#[utoipa::path(get, path = "/v1/calls", params(PageQuery),
+    responses((status = 200, description = "A page", body = Page<CallView>)))]
+pub(crate) async fn list_calls(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    wanted: Wanted<CallId>,
+) -> Result<Json<Page<CallView>>, Problem> {
+    let page = state
+        .calls
+        .list(principal.tenant_id, wanted.after, wanted.limit)
+        .await?;
+    let cursor = |call: &Call| call.id.to_string();
+    Ok(Json(Page::new(page, cursor, CallView::from)))
+}
+
+/// Read a call with its turns
+#[utoipa::path(get, path = "/v1/calls/{call_id}", params(("call_id" = CallId, Path)),
+    responses((status = 200, description = "The call", body = CallDetail)))]
+pub(crate) async fn get_call(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(call_id): Path<CallId>,
+) -> Result<Json<CallDetail>, Problem> {
+    let found = state
+        .calls
+        .get_with_turns(principal.tenant_id, call_id)
+        .await?;
+    let label = state.labels.get(principal.tenant_id, call_id).await?;
+    let (turns, answers) = view_turns(found.turns);
+    let detection = DetectionView::of(&found.call);
+    let lead_id = found.call.lead_id;
+    let permit = found.call.permit.clone();
+    Ok(Json(CallDetail {
+        call: CallView::from(found.call),
+        turns,
+        answers,
+        permit: permit.map(|permit| PermitView::new(permit, lead_id)),
+        detection,
+        label: label.map(LabelView::from),
+    }))
+}
+
+/// End a call, whatever its state
+///
+/// Asking twice is fine.
+#[utoipa::path(post, path = "/v1/calls/{call_id}/hangup", params(("call_id" = CallId, Path)),
+    responses(
+        (status = 202, description = "It is over or will be in a moment: watch `state`", body = CallView),
+        (status = 502, description = "`carrier_unavailable`"),
+    ))]
+pub(crate) async fn hang_up_call(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(call_id): Path<CallId>,
+) -> Result<(StatusCode, Json<CallView>), Problem> {
+    let call = state.calls.hang_up(principal.tenant_id, call_id).await?;
+    Ok((StatusCode::ACCEPTED, Json(call.into())))
+}
+
+/// Fetch the recording
+///
+/// A redirect to an address that is good for five minutes. `not_found` also means that no recording of the
+/// call is stored.
+#[utoipa::path(get, path = "/v1/calls/{call_id}/recording", params(("call_id" = CallId, Path)),
+    responses((status = 307, description = "`Location` is the WAV file, one channel per side",
+        headers(("Location")))))]
+pub(crate) async fn get_call_recording(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(call_id): Path<CallId>,
+) -> Result<Response, Problem> {
+    let link = state
+        .calls
+        .recording_link(principal.tenant_id, call_id)
+        .await?;
+    Ok(link::redirect(link))
+}
+
+impl DetectionView {
+    fn of(call: &Call) -> Option<Self> {
+        let answer = call.answer?;
+        Some(Self {
+            class: answer.class,
+            decided_by: answer.decided_by,
+            decided_at_ms: answer.decided_at.map(model::CallTime::as_millis),
+            carrier_ms: call.detection_ms,
+        })
+    }
+}
+
+impl From<Call> for CallView {
+    fn from(call: Call) -> Self {
+        Self {
+            trace_id: call.trace(),
+            id: call.id,
+            agent_id: call.agent_id,
+            campaign_id: call.campaign_id,
+            lead_id: call.lead_id,
+            direction: call.direction,
+            to: call.to,
+            from: call.from,
+            state: call.state,
+            created_at: call.created_at,
+            placed_at: call.placed_at,
+            answered_at: call.answered_at,
+            ended_at: call.ended_at,
+            carrier_call_id: call.carrier_call_id,
+            carrier_duration_seconds: call.carrier_duration_seconds,
+            answered_by: call.answered_by,
+            outcome: call.outcome,
+            outcome_by: call.outcome.map(Outcome::doing),
+            recording: call.recording.map(RecordingView::from),
+        }
+    }
+}
+
+impl From<RecordingState> for RecordingView {
+    fn from(state: RecordingState) -> Self {
+        let bare = |state, carrier_recording_id| Self {
+            state,
+            carrier_recording_id,
+            bytes: None,
+            sha256: None,
+            stored_at: None,
+            archived_at: None,
+        };
+        match state {
+            RecordingState::Ready {
+                carrier_recording_id,
+            } => bare(RecordingStatus::Ready, carrier_recording_id),
+            RecordingState::Absent {
+                carrier_recording_id,
+            } => bare(RecordingStatus::Absent, carrier_recording_id),
+            RecordingState::Stored {
+                carrier_recording_id,
+                object_key: _,
+                bytes,
+                sha256,
+                stored_at,
+            } => Self {
+                bytes: Some(bytes),
+                sha256: Some(sha256),
+                stored_at: Some(stored_at),
+                ..bare(RecordingStatus::Stored, carrier_recording_id)
+            },
+            RecordingState::Archived {
+                carrier_recording_id,
+                object_key: _,
+                bytes,
+                sha256,
+                stored_at,
+                archived_at,
+            } => Self {
+                bytes: Some(bytes),
+                sha256: Some(sha256),
+                stored_at: Some(stored_at),
+                archived_at: Some(archived_at),
+                ..bare(RecordingStatus::Archived, carrier_recording_id)
+            },
+        }
+    }
+}

@@ -1,0 +1,518 @@
+//! Lists of leads: small ones in one request, large ones put into the bucket; preview, progress, rejects,
+//! undo.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use intake::{
+    Column, Country, Delimiter, Encoding, Layout, Options, Reject, RejectCode, Target, letter,
+};
+use jiff::Timestamp;
+use model::{CampaignId, ConsentKind, ImportId, LeadPriority, PhoneNumber, Variables};
+use serde::{Deserialize, Serialize};
+use service::account::access::{Permission, Principal};
+use service::lead::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
+use store::{Import, ImportProblemCode, ImportState};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use crate::http::body::{self, Body};
+use crate::http::idempotency::Key;
+use crate::http::link::{self, location};
+use crate::http::page::{Page, PageQuery, Wanted};
+use crate::http::params::{Path, Query};
+use crate::http::problem::{Code, Problem, UnusableList};
+use crate::http::registry::Routes;
+use crate::state::State;
+
+pub(super) fn routes() -> Routes {
+    use Permission as P;
+    Routes::of("imports", "Lists of leads on their way into a campaign.")
+        .may(P::ReadCampaigns, routes!(list_imports))
+        .may_send(
+            P::ChangeCampaigns,
+            SMALL_FILE_BYTES_MAX,
+            routes!(create_import),
+        )
+        .may(P::ChangeCampaigns, routes!(create_upload))
+        .may(P::ReadCampaigns, routes!(get_import))
+        .may(P::ChangeCampaigns, routes!(start_import))
+        .may(P::ReadCampaigns, routes!(get_import_rejects))
+        .may(P::ChangeCampaigns, routes!(undo_import))
+}
+
+/// What is known of a list beforehand. What is not said is found out from the list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportQuery {
+    /// `true`: say what the list would bring, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+    /// The country of numbers without a country code, as in `US`.
+    default_country: Option<Country>,
+    encoding: Option<Encoding>,
+    delimiter: Option<Delimiter>,
+    /// JSON: what columns are, as in `{"Handy": "number", "Ort": {"variable": "city"}, "x": "ignore"}`.
+    columns: Option<String>,
+}
+
+/// Whether anything is written.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DryRunQuery {
+    /// `true`: say what the list's beginning would bring, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// An upload to begin.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUpload {
+    /// The list's length.
+    bytes: u64,
+}
+
+/// Where to put the list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Upload)]
+pub(crate) struct UploadView {
+    import: ImportView,
+    method: UploadMethod,
+    url: String,
+    /// Headers that must be sent as they are.
+    headers: BTreeMap<String, String>,
+    expires_at: Timestamp,
+}
+
+/// How a list is put to its address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum UploadMethod {
+    Put,
+}
+
+/// An import.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Import)]
+pub(crate) struct ImportView {
+    id: ImportId,
+    campaign_id: CampaignId,
+    state: ImportStatus,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    bytes: u64,
+    /// How much of the list is done with, of the step that it is at.
+    percent: u8,
+    /// When all leads are written, if it goes on like this.
+    ends_at: Option<Timestamp>,
+    encoding: Option<Encoding>,
+    delimiter: Option<Delimiter>,
+    columns: Vec<ColumnView>,
+    /// Rows read so far: those added and those rejected.
+    rows: u64,
+    added: u64,
+    /// Rows that were kept out, by the code of the reason.
+    #[schema(value_type = BTreeMap<RejectCode, u64>)]
+    rejected: BTreeMap<String, u64>,
+    /// Leads that undoing took away, and those that it left because they were called.
+    removed: u64,
+    kept: u64,
+    problem: Option<ImportProblemView>,
+}
+
+/// How far an import is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ImportState)]
+pub(crate) enum ImportStatus {
+    /// The list is expected at its address.
+    Uploading,
+    /// The whole list is looked at before a lead is written.
+    Checking,
+    Running,
+    Completed,
+    /// Its leads are taken away again.
+    Undoing,
+    Undone,
+    Failed,
+}
+
+/// Why an import came to nothing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportProblem)]
+pub(crate) struct ImportProblemView {
+    code: ImportProblemCode,
+    sentence: String,
+    /// The row of the list that it is about.
+    row: Option<u64>,
+}
+
+/// A column of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Column)]
+pub(crate) struct ColumnView {
+    /// As a spreadsheet shows it.
+    letter: String,
+    header: String,
+    /// What `columns` takes.
+    target: Target,
+}
+
+/// What a list would bring.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportPreview)]
+pub(crate) struct PreviewView {
+    encoding: Encoding,
+    delimiter: Delimiter,
+    /// What the columns are taken for: send changes back as `columns`.
+    columns: Vec<ColumnView>,
+    /// Whether the whole list was looked at; if not, counts are of its first million bytes.
+    whole: bool,
+    rows: u64,
+    good: u64,
+    /// Rows that would be kept out, by the code of the reason.
+    #[schema(value_type = BTreeMap<RejectCode, u64>)]
+    rejected: BTreeMap<String, u64>,
+    first: Vec<PreviewRowView>,
+    first_rejected: Vec<RejectView>,
+}
+
+/// A row as it is understood.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PreviewRow)]
+pub(crate) struct PreviewRowView {
+    row: u64,
+    number: PhoneNumber,
+    /// Zones that the number may be in; it is called when all of them allow.
+    zones: Vec<String>,
+    region: Option<String>,
+    country: Option<Country>,
+    priority: LeadPriority,
+    consent_kind: Option<ConsentKind>,
+    consent_at: Option<Timestamp>,
+    consent_source: Option<String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    variables: Variables,
+}
+
+/// A row that is kept out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RejectedLead)]
+pub(crate) struct RejectView {
+    /// As a spreadsheet shows it, from 1.
+    row: u64,
+    column: Option<String>,
+    code: RejectCode,
+    sentence: String,
+}
+
+/// Import a small list, sent as it is
+///
+/// At most a million bytes. Larger ones go by `uploads`.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/imports",
+    params(("campaign_id" = CampaignId, Path), ImportQuery, Key),
+    request_body(content = String, content_type = "text/csv"),
+    responses(
+        (status = 200, description = "With `dry_run`: what it would bring", body = PreviewView),
+        (status = 201, description = "All its leads are in the campaign", body = ImportView,
+            headers(("Location"))),
+        (status = 202, description = "It goes on by itself: watch `state`", body = ImportView,
+            headers(("Location"))),
+        (status = 409, description = "`campaign_closed`"),
+        (status = 422, response = UnusableList),
+    ))]
+pub(crate) async fn create_import(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign): Path<CampaignId>,
+    Key(key): Key,
+    Query(query): Query<ImportQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let dry_run = query.dry_run;
+    let options = options(query)?;
+    let file = Bytes::from_request(request, &state).await;
+    let file = file.map_err(|_too_long| {
+        let title = format!(
+            "A list in one request has at most {SMALL_FILE_BYTES_MAX} bytes; ask `uploads` for an address to put it to."
+        );
+        Problem::new(Code::BodyTooLarge, &title)
+    })?;
+    let tenant = principal.tenant_id;
+    if dry_run {
+        let preview = state.imports.preview(tenant, campaign, file, options);
+        return Ok(Json(PreviewView::from(preview.await?)).into_response());
+    }
+    let import = state
+        .imports
+        .create(tenant, campaign, file, options, key.as_ref())
+        .await?;
+    let status = match import.state {
+        ImportState::Completed { .. } => StatusCode::CREATED,
+        ImportState::Uploading
+        | ImportState::Checking
+        | ImportState::Running
+        | ImportState::Undoing { .. }
+        | ImportState::Undone { .. }
+        | ImportState::Failed { .. } => StatusCode::ACCEPTED,
+    };
+    Ok(answer(status, ImportView::new(&state.imports, import)))
+}
+
+/// Begin the import of a large list
+///
+/// Answers an address to put it to, once.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/uploads",
+    params(("campaign_id" = CampaignId, Path), Key), request_body = NewUpload,
+    responses(
+        (status = 201, description = "Put the list there, then start the import", body = UploadView),
+        (status = 409, description = "`campaign_closed`"),
+        (status = 422, response = UnusableList),
+    ))]
+pub(crate) async fn create_upload(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign): Path<CampaignId>,
+    Key(key): Key,
+    Body(new): Body<NewUpload>,
+) -> Result<Response, Problem> {
+    let begun = state
+        .imports
+        .begin_upload(principal.tenant_id, campaign, new.bytes, key.as_ref())
+        .await?;
+    let view = UploadView {
+        import: ImportView::new(&state.imports, begun.import),
+        method: UploadMethod::Put,
+        url: begun.put.url,
+        headers: begun.put.headers.into_iter().collect(),
+        expires_at: begun.expires_at,
+    };
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, no_store, Json(view)).into_response())
+}
+
+/// Start the import of a list that was put to its address
+#[utoipa::path(post, path = "/v1/imports/{import_id}/start",
+    params(("import_id" = ImportId, Path), DryRunQuery), request_body = Options,
+    responses(
+        (status = 200, description = "With `dry_run`: what its beginning would bring", body = PreviewView),
+        (status = 202, description = "It is on its way: watch `state`", body = ImportView,
+            headers(("Location"))),
+        (status = 409, description = "`not_uploaded`, `import_started` or `campaign_closed`"),
+        (status = 422, response = UnusableList),
+    ))]
+pub(crate) async fn start_import(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(import): Path<ImportId>,
+    Query(query): Query<DryRunQuery>,
+    Body(options): Body<Options>,
+) -> Result<Response, Problem> {
+    let tenant = principal.tenant_id;
+    if query.dry_run {
+        let preview = state.imports.preview_upload(tenant, import, options);
+        return Ok(Json(PreviewView::from(preview.await?)).into_response());
+    }
+    let import = state.imports.start(tenant, import, options).await?;
+    let view = ImportView::new(&state.imports, import);
+    Ok(answer(StatusCode::ACCEPTED, view))
+}
+
+/// List a campaign's imports, newest first
+#[utoipa::path(get, path = "/v1/campaigns/{campaign_id}/imports",
+    params(("campaign_id" = CampaignId, Path), PageQuery),
+    responses((status = 200, description = "A page", body = Page<ImportView>)))]
+pub(crate) async fn list_imports(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign): Path<CampaignId>,
+    wanted: Wanted<ImportId>,
+) -> Result<Json<Page<ImportView>>, Problem> {
+    let page = state
+        .imports
+        .list(principal.tenant_id, campaign, wanted.after, wanted.limit)
+        .await?;
+    let cursor = |import: &Import| import.id.to_string();
+    let view = |import| ImportView::new(&state.imports, import);
+    Ok(Json(Page::new(page, cursor, view)))
+}
+
+/// Read an import: its state, progress and counts
+#[utoipa::path(get, path = "/v1/imports/{import_id}", params(("import_id" = ImportId, Path)),
+    responses((status = 200, description = "The import", body = ImportView)))]
+pub(crate) async fn get_import(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(import_id): Path<ImportId>,
+) -> Result<Json<ImportView>, Problem> {
+    let import = state.imports.get(principal.tenant_id, import_id).await?;
+    Ok(Json(ImportView::new(&state.imports, import)))
+}
+
+/// Fetch the rows that were kept out
+///
+/// A redirect to a CSV (row, column, name, code, reason), good for five minutes.
+#[utoipa::path(get, path = "/v1/imports/{import_id}/rejects", params(("import_id" = ImportId, Path)),
+    responses(
+        (status = 307, description = "`Location` is the CSV", headers(("Location"))),
+        (status = 409, description = "`import_unfinished`"),
+    ))]
+pub(crate) async fn get_import_rejects(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(import_id): Path<ImportId>,
+) -> Result<Response, Problem> {
+    let link = state
+        .imports
+        .rejects_link(principal.tenant_id, import_id)
+        .await?;
+    Ok(link::redirect(link))
+}
+
+/// Take an import back
+///
+/// Leads that were never called are removed, the others stay and are told.
+#[utoipa::path(delete, path = "/v1/imports/{import_id}", params(("import_id" = ImportId, Path)),
+    responses((status = 202, description = "It is on its way: watch `state`", body = ImportView,
+        headers(("Location")))))]
+pub(crate) async fn undo_import(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(import_id): Path<ImportId>,
+) -> Result<Response, Problem> {
+    let import = state.imports.undo(principal.tenant_id, import_id).await?;
+    let view = ImportView::new(&state.imports, import);
+    Ok(answer(StatusCode::ACCEPTED, view))
+}
+
+fn answer(status: StatusCode, view: ImportView) -> Response {
+    (status, location("/v1/imports", &view.id), Json(view)).into_response()
+}
+
+/// What the query says of the list.
+fn options(query: ImportQuery) -> Result<Options, Problem> {
+    let columns = match &query.columns {
+        None => BTreeMap::new(),
+        Some(json) => body::read(json.as_bytes()).map_err(|_unreadable| {
+            let problem =
+                "must be JSON, as in {\"Handy\": \"number\", \"Ort\": {\"variable\": \"city\"}}";
+            Problem::field("columns", problem.to_owned())
+        })?,
+    };
+    Ok(Options {
+        encoding: query.encoding,
+        delimiter: query.delimiter,
+        default_country: query.default_country,
+        columns,
+    })
+}
+
+fn columns_of(layout: &Layout) -> Vec<ColumnView> {
+    let columns = layout.columns.iter().enumerate();
+    columns
+        .map(|(at, Column { header, target, .. })| ColumnView {
+            letter: letter(at),
+            header: header.clone(),
+            target: target.clone(),
+        })
+        .collect()
+}
+
+impl ImportView {
+    fn new(imports: &Imports, import: Import) -> Self {
+        let progress = imports.progress(&import);
+        let (state, ended_at, problem) = match import.state {
+            ImportState::Uploading => (ImportStatus::Uploading, None, None),
+            ImportState::Checking => (ImportStatus::Checking, None, None),
+            ImportState::Running => (ImportStatus::Running, None, None),
+            ImportState::Completed { ended_at } => (ImportStatus::Completed, Some(ended_at), None),
+            ImportState::Undoing { after: _, problem } => (ImportStatus::Undoing, None, problem),
+            ImportState::Undone { ended_at } => (ImportStatus::Undone, Some(ended_at), None),
+            ImportState::Failed { ended_at, problem } => {
+                (ImportStatus::Failed, Some(ended_at), Some(problem))
+            }
+        };
+        let layout = import.layout.as_ref();
+        Self {
+            id: import.id,
+            campaign_id: import.campaign_id,
+            state,
+            created_at: import.created_at,
+            updated_at: import.updated_at,
+            ended_at,
+            bytes: import.bytes,
+            percent: progress.percent,
+            ends_at: progress.ends_at,
+            encoding: layout.map(|layout| layout.encoding),
+            delimiter: layout.map(|layout| layout.delimiter),
+            columns: layout.map(columns_of).unwrap_or_default(),
+            rows: import.counts.rows,
+            added: import.counts.added,
+            rejected: import.counts.rejected,
+            removed: import.counts.removed,
+            kept: import.counts.kept,
+            problem: problem.map(|problem| ImportProblemView {
+                code: problem.code,
+                sentence: problem.sentence,
+                row: problem.row,
+            }),
+        }
+    }
+}
+
+impl From<Preview> for PreviewView {
+    fn from(preview: Preview) -> Self {
+        let layout = &preview.layout;
+        let reject = |reject: &Reject| RejectView {
+            row: reject.row,
+            column: reject.column.map(letter),
+            code: reject.reason.kind(),
+            sentence: reject.sentence(layout),
+        };
+        Self {
+            encoding: layout.encoding,
+            delimiter: layout.delimiter,
+            columns: columns_of(layout),
+            whole: preview.whole,
+            rows: preview.rows,
+            good: preview.good,
+            rejected: preview
+                .rejected
+                .iter()
+                .map(|(code, count)| ((*code).to_owned(), *count))
+                .collect(),
+            first_rejected: preview.first_rejected.iter().map(reject).collect(),
+            first: preview
+                .first
+                .into_iter()
+                .map(PreviewRowView::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<PreviewRow> for PreviewRowView {
+    fn from(PreviewRow { row, zones }: PreviewRow) -> Self {
+        let consent = row.consent;
+        Self {
+            row: row.start.row,
+            number: row.number,
+            zones,
+            region: row.region.map(str::to_owned),
+            country: row.country,
+            priority: row.priority,
+            consent_kind: consent.as_ref().map(|consent| consent.kind),
+            consent_at: consent.as_ref().and_then(|consent| consent.at),
+            consent_source: consent.and_then(|consent| consent.source),
+            variables: row.variables,
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! The requests under `/v1/campaigns/{campaign_id}/leads`: add, list, read, change, remove, export.
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::{Extension, Json};
+use futures_util::{Stream, stream};
+use jiff::Timestamp;
+use model::{
+    CallId, CampaignId, Consent, ImportId, Lead, LeadId, LeadPriority, LeadResult, LeadState,
+    Outcome, PhoneNumber, Variables,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use service::account::access::{Permission, Principal};
+use service::lead::export::Export;
+use service::lead::{Added, LeadFields, Leads, NewLead};
+use service::{FieldProblem, Refused};
+use store::{LeadFilter, LeadRow};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use crate::http::body::{Body, read_fields};
+use crate::http::conditional::{IfMatch, tagged};
+use crate::http::csv::attachment;
+use crate::http::page::{Page, Wanted};
+use crate::http::params::{Path, Query};
+use crate::http::patch::patched;
+use crate::http::problem::Problem;
+use crate::http::registry::{LISTS_BODY_BYTES_MAX, Routes};
+use crate::state::State;
+
+pub(super) fn routes() -> Routes {
+    use Permission as P;
+    Routes::of("leads", "Who is called in a campaign, and what came of it.")
+        .may(P::ReadCampaigns, routes!(list_leads))
+        .may_send(P::ChangeCampaigns, LISTS_BODY_BYTES_MAX, routes!(add_leads))
+        .may(P::ExportLeads, routes!(export_leads))
+        .may(P::ReadCampaigns, routes!(get_lead))
+        .may(P::ChangeCampaigns, routes!(update_lead))
+        .may(P::ChangeCampaigns, routes!(delete_lead))
+}
+
+/// Leads to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewLeads {
+    #[schema(value_type = Vec<NewLead>)]
+    leads: Vec<Map<String, Value>>,
+}
+
+/// What became of leads.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AddedLeads)]
+pub(crate) struct AddedView {
+    added: u64,
+    there_already: u64,
+    /// Kept out: they must not be called.
+    suppressed: u64,
+    /// One for each lead of the request, in its order.
+    leads: Vec<AddedLead>,
+}
+
+/// What became of one lead.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AddedLead {
+    id: LeadId,
+    status: Added,
+}
+
+/// A lead.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lead)]
+pub(crate) struct LeadView {
+    id: LeadId,
+    campaign_id: CampaignId,
+    number: PhoneNumber,
+    state: LeadStatus,
+    /// Of one that waits.
+    due_at: Option<Timestamp>,
+    /// Of one that is being called.
+    call_id: Option<CallId>,
+    /// Of one that is done.
+    result: Option<LeadResult>,
+    /// Of one that is done.
+    done_at: Option<Timestamp>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    variables: Variables,
+    priority: LeadPriority,
+    consent: Option<Consent>,
+    /// Every zone that has to allow a call.
+    zones: Vec<String>,
+    /// Whose rules apply.
+    jurisdictions: Vec<String>,
+    /// Attempts that count.
+    attempts: u32,
+    last_call_id: Option<CallId>,
+    last_attempt_at: Option<Timestamp>,
+    last_outcome: Option<Outcome>,
+    /// The import that brought it.
+    import_id: Option<ImportId>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// Rises with each change: the `ETag` that a change names.
+    revision: u64,
+}
+
+/// Where a lead stands.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = LeadState)]
+pub(crate) enum LeadStatus {
+    /// To be called, from `due_at` on.
+    Waiting,
+    Calling,
+    /// Not called again in this campaign.
+    Done,
+}
+
+/// Which leads are wanted.
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LeadQuery {
+    /// The last page's `next_cursor`.
+    cursor: Option<String>,
+    /// Entries of the page.
+    limit: Option<u32>,
+    state: Option<LeadStatus>,
+    /// Of leads that are done.
+    result: Option<LeadResult>,
+    last_outcome: Option<Outcome>,
+    /// The import that brought them.
+    import_id: Option<ImportId>,
+}
+
+/// Which leads go into an export. All of them are in it: it has no pages.
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ExportQuery {
+    state: Option<LeadStatus>,
+    /// Of leads that are done.
+    result: Option<LeadResult>,
+    last_outcome: Option<Outcome>,
+    /// The import that brought them.
+    import_id: Option<ImportId>,
+}
+
+/// Add leads, all or none
+///
+/// A number is one lead of a campaign: one that is there already stays as it is, so that a request may be
+/// sent again. Numbers on the suppression list are kept out. A problem names every field, as in
+/// `leads[3].number`.
+#[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/leads",
+    params(("campaign_id" = CampaignId, Path)), request_body = NewLeads,
+    responses(
+        (status = 200, description = "What became of each", body = AddedView),
+        (status = 409, description = "`campaign_closed`"),
+    ))]
+pub(crate) async fn add_leads(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign_id): Path<CampaignId>,
+    Body(new): Body<NewLeads>,
+) -> Result<Json<AddedView>, Problem> {
+    let leads = read_leads(new.leads)?;
+    let added = state
+        .leads
+        .add(principal.tenant_id, campaign_id, &leads)
+        .await?;
+    Ok(Json(AddedView::of(added)))
+}
+
+/// List leads that pass the filter, in a fixed order
+///
+/// A page may be short, or empty, and not the last.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign_id}/leads",
+    params(("campaign_id" = CampaignId, Path), LeadQuery),
+    responses((status = 200, description = "A page", body = Page<LeadView>)))]
+pub(crate) async fn list_leads(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign_id): Path<CampaignId>,
+    Query(query): Query<LeadQuery>,
+) -> Result<Json<Page<LeadView>>, Problem> {
+    let Wanted { after, limit } = Wanted::read(query.cursor.as_deref(), query.limit)?;
+    let filter = filter(
+        query.state,
+        query.result,
+        query.last_outcome,
+        query.import_id,
+    );
+    let page = state
+        .leads
+        .list(principal.tenant_id, campaign_id, &filter, after, limit)
+        .await?;
+    Ok(Json(Page {
+        items: page.items.into_iter().map(LeadView::from).collect(),
+        next_cursor: page.next.map(|lead| lead.to_string()),
+    }))
+}
+
+/// Read a lead
+#[utoipa::path(get, path = "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+    params(("campaign_id" = CampaignId, Path), ("lead_id" = LeadId, Path)),
+    responses((status = 200, description = "The lead", body = LeadView, headers(("ETag")))))]
+pub(crate) async fn get_lead(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path((campaign_id, lead_id)): Path<(CampaignId, LeadId)>,
+) -> Result<Response, Problem> {
+    let row = state
+        .leads
+        .get(principal.tenant_id, campaign_id, lead_id)
+        .await?;
+    Ok(answer(row))
+}
+
+/// Change a lead while it waits
+#[utoipa::path(patch, path = "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+    params(("campaign_id" = CampaignId, Path), ("lead_id" = LeadId, Path), IfMatch),
+    request_body = LeadFields,
+    responses(
+        (status = 200, description = "The changed lead", body = LeadView, headers(("ETag"))),
+        (status = 409, description = "`lead_not_waiting`"),
+    ))]
+pub(crate) async fn update_lead(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path((campaign_id, lead_id)): Path<(CampaignId, LeadId)>,
+    IfMatch(revision): IfMatch,
+    Body(patch): Body<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let before = state
+        .leads
+        .get(principal.tenant_id, campaign_id, lead_id)
+        .await?;
+    let fields = patched(&Leads::fields(&before.lead), patch, &[])?;
+    let row = state
+        .leads
+        .change(principal.tenant_id, campaign_id, lead_id, revision, fields)
+        .await?;
+    Ok(answer(row))
+}
+
+/// Remove a lead while it waits
+///
+/// Calls that were made are kept.
+#[utoipa::path(delete, path = "/v1/campaigns/{campaign_id}/leads/{lead_id}",
+    params(("campaign_id" = CampaignId, Path), ("lead_id" = LeadId, Path)),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 409, description = "`lead_not_waiting`"),
+    ))]
+pub(crate) async fn delete_lead(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path((campaign_id, lead_id)): Path<(CampaignId, LeadId)>,
+) -> Result<StatusCode, Problem> {
+    let removed = state
+        .leads
+        .remove(principal.tenant_id, campaign_id, lead_id);
+    removed.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Export leads as CSV
+///
+/// With a column for each variable. Cells that a spreadsheet could run as a formula begin with an
+/// apostrophe.
+#[utoipa::path(get, path = "/v1/campaigns/{campaign_id}/leads.csv",
+    params(("campaign_id" = CampaignId, Path), ExportQuery),
+    responses((status = 200, description = "The leads", body = String, content_type = "text/csv")))]
+pub(crate) async fn export_leads(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(campaign_id): Path<CampaignId>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    let filter = filter(
+        query.state,
+        query.result,
+        query.last_outcome,
+        query.import_id,
+    );
+    let export = state
+        .leads
+        .export(principal.tenant_id, campaign_id, filter)
+        .await?;
+    Ok(attachment(
+        &format!("leads-{campaign_id}.csv"),
+        parts(export),
+    ))
+}
+
+/// The export in parts.
+fn parts(export: Export) -> impl Stream<Item = Result<String, Refused>> {
+    stream::unfold(Some(export), async move |export| {
+        let mut export = export?;
+        match export.chunk().await {
+            Ok(None) => None,
+            Ok(Some(csv)) => Some((Ok(csv), Some(export))),
+            Err(problem) => Some((Err(problem), None)),
+        }
+    })
+}
+
+fn read_leads(leads: Vec<Map<String, Value>>) -> Result<Vec<NewLead>, Problem> {
+    let stand_in = Value::String("+14155550100".to_owned());
+    let mut read = Vec::with_capacity(leads.len());
+    let mut problems = Vec::new();
+    for (place, lead) in leads.into_iter().enumerate() {
+        match read_fields::<NewLead>(lead, &[("number", stand_in.clone())]) {
+            Ok(lead) => read.push(lead),
+            Err(problem) => problems.extend(problem.into_errors().into_iter().map(
+                |FieldProblem { field, problem }| {
+                    FieldProblem::new(format!("leads[{place}].{field}"), problem)
+                },
+            )),
+        }
+    }
+    if problems.is_empty() {
+        Ok(read)
+    } else {
+        Err(Problem::invalid(problems))
+    }
+}
+
+fn filter(
+    state: Option<LeadStatus>,
+    result: Option<LeadResult>,
+    last_outcome: Option<Outcome>,
+    import: Option<ImportId>,
+) -> LeadFilter {
+    LeadFilter {
+        state: state.map(|state| match state {
+            LeadStatus::Waiting => "waiting",
+            LeadStatus::Calling => "calling",
+            LeadStatus::Done => "done",
+        }),
+        result,
+        last_outcome,
+        import,
+    }
+}
+
+fn answer(row: LeadRow) -> Response {
+    let revision = row.row_version;
+    tagged(StatusCode::OK, revision, &LeadView::from(row))
+}
+
+impl AddedView {
+    fn of(added: Vec<(LeadId, Added)>) -> Self {
+        let count = |status| {
+            let count = added.iter().filter(|(_lead, became)| *became == status);
+            u64::try_from(count.count()).unwrap_or(u64::MAX)
+        };
+        Self {
+            added: count(Added::Added),
+            there_already: count(Added::ThereAlready),
+            suppressed: count(Added::Suppressed),
+            leads: added
+                .into_iter()
+                .map(|(id, status)| AddedLead { id, status })
+                .collect(),
+        }
+    }
+}
+
+impl From<LeadRow> for LeadView {
+    fn from(row: LeadRow) -> Self {
+        let Lead {
+            id,
+            campaign_id,
+            number,
+            lane,
+            variables,
+            priority,
+            consent,
+            state,
+            attempts,
+            faults: _,
+            last_call_id,
+            last_attempt_at,
+            last_outcome,
+            import_id,
+            created_at,
+            updated_at,
+        } = row.lead;
+        let mut view = Self {
+            id,
+            campaign_id,
+            number,
+            state: LeadStatus::Waiting,
+            due_at: None,
+            call_id: None,
+            result: None,
+            done_at: None,
+            variables,
+            priority,
+            consent,
+            zones: lane.zones,
+            jurisdictions: lane.jurisdictions,
+            attempts,
+            last_call_id,
+            last_attempt_at,
+            last_outcome,
+            import_id,
+            created_at,
+            updated_at,
+            revision: row.row_version,
+        };
+        match state {
+            LeadState::Waiting { due_at } => view.due_at = Some(due_at),
+            LeadState::Calling { call_id } => {
+                view.state = LeadStatus::Calling;
+                view.call_id = Some(call_id);
+            }
+            LeadState::Done { result, done_at } => {
+                view.state = LeadStatus::Done;
+                view.result = Some(result);
+                view.done_at = Some(done_at);
+            }
+        }
+        view
+    }
+}

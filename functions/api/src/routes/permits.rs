@@ -1,0 +1,118 @@
+//! `GET /v1/permits/check`: may this number be called now, and why.
+
+use axum::extract::State as Shared;
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use model::{CampaignId, Check, LeadId, Permit, PhoneNumber, Rule, ZoneTime};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use service::account::access::{Permission, Principal};
+use service::dialing::permits::{Checked, sentence};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use crate::http::params::Query;
+use crate::http::problem::Problem;
+use crate::http::registry::Routes;
+use crate::state::State;
+
+pub(super) fn routes() -> Routes {
+    Routes::of("permits", "Whether a number may be called now, and why.")
+        .may(Permission::ReadCampaigns, routes!(check_permit))
+}
+
+/// Whom the question is about.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PermitQuery {
+    /// E.164, with `+` written `%2B`, or without it.
+    #[param(value_type = String, pattern = r"^\+?[1-9][0-9]{6,14}$", example = "+14155550100")]
+    #[serde(deserialize_with = "number")]
+    to: PhoneNumber,
+    /// With its rules, and as its lead if there is one; absent: as for a single call.
+    campaign_id: Option<CampaignId>,
+}
+
+/// The answer of the gate that every call goes through, as it would be now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Permit)]
+pub(crate) struct PermitView {
+    allowed: bool,
+    /// The answer in a sentence.
+    sentence: String,
+    at: Timestamp,
+    /// The first rule that says no.
+    denied_by: Option<Rule>,
+    /// When to ask again; `null`: never, or nobody can tell.
+    retry_at: Option<Timestamp>,
+    /// Every zone that the number may be in, with its local time. All have to allow the call.
+    zones: Vec<ZoneTime>,
+    /// Whose rules were applied.
+    jurisdictions: Vec<String>,
+    /// Every rule that was looked at, in order, up to the first no.
+    checks: Vec<Check>,
+    /// Of the rule packs.
+    rules_version: String,
+    /// The number's lead in the campaign.
+    lead_id: Option<LeadId>,
+}
+
+/// Say whether a number may be called now, rule by rule
+///
+/// Nothing is written, and the answer holds for this moment only: each call is decided anew when it is
+/// dialled.
+#[utoipa::path(get, path = "/v1/permits/check", params(PermitQuery),
+    responses((status = 200, description = "The answer, whichever it is", body = PermitView)))]
+pub(crate) async fn check_permit(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Query(query): Query<PermitQuery>,
+) -> Result<Json<PermitView>, Problem> {
+    let checked = state
+        .permits
+        .check(principal.tenant_id, &query.to, query.campaign_id)
+        .await?;
+    Ok(Json(PermitView::from(checked)))
+}
+
+/// A plus sign that was not escaped arrives as a blank.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<PhoneNumber, D::Error> {
+    let text = String::deserialize(from)?;
+    let digits = text.trim().trim_start_matches('+');
+    format!("+{digits}").parse().map_err(D::Error::custom)
+}
+
+impl From<Checked> for PermitView {
+    fn from(Checked { permit, lead }: Checked) -> Self {
+        Self::new(permit, lead.map(|lead| lead.id))
+    }
+}
+
+impl PermitView {
+    pub(crate) fn new(permit: Permit, lead_id: Option<LeadId>) -> Self {
+        let sentence = sentence(&permit);
+        let Permit {
+            at,
+            allowed,
+            denied_by,
+            retry_at,
+            zones,
+            jurisdictions,
+            checks,
+            rules_version,
+        } = permit;
+        Self {
+            allowed,
+            sentence,
+            at,
+            denied_by,
+            retry_at,
+            zones,
+            jurisdictions,
+            checks,
+            rules_version,
+            lead_id,
+        }
+    }
+}

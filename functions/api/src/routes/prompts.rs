@@ -1,0 +1,181 @@
+//! The requests under `/v1/prompts`: create, list, read, add a version.
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use jiff::Timestamp;
+use model::{PromptId, PromptVersion};
+use serde::Serialize;
+use service::account::access::{Permission, Principal};
+use service::agent::prompts::PromptFields;
+use store::PromptHead;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use crate::http::body::Body;
+use crate::http::idempotency::Key;
+use crate::http::page::{Page, PageQuery, Wanted};
+use crate::http::params::Path;
+use crate::http::problem::Problem;
+use crate::http::registry::Routes;
+use crate::state::State;
+
+pub(super) fn routes() -> Routes {
+    Routes::of(
+        "prompts",
+        "What agents are told, in versions that do not change.",
+    )
+    .may(Permission::ReadAgents, routes!(list_prompts))
+    .may(Permission::ChangeAgents, routes!(create_prompt))
+    .may(Permission::ReadAgents, routes!(get_prompt))
+    .may(Permission::ChangeAgents, routes!(create_prompt_version))
+    .may(Permission::ReadAgents, routes!(get_prompt_version))
+}
+
+/// One version of a prompt. Versions do not change.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PromptVersion)]
+pub(crate) struct PromptView {
+    id: PromptId,
+    /// From 1.
+    version: u32,
+    name: String,
+    /// The instructions to the language model, with `{{variables}}`.
+    system: String,
+    /// The agent's first words, with `{{variables}}`.
+    greeting: String,
+    /// Every variable that a call with this prompt needs a value for.
+    variables: Vec<String>,
+    created_at: Timestamp,
+}
+
+/// What a list shows of a prompt.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Prompt)]
+pub(crate) struct PromptEntry {
+    id: PromptId,
+    name: String,
+    latest_version: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Make a prompt with its first version
+#[utoipa::path(post, path = "/v1/prompts", params(Key), request_body = PromptFields,
+    responses((status = 201, description = "The first version", body = PromptView)))]
+pub(crate) async fn create_prompt(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Key(key): Key,
+    Body(fields): Body<PromptFields>,
+) -> Result<(StatusCode, Json<PromptView>), Problem> {
+    let made = state
+        .prompts
+        .create(principal.tenant_id, &fields, key.as_ref())
+        .await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Make the next version of a prompt
+///
+/// Agents use the latest; calls that are made already keep theirs.
+#[utoipa::path(post, path = "/v1/prompts/{prompt_id}/versions",
+    params(("prompt_id" = PromptId, Path), Key), request_body = PromptFields,
+    responses(
+        (status = 201, description = "The new version", body = PromptView),
+        (status = 412, description = "`revision_changed`: a version was made at the same time"),
+    ))]
+pub(crate) async fn create_prompt_version(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(prompt_id): Path<PromptId>,
+    Key(key): Key,
+    Body(fields): Body<PromptFields>,
+) -> Result<(StatusCode, Json<PromptView>), Problem> {
+    let made = state
+        .prompts
+        .add_version(principal.tenant_id, prompt_id, &fields, key.as_ref())
+        .await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// List prompts, newest first
+#[utoipa::path(get, path = "/v1/prompts", params(PageQuery),
+    responses((status = 200, description = "A page", body = Page<PromptEntry>)))]
+pub(crate) async fn list_prompts(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    wanted: Wanted<PromptId>,
+) -> Result<Json<Page<PromptEntry>>, Problem> {
+    let page = state
+        .prompts
+        .list(principal.tenant_id, wanted.after, wanted.limit)
+        .await?;
+    let cursor = |head: &PromptHead| head.id.to_string();
+    Ok(Json(Page::new(page, cursor, PromptEntry::from)))
+}
+
+/// Read the latest version of a prompt
+#[utoipa::path(get, path = "/v1/prompts/{prompt_id}", params(("prompt_id" = PromptId, Path)),
+    responses((status = 200, description = "The latest version", body = PromptView)))]
+pub(crate) async fn get_prompt(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path(prompt_id): Path<PromptId>,
+) -> Result<Json<PromptView>, Problem> {
+    let found = state
+        .prompts
+        .version(principal.tenant_id, prompt_id, None)
+        .await?;
+    Ok(Json(found.into()))
+}
+
+/// Read one version of a prompt
+#[utoipa::path(get, path = "/v1/prompts/{prompt_id}/versions/{version}",
+    params(("prompt_id" = PromptId, Path), ("version" = u32, Path)),
+    responses((status = 200, description = "The version", body = PromptView)))]
+pub(crate) async fn get_prompt_version(
+    Shared(state): Shared<State>,
+    Extension(principal): Extension<Principal>,
+    Path((prompt_id, version)): Path<(PromptId, u32)>,
+) -> Result<Json<PromptView>, Problem> {
+    let found = state
+        .prompts
+        .version(principal.tenant_id, prompt_id, Some(version))
+        .await?;
+    Ok(Json(found.into()))
+}
+
+impl From<PromptVersion> for PromptView {
+    fn from(prompt: PromptVersion) -> Self {
+        let mut variables: Vec<_> = prompt
+            .system
+            .variables()
+            .chain(prompt.greeting.variables())
+            .map(str::to_owned)
+            .collect();
+        variables.sort_unstable();
+        variables.dedup();
+        Self {
+            id: prompt.id,
+            version: prompt.version,
+            name: prompt.name,
+            system: prompt.system.to_string(),
+            greeting: prompt.greeting.to_string(),
+            variables,
+            created_at: prompt.created_at,
+        }
+    }
+}
+
+impl From<PromptHead> for PromptEntry {
+    fn from(head: PromptHead) -> Self {
+        Self {
+            id: head.id,
+            name: head.name,
+            latest_version: head.latest_version,
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+        }
+    }
+}
