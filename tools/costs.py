@@ -260,7 +260,7 @@ FULL, QUARTER = 200, 50
 # its answer, end of the call.
 DIAL_WRITES, DIAL_READS = 22 + 29 + 23, 13 + 5 + 4
 # Measured in the scene of `make run`: what an answered call writes and reads besides, from the ringing to the
-# archived recording, without its turns. Writes of the index are counted once.
+# kept recording, without its turns. Writes of the index are counted once.
 ANSWER_WRITES, ANSWER_READS = 64, 20
 # A turn and its event, each below 1 KB, in one transaction, which counts twice.
 TURN_WRITES = 4

@@ -186,7 +186,7 @@ impl Platform {
             }
         };
         tasks.push(tokio::spawn(enlisting));
-        tasks.push(tokio::spawn(media_worker::archive_recordings(
+        tasks.push(tokio::spawn(media_worker::keep_recordings(
             recordings,
             stop.clone().cancelled_owned(),
         )));

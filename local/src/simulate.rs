@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow, bail};
 use forecast::{Basis, Dial, Limits, OutcomeModel, Prices, Setup, Simulation, Table};
 use intake::Country;
-use model::CampaignFields;
+use model::{CampaignFields, FieldProblem};
 use serde::de::DeserializeOwned;
 use service::context::fields::{self, Known};
 use settings::Settings;
@@ -193,10 +193,10 @@ fn json<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
 }
 
 /// Problems with fields, one a line.
-fn listed(problems: &[(String, String)]) -> anyhow::Error {
+fn listed(problems: &[FieldProblem]) -> anyhow::Error {
     let lines: Vec<String> = problems
         .iter()
-        .map(|(field, problem)| format!("  `{field}` {problem}"))
+        .map(|problem| format!("  `{}` {}", problem.at, problem.says))
         .collect();
     anyhow!("this cannot be simulated:\n{}", lines.join("\n"))
 }

@@ -51,7 +51,7 @@ pub use process::serve::{
     check_health, recordings, run, runtime, serve, settings, stop_signal, worker_parts,
 };
 pub use process::worker::{Worker, WorkerParts};
-pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, archive_recordings};
+pub use recordings::{COPIES_MAX, QueuedRecordings, RecordingWork, keep_recordings};
 pub use session::control::Control;
 pub use session::tools::{TOOL_WAIT_MAX, TOOLS_RUNNING_MAX, Tool, Tools};
 pub use session::turn_writer::{Record, TURNS_WAITING_MAX};

@@ -1,4 +1,4 @@
-//! The recordings task: takes jobs from the queue and has each recording archived.
+//! The recordings task: takes jobs from the queue and has each recording kept.
 //!
 //! A few at a time, each in constant memory; a job's message stays hidden while it is worked on and is
 //! deleted only when everything is done. What fails comes again, what cannot be read or fails
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use service::call::recordings::{ArchiveError, Archived, RecordingJob, Recordings};
+use service::call::recordings::{KeepError, Kept, RecordingJob, Recordings};
 use store::{Queue, Received, StoreError, WAIT_MAX};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -36,10 +36,7 @@ const QUEUE_PAUSE: Duration = Duration::from_secs(5);
 pub trait RecordingWork: fmt::Debug + Send + Sync + 'static {
     /// Waits for jobs, at most `most`.
     fn receive(&self, most: u8) -> BoxFuture<'_, Result<Vec<Received<RecordingJob>>, StoreError>>;
-    fn archive<'a>(
-        &'a self,
-        job: &'a RecordingJob,
-    ) -> BoxFuture<'a, Result<Archived, ArchiveError>>;
+    fn keep<'a>(&'a self, job: &'a RecordingJob) -> BoxFuture<'a, Result<Kept, KeepError>>;
     fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
     fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
@@ -56,11 +53,8 @@ impl RecordingWork for QueuedRecordings {
         Box::pin(self.queue.receive(most, WAIT_MAX))
     }
 
-    fn archive<'a>(
-        &'a self,
-        job: &'a RecordingJob,
-    ) -> BoxFuture<'a, Result<Archived, ArchiveError>> {
-        Box::pin(self.recordings.archive(job))
+    fn keep<'a>(&'a self, job: &'a RecordingJob) -> BoxFuture<'a, Result<Kept, KeepError>> {
+        Box::pin(self.recordings.keep(job))
     }
 
     fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -73,7 +67,7 @@ impl RecordingWork for QueuedRecordings {
 }
 
 /// Works until `stop`, then finishes what is under way.
-pub async fn archive_recordings(work: Arc<dyn RecordingWork>, stop: impl Future<Output = ()>) {
+pub async fn keep_recordings(work: Arc<dyn RecordingWork>, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     let mut copies = JoinSet::new();
     loop {
@@ -131,10 +125,10 @@ async fn one(work: Arc<dyn RecordingWork>, received: Received<RecordingJob>) {
 }
 
 async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
-    let mut archiving = work.archive(job);
+    let mut keeping = work.keep(job);
     let result = loop {
         tokio::select! {
-            result = &mut archiving => break result,
+            result = &mut keeping => break result,
             () = tokio::time::sleep(HIDE_EVERY) => {
                 if let Err(error) = work.hide(receipt).await {
                     // Somebody else may take the job too: every step can be repeated.
@@ -143,15 +137,15 @@ async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
             }
         }
     };
-    drop(archiving);
+    drop(keeping);
     match result {
-        Ok(archived) => {
-            Meters::recording(match archived {
-                Archived::Now => "archived",
-                Archived::Before => "archived_before",
-                Archived::Nothing => "nothing",
+        Ok(kept) => {
+            Meters::recording(match kept {
+                Kept::Now => "kept",
+                Kept::Before => "kept_before",
+                Kept::Nothing => "nothing",
             });
-            tracing::info!(?archived, "a recording job is done");
+            tracing::info!(?kept, "a recording job is done");
             if let Err(error) = work.done(receipt).await {
                 tracing::warn!(%error, "a done recording job could not be deleted, it comes again");
             }
@@ -160,7 +154,7 @@ async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
             Meters::recording(error.code());
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "a recording is not archived yet"
+                "a recording is not kept yet"
             );
         }
     }
@@ -214,10 +208,7 @@ mod tests {
             })
         }
 
-        fn archive<'a>(
-            &'a self,
-            job: &'a RecordingJob,
-        ) -> BoxFuture<'a, Result<Archived, ArchiveError>> {
+        fn keep<'a>(&'a self, job: &'a RecordingJob) -> BoxFuture<'a, Result<Kept, KeepError>> {
             Box::pin(async move {
                 {
                     let mut running = self.running.lock().unwrap();
@@ -227,9 +218,9 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(job.call_id.unix_ms())).await;
                 self.running.lock().unwrap().0 -= 1;
                 if job.carrier_recording_id == "true" {
-                    Ok(Archived::Now)
+                    Ok(Kept::Now)
                 } else {
-                    Err(ArchiveError::Mismatch)
+                    Err(KeepError::Mismatch)
                 }
             })
         }
@@ -249,7 +240,7 @@ mod tests {
         let work = Arc::new(Scripted::default());
         work.jobs.lock().unwrap().extend(jobs);
         let stop = tokio::time::sleep(Duration::from_secs(stop_after_s));
-        archive_recordings(Arc::clone(&work) as Arc<dyn RecordingWork>, stop).await;
+        keep_recordings(Arc::clone(&work) as Arc<dyn RecordingWork>, stop).await;
         let log = work.log.lock().unwrap().clone();
         let most = work.running.lock().unwrap().1;
         (log, most)

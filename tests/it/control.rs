@@ -8,6 +8,7 @@
 //! suite does: the promises must not hang on a peculiarity of our own engines.
 
 mod access;
+mod archiving;
 mod callbacks;
 mod calls;
 mod campaigns;
@@ -21,6 +22,7 @@ mod placing;
 mod planning;
 mod recordings;
 mod releases;
+mod requests;
 mod sessions;
 mod slots;
 mod suppressions;
@@ -163,14 +165,22 @@ impl Answer {
         self.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// The fields that a problem names.
+    /// Where a problem says that something is wrong: pointers into the body, parameters, rows.
     pub(crate) fn fields(&self) -> Vec<String> {
         let json = self.json();
         let errors = json["errors"].as_array().cloned().unwrap_or_default();
-        let fields = errors.iter();
-        fields
-            .map(|error| error["field"].as_str().unwrap().to_owned())
-            .collect()
+        errors.iter().map(place).collect()
+    }
+}
+
+/// Where a field's problem is.
+pub(crate) fn place(error: &Value) -> String {
+    let text = error["pointer"].as_str().or(error["parameter"].as_str());
+    let row = error["row"].as_u64().map(|row| format!("row {row}"));
+    match text {
+        Some("") => "the body".to_owned(),
+        Some(text) => text.to_owned(),
+        None => row.unwrap(),
     }
 }
 
@@ -338,6 +348,22 @@ impl World {
         let request = self.http.post(format!("{}{path}", self.url));
         let request = request.bearer_auth(OWNER_KEY);
         answer(request.header("content-type", content_type).body(body)).await
+    }
+
+    /// A request with these headers and no other, and a body as it is.
+    pub(crate) async fn ask_bytes(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let method: Method = method.parse().unwrap();
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        let headers = headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        answer(request.bearer_auth(OWNER_KEY).body(body)).await
     }
 
     /// A webhook as the carrier signs and sends it.

@@ -178,6 +178,7 @@ impl World {
             number: number.parse().unwrap(),
             agent_id: answers.then(|| AgentId::from_parts(1, 1)),
             created_at: Timestamp::now(),
+            archived_at: None,
         };
         store.numbers.create(&number, None).await.unwrap();
     }

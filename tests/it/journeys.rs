@@ -100,9 +100,9 @@ impl Installation {
         .await
     }
 
-    pub(crate) async fn archived(&self, id: CallId) -> CallView {
-        self.until(id, "the archived recording", |call| {
-            call.state == CallState::Ended && recording_state(call) == Some("archived")
+    pub(crate) async fn kept(&self, id: CallId) -> CallView {
+        self.until(id, "the kept recording", |call| {
+            call.state == CallState::Ended && recording_state(call) == Some("kept")
         })
         .await
     }

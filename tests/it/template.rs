@@ -239,7 +239,7 @@ fn kind_of(kind: &EventKind) -> &'static str {
         EventKind::CallEnded { .. } => "call_ended",
         EventKind::TurnStored { .. } => "turn_stored",
         EventKind::RecordingStored { .. } => "recording_stored",
-        EventKind::RecordingArchived { .. } => "recording_archived",
+        EventKind::RecordingKept { .. } => "recording_kept",
         EventKind::CampaignChanged { .. } => "campaign_changed",
         EventKind::ImportAdvanced { .. } => "import_advanced",
         EventKind::NumberSuppressed { .. } => "number_suppressed",
@@ -269,7 +269,7 @@ fn one_of_each() -> Vec<DomainEvent> {
             interrupted: false,
         },
         EventKind::RecordingStored { call_id, bytes: 1 },
-        EventKind::RecordingArchived { call_id },
+        EventKind::RecordingKept { call_id },
         EventKind::CampaignChanged {
             campaign_id,
             state: CampaignState::Running,

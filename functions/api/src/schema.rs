@@ -7,7 +7,7 @@ pub(crate) mod document;
 mod examples;
 mod forms;
 mod limits;
-mod node;
+pub(crate) mod node;
 mod operation;
 mod shapes;
 mod shared;

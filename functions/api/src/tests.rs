@@ -102,6 +102,30 @@ fn every_permission_is_needed_by_something() {
 }
 
 #[test]
+fn what_takes_if_match_is_a_merge_patch_of_something_that_is_answered_with_an_etag() {
+    let mut edits = 0;
+    let document = document();
+    for item in document["paths"].as_object().unwrap().values() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].to_string();
+            if !parameters.contains("If-Match") {
+                assert_ne!(method, "patch", "an edit names a revision: {operation}");
+                continue;
+            }
+            edits += 1;
+            for answered in [&item["get"], operation] {
+                let headers = &answered["responses"]["200"]["headers"];
+                assert!(headers["ETag"].is_object(), "{}", answered["operationId"]);
+            }
+            let content = operation["requestBody"]["content"].as_object().unwrap();
+            let media: Vec<&String> = content.keys().collect();
+            assert_eq!(media, ["application/json", "application/merge-patch+json"]);
+        }
+    }
+    assert_eq!(edits, 3);
+}
+
+#[test]
 fn a_name_is_one_schema() {
     let mut known: BTreeMap<String, Value> = BTreeMap::new();
     for row in routes::all().rows {

@@ -41,7 +41,7 @@ pub struct CallView {
 /// What happened to the recording so far.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RecordingView {
-    /// `ready`, `stored`, `archived` or `absent`.
+    /// `ready`, `stored`, `kept` or `absent`.
     pub state: String,
     pub carrier_recording_id: String,
     pub bytes: Option<u64>,
@@ -131,6 +131,20 @@ impl ApiClient {
     /// When the API refuses or answers with another shape.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
         let request = self.http.post(self.url(path)?);
+        self.send(
+            request
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+        )
+        .await
+    }
+
+    /// Puts a resource where it is named.
+    ///
+    /// # Errors
+    /// When the API refuses or answers with another shape.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        let request = self.http.put(self.url(path)?);
         self.send(
             request
                 .header("content-type", "application/json")

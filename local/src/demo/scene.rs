@@ -30,8 +30,8 @@ pub use judge::{SceneStep, SceneVerdict};
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The scene takes half a minute on a laptop; one that takes longer than this is stuck.
 pub(crate) const SCENE_TIME_MAX: Duration = Duration::from_secs(150);
-/// The last recordings are archived this soon after the last call.
-const ARCHIVE_TIME_MAX: Duration = Duration::from_secs(20);
+/// The last recordings are kept this soon after the last call.
+const KEEP_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// What a scene is played on.
 #[derive(Debug, Clone)]
@@ -180,9 +180,9 @@ async fn prepare(api: &ApiClient) -> anyhow::Result<()> {
         let path = format!("v1/suppressions/{number}?reason=the%20first%20scene%20begins%20anew");
         api.delete_if_there(&path).await.context("beginning anew")?;
     }
-    let entry = json!({ "number": SUPPRESSED, "note": "the first scene" });
+    let entry = json!({ "note": "the first scene" });
     let _entry: Value = api
-        .post("v1/suppressions", &entry)
+        .put(&format!("v1/suppressions/{SUPPRESSED}"), &entry)
         .await
         .context("suppressing a number")?;
     Ok(())
@@ -273,7 +273,7 @@ async fn look_back(
         let Some(id) = lead.last_call_id else {
             continue;
         };
-        while begun.elapsed() < ARCHIVE_TIME_MAX {
+        while begun.elapsed() < KEEP_TIME_MAX {
             let call = api.call(id).await.context("looking at a call")?;
             let open = call
                 .recording

@@ -9,6 +9,7 @@ use service::Context;
 use service::agent::Agents;
 use service::agent::numbers::{NumberFields, Numbers};
 use service::agent::prompts::{PromptFields, Prompts};
+use store::Shelf;
 
 /// What the first agent is told. The simulated language model reads the clinic out of it.
 pub const SYSTEM: &str = "\
@@ -41,7 +42,7 @@ pub(crate) async fn ensure(
 ) -> anyhow::Result<Seeded> {
     let agents = Agents::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());
     let known = agents
-        .list(tenant, None, 1)
+        .list(tenant, Shelf::InUse, None, 1)
         .await
         .context("looking for an agent")?;
     let agent_id = match known.items.first() {
@@ -50,11 +51,13 @@ pub(crate) async fn ensure(
     };
     if with_number {
         let numbers = Numbers::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());
-        let known = numbers
-            .list(tenant, None, 1)
-            .await
-            .context("looking for a number")?;
-        if known.items.is_empty() {
+        let mut known = false;
+        // One that was archived is not made a second time.
+        for shelf in [Shelf::InUse, Shelf::Archived] {
+            let found = numbers.list(tenant, shelf, None, 1).await;
+            known |= !found.context("looking for a number")?.items.is_empty();
+        }
+        if !known {
             let fields = NumberFields {
                 number: local_number()?,
                 agent_id: Some(agent_id),

@@ -143,8 +143,8 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
 
     let second = Running::start_at(state.path(), &["--quiet"], port).await;
     let api = second.api();
-    let after = until(&api, &call, "the archived recording", |call| {
-        call.outcome.is_some() && archived(call)
+    let after = until(&api, &call, "the kept recording", |call| {
+        call.outcome.is_some() && kept(call)
     })
     .await;
     for (kept, known) in after.turns.iter().zip(&before.turns) {
@@ -237,7 +237,7 @@ async fn until(
     }
 }
 
-fn archived(call: &CallView) -> bool {
+fn kept(call: &CallView) -> bool {
     let recording = call.recording.as_ref();
-    recording.is_some_and(|recording| recording.state == "archived")
+    recording.is_some_and(|recording| recording.state == "kept")
 }

@@ -168,9 +168,9 @@ fn what_cannot_be_used_is_named() {
         ("leads.csv", "broken.json", &[], "broken.json"),
         ("leads.csv", "typo.json", &[], "max_calls"),
         ("leads.csv", "nested.json", &[], "`retry.busy`"),
-        ("leads.csv", "absurd.json", &[], "`campaign.max_attempts`"),
-        ("leads.csv", "absurd.json", &[], "`campaign.windows`"),
-        ("leads.csv", "campaign.json", &["--days", "0"], "`days`"),
+        ("leads.csv", "absurd.json", &[], "`/campaign/max_attempts`"),
+        ("leads.csv", "absurd.json", &[], "`/campaign/windows`"),
+        ("leads.csv", "campaign.json", &["--days", "0"], "`/days`"),
         (
             "leads.csv",
             "campaign.json",
@@ -181,7 +181,7 @@ fn what_cannot_be_used_is_named() {
             "leads.csv",
             "campaign.json",
             &["--model", "model.json"],
-            "`model.opt_out`",
+            "`/model/opt_out`",
         ),
         (
             "leads.csv",

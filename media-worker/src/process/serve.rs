@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::process::fleet;
 use crate::process::start;
 use crate::process::worker::{Worker, WorkerParts};
-use crate::recordings::{QueuedRecordings, RecordingWork, archive_recordings};
+use crate::recordings::{QueuedRecordings, RecordingWork, keep_recordings};
 use crate::session::tools::Tools;
 
 /// A worker on the same machine that does not answer within this is not well.
@@ -169,7 +169,7 @@ pub fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-/// Serves `worker` on `listener` and archives recordings, until `stop`.
+/// Serves `worker` on `listener` and keeps recordings, until `stop`.
 ///
 /// Then it drains: `/health` says so, new calls are refused, running ones end in their own time or at
 /// the drain deadline, recordings under way are finished.
@@ -187,7 +187,7 @@ pub async fn serve(
         if let Some(recordings) = recordings {
             // An error means that the sender is gone, which is a stop too.
             let stopped = async { drop(stopping.wait_for(|stop| *stop).await) };
-            archive_recordings(recordings, stopped).await;
+            keep_recordings(recordings, stopped).await;
         }
     };
     let leaving = async {

@@ -76,18 +76,18 @@ impl ScriptProblem {
     #[must_use]
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::NoBusinessName => "disclosure.business_name",
-            Self::NoPurpose => "disclosure.purpose",
+            Self::NoBusinessName => "/disclosure/business_name",
+            Self::NoPurpose => "/disclosure/purpose",
             Self::ArtificialVoiceUnsaid
             | Self::BusinessNameUnsaid
             | Self::PurposeUnsaid
             | Self::OptOutUnsaid
             | Self::RecordingUnsaid
             | Self::OtherOptOutKey
-            | Self::TooLong { .. } => "disclosure.opening",
-            Self::LanguageUnknown => "agent_id",
+            | Self::TooLong { .. } => "/disclosure/opening",
+            Self::LanguageUnknown => "/agent_id",
             Self::VoicemailWithoutBusinessName | Self::VoicemailWithoutTollFree => {
-                "amd.voicemail_message"
+                "/amd/voicemail_message"
             }
         }
     }

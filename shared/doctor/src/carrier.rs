@@ -5,7 +5,7 @@ use ::carrier::twilio::client::{
 };
 use model::{PhoneNumber, TenantId};
 use service::Links;
-use store::Number;
+use store::{Number, Shelf};
 use tokio::time::Instant;
 use url::Url;
 
@@ -194,7 +194,10 @@ async fn ours(here: &Here<'_>, tenant: Option<TenantId>) -> Result<Vec<Number>, 
             None => return Err(Finding::skipped("nobody owns this installation yet")),
         },
     };
-    let page = store.numbers.list(tenant, None, NUMBERS_MAX).await;
+    let page = store
+        .numbers
+        .list(tenant, Shelf::InUse, None, NUMBERS_MAX)
+        .await;
     Ok(page.map_err(unread)?.items)
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Amd, AmdMode, MachineAction, Outcome, PhoneNumber};
+use model::{Amd, AmdMode, Fault, FieldProblem, MachineAction, Outcome, PhoneNumber, member};
 use serde::{Deserialize, Serialize};
 
 use crate::chance::{Chance, Purpose};
@@ -166,19 +166,20 @@ impl Shares {
         Attempt::NoAnswer
     }
 
-    fn problems(&self, path: &str, problems: &mut Vec<(String, String)>) {
+    fn problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
         for (name, share, _attempt) in self.parts() {
             if !share.is_finite() || share < 0.0 {
-                problems.push((
-                    format!("{path}.{name}"),
-                    "must be a number from 0 up".to_owned(),
-                ));
+                let says = "must be a number from 0 up";
+                problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }
         }
         let total = self.total();
         if !total.is_finite() || total <= 0.0 {
-            problems.push((path.to_owned(), "must have one share above 0".to_owned()));
+            let says = "must have one share above 0";
+            problems.push(FieldProblem::new("", Fault::OutOfRange, says));
         }
+        problems
     }
 }
 
@@ -219,49 +220,52 @@ impl Times {
         crate::whole(seconds.min(SECONDS_MAX) * 1_000.0)
     }
 
-    fn problems(&self, path: &str, problems: &mut Vec<(String, String)>) {
+    fn problems(&self) -> Vec<FieldProblem> {
         let max = self.max_seconds.unwrap_or(SECONDS_MAX);
-        for (field, value, high) in [
+        let mut problems = Vec::new();
+        for (name, value, high) in [
             ("median_seconds", self.median_seconds, SECONDS_MAX),
             ("sigma", self.sigma, SIGMA_MAX),
             ("max_seconds", max, SECONDS_MAX),
         ] {
             if !(0.0..=high).contains(&value) {
-                problems.push((
-                    format!("{path}.{field}"),
-                    format!("must be from 0 to {high}"),
-                ));
+                let says = format!("must be from 0 to {high}");
+                problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }
         }
+        problems
     }
 }
 
 impl OutcomeModel {
     /// Every field that cannot be as it is, with the reason.
     #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
+    pub fn problems(&self) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
-        for (field, share) in [
+        for (name, share) in [
             ("unreachable", self.unreachable),
             ("fax", self.fax),
             ("opt_out", self.opt_out),
             ("hung_up", self.hung_up),
         ] {
             if !(0.0..=1.0).contains(&share) {
-                problems.push((field.to_owned(), "must be from 0 to 1".to_owned()));
+                let says = "must be from 0 to 1";
+                problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }
         }
-        self.attempts.problems("attempts", &mut problems);
+        let mut within = |at: &str, inside: Vec<FieldProblem>| {
+            problems.extend(inside.into_iter().map(|problem| problem.below(at)));
+        };
+        within("/attempts", self.attempts.problems());
         for (hour, shares) in &self.by_hour {
+            let at = format!("/by_hour/{hour}");
             if *hour > 23 {
-                problems.push((
-                    format!("by_hour.{hour}"),
-                    "must be an hour from 0 to 23".to_owned(),
-                ));
+                let says = "must be an hour from 0 to 23";
+                within(&at, vec![FieldProblem::new("", Fault::OutOfRange, says)]);
             }
-            shares.problems(&format!("by_hour.{hour}"), &mut problems);
+            within(&at, shares.problems());
         }
-        for (field, times) in [
+        for (name, times) in [
             ("setup", &self.setup),
             ("answer", &self.answer),
             ("mailbox", &self.mailbox),
@@ -272,7 +276,7 @@ impl OutcomeModel {
             ("message", &self.message),
             ("undetected", &self.undetected),
         ] {
-            times.problems(field, &mut problems);
+            within(&member("", name), times.problems());
         }
         problems
     }
@@ -443,17 +447,17 @@ mod tests {
         let fields: Vec<_> = model
             .problems()
             .into_iter()
-            .map(|(field, _)| field)
+            .map(|problem| problem.at.to_string())
             .collect();
         assert_eq!(
             fields,
             [
-                "unreachable",
-                "attempts.busy",
-                "attempts",
-                "by_hour.24",
-                "talk.median_seconds",
-                "talk.sigma"
+                "/unreachable",
+                "/attempts/busy",
+                "/attempts",
+                "/by_hour/24",
+                "/talk/median_seconds",
+                "/talk/sigma"
             ]
         );
         assert_eq!(OutcomeModel::default().problems(), []);

@@ -1,6 +1,6 @@
 //! What calls cost, as a range: a low and a high price for everything that is billed.
 
-use model::Outcome;
+use model::{Fault, FieldProblem, Outcome, member};
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
@@ -106,25 +106,21 @@ impl PriceRange {
 impl Prices {
     /// Every field that cannot be as it is, with the reason.
     #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
+    pub fn problems(&self) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
         let letters = self.currency.bytes().all(|byte| byte.is_ascii_uppercase());
         if self.currency.len() != 3 || !letters {
-            problems.push((
-                "currency".to_owned(),
-                "must be three capital letters, as in USD".to_owned(),
-            ));
+            let says = "must be three capital letters, as in USD";
+            problems.push(FieldProblem::new("/currency", Fault::Malformed, says));
         }
-        for (field, range) in [
+        for (name, range) in [
             ("carrier_per_minute", self.carrier_per_minute),
             ("detection_per_call", self.detection_per_call),
             ("vendors_per_minute", self.vendors_per_minute),
         ] {
             if range.low_micros > range.high_micros || range.high_micros > PRICE_MICROS_MAX {
-                problems.push((
-                    field.to_owned(),
-                    format!("must go from low to high, at most {PRICE_MICROS_MAX}"),
-                ));
+                let says = format!("must go from low to high, at most {PRICE_MICROS_MAX}");
+                problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }
         }
         problems
@@ -231,9 +227,9 @@ mod tests {
         let fields: Vec<_> = prices
             .problems()
             .into_iter()
-            .map(|(field, _)| field)
+            .map(|problem| problem.at.to_string())
             .collect();
-        assert_eq!(fields, ["currency", "carrier_per_minute"]);
+        assert_eq!(fields, ["/currency", "/carrier_per_minute"]);
         assert_eq!(Prices::default().problems(), []);
     }
 }

@@ -17,7 +17,9 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use dialer::{CallEnd, Lanes, Opening, OurNumber};
 use jiff::{SignedDuration, Timestamp};
-use model::{Campaign, CampaignState, LeadId, LeadResult, Outcome, PhoneNumber, Rule, TenantId};
+use model::{
+    Campaign, CampaignState, FieldProblem, LeadId, LeadResult, Outcome, PhoneNumber, Rule, TenantId,
+};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -87,7 +89,7 @@ impl Simulation {
     ///
     /// # Errors
     /// Every field that cannot be as it is, with the reason.
-    pub fn new(setup: Setup) -> Result<Self, Vec<(String, String)>> {
+    pub fn new(setup: Setup) -> Result<Self, Vec<FieldProblem>> {
         let problems = setup.problems();
         let Some(end) = setup.until().filter(|_| problems.is_empty()) else {
             return Err(problems);

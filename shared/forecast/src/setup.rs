@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{CampaignFields, CampaignId, PhoneNumber};
+use model::{CampaignFields, CampaignId, Fault, FieldProblem, PhoneNumber};
 
 use crate::outcomes::OutcomeModel;
 use crate::prices::Prices;
@@ -59,24 +59,24 @@ impl Setup {
     /// Every field that cannot be as it is, with the reason. Fields of the campaign, the model and the
     /// prices are named with where they are.
     #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let within = |path: &str, problems: Vec<(String, String)>| {
-            let inside = problems.into_iter();
-            inside
-                .map(|(field, problem)| (format!("{path}.{field}"), problem))
-                .collect::<Vec<_>>()
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let parts = [
+            ("/campaign", self.campaign.problems()),
+            ("/model", self.model.problems()),
+            ("/prices", self.prices.problems()),
+        ];
+        let mut problems: Vec<FieldProblem> = parts
+            .into_iter()
+            .flat_map(|(at, inside)| inside.into_iter().map(|problem| problem.below(at)))
+            .collect();
+        let mut say = |at: &str, says: String| {
+            problems.push(FieldProblem::new(at, Fault::OutOfRange, says));
         };
-        let mut problems = within("campaign", self.campaign.problems());
-        problems.extend(within("model", self.model.problems()));
-        problems.extend(within("prices", self.prices.problems()));
         if !(1..=DAYS_MAX).contains(&self.days) {
             let (days, most) = (self.days, DAYS_MAX);
-            problems.push((
-                "days".to_owned(),
-                format!("must be from 1 to {most}, is {days}"),
-            ));
+            say("/days", format!("must be from 1 to {most}, is {days}"));
         } else if self.until().is_none() {
-            problems.push(("from".to_owned(), "is too late for any calendar".to_owned()));
+            say("/from", "is too late for any calendar".to_owned());
         }
         problems
     }

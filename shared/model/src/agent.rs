@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Limit, PromptId, chars};
+use crate::{AgentId, FieldProblem, Limit, PromptId, chars};
 
 /// An AI configuration that calls are made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Agent {
     pub updated_at: Timestamp,
     /// Rises by one with each change; edits name the revision they were made from.
     pub revision: u32,
+    /// Since when it is archived: readable, and not used for anything new.
+    #[serde(default)]
+    pub archived_at: Option<Timestamp>,
     #[cfg_attr(feature = "schema", schema(inline))]
     #[serde(flatten)]
     pub fields: AgentFields,
@@ -135,15 +138,6 @@ pub struct SilencePolicy {
     pub hang_up_after_ms: u32,
 }
 
-/// A field that cannot be as it is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct AgentProblem {
-    /// The field's name in the API.
-    pub field: &'static str,
-    pub problem: String,
-}
-
 impl AgentFields {
     /// An agent with this name and prompt and every default.
     #[must_use]
@@ -199,13 +193,9 @@ impl AgentFields {
 
     /// Every field that is out of its range, with the range.
     #[must_use]
-    pub fn problems(&self) -> Vec<AgentProblem> {
-        let problem = |limit: &Limit<Self>| {
-            let problem = limit.problem(self)?;
-            let field = limit.field;
-            Some(AgentProblem { field, problem })
-        };
-        Self::LIMITS.iter().filter_map(problem).collect()
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let limits = Self::LIMITS.iter();
+        limits.filter_map(|limit| limit.problem(self)).collect()
     }
 
     /// The longest call, as a duration.
@@ -261,6 +251,7 @@ fn yes() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Place;
 
     #[test]
     fn the_defaults_are_within_their_own_ranges() {
@@ -276,11 +267,9 @@ mod tests {
         let named: Vec<_> = fields
             .problems()
             .into_iter()
-            .map(|problem| problem.field)
+            .map(|problem| problem.at)
             .collect();
-        assert_eq!(
-            named,
-            ["silence.reminders_max", "duration_seconds_max", "name"]
-        );
+        let pointers = ["/silence/reminders_max", "/duration_seconds_max", "/name"];
+        assert_eq!(named, pointers.map(|at| Place::Body(at.to_owned())));
     }
 }

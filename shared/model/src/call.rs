@@ -141,13 +141,13 @@ pub enum RecordingState {
         stored_at: Timestamp,
     },
     /// The carrier's copy is gone; ours is the only one.
-    Archived {
+    Kept {
         carrier_recording_id: String,
         object_key: String,
         bytes: u64,
         sha256: String,
         stored_at: Timestamp,
-        archived_at: Timestamp,
+        carrier_copy_deleted_at: Timestamp,
     },
     /// The carrier made no recording (nobody answered, or nothing was said).
     Absent { carrier_recording_id: String },

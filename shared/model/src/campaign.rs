@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, Limit, PhoneNumber, TenantId, Windows,
-    chars,
+    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, Fault, FieldProblem, Limit,
+    PhoneNumber, TenantId, Windows, chars,
 };
 
 /// The most numbers that one campaign calls from.
@@ -349,35 +349,45 @@ impl CampaignFields {
 
     /// Every field that cannot be as it is, with the reason.
     #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
-        let mut problems = self.windows.problems();
-        let mut say = |field: &str, problem: String| problems.push((field.to_owned(), problem));
-        for limit in &Self::LIMITS {
-            if let Some(problem) = limit.problem(self) {
-                say(limit.field, problem);
-            }
-        }
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let windows = self.windows.problems().into_iter();
+        let windows = windows.map(|problem| problem.below("/windows"));
+        let limits = Self::LIMITS.iter().filter_map(|limit| limit.problem(self));
+        let mut problems: Vec<_> = windows.chain(limits).collect();
+        let mut say = |at: &str, fault: Fault, says: String| {
+            problems.push(FieldProblem::new(at, fault, says));
+        };
         if self.amd.machine == MachineAction::LeaveMessage && self.amd.voicemail_message.is_none() {
             say(
-                "amd.voicemail_message",
+                "/amd/voicemail_message",
+                Fault::Missing,
                 "is needed when `amd.machine` is `leave_message`".to_owned(),
             );
         }
         if self.amd.machine == MachineAction::LeaveMessage && self.amd.detect == AmdMode::Off {
             say(
-                "amd.detect",
+                "/amd/detect",
+                Fault::Conflict,
                 "must not be `off` when `amd.machine` is `leave_message`".to_owned(),
             );
         }
         if let Some(key) = self.opt_out.key
             && !(key.is_ascii_digit() || key == '*' || key == '#')
         {
-            say("opt_out.key", "must be one of 0-9, * and #".to_owned());
+            say(
+                "/opt_out/key",
+                Fault::Malformed,
+                "must be one of 0-9, * and #".to_owned(),
+            );
         }
         if let (Some(starts), Some(ends)) = (self.starts_at, self.ends_at)
             && starts >= ends
         {
-            say("ends_at", "must be after `starts_at`".to_owned());
+            say(
+                "/ends_at",
+                Fault::Conflict,
+                "must be after `starts_at`".to_owned(),
+            );
         }
         problems
     }
@@ -479,6 +489,15 @@ impl CampaignState {
         Self::Cancelled,
     ];
 
+    /// Whether it is over for good: nobody is called any more, and it uses no agent.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        match self {
+            Self::Completed | Self::Cancelled => true,
+            Self::Draft | Self::Scheduled | Self::Running | Self::Paused => false,
+        }
+    }
+
     /// The stable code, as in the API.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -516,6 +535,7 @@ fn yes() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Place;
 
     #[test]
     fn a_name_is_a_campaign() {
@@ -554,17 +574,15 @@ mod tests {
         let named: Vec<_> = fields
             .problems()
             .into_iter()
-            .map(|(field, _)| field)
+            .map(|problem| problem.at)
             .collect();
-        assert_eq!(
-            named,
-            [
-                "max_concurrent_calls",
-                "max_attempts",
-                "name",
-                "amd.voicemail_message",
-                "opt_out.key"
-            ]
-        );
+        let pointers = [
+            "/max_concurrent_calls",
+            "/max_attempts",
+            "/name",
+            "/amd/voicemail_message",
+            "/opt_out/key",
+        ];
+        assert_eq!(named, pointers.map(|at| Place::Body(at.to_owned())));
     }
 }

@@ -47,7 +47,7 @@ pub enum EventKind {
         call_id: CallId,
         bytes: u64,
     },
-    RecordingArchived {
+    RecordingKept {
         call_id: CallId,
     },
     /// A campaign changed its state or its rules.
@@ -78,7 +78,7 @@ impl EventKind {
             | Self::CallEnded { call_id, .. }
             | Self::TurnStored { call_id, .. }
             | Self::RecordingStored { call_id, .. }
-            | Self::RecordingArchived { call_id } => Some(call_id.unix_ms()),
+            | Self::RecordingKept { call_id } => Some(call_id.unix_ms()),
             Self::CampaignChanged { campaign_id, .. }
             | Self::ImportAdvanced { campaign_id, .. } => Some(campaign_id.unix_ms()),
             Self::NumberSuppressed { call_id } => call_id.map(CallId::unix_ms),

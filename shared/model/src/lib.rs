@@ -4,13 +4,14 @@
 //! socket and no vendor; time, chance and ids come in as arguments.
 //!
 //! Rows are made of these types, so they pass over fields that they do not know: a later version may have
-//! written them, and a rollback must be able to read its rows. Requests are read by `service::context::fields`, which
+//! written them, and a rollback must be able to read its rows. Requests are held against the API's document, which
 //! does not pass over them.
 
 mod agent;
 mod call;
 mod campaign;
 mod event;
+mod fault;
 mod id;
 mod limit;
 mod phone;
@@ -24,8 +25,7 @@ pub use agent::prompt::{
     Variables,
 };
 pub use agent::{
-    Agent, AgentFields, AgentProblem, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName,
-    TurnTaking,
+    Agent, AgentFields, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
 };
 pub use call::amd::{
     AmdEvidence, AmdResult, AmdThresholds, AnsweredBy, CarrierVerdict, HeardBeep, LeftMessage,
@@ -49,6 +49,7 @@ pub use campaign::{
     Disclosure, MachineAction, OUR_NUMBERS_MAX, OptOut, Ramp, Retry,
 };
 pub use event::{DomainEvent, EventKind};
+pub use fault::{Fault, FieldProblem, Place, element, member};
 pub use id::{
     AgentId, ApiKeyId, CallId, CampaignId, EventId, IdProblem, ImportId, LeadId, NumberId,
     PromptId, TenantId, TokenId, UserId, WorkerId,

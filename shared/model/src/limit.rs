@@ -1,5 +1,7 @@
 //! Bounds of what users set: each is told once, checked from there, and described from there in the API.
 
+use crate::{Fault, FieldProblem};
+
 /// What a field of `T` may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit<T> {
@@ -64,8 +66,10 @@ impl<T> Limit<T> {
 
     /// Why the field cannot be as it is.
     #[must_use]
-    pub fn problem(&self, of: &T) -> Option<String> {
-        self.bound.problem((self.measure)(of)?)
+    pub fn problem(&self, of: &T) -> Option<FieldProblem> {
+        let says = self.bound.problem((self.measure)(of)?)?;
+        let pointer = format!("/{}", self.field.replace('.', "/"));
+        Some(FieldProblem::new(pointer, Fault::OutOfRange, says))
     }
 }
 
@@ -106,7 +110,8 @@ mod tests {
         assert_eq!(problem("abc "), None);
         assert_eq!(problem("a"), None);
         let says = "must have 1 to 3 characters, has 0";
-        assert_eq!(problem("  ").as_deref(), Some(says));
+        let expected = FieldProblem::new("/name", Fault::OutOfRange, says);
+        assert_eq!(problem("  "), Some(expected));
         assert!(problem("abcd").is_some());
     }
 

@@ -4,12 +4,16 @@
 #[macro_export]
 macro_rules! text_schema {
     ($name:ty, $title:expr, $says:expr, $pattern:expr, $example:expr) => {
+        $crate::text_schema!($name, $title, $says, $pattern, $example, None);
+    };
+    ($name:ty, $title:expr, $says:expr, $pattern:expr, $example:expr, $format:expr) => {
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::Type::String)
                     .description(Some($says))
                     .pattern(Some($pattern))
+                    .format($format)
                     .examples([$example])
                     .into()
             }
@@ -23,6 +27,7 @@ macro_rules! text_schema {
     };
 }
 
+use utoipa::openapi::schema::SchemaFormat;
 use utoipa::openapi::{ArrayBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -41,7 +46,8 @@ text_schema!(
     "Delay",
     "A wait of whole seconds, at most 92 days: `30m`, `2h`, `1h 30m`.",
     "^[0-9]+[hms]( [0-9]+[ms]){0,2}$",
-    "1h 30m"
+    "1h 30m",
+    Some(SchemaFormat::Custom("wait".to_owned()))
 );
 text_schema!(
     MinuteOfDay,

@@ -1,4 +1,7 @@
-//! Agents: create, read, change, list.
+//! Agents: create, read, change, archive, list.
+//!
+//! An archived agent is readable and nothing else: it is archived only when no number and no open campaign uses
+//! it, and nothing new is bound to it (`store::Binding` holds both in one transaction).
 
 pub mod numbers;
 pub mod prompts;
@@ -6,10 +9,17 @@ pub mod prompts;
 use std::sync::Arc;
 
 use model::{Agent, AgentFields, AgentId, TenantId};
-use store::{Agents as AgentRows, Page, Prompts, Requests, StoreError};
+use store::{
+    Agents as AgentRows, BindingRefused, Page, Prompts, Requests, Shelf, StoreError, Usable, Uses,
+};
 
 use crate::context::requests::Keyed;
-use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, IdempotencyKey, Ids, Refused};
+
+/// Tries of an archiving while others change the agent or what uses it.
+const TRIES_MAX: u32 = 8;
+/// The field that names the prompt.
+const PROMPT: &str = "/prompt_id";
 
 /// The use cases of agents.
 #[derive(Debug, Clone)]
@@ -17,6 +27,7 @@ pub struct Agents {
     agents: AgentRows,
     prompts: Prompts,
     requests: Requests,
+    uses: Uses,
     clock: Arc<dyn Clock>,
     ids: Ids,
 }
@@ -28,6 +39,7 @@ impl Agents {
             agents: store.agents.clone(),
             prompts: store.prompts.clone(),
             requests: store.requests.clone(),
+            uses: store.uses.clone(),
             clock,
             ids,
         }
@@ -56,19 +68,20 @@ impl Agents {
             created_at: now,
             updated_at: now,
             revision: 1,
+            archived_at: None,
             fields,
         };
         let made = keyed.as_ref().map(|keyed| keyed.makes(&agent.id, now));
         match self.agents.create(tenant, &agent, made.as_ref()).await {
             Ok(()) => Ok(agent),
-            Err(StoreError::Conflict) => {
+            Err(BindingRefused::Changed) => {
                 let made = match &keyed {
                     Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
                     None => None,
                 };
                 self.get(tenant, made.ok_or(StoreError::Conflict)?).await
             }
-            Err(error) => Err(error.into()),
+            Err(refused) => Err(Refused::unbound(PROMPT, refused)),
         }
     }
 
@@ -98,45 +111,116 @@ impl Agents {
             let current = before.revision;
             return Err(Refused::RevisionChanged { current });
         }
+        if before.archived_at.is_some() {
+            return Err(Refused::Archived);
+        }
         self.check(tenant, &fields).await?;
         let changed = Agent {
             fields,
             revision: revision.saturating_add(1),
             updated_at: self.clock.now(),
-            ..before
+            ..before.clone()
         };
-        match self.agents.replace(tenant, &changed).await {
+        match self.agents.replace(tenant, &before, &changed).await {
             Ok(()) => Ok(changed),
-            Err(StoreError::Conflict) => {
+            Err(BindingRefused::Changed) => {
                 let current = self.get(tenant, agent).await?.revision;
                 Err(Refused::RevisionChanged { current })
             }
-            Err(error) => Err(error.into()),
+            Err(refused) => Err(Refused::unbound(PROMPT, refused)),
         }
     }
 
-    /// A tenant's agents, newest first, older than `after`.
+    /// Archives an agent that nothing uses. One that is archived stays so.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::InUse`] names what uses it.
+    pub async fn archive(&self, tenant: TenantId, agent: AgentId) -> Result<Agent, Refused> {
+        self.shelve(tenant, agent, Shelf::Archived).await
+    }
+
+    /// Takes an agent out of the archive. One that is not in it stays as it is.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::Invalid`] when its prompt is archived.
+    pub async fn unarchive(&self, tenant: TenantId, agent: AgentId) -> Result<Agent, Refused> {
+        self.shelve(tenant, agent, Shelf::InUse).await
+    }
+
+    async fn shelve(
+        &self,
+        tenant: TenantId,
+        agent: AgentId,
+        shelf: Shelf,
+    ) -> Result<Agent, Refused> {
+        for _try in 0..TRIES_MAX {
+            let before = self.get(tenant, agent).await?;
+            if shelf == Shelf::of(before.archived_at.as_ref()) {
+                return Ok(before);
+            }
+            let now = self.clock.now();
+            let after = Agent {
+                archived_at: (shelf == Shelf::Archived).then_some(now),
+                revision: before.revision.saturating_add(1),
+                updated_at: now,
+                ..before.clone()
+            };
+            match self.agents.replace(tenant, &before, &after).await {
+                Ok(()) => return Ok(after),
+                Err(BindingRefused::Changed) => {}
+                Err(BindingRefused::InUse) => {
+                    let by = self.uses.of(tenant, Usable::Agent(agent)).await?;
+                    // What used it a moment ago may use it no more.
+                    if !by.is_empty() {
+                        return Err(Refused::InUse(by.into_iter().collect()));
+                    }
+                }
+                Err(refused) => return Err(Refused::unbound(PROMPT, refused)),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// A tenant's agents of a shelf, newest first, older than `after`.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn list(
         &self,
         tenant: TenantId,
+        shelf: Shelf,
         after: Option<AgentId>,
         limit: u32,
     ) -> Result<Page<Agent>, Refused> {
-        Ok(self.agents.list(tenant, after, limit).await?)
+        Ok(self.agents.list(tenant, shelf, after, limit).await?)
+    }
+
+    /// Everything that is wrong with the fields, all at once.
+    ///
+    /// # Errors
+    /// When storage cannot be asked.
+    pub async fn problems(
+        &self,
+        tenant: TenantId,
+        fields: &AgentFields,
+    ) -> Result<Vec<FieldProblem>, Refused> {
+        let mut problems = fields.problems();
+        match self.prompts.head(tenant, fields.prompt_id).await? {
+            None => {
+                let says = "there is no such prompt";
+                problems.push(FieldProblem::new(PROMPT, Fault::NotFound, says));
+            }
+            Some(prompt) if prompt.archived_at.is_some() => {
+                let says = "is archived: unarchive it first";
+                problems.push(FieldProblem::new(PROMPT, Fault::Archived, says));
+            }
+            Some(_usable) => {}
+        }
+        Ok(problems)
     }
 
     async fn check(&self, tenant: TenantId, fields: &AgentFields) -> Result<(), Refused> {
-        let mut problems: Vec<_> = fields
-            .problems()
-            .into_iter()
-            .map(|problem| FieldProblem::new(problem.field, problem.problem))
-            .collect();
-        if self.prompts.head(tenant, fields.prompt_id).await?.is_none() {
-            problems.push(FieldProblem::new("prompt_id", "there is no such prompt"));
-        }
+        let problems = self.problems(tenant, fields).await?;
         if problems.is_empty() {
             Ok(())
         } else {

@@ -18,12 +18,13 @@ use futures_util::future::try_join;
 use model::{
     AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
     EventKind, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState, Rule, Template,
-    TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables,
+    TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables, member,
 };
 use serde::{Deserialize, Serialize};
 use store::{
     Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency, NewCall,
-    Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, SlotRow, StoreError, Turns,
+    Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, Shelf, SlotRow, StoreError,
+    Turns,
 };
 use tracing::{info, warn};
 
@@ -32,7 +33,7 @@ use crate::call::recorder::{RecordError, Recorder};
 use crate::context::requests::Keyed;
 use crate::dialing::capacity::Capacity;
 use crate::dialing::policy;
-use crate::{Context, FieldProblem, IdempotencyKey, Refused};
+use crate::{Context, Fault, FieldProblem, IdempotencyKey, Refused};
 
 /// The most variables of one call.
 pub const VARIABLES_MAX: usize = 100;
@@ -45,6 +46,10 @@ pub const RECORDING_LINK_LIFETIME: Duration = Duration::from_secs(300);
 const SLOT_TRIES_MAX: u32 = 8;
 /// A tenant's numbers that are looked through for one to call from.
 const NUMBERS_LOOKED_AT: u32 = 50;
+/// Fields of a request.
+const AGENT: &str = "/agent_id";
+const FROM: &str = "/from";
+const VARIABLES: &str = "/variables";
 
 /// A request to call somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,19 +155,15 @@ impl Calls {
             return self.again(tenant, made).await;
         }
         check_variables(&request.variables)?;
-        let from = self.number_to_call_from(tenant, request).await?;
         let now = self.recorder.clock.now();
         let id = self.recorder.ids.fresh(CallId::from_parts);
-        let mut snapshot = self
+        let direction = Direction::Outbound;
+        let (agent, variables) = (request.agent_id, &request.variables);
+        let from = self.number_to_call_from(tenant, request).await;
+        let snapshot = self
             .call_plans
-            .snapshot(
-                tenant,
-                id,
-                Direction::Outbound,
-                request.agent_id,
-                &request.variables,
-            )
-            .await?;
+            .snapshot(tenant, id, direction, agent, variables);
+        let (from, mut snapshot) = both(from, snapshot.await)?;
         snapshot.trace_id = Some(trace);
         self.check_policy(tenant, request, now).await?;
         let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
@@ -223,7 +224,11 @@ impl Calls {
         if rule == Rule::Suppressed {
             Err(Refused::NumberSuppressed)
         } else if rule == Rule::NotCallable {
-            Err(Refused::field("to", "is not a number that may be called"))
+            Err(Refused::field(
+                "/to",
+                Fault::OutOfRange,
+                "is not a number that may be called",
+            ))
         } else if request.overriding.is_some() && !policy::stands(rule) {
             Ok(())
         } else {
@@ -314,11 +319,21 @@ impl Calls {
     ) -> Result<PhoneNumber, Refused> {
         if let Some(from) = &request.from {
             return match self.numbers.of_tenant(tenant, from).await? {
+                Some(number) if number.archived_at.is_some() => {
+                    let says = "is archived: unarchive it first";
+                    Err(Refused::field(FROM, Fault::Archived, says))
+                }
                 Some(number) => Ok(number.number),
-                None => Err(Refused::field("from", "is not one of your numbers")),
+                None => {
+                    let says = "is not one of your numbers";
+                    Err(Refused::field(FROM, Fault::NotFound, says))
+                }
             };
         }
-        let page = self.numbers.list(tenant, None, NUMBERS_LOOKED_AT).await?;
+        let page = self
+            .numbers
+            .list(tenant, Shelf::InUse, None, NUMBERS_LOOKED_AT)
+            .await?;
         let of_agent = page
             .items
             .iter()
@@ -326,7 +341,8 @@ impl Calls {
         match of_agent.or(page.items.first()) {
             Some(number) => Ok(number.number.clone()),
             None => Err(Refused::field(
-                "from",
+                FROM,
+                Fault::Missing,
                 "is missing, and you have no number to call from",
             )),
         }
@@ -392,7 +408,7 @@ impl Calls {
         Ok(ended.await.map_err(refused)?.row.call)
     }
 
-    /// An address under which the archived recording can be fetched for
+    /// An address under which the kept recording can be fetched for
     /// [`RECORDING_LINK_LIFETIME`].
     ///
     /// # Errors
@@ -402,8 +418,7 @@ impl Calls {
         let row = row.ok_or(Refused::NotFound)?;
         match &row.call.recording {
             Some(
-                RecordingState::Stored { object_key, .. }
-                | RecordingState::Archived { object_key, .. },
+                RecordingState::Stored { object_key, .. } | RecordingState::Kept { object_key, .. },
             ) => {
                 let name = format!("{call}.wav");
                 let link = self
@@ -439,13 +454,17 @@ impl CallPlans {
         agent_id: AgentId,
     ) -> Result<CallPlan, Refused> {
         let agent = self.agents.get(tenant_id, agent_id).await?;
-        let agent = agent.ok_or_else(|| Refused::field("agent_id", "there is no such agent"))?;
+        let unfit = |fault, says| Refused::field(AGENT, fault, says);
+        let agent = agent.ok_or_else(|| unfit(Fault::NotFound, "there is no such agent"))?;
+        if agent.archived_at.is_some() {
+            return Err(unfit(Fault::Archived, "is archived: unarchive it first"));
+        }
         let prompt: Option<PromptVersion> = self
             .prompts
             .latest(tenant_id, agent.fields.prompt_id)
             .await?;
         let prompt =
-            prompt.ok_or_else(|| Refused::field("agent_id", "the agent's prompt is missing"))?;
+            prompt.ok_or_else(|| unfit(Fault::NotFound, "the agent's prompt is missing"))?;
         Ok(CallPlan {
             agent_id,
             agent: agent.fields,
@@ -506,14 +525,28 @@ impl CallPlan {
     }
 }
 
+/// Both, or all that is wrong with either.
+fn both<A, B>(one: Result<A, Refused>, other: Result<B, Refused>) -> Result<(A, B), Refused> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(Refused::Invalid(mut problems)), Err(Refused::Invalid(more))) => {
+            problems.extend(more);
+            Err(Refused::Invalid(problems))
+        }
+        (Err(refused), Ok(_) | Err(Refused::Invalid(_))) | (_, Err(refused)) => Err(refused),
+    }
+}
+
 fn unfilled(problem: TemplateProblem) -> Refused {
     match problem {
         TemplateProblem::Missing(names) => Refused::MissingVariables(names),
         TemplateProblem::Unclosed { .. }
         | TemplateProblem::Name { .. }
-        | TemplateProblem::TooLong => {
-            Refused::field("agent_id", "the agent's prompt cannot be filled in")
-        }
+        | TemplateProblem::TooLong => Refused::field(
+            AGENT,
+            Fault::Malformed,
+            "the agent's prompt cannot be filled in",
+        ),
     }
 }
 
@@ -521,7 +554,7 @@ fn check_size(snapshot: CallSnapshot) -> Result<CallSnapshot, Refused> {
     let bytes = serde_json::to_string(&snapshot).map_or(usize::MAX, |text| text.len());
     if bytes > SNAPSHOT_BYTES_MAX {
         let problem = format!("make the prompt longer than {SNAPSHOT_BYTES_MAX} bytes");
-        return Err(Refused::field("variables", &problem));
+        return Err(Refused::field(VARIABLES, Fault::OutOfRange, &problem));
     }
     Ok(snapshot)
 }
@@ -597,14 +630,14 @@ fn check_variables(variables: &Variables) -> Result<(), Refused> {
     let mut problems = Vec::new();
     if variables.len() > VARIABLES_MAX {
         let problem = format!("must be at most {VARIABLES_MAX}, are {}", variables.len());
-        problems.push(FieldProblem::new("variables", problem));
+        problems.push(FieldProblem::new(VARIABLES, Fault::OutOfRange, problem));
     }
     for (name, value) in variables.iter().take(VARIABLES_MAX) {
         let chars = value.chars().count();
         if chars > VALUE_CHARS_MAX {
             let problem = format!("must have at most {VALUE_CHARS_MAX} characters, has {chars}");
-            let name: String = name.chars().take(64).collect();
-            problems.push(FieldProblem::new(format!("variables.{name}"), problem));
+            let at = member(VARIABLES, name);
+            problems.push(FieldProblem::new(at, Fault::OutOfRange, problem));
         }
     }
     if problems.is_empty() {

@@ -12,14 +12,18 @@ pub mod simulation;
 use std::sync::Arc;
 
 use model::{Campaign, CampaignFields, CampaignId, CampaignState, EventKind, LeadCounts, TenantId};
-use store::{Agents, Copy, LaneCounts, Numbers, Page, Plans, Prompts, Requests, StoreError};
+use store::{
+    Agents, BindingRefused, Copy, LaneCounts, Numbers, Page, Plans, Prompts, Requests, StoreError,
+};
 
 use crate::call::recorder::Recorder;
 use crate::context::requests::Keyed;
-use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
+use crate::{Clock, IdempotencyKey, Ids, Refused};
 
 /// Tries of a change that does not name a revision, when others change the campaign meanwhile.
 const TRIES_MAX: u32 = 8;
+/// The field that names the agent.
+const AGENT: &str = "/agent_id";
 
 /// The use cases of campaigns.
 #[derive(Debug, Clone)]
@@ -79,14 +83,14 @@ impl Campaigns {
             .await
         {
             Ok(()) => Ok(campaign),
-            Err(StoreError::Conflict) => {
+            Err(BindingRefused::Changed) => {
                 let made = match &keyed {
                     Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
                     None => None,
                 };
                 self.get(tenant, made.ok_or(StoreError::Conflict)?).await
             }
-            Err(error) => Err(error.into()),
+            Err(refused) => Err(Refused::unbound(AGENT, refused)),
         }
     }
 
@@ -172,20 +176,20 @@ impl Campaigns {
                 // What was wrong before must not keep anybody from lowering a limit.
                 let touched = checks::touched(&before.fields, &changed.fields);
                 let mut problems = self.check_start(&changed).await?.problems;
-                problems.retain(|problem| touched.concerns(&problem.field));
+                problems.retain(|problem| touched.concerns(problem));
                 if !problems.is_empty() {
                     return Err(Refused::CannotStart(problems));
                 }
             }
             CampaignState::Draft | CampaignState::Completed | CampaignState::Cancelled => {}
         }
-        match self.replace(&changed).await {
+        match self.replace(&before, &changed).await {
             Ok(()) => Ok(changed),
-            Err(StoreError::Conflict) => {
+            Err(BindingRefused::Changed) => {
                 let current = self.get(tenant, campaign).await?.revision;
                 Err(Refused::RevisionChanged { current })
             }
-            Err(error) => Err(error.into()),
+            Err(refused) => Err(Refused::unbound(AGENT, refused)),
         }
     }
 
@@ -204,8 +208,8 @@ impl Campaigns {
             }
             match self.recorder.campaigns.delete(&found).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(BindingRefused::Changed) => {}
+                Err(refused) => return Err(Refused::unbound(AGENT, refused)),
             }
         }
         Err(StoreError::Conflict.into())
@@ -239,7 +243,7 @@ impl Campaigns {
         }
     }
 
-    async fn replace(&self, campaign: &Campaign) -> Result<(), StoreError> {
+    async fn replace(&self, before: &Campaign, campaign: &Campaign) -> Result<(), BindingRefused> {
         let changed = EventKind::CampaignChanged {
             campaign_id: campaign.id,
             state: campaign.state,
@@ -247,20 +251,18 @@ impl Campaigns {
         let event = self
             .recorder
             .event(campaign.tenant_id, changed, campaign.updated_at);
-        self.recorder.campaigns.replace(campaign, &event).await
+        self.recorder
+            .campaigns
+            .replace(before, campaign, &event)
+            .await
     }
 
     async fn check_fields(&self, tenant: TenantId, fields: &CampaignFields) -> Result<(), Refused> {
-        let problems = self.field_problems(tenant, fields).await?;
+        let problems = self.problems(tenant, fields).await?;
         if problems.is_empty() {
             Ok(())
         } else {
             Err(Refused::Invalid(problems))
         }
     }
-}
-
-/// A problem with a campaign's field.
-fn problem(field: &str, says: impl Into<String>) -> FieldProblem {
-    FieldProblem::new(field, says)
 }

@@ -13,14 +13,14 @@ use dialer::{NumberKind, Place, ZoneName};
 use jiff::Timestamp;
 use model::{
     CampaignId, CampaignState, Consent, Contact, EventKind, Lead, LeadId, LeadPriority, LeadState,
-    PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables,
+    PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables, element, member,
 };
 use serde::{Deserialize, Serialize};
 use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
 
 use crate::call::VARIABLES_MAX;
 use crate::call::recorder::Recorder;
-use crate::{Clock, FieldProblem, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
 /// Leads of one request. More come in several requests, or as a file.
 pub const LEADS_AT_ONCE_MAX: usize = 1_000;
@@ -36,7 +36,7 @@ pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
 pub struct NewLead {
     pub number: PhoneNumber,
     /// The lead's own zone, an IANA name; absent: every zone that the number may be in.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, example = "America/Chicago"))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
     #[serde(default, deserialize_with = "zone")]
     pub zone: Option<ZoneName>,
     #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
@@ -200,23 +200,17 @@ impl Leads {
         tenant: TenantId,
         campaign: CampaignId,
         lead: LeadId,
-        version: u32,
+        version: u64,
         fields: LeadFields,
     ) -> Result<LeadRow, Refused> {
         let before = self.get(tenant, campaign, lead).await?;
-        if before.row_version != u64::from(version) {
+        if before.row_version != version {
             return Err(changed(&before));
         }
         let LeadState::Waiting { .. } = before.lead.state else {
             return Err(Refused::LeadNotWaiting);
         };
-        let mut problems = Vec::new();
-        field_problems(
-            "",
-            &fields.variables,
-            fields.consent.as_ref(),
-            &mut problems,
-        );
+        let problems = fields.problems();
         if !problems.is_empty() {
             return Err(Refused::Invalid(problems));
         }
@@ -320,27 +314,45 @@ fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
     }
 }
 
-fn problems(new: &[NewLead]) -> Vec<FieldProblem> {
+/// Everything that is wrong with leads that are to be added, all at once.
+#[must_use]
+pub fn problems(new: &[NewLead]) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
     if !(1..=LEADS_AT_ONCE_MAX).contains(&new.len()) {
         let says = format!("must be from 1 to {LEADS_AT_ONCE_MAX}, are {}", new.len());
-        problems.push(FieldProblem::new("leads", says));
+        problems.push(FieldProblem::new("/leads", Fault::OutOfRange, says));
         return problems;
     }
     for (place, lead) in new.iter().enumerate() {
-        let at = format!("leads[{place}].");
+        let at = element("/leads", place);
         let says = match Place::of(&lead.number).kind() {
-            NumberKind::Invalid => Some("is in no range of numbers that its country has"),
-            NumberKind::Premium => Some("is a premium-rate number"),
+            NumberKind::Invalid => {
+                let says = "is in no range of numbers that its country has";
+                Some((Fault::Malformed, says))
+            }
+            NumberKind::Premium => Some((Fault::OutOfRange, "is a premium-rate number")),
             NumberKind::Geographic
             | NumberKind::Mobile
             | NumberKind::TollFree
             | NumberKind::Other => None,
         };
-        problems.extend(says.map(|says| FieldProblem::new(format!("{at}number"), says)));
+        problems.extend(
+            says.map(|(fault, says)| FieldProblem::new(member(&at, "number"), fault, says)),
+        );
         field_problems(&at, &lead.variables, lead.consent.as_ref(), &mut problems);
     }
     problems
+}
+
+impl LeadFields {
+    /// Everything that is wrong with them, all at once.
+    #[must_use]
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        let consent = self.consent.as_ref();
+        field_problems("", &self.variables, consent, &mut problems);
+        problems
+    }
 }
 
 fn field_problems(
@@ -349,16 +361,17 @@ fn field_problems(
     consent: Option<&Consent>,
     problems: &mut Vec<FieldProblem>,
 ) {
+    let variables_at = member(at, "variables");
     if variables.len() > VARIABLES_MAX {
         let says = format!("must be at most {VARIABLES_MAX}, are {}", variables.len());
-        problems.push(FieldProblem::new(format!("{at}variables"), says));
+        problems.push(FieldProblem::new(&variables_at, Fault::OutOfRange, says));
     }
     for (name, value) in variables.iter().take(VARIABLES_MAX) {
         let chars = value.chars().count();
         if chars > VALUE_CHARS_MAX {
             let says = format!("must have at most {VALUE_CHARS_MAX} characters, has {chars}");
-            let name: String = name.chars().take(64).collect();
-            problems.push(FieldProblem::new(format!("{at}variables.{name}"), says));
+            let at = member(&variables_at, name);
+            problems.push(FieldProblem::new(at, Fault::OutOfRange, says));
         }
     }
     let bytes = variables
@@ -367,12 +380,16 @@ fn field_problems(
     let bytes: usize = bytes.sum();
     if bytes > VARIABLES_BYTES_MAX {
         let says = format!("must have at most {VARIABLES_BYTES_MAX} bytes in all, have {bytes}");
-        problems.push(FieldProblem::new(format!("{at}variables"), says));
+        problems.push(FieldProblem::new(&variables_at, Fault::OutOfRange, says));
     }
     let source = consent.and_then(|consent| consent.source.as_ref());
     if source.is_some_and(|source| source.chars().count() > CONSENT_SOURCE_CHARS_MAX) {
         let says = format!("must have at most {CONSENT_SOURCE_CHARS_MAX} characters");
-        problems.push(FieldProblem::new(format!("{at}consent.source"), says));
+        problems.push(FieldProblem::new(
+            format!("{at}/consent/source"),
+            Fault::OutOfRange,
+            says,
+        ));
     }
 }
 

@@ -26,8 +26,9 @@ pub use queues::{
 pub use rows::account::accounts::{Accounts, ApiKey, Owner, Tenant, User};
 pub use rows::account::agents::Agents;
 pub use rows::account::idempotency::{EarlierRequest, Idempotency, Requests};
-pub use rows::account::numbers::{Number, NumberRefused, Numbers};
+pub use rows::account::numbers::{Number, Numbers};
 pub use rows::account::prompts::{PromptHead, Prompts};
+pub use rows::account::uses::{BindingRefused, USES_MAX, UnknownUse, Usable, UsedBy, Uses};
 pub use rows::call::calls::{
     CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
     WriteRefused, WrittenWith,
@@ -51,6 +52,7 @@ pub use rows::dialing::our_number_days::OurNumberDays;
 pub use rows::dialing::pace::{HEAL_AFTER, Pace, Reserved};
 pub use rows::dialing::slots::{SLOTS_MAX, SlotRow, Slots, SlotsHeld, free_numbers};
 pub use rows::dialing::workers::{WORKERS_MAX, WorkerRow, WorkerState, Workers};
+pub use rows::shelf::Shelf;
 pub use table::keys::{EVENT_ROWS, EVENT_SHARDS, Scope};
 pub use table::meter::{Cost, Meter};
 pub use table::shapes::RowKind;
@@ -81,6 +83,7 @@ pub struct Store {
     pub sessions: Sessions,
     pub slots: Slots,
     pub turns: Turns,
+    pub uses: Uses,
     pub workers: Workers,
     pub dial: Queue<DialJob>,
     pub recordings: Queue<RecordingJob>,
@@ -113,6 +116,7 @@ impl Store {
             sessions: Sessions::new(table.clone()),
             slots: Slots::new(table.clone()),
             turns: Turns::new(table.clone()),
+            uses: Uses::new(table.clone()),
             workers: Workers::new(table),
             dial: Queue::new(clients.sqs.clone(), &queues.dial),
             recordings: Queue::new(clients.sqs.clone(), &queues.recordings),

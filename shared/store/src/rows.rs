@@ -5,3 +5,4 @@ pub(crate) mod call;
 pub(crate) mod campaign;
 pub(crate) mod dialing;
 pub(crate) mod events;
+pub(crate) mod shelf;

@@ -554,15 +554,37 @@ impl Table {
         Ok(Write(TransactWriteItem::builder().put(put).build()))
     }
 
+    /// A write that changes a row in place, whatever it says.
+    pub(crate) fn change(
+        &self,
+        key: &Key,
+        update: &str,
+        values: Item,
+    ) -> Result<Write, StoreError> {
+        self.update_where(key, update, None, HashMap::new(), values)
+    }
+
+    /// A write that changes a row in place if the condition holds for it.
     pub(crate) fn update_if(
         &self,
         key: &Key,
         update: &str,
         condition: &str,
         names: HashMap<String, String>,
+        values: Item,
+    ) -> Result<Write, StoreError> {
+        self.update_where(key, update, Some(condition), names, values)
+    }
+
+    fn update_where(
+        &self,
+        key: &Key,
+        update: &str,
+        condition: Option<&str>,
+        names: HashMap<String, String>,
         mut values: Item,
     ) -> Result<Write, StoreError> {
-        let condition = shapes::guarded(&key.sk, Some(condition), &mut values);
+        let condition = shapes::guarded(&key.sk, condition, &mut values);
         let update = Update::builder()
             .table_name(&*self.name)
             .set_key(Some(key.attributes()))

@@ -67,6 +67,8 @@ checks! { World:
     a_value_that_no_expression_uses_is_refused,
     an_empty_key_is_refused_and_an_empty_text_is_not,
     an_empty_set_is_refused,
+    a_set_gains_and_loses_members_and_is_gone_with_its_last_one,
+    a_condition_counts_the_members_of_a_set,
     an_index_key_of_the_wrong_type_is_refused,
     a_missing_table_is_named_as_such,
     rows_expire_by_the_ttl_attribute,
@@ -890,6 +892,70 @@ async fn an_empty_set_is_refused(world: World) {
     let put = world.client.put_item().table_name(&world.table);
     let refused = put.set_item(Some(item)).send().await.unwrap_err();
     assert_eq!(refused.code(), Some("ValidationException"));
+}
+
+/// A write that changes the set of a row that may be missing.
+fn set_change(world: &World, expression: &str, condition: &str, member: &str) -> TransactWriteItem {
+    let update = Update::builder()
+        .table_name(&world.table)
+        .set_key(Some(key("members", "A")))
+        .update_expression(expression)
+        .condition_expression(condition)
+        .expression_attribute_values(":one", AttributeValue::Ss(vec![member.to_owned()]));
+    let update = if condition.contains(":most") {
+        update.expression_attribute_values(":most", number("2"))
+    } else {
+        update
+    };
+    TransactWriteItem::builder()
+        .update(update.build().unwrap())
+        .build()
+}
+
+async fn a_set_gains_and_loses_members_and_is_gone_with_its_last_one(world: World) {
+    let members = async || {
+        let row = world.row("members", "A").await?;
+        let mut members = row.get("members")?.as_ss().unwrap().clone();
+        members.sort_unstable();
+        Some(members)
+    };
+    let nothing = "attribute_not_exists(nothing)";
+    let change = async |expression: &str, member: &str| {
+        let change = set_change(&world, expression, nothing, member);
+        world.transact(vec![change]).await.unwrap();
+    };
+    // Nothing is lost of a row that is not there.
+    change("DELETE members :one", "a").await;
+    assert_eq!(members().await, None);
+    for member in ["a", "b", "a"] {
+        change("ADD members :one", member).await;
+    }
+    assert_eq!(members().await.unwrap(), ["a", "b"]);
+    change("DELETE members :one", "c").await;
+    change("DELETE members :one", "a").await;
+    assert_eq!(members().await.unwrap(), ["b"]);
+    let gone = ConditionCheck::builder()
+        .table_name(&world.table)
+        .set_key(Some(key("members", "A")))
+        .condition_expression("attribute_not_exists(members)")
+        .build()
+        .unwrap();
+    let gone = TransactWriteItem::builder().condition_check(gone).build();
+    let early = world.transact(vec![gone.clone()]).await.unwrap_err();
+    assert_eq!(cancelled(early)[0].code(), Some("ConditionalCheckFailed"));
+    change("DELETE members :one", "b").await;
+    assert_eq!(members().await, None);
+    world.transact(vec![gone]).await.unwrap();
+}
+
+async fn a_condition_counts_the_members_of_a_set(world: World) {
+    let room = "attribute_not_exists(members) OR size(members) < :most";
+    let add = |member: &str| set_change(&world, "ADD members :one", room, member);
+    for member in ["a", "b"] {
+        world.transact(vec![add(member)]).await.unwrap();
+    }
+    let full = world.transact(vec![add("c")]).await.unwrap_err();
+    assert_eq!(cancelled(full)[0].code(), Some("ConditionalCheckFailed"));
 }
 
 async fn an_index_key_of_the_wrong_type_is_refused(world: World) {

@@ -88,7 +88,7 @@ async fn what_is_another_tenants_is_the_same_as_what_never_was() {
     let with_prompt = world
         .other_asks("POST", "/v1/agents", Some(with_prompt))
         .await;
-    assert_eq!(with_prompt.fields(), ["prompt_id"]);
+    assert_eq!(with_prompt.fields(), ["/prompt_id"]);
     let number = json!({ "number": OUR_NUMBER });
     let number = world.other_asks("POST", "/v1/numbers", Some(number)).await;
     assert_eq!(
@@ -181,7 +181,12 @@ async fn a_viewer_reads_and_changes_nothing() {
         ("GET", "/v1/campaigns/c/leads.csv".to_owned(), None, 403),
         ("GET", "/v1/suppressions".to_owned(), None, 200),
         ("GET", "/v1/suppressions.csv".to_owned(), None, 403),
-        ("POST", "/v1/suppressions".to_owned(), Some(json!({})), 403),
+        (
+            "PUT",
+            format!("/v1/suppressions/{THEIR_NUMBER}"),
+            Some(json!({})),
+            403,
+        ),
         (
             "DELETE",
             format!("/v1/suppressions/{THEIR_NUMBER}"),
@@ -189,7 +194,7 @@ async fn a_viewer_reads_and_changes_nothing() {
             403,
         ),
         (
-            "POST",
+            "PUT",
             format!("/v1/calls/{call}/label"),
             Some(json!({})),
             403,

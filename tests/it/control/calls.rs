@@ -90,38 +90,38 @@ async fn what_is_wrong_with_a_request_is_named_by_field() {
             json!({ "to": "14155550100", "agent_id": agent }),
             422,
             "invalid",
-            "to",
+            "/to",
         ),
         (
             json!({ "to": THEIR_NUMBER, "agent_id": "x" }),
             422,
             "invalid",
-            "agent_id",
+            "/agent_id",
         ),
         (
             json!({ "to": THEIR_NUMBER, "agent_id": nobody }),
             422,
             "invalid",
-            "agent_id",
+            "/agent_id",
         ),
-        (json!({ "to": THEIR_NUMBER }), 422, "invalid", "body"),
+        (json!({ "to": THEIR_NUMBER }), 422, "invalid", "/agent_id"),
         (
             json!({ "to": THEIR_NUMBER, "agent_id": agent, "toe": 1 }),
             422,
             "invalid",
-            "toe",
+            "/toe",
         ),
         (
             json!({ "to": THEIR_NUMBER, "agent_id": agent, "from": "+14155550111" }),
             422,
             "invalid",
-            "from",
+            "/from",
         ),
         (
             json!({ "to": THEIR_NUMBER, "agent_id": agent, "variables": { "a": "x".repeat(2_001) } }),
             422,
             "invalid",
-            "variables.a",
+            "/variables/a",
         ),
     ] {
         let refused = world.ask("POST", "/v1/calls", Some(body.clone())).await;
@@ -280,7 +280,7 @@ async fn an_agent_is_edited_only_from_the_revision_that_was_read() {
     let wrong = json!({ "name": "", "duration_seconds_max": 1 });
     let second = [("If-Match", "\"2\"")];
     let wrong = world.ask_with(&second, "PATCH", &path, Some(wrong)).await;
-    assert_eq!(wrong.fields(), ["duration_seconds_max", "name"]);
+    assert_eq!(wrong.fields(), ["/duration_seconds_max", "/name"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,5 +316,5 @@ async fn a_prompt_has_versions_and_says_which_variables_it_needs() {
     assert_eq!(list["items"][0]["latest_version"], 2);
     let broken = json!({ "name": "", "system": "{{", "greeting": "{{1}}" });
     let broken = world.ask("POST", "/v1/prompts", Some(broken)).await;
-    assert_eq!(broken.fields(), ["name", "system", "greeting"]);
+    assert_eq!(broken.fields(), ["/name", "/system", "/greeting"]);
 }

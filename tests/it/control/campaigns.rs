@@ -188,18 +188,19 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
     let mut fields = answer.fields();
     fields.sort();
     let expected = [
-        "max_concurrent_calls",
-        "name",
-        "nmae",
-        "retry.busy",
-        "retry.no_answer",
-        "windows.mon[0]",
-        "windows.monday",
+        "/agent_id",
+        "/max_concurrent_calls",
+        "/name",
+        "/nmae",
+        "/retry/busy",
+        "/retry/no_answer",
+        "/windows/mon/0",
+        "/windows/monday",
     ];
     assert_eq!(fields, expected, "{}", answer.text);
 
     let absurd = json!({
-        "name": " ",
+        "name": "Spring",
         "agent_id": "agent_01j0000000000000000000000a",
         "windows": {},
         "max_concurrent_calls": 0,
@@ -218,20 +219,19 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
     assert_eq!((answer.status, answer.code().as_str()), (422, "invalid"));
     let fields = answer.fields();
     for field in [
-        "name",
-        "agent_id",
-        "windows",
-        "max_concurrent_calls",
-        "max_attempts",
-        "calls_per_number_per_day",
-        "caps.attempts_per_day",
-        "priority",
-        "numbers[0]",
-        "ends_at",
-        "amd.timeout_seconds",
-        "amd.voicemail_message",
-        "opt_out.key",
-        "disclosure.opening",
+        "/windows",
+        "/max_concurrent_calls",
+        "/max_attempts",
+        "/calls_per_number_per_day",
+        "/caps/attempts_per_day",
+        "/priority",
+        "/numbers/0",
+        "/ends_at",
+        "/amd/timeout_seconds",
+        "/amd/voicemail_message",
+        "/opt_out/key",
+        "/disclosure/opening",
+        "/agent_id",
     ] {
         assert!(fields.contains(&field.to_owned()), "{field} in {fields:?}");
     }
@@ -259,7 +259,7 @@ async fn a_campaign_that_lacks_something_does_not_start_and_is_told_all_of_it() 
     );
     assert_eq!(
         answer.fields(),
-        ["numbers", "leads", "agent_id"],
+        ["/numbers", "/leads", "/agent_id"],
         "{}",
         answer.text
     );
@@ -275,7 +275,7 @@ async fn an_opening_that_does_not_say_what_is_demanded_keeps_a_campaign_from_sta
     let answer = desk.make("/start").await;
     assert_eq!(answer.code(), "cannot_start");
     let fields = answer.fields();
-    for field in ["disclosure.opening", "consent", "variables.doctor"] {
+    for field in ["/disclosure/opening", "/consent", "/variables/doctor"] {
         assert!(
             fields.contains(&field.to_owned()),
             "{field} in {}",
@@ -371,7 +371,7 @@ async fn a_start_at_a_time_is_a_schedule_that_can_be_moved() {
     let unknown = desk
         .post(&desk.path("/start"), json!({ "when": "now" }))
         .await;
-    assert_eq!(unknown.fields(), ["when"]);
+    assert_eq!(unknown.fields(), ["/when"]);
 }
 
 #[tokio::test]
@@ -384,7 +384,7 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
         (answer.status, answer.code().as_str()),
         (409, "fields_locked")
     );
-    assert_eq!(answer.fields(), ["agent_id", "consent"]);
+    assert_eq!(answer.fields(), ["/agent_id", "/consent"]);
     assert!(
         answer.text.contains("draft, scheduled, paused"),
         "{}",
@@ -409,7 +409,7 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
         "sat": null, "sun": null,
     } });
     let answer = desk.patch("\"3\"", never).await;
-    assert_eq!(answer.fields(), ["windows"], "{}", answer.text);
+    assert_eq!(answer.fields(), ["/windows"], "{}", answer.text);
 
     desk.make("/pause").await;
     let answer = desk.patch("\"4\"", json!({ "agent_id": other })).await;
@@ -507,7 +507,7 @@ pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
         .world
         .ask_with(&headers, "PATCH", &path, Some(json!({ "number": "x" })))
         .await;
-    assert_eq!(unknown.fields(), ["number"]);
+    assert_eq!(unknown.fields(), ["/number"]);
 
     let listed = desk.get("/leads?state=waiting&limit=1").await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
@@ -520,7 +520,7 @@ pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
         ("import_id=x", "import_id"),
         ("cursor=x", "cursor"),
         ("limit=0", "limit"),
-        ("colour=red", "query"),
+        ("colour=red", "colour"),
     ] {
         let answer = desk.get(&format!("/leads?{query}")).await;
         assert_eq!(
@@ -548,10 +548,12 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
     assert_eq!((answer.status, answer.code().as_str()), (422, "invalid"));
     let fields = answer.fields();
     for field in [
-        "leads[1].number",
-        "leads[1].zone",
-        "leads[3].number",
-        "leads[3].numbr", // typos: on purpose
+        "/leads/1/number",
+        "/leads/1/zone",
+        "/leads/2/number",
+        "/leads/3/number",
+        "/leads/3/numbr", // typos: on purpose
+        "/leads/4/variables/name",
     ] {
         assert!(fields.contains(&field.to_owned()), "{field} in {fields:?}");
     }
@@ -563,7 +565,7 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
     let answer = desk.post(&desk.path("/leads"), bad).await;
     assert_eq!(
         answer.fields(),
-        ["leads[1].number", "leads[2].variables.name"],
+        ["/leads/2/variables/name", "/leads/1/number"],
         "{}",
         answer.text
     );
@@ -573,13 +575,13 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
         .into();
     let bad = json!({ "leads": [{ "number": number(1), "variables": long }] });
     let answer = desk.post(&desk.path("/leads"), bad).await;
-    assert_eq!(answer.fields(), ["leads[0].variables"], "{}", answer.text);
+    assert_eq!(answer.fields(), ["/leads/0/variables"], "{}", answer.text);
     let answer = desk
         .post(&desk.path("/leads"), json!({ "leads": [] }))
         .await;
-    assert_eq!(answer.fields(), ["leads"]);
+    assert_eq!(answer.fields(), ["/leads"]);
     let answer = desk.add(0..1_001).await;
-    assert_eq!(answer.fields(), ["leads"]);
+    assert_eq!(answer.fields(), ["/leads"]);
     assert_eq!(desk.progress().await["leads"]["total"], 0);
 }
 
@@ -644,10 +646,10 @@ pub(super) async fn a_redial_takes_those_who_match_and_cannot_start_before_all_a
     desk.make("/cancel").await;
     scheduler::step(&desk.world.scheduler).await.unwrap();
     for (body, fields) in [
-        (json!({}), vec!["outcomes"]),
+        (json!({}), vec!["/outcomes"]),
         (
             json!({ "results": ["opted_out", "reached"], "outcomes": ["opted_out"] }),
-            vec!["results[0]", "outcomes[0]"],
+            vec!["/results/0", "/outcomes/0"],
         ),
     ] {
         let answer = desk.post(&desk.path("/redial"), body).await;
@@ -715,7 +717,7 @@ pub(super) async fn a_redial_that_is_not_whole_goes_on_by_itself() {
     assert_eq!(desk.get("").await.json()["copying"]["leads_copied"], 0);
     let early = desk.make("/start").await;
     assert!(
-        early.fields().contains(&"leads".to_owned()),
+        early.fields().contains(&"/leads".to_owned()),
         "{}",
         early.text
     );
@@ -748,5 +750,5 @@ async fn a_number_that_is_ours_is_needed_to_call_from() {
     let desk = Desk::start().await;
     let foreign = json!({ "name": "x", "numbers": [OUR_NUMBER, "+14155550101"] });
     let answer = desk.post("/v1/campaigns", foreign).await;
-    assert_eq!(answer.fields(), ["numbers[1]"]);
+    assert_eq!(answer.fields(), ["/numbers/1"]);
 }

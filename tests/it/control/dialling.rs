@@ -81,7 +81,8 @@ impl Field {
 
     /// Somebody changes the campaign's state.
     pub(super) async fn becomes(&self, state: CampaignState) {
-        let mut campaign = self.campaign().await;
+        let before = self.campaign().await;
+        let mut campaign = before.clone();
         campaign.state = state;
         campaign.revision += 1;
         let event = model::DomainEvent {
@@ -94,7 +95,8 @@ impl Field {
             },
         };
         let store = &self.world.parts.store;
-        store.campaigns.replace(&campaign, &event).await.unwrap();
+        let replaced = store.campaigns.replace(&before, &campaign, &event);
+        replaced.await.unwrap();
     }
 
     pub(super) async fn campaign(&self) -> Campaign {
@@ -495,7 +497,8 @@ async fn a_lead_without_the_words_it_needs_is_told_of_and_holds_up_nobody() {
 async fn a_campaign_starts_and_ends_at_its_times() {
     let field = Field::start(3, |_fields| ()).await;
     let now = field.world.parts.clock.now();
-    let mut campaign = field.campaign().await;
+    let before = field.campaign().await;
+    let mut campaign = before.clone();
     campaign.state = CampaignState::Scheduled;
     campaign.fields.starts_at = Some(now + jiff::SignedDuration::from_mins(10));
     campaign.fields.ends_at = Some(now + jiff::SignedDuration::from_mins(20));
@@ -511,7 +514,8 @@ async fn a_campaign_starts_and_ends_at_its_times() {
         },
     };
     let store = &field.world.parts.store;
-    store.campaigns.replace(&campaign, &event).await.unwrap();
+    let replaced = store.campaigns.replace(&before, &campaign, &event);
+    replaced.await.unwrap();
     assert_eq!(field.step().await, 0);
     field.world.clock.pass(600);
     assert_eq!(field.dial().await, 1);

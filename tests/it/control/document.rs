@@ -24,12 +24,12 @@ const HEADERS: [&str; 6] = [
 /// Where the document is for its schemas to refer to.
 const AT: &str = "https://api.test/openapi.json";
 
-static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document {
+pub(super) static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document {
     json: api::document(),
     schemas: Mutex::default(),
 });
 
-struct Document {
+pub(super) struct Document {
     json: Value,
     schemas: Mutex<Compiled>,
 }
@@ -76,6 +76,10 @@ impl Document {
         let method = method.to_lowercase();
         let operation = item.get(&method)?;
         Some((format!("{} {known}", method.to_uppercase()), operation))
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.json["paths"].as_object().unwrap().iter()
     }
 
     fn problems(&self, operation: &Value, answered: &Answered<'_>) -> Vec<String> {

@@ -167,18 +167,18 @@ async fn what_cannot_be_simulated_is_named() {
     let campaign = campaign(&world, 1).await;
     let path = format!("/v1/campaigns/{}/simulate", campaign.id);
     for (ask, field) in [
-        (json!({ "days": 0 }), "days"),
-        (json!({ "days": 367 }), "days"),
-        (json!({ "max_leads": 0 }), "max_leads"),
-        (json!({ "max_leads": 50_001 }), "max_leads"),
-        (json!({ "from": "soon" }), "from"),
-        (json!({ "model": { "opt_out": 2 } }), "model.opt_out"),
-        (json!({ "model": { "attempts": {} } }), "model.attempts"),
+        (json!({ "days": 0 }), "/days"),
+        (json!({ "days": 367 }), "/days"),
+        (json!({ "max_leads": 0 }), "/max_leads"),
+        (json!({ "max_leads": 50_001 }), "/max_leads"),
+        (json!({ "from": "soon" }), "/from"),
+        (json!({ "model": { "opt_out": 2 } }), "/model/opt_out"),
+        (json!({ "model": { "attempts": {} } }), "/model/attempts"),
         (
             json!({ "prices": { "currency": "usd" } }),
-            "prices.currency",
+            "/prices/currency",
         ),
-        (json!({ "speed": 2 }), "speed"),
+        (json!({ "speed": 2 }), "/speed"),
     ] {
         let answer = world.ask("POST", &path, Some(ask)).await;
         assert_eq!((answer.status, answer.code()), (422, "invalid".to_owned()));

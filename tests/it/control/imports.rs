@@ -381,8 +381,8 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
             "{what}: {} {}: {}: {}\n",
             answer.status,
             answer.code(),
-            error["field"].as_str().unwrap_or_default(),
-            error["problem"].as_str().unwrap_or_default(),
+            super::place(error),
+            error["detail"].as_str().unwrap_or_default(),
         ));
     }
     for query in [
@@ -419,25 +419,25 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
     same(
         &said,
         &expect![[r#"
-        empty: 422 file_empty: file: the file is empty
-        no header: 422 header_missing: file: row 1 holds data, not column names (column A looks like a phone number): put a row such as `number,first_name,last_name` above it
-        header only: 422 file_without_rows: file: the file has a header and no rows below it
-        binary: 422 file_not_text: file: the file is an Excel workbook or a ZIP archive, not a CSV: open it in the spreadsheet program and save it as CSV
+        empty: 422 file_empty: the body: the file is empty
+        no header: 422 header_missing: the body: row 1 holds data, not column names (column A looks like a phone number): put a row such as `number,first_name,last_name` above it
+        header only: 422 file_without_rows: the body: the file has a header and no rows below it
+        binary: 422 file_not_text: the body: the file is an Excel workbook or a ZIP archive, not a CSV: open it in the spreadsheet program and save it as CSV
         bomb: 422 quote_unclosed: row 5: a quote that opens in row 5 is not closed within 32768 bytes: close it, or double quotes that belong to the text
-        duplicate header: 422 header_duplicate: file: columns B and C have the same name: rename or remove one
-        no numbers: 422 number_column_missing: file: no column has phone numbers in it: name one `number`, or say which it is
-        wrong encoding: 422 header_unreadable: file: the name of column B cannot be read: the file is not in the encoding that it says
-        a wide one: 422 header_too_wide: file: the header has more than 200 columns
+        duplicate header: 422 header_duplicate: the body: columns B and C have the same name: rename or remove one
+        no numbers: 422 number_column_missing: the body: no column has phone numbers in it: name one `number`, or say which it is
+        wrong encoding: 422 header_unreadable: the body: the name of column B cannot be read: the file is not in the encoding that it says
+        a wide one: 422 header_too_wide: the body: the header has more than 200 columns
         ?encoding=latin: 422 invalid ["encoding"]
         ?delimiter=x: 422 invalid ["delimiter"]
         ?default_country=ZZ: 422 invalid ["default_country"]
         ?columns=x: 422 invalid ["columns"]
         ?dry_run=1: 422 invalid ["dry_run"]
-        ?x=1: 422 invalid ["query"]
-        ?columns=%7B%22Nope%22%3A%22number%22%7D: 422 column_unknown ["file"]
+        ?x=1: 422 invalid ["x"]
+        ?columns=%7B%22Nope%22%3A%22number%22%7D: 422 column_unknown ["the body"]
         large: 413 body_too_large
-        0 bytes: 422 file_empty
-        2000000001 bytes: 422 file_too_large
+        0 bytes: 422 invalid
+        2000000001 bytes: 422 invalid
     "#]],
     );
     assert_eq!(scene.assert_adds_up().await, 0);

@@ -55,7 +55,8 @@ impl<'a> Campaigns<'a> {
                 state,
             },
         };
-        self.store.campaigns.replace(&next, &event).await.unwrap();
+        let replaced = self.store.campaigns.replace(campaign, &next, &event);
+        replaced.await.unwrap();
         next
     }
 
@@ -328,7 +329,10 @@ async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired()
     assert_eq!(store.campaigns.active_of(world.tenant).await.unwrap(), []);
 
     let refused = store.campaigns.delete(&cancelled).await;
-    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(store::BindingRefused::Changed)),
+        "{refused:?}"
+    );
     let other = campaigns.draft().await;
     store.campaigns.delete(&other).await.unwrap();
     assert!(store.campaigns.active_of(world.tenant).await.unwrap()[0].deleted);

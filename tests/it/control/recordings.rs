@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use service::call::recordings::{Archived, RecordingJob, Recordings};
+use service::call::recordings::{Kept, RecordingJob, Recordings};
 
 use super::World;
 use super::carrier::ACCOUNT;
@@ -24,11 +24,8 @@ pub(super) async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() 
     let jobs = jobs(&world).await;
     assert!(!jobs.is_empty());
     let recordings = recordings(&world);
-    assert_eq!(recordings.archive(&jobs[0]).await.unwrap(), Archived::Now);
-    assert_eq!(
-        recordings.archive(&jobs[0]).await.unwrap(),
-        Archived::Before
-    );
+    assert_eq!(recordings.keep(&jobs[0]).await.unwrap(), Kept::Now);
+    assert_eq!(recordings.keep(&jobs[0]).await.unwrap(), Kept::Before);
     assert_eq!(world.carrier.deleted(), [RECORDING]);
     assert_eq!(world.carrier.fetched(), 1);
     // The callback comes once more, after everything: nothing is to be done for it.
@@ -38,7 +35,7 @@ pub(super) async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() 
         .ask("GET", &format!("/v1/calls/{call}"), None)
         .await
         .json();
-    assert_eq!(told["recording"]["state"], "archived");
+    assert_eq!(told["recording"]["state"], "kept");
     assert_eq!(told["recording"]["bytes"], 100_000);
     let link = world
         .ask("GET", &format!("/v1/calls/{call}/recording"), None)
@@ -56,10 +53,7 @@ pub(super) async fn a_long_recording_goes_up_in_parts() {
     world.carrier.keep_recording(RECORDING, wav.clone());
     ready(&world, &call, &sid, "completed").await;
     let job = jobs(&world).await.remove(0);
-    assert_eq!(
-        recordings(&world).archive(&job).await.unwrap(),
-        Archived::Now
-    );
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
     let link = world
         .ask("GET", &format!("/v1/calls/{call}/recording"), None)
         .await;
@@ -82,14 +76,14 @@ pub(super) async fn a_transfer_that_breaks_off_deletes_nothing() {
     let recordings = recordings(&world);
     for bytes in [1_000, 2 * store::PART_BYTES + 50_000] {
         world.carrier.break_after(Some(bytes));
-        let failed = recordings.archive(&job).await.unwrap_err();
+        let failed = recordings.keep(&job).await.unwrap_err();
         assert_eq!(failed.code(), "fetch");
     }
     assert!(world.carrier.deleted().is_empty());
     let path = format!("/v1/calls/{call}/recording");
     assert_eq!(world.ask("GET", &path, None).await.status, 404);
     world.carrier.break_after(None);
-    assert_eq!(recordings.archive(&job).await.unwrap(), Archived::Now);
+    assert_eq!(recordings.keep(&job).await.unwrap(), Kept::Now);
     assert_eq!(world.carrier.deleted(), [RECORDING]);
 }
 
@@ -102,14 +96,14 @@ pub(super) async fn a_deletion_that_fails_is_repeated_without_copying_again() {
     let job = jobs(&world).await.remove(0);
     let recordings = recordings(&world);
     world.carrier.deletions_fail(true);
-    assert_eq!(recordings.archive(&job).await.unwrap_err().code(), "delete");
+    assert_eq!(recordings.keep(&job).await.unwrap_err().code(), "delete");
     let told = world
         .ask("GET", &format!("/v1/calls/{call}"), None)
         .await
         .json();
     assert_eq!(told["recording"]["state"], "stored");
     world.carrier.deletions_fail(false);
-    assert_eq!(recordings.archive(&job).await.unwrap(), Archived::Now);
+    assert_eq!(recordings.keep(&job).await.unwrap(), Kept::Now);
     assert_eq!(world.carrier.fetched(), 1);
 }
 
@@ -128,7 +122,7 @@ async fn a_job_that_cannot_be_done_ends_with_the_dead_letters() {
             break;
         };
         tries += 1;
-        let failed = recordings.archive(message.message.as_ref().unwrap()).await;
+        let failed = recordings.keep(message.message.as_ref().unwrap()).await;
         assert_eq!(failed.unwrap_err().code(), "fetch");
         queue.hide(&message.receipt, Duration::ZERO).await.unwrap();
     }
@@ -145,8 +139,8 @@ pub(super) async fn a_worker_takes_its_work_from_the_queue() {
     let work = media_worker::recordings(&world.worker);
     let received = work.receive(1).await.unwrap().remove(0);
     work.hide(&received.receipt).await.unwrap();
-    let archived = work.archive(received.message.as_ref().unwrap()).await;
-    assert_eq!(archived.unwrap(), Archived::Now);
+    let kept = work.keep(received.message.as_ref().unwrap()).await;
+    assert_eq!(kept.unwrap(), Kept::Now);
     work.done(&received.receipt).await.unwrap();
     assert!(jobs(&world).await.is_empty());
 }
@@ -171,10 +165,10 @@ pub(super) async fn ready_of(world: &World, call: &str, sid: &str) {
 }
 
 /// A worker copies what waits to be copied.
-pub(super) async fn archive_one(world: &World) {
+pub(super) async fn keep_one(world: &World) {
     let job = jobs(world).await.remove(0);
-    let archived = recordings(world).archive(&job).await.unwrap();
-    assert_eq!(archived, Archived::Now);
+    let kept = recordings(world).keep(&job).await.unwrap();
+    assert_eq!(kept, Kept::Now);
 }
 
 async fn ready(world: &World, call: &str, sid: &str, status: &str) -> u16 {

@@ -11,22 +11,38 @@ use super::{THEIR_NUMBER, World};
 pub(super) async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in() {
     let desk = Desk::running(5).await;
     let world = &desk.world;
-    let body = json!({ "number": number(3), "note": "asked by mail, -1+1" });
-    let put = desk.post("/v1/suppressions", body.clone()).await;
+    let suppress = async |n: u32, body: Option<Value>| {
+        let path = format!("/v1/suppressions/{}", number(n));
+        world.ask("PUT", &path, body).await
+    };
+    let put = suppress(3, Some(json!({ "note": "asked by mail" }))).await;
     assert_eq!(put.status, 201, "{}", put.text);
     assert_eq!(put.json()["reason"], "manual");
     assert_eq!(put.json()["leads_ended"], 1);
-    let again = desk.post("/v1/suppressions", body).await;
-    assert_eq!(
-        (again.status, again.json()["there_already"].clone()),
-        (200, json!(true))
-    );
+    // A later note replaces the earlier one, and what is not said stays as it is.
+    world.clock.pass(60);
+    for (body, note) in [
+        (
+            json!({ "note": "asked by mail, -1+1" }),
+            "asked by mail, -1+1",
+        ),
+        (json!({}), "asked by mail, -1+1"),
+    ] {
+        let again = suppress(3, Some(body)).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        let (again, first) = (again.json(), put.json());
+        assert_eq!(again["there_already"], true);
+        assert_eq!(
+            (&again["at"], &again["reason"]),
+            (&first["at"], &first["reason"])
+        );
+        assert_eq!(again["note"], note);
+    }
 
     let progress = desk.get("/progress").await.json();
     assert_eq!(progress["leads"]["done"]["suppressed"], 1);
     assert_eq!(progress["leads"]["waiting"], 4);
-    desk.post("/v1/suppressions", json!({ "number": number(8) }))
-        .await;
+    assert_eq!(suppress(8, None).await.status, 201);
     let added = desk.add(7..9).await;
     assert_eq!(added.json()["added"], 1);
     assert_eq!(added.json()["leads"][1]["status"], "suppressed");
@@ -125,7 +141,7 @@ pub(super) async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told()
     let wrong = world
         .ask_raw("/v1/suppressions/import?country=US", "text/csv", "x")
         .await;
-    assert_eq!(wrong.fields(), ["query"]);
+    assert_eq!(wrong.fields(), ["country"]);
 }
 
 #[tokio::test]
@@ -221,8 +237,8 @@ async fn may_i_call_this_number_now() {
     let says = permit["sentence"].as_str().unwrap();
     assert!(says.starts_with("Yes") || says.starts_with("No"), "{says}");
 
-    desk.post("/v1/suppressions", json!({ "number": number(0) }))
-        .await;
+    let suppressed = format!("/v1/suppressions/{}", number(0));
+    assert_eq!(world.ask("PUT", &suppressed, None).await.status, 201);
     let permit = check(format!("to={}", number(0).replace('+', "")))
         .await
         .json();
@@ -244,7 +260,7 @@ async fn may_i_call_this_number_now() {
             "to=%2B14155550100&campaign_id=camp_01j0000000000000000000000a",
             "campaign_id",
         ),
-        ("to=%2B14155550100&at=now", "query"),
+        ("to=%2B14155550100&at=now", "at"),
     ] {
         let answer = check(query.to_owned()).await;
         assert_eq!(
@@ -265,10 +281,10 @@ pub(super) async fn a_user_says_what_picked_up_and_detection_is_measured_by_it()
     let (call, sid) = world.placed_call().await;
     let path = format!("/v1/calls/{call}/label");
     let body = Some(json!({ "answered_by": "machine" }));
-    let early = world.ask("POST", &path, body.clone()).await;
-    assert_eq!(early.fields(), ["answered_by"]);
+    let early = world.ask("PUT", &path, body.clone()).await;
+    assert_eq!(early.fields(), ["/answered_by"]);
     world.status(&call, &sid, "in-progress", "1").await;
-    let label = world.ask("POST", &path, body.clone()).await;
+    let label = world.ask("PUT", &path, body.clone()).await;
     assert_eq!(label.status, 200, "{}", label.text);
     assert_eq!(
         (
@@ -277,11 +293,23 @@ pub(super) async fn a_user_says_what_picked_up_and_detection_is_measured_by_it()
         ),
         (json!("machine"), json!("unknown"))
     );
-    assert_eq!(world.other_asks("POST", &path, body).await.status, 404);
+    assert_eq!(
+        world.other_asks("PUT", &path, body.clone()).await.status,
+        404
+    );
     let odd = world
-        .ask("POST", &path, Some(json!({ "answered_by": "cat" })))
+        .ask("PUT", &path, Some(json!({ "answered_by": "cat" })))
         .await;
-    assert_eq!(odd.fields(), ["answered_by"]);
+    assert_eq!(odd.fields(), ["/answered_by"]);
+    // A later word replaces the earlier one, and the same word again changes nothing.
+    let later = Some(json!({ "answered_by": "human" }));
+    for _again in 0..2 {
+        let label = world.ask("PUT", &path, later.clone()).await;
+        assert_eq!(label.status, 200, "{}", label.text);
+        let read = world.ask("GET", &format!("/v1/calls/{call}"), None).await;
+        assert_eq!(read.json()["label"]["answered_by"], "human");
+    }
+    assert_eq!(world.ask("POST", &path, body).await.status, 405);
 
     let desk = Desk::start().await;
     let matrix = desk.get("/amd").await.json();

@@ -38,7 +38,7 @@ pub(super) async fn a_call_is_found_in_all_logs_by_its_trace(stack: &Deployed, a
     let api = stack.api().await;
     let told = eventually("the call is over and its recording safe", async || {
         let told: Value = api.get(&path).await.unwrap();
-        (told["recording"]["state"] == "archived").then_some(told)
+        (told["recording"]["state"] == "kept").then_some(told)
     })
     .await;
     assert_eq!(told["state"], "ended", "{told}");

@@ -425,8 +425,8 @@ impl World {
         }
         match self.chance.number(0..=9) {
             0..=4 => {
-                let number = json!({ "number": number });
-                self.ask("POST", "/v1/suppressions", &number).await;
+                let path = format!("/v1/suppressions/{number}");
+                self.ask("PUT", &path, &json!({})).await;
             }
             5 | 6 => {
                 let path = format!("{campaign}/pause");

@@ -1,4 +1,4 @@
-//! What people do on the phone, from the request to the archived recording.
+//! What people do on the phone, from the request to the kept recording.
 
 use model::{CallState, Outcome, Speaker};
 
@@ -10,7 +10,7 @@ use super::{Installation, recording_state, said_by, words};
 async fn a_customer_interrupts_the_greeting_and_is_understood() {
     let here = Installation::start().await;
     let id = here.call(local::demo::people::CHARACTERS[0].number).await;
-    let call = here.archived(id).await;
+    let call = here.kept(id).await;
 
     let greeting = &call.turns[0];
     assert!(greeting.interrupted, "{call:#?}");
@@ -44,7 +44,7 @@ async fn a_customer_interrupts_the_greeting_and_is_understood() {
 async fn the_recording_holds_both_sides_on_channels_of_their_own() {
     let here = Installation::start().await;
     let id = here.call(local::demo::people::CHARACTERS[0].number).await;
-    let call = here.archived(id).await;
+    let call = here.kept(id).await;
     let wav = here.api.recording(id).await.unwrap();
 
     let mut reader = hound::WavReader::new(wav.as_slice()).unwrap();
@@ -101,7 +101,7 @@ async fn a_conversation_of_several_turns_is_heard_to_the_word() {
 async fn who_hangs_up_in_mid_sentence_is_noted_with_what_was_heard() {
     let here = Installation::start().await;
     let id = here.call("+14155550102").await;
-    let call = here.archived(id).await;
+    let call = here.kept(id).await;
 
     assert_eq!(call.outcome, Some(Outcome::CalleeHungUp), "{call:#?}");
     let customer = said_by(&call, Speaker::Customer);

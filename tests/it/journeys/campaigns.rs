@@ -80,6 +80,7 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
     let leads: Vec<Lead> = leads.collect();
     let inserted = store.leads.insert_many(tenant, campaign.id, &leads).await;
     inserted.unwrap();
+    let before = campaign.clone();
     campaign.state = CampaignState::Running;
     campaign.running_since = Some(now);
     campaign.revision += 1;
@@ -92,7 +93,8 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
             state: campaign.state,
         },
     };
-    store.campaigns.replace(&campaign, &event).await.unwrap();
+    let replaced = store.campaigns.replace(&before, &campaign, &event);
+    replaced.await.unwrap();
 
     let begun = Instant::now();
     loop {

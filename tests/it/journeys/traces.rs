@@ -101,7 +101,7 @@ async fn a_call_is_found_in_all_logs_by_the_trace_of_its_request() {
     let created: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     assert_eq!(created["trace_id"], trace.to_string());
     let id: CallId = created["id"].as_str().unwrap().parse().unwrap();
-    here.archived(id).await;
+    here.kept(id).await;
 
     let targets = log.targets(id, trace);
     for target in ["service::call", DIAL, WEBHOOKS, MEDIA, RECORDINGS] {

@@ -1,30 +1,62 @@
-//! Reading bodies: JSON, every field of it known. What cannot be read is a problem document.
+//! Reading bodies: JSON that is as the document says, or a file. What cannot be read is a problem document that
+//! names everything that is wrong with it.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, header};
+use model::{element, member};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
-use service::FieldProblem;
-use service::context::fields::{self, Known};
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+use service::{Fault, FieldProblem};
 
+use crate::http::json;
+use crate::http::mended::Mended;
 use crate::http::problem::{Code, Problem};
+use crate::http::sent::Sent;
+use crate::schema::document::Document;
 use crate::state::State;
 
-/// A JSON body, every field of it known.
+pub(crate) const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+
+/// A JSON body, every member of it known and within its bounds.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<State> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
-        must_be(request.headers(), "application/json")?;
-        let bytes = whole(request, state).await?;
-        // Read from a list, a struct would take its entries for fields.
-        if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Err(Problem::field("body", "must be an object".to_owned()));
+        let held = held_to_document(request, state, &[JSON]).await?;
+        held.whole().map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<State> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+        let held = held_to_document(request, state, &[JSON]).await?;
+        Ok(held.sent())
+    }
+}
+
+/// A body with everything that the document finds wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// The body without it.
+    pub(crate) left: Mended,
+    pub(crate) faults: Vec<FieldProblem>,
+}
+
+impl Held {
+    /// The body as a type of ours, if nothing is wrong with it.
+    fn whole<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        if self.faults.is_empty() {
+            read(self.left.value).map_err(|problem| Problem::invalid(vec![problem]))
+        } else {
+            Err(Problem::invalid(self.faults))
         }
-        read(&bytes).map(Self)
     }
 }
 
@@ -35,7 +67,7 @@ impl FromRequest<State> for Csv {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
-        must_be(request.headers(), "text/csv")?;
+        must_be(request.headers(), &[CSV])?;
         whole(request, state).await.map(Self)
     }
 }
@@ -59,90 +91,67 @@ impl<T: DeserializeOwned + Default> FromRequest<State> for MaybeBody<T> {
     }
 }
 
-/// Reads an object of which every field can be read by itself next to the `needed` ones; names all that
-/// cannot, and not only the first.
-pub(crate) fn read_fields<T: DeserializeOwned>(
-    object: Map<String, Value>,
-    needed: &[(&str, Value)],
-) -> Result<T, Problem> {
-    let read_object = |object: Map<String, Value>| -> Result<T, Problem> {
-        let text = serde_json::to_vec(&Value::Object(object));
-        let text =
-            text.map_err(|_unprintable| Problem::field("body", "cannot be read".to_owned()))?;
-        read(&text)
-    };
-    let whole = match read_object(object.clone()) {
-        Ok(read) => return Ok(read),
-        Err(problem) => problem,
-    };
-    let mut errors = Vec::new();
-    for (name, _) in needed {
-        if !object.contains_key(*name) {
-            errors.push(FieldProblem::new(*name, "is missing"));
-        }
+/// A body of one of these media types, held against what the document says of the operation.
+pub(crate) async fn held_to_document(
+    request: Request,
+    state: &State,
+    media_types: &[&str],
+) -> Result<Held, Problem> {
+    must_be(request.headers(), media_types)?;
+    let method = request.method().as_str().to_ascii_lowercase();
+    let extensions = request.extensions();
+    let document = extensions.get::<Document>().cloned();
+    let path = extensions.get::<MatchedPath>().cloned();
+    let json::Json { value, repeated } =
+        json::read(&whole(request, state).await?).map_err(|problem| malformed(&problem))?;
+    let twice = |pointer| FieldProblem::new(pointer, Fault::Repeated, "is there more than once");
+    let repeated: Vec<FieldProblem> = repeated.into_iter().map(twice).collect();
+    match (document, path) {
+        (Some(document), Some(path)) => Ok(document.hold(&method, path.as_str(), value, repeated)),
+        // Every operation is in the document: a test asks for each of them.
+        (None, _) | (_, None) => Err(Problem::unavailable()),
     }
-    for (name, value) in object {
-        let parts: Vec<Value> = match value.as_object().filter(|fields| fields.len() > 1) {
-            Some(fields) => fields
-                .iter()
-                .map(|(field, value)| json!({ field: value }))
-                .collect(),
-            None => vec![value],
-        };
-        for part in parts {
-            let mut alone: Map<String, Value> = needed
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect();
-            alone.insert(name.clone(), part);
-            if let Err(problem) = read_object(alone) {
-                errors.extend(problem.into_errors());
-            }
-        }
-    }
-    if errors.is_empty() {
-        return Err(whole);
-    }
-    Err(Problem::invalid(errors))
 }
 
-/// Reads JSON; what does not fit is named by its field.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read: Known<T> = fields::read(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        unreadable(path, error.inner())
-    })?;
-    json.end()
-        .map_err(|error| unreadable(".".to_owned(), &error))?;
-    if read.unknown.is_empty() {
-        return Ok(read.value);
-    }
-    let unknown = read.unknown.into_iter();
-    let unknown = unknown.map(|field| FieldProblem::new(field, "is not known"));
-    Err(Problem::invalid(unknown.collect()))
+/// JSON as a type of ours. What no schema says is told by its member, one at a time.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldProblem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer(error.path());
+        let says = error.into_inner().to_string();
+        FieldProblem::new(pointer, Fault::Malformed, says)
+    })
 }
 
-fn unreadable(path: String, error: &serde_json::Error) -> Problem {
-    if error.is_syntax() || error.is_eof() {
-        return Problem::new(Code::MalformedJson, "The body is not JSON.");
-    }
-    let field = if path == "." { "body".to_owned() } else { path };
-    // The place in the text says nothing to somebody who sent an object.
-    let said = error.to_string();
-    let said = said.split(" at line ").next().unwrap_or_default();
-    Problem::field(&field, said.to_owned())
+fn pointer(path: &Path) -> String {
+    path.iter()
+        .fold(String::new(), |at, segment| match segment {
+            Segment::Seq { index } => element(&at, *index),
+            Segment::Map { key } => member(&at, key),
+            Segment::Enum { variant } => member(&at, variant),
+            Segment::Unknown => at,
+        })
+}
+
+fn malformed(problem: &serde_json::Error) -> Problem {
+    Problem::new(
+        Code::MalformedJson,
+        &format!("The body is not JSON: {problem}."),
+    )
 }
 
 /// Refuses a body that says it is something else.
-fn must_be(headers: &HeaderMap, media_type: &str) -> Result<(), Problem> {
+fn must_be(headers: &HeaderMap, media_types: &[&str]) -> Result<(), Problem> {
     let value = headers.get(header::CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next());
-    if essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type)) {
+    let essence = essence.unwrap_or_default().trim();
+    if media_types
+        .iter()
+        .any(|taken| essence.eq_ignore_ascii_case(taken))
+    {
         return Ok(());
     }
-    let title = format!("Send {media_type}.");
+    let title = format!("Send {}.", media_types.join(" or "));
     Err(Problem::new(Code::UnsupportedMediaType, &title))
 }
 

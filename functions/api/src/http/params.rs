@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, Path as AxumPath};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Error as PathError;
+use service::Fault;
 use url::form_urlencoded;
 
 use crate::http::problem::Problem;
@@ -43,8 +44,17 @@ fn unreadable(error: PathError<serde::de::value::Error>) -> Problem {
     let said = error.into_inner().to_string();
     let missing = said.strip_prefix("missing field `");
     if let Some(field) = missing.and_then(|rest| rest.strip_suffix('`')) {
-        return Problem::field(field, "is missing".to_owned());
+        return Problem::parameter(field, Fault::Missing, "is missing");
+    }
+    let unknown = said.strip_prefix("unknown field `");
+    if let Some((field, expected)) = unknown.and_then(|rest| rest.split_once('`')) {
+        let says = format!("is not known{expected}");
+        return Problem::parameter(field, Fault::Unknown, says);
+    }
+    let twice = said.strip_prefix("duplicate field `");
+    if let Some(field) = twice.and_then(|rest| rest.strip_suffix('`')) {
+        return Problem::parameter(field, Fault::Repeated, "is there more than once");
     }
     let field = if path == "." { "query" } else { &path };
-    Problem::field(field, said)
+    Problem::parameter(field, Fault::Malformed, said)
 }

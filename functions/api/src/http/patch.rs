@@ -1,26 +1,42 @@
 //! Changes as JSON Merge Patch (RFC 7396): what is named changes, `null` takes a field back to its
 //! default, what is left out stays.
 
+use axum::extract::{FromRequest, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::http::body::read_fields;
+use crate::http::body::{self, Held, JSON, held_to_document};
 use crate::http::problem::Problem;
+use crate::http::sent::Sent;
+use crate::state::State;
 
-/// The fields with a patch laid over them. `needed` are those without a default.
-pub(crate) fn patched<T: Serialize + DeserializeOwned>(
-    fields: &T,
-    patch: Map<String, Value>,
-    needed: &[(&str, Value)],
-) -> Result<T, Problem> {
-    let unreadable = || Problem::field("body", "cannot be merged".to_owned());
-    let mut merged = serde_json::to_value(fields).map_err(|_unprintable| unreadable())?;
-    merge(&mut merged, Value::Object(patch));
-    let Value::Object(merged) = merged else {
-        return Err(unreadable());
-    };
-    read_fields(merged, needed)
+/// The media type of its own that a patch has (RFC 7396, section 4).
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// A patch, with everything that the document finds wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Patch(Held);
+
+impl FromRequest<State> for Patch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+        let held = held_to_document(request, state, &[MERGE_PATCH, JSON]).await?;
+        Ok(Self(held))
+    }
+}
+
+impl Patch {
+    /// The fields with the patch laid over them.
+    pub(crate) fn over<T: Serialize + DeserializeOwned>(&self, fields: &T) -> Sent<T> {
+        // Fields are plain data: they can always be written down.
+        let mut merged = serde_json::to_value(fields).unwrap_or_default();
+        self.0.clone().sent_as(|patch| {
+            merge(&mut merged, patch);
+            body::read(merged)
+        })
+    }
 }
 
 /// RFC 7396, section 2.
@@ -49,28 +65,68 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::mended::Mended;
 
-    fn patch(patch: Value) -> Result<AgentFields, Problem> {
+    #[tokio::test]
+    async fn a_patch_changes_what_it_names_and_null_takes_it_back() {
         let mut fields = AgentFields::new("Reminder", PromptId::from_parts(0, 0));
         fields.voice_id = Some("v".to_owned());
-        let Value::Object(patch) = patch else {
-            unreachable!("an object")
-        };
-        patched(&fields, patch, &[])
-    }
-
-    #[test]
-    fn a_patch_changes_what_it_names_and_null_takes_it_back() {
-        let changed = patch(json!({ "voice_id": null, "turn_taking": { "endpointing_ms": 500 } }));
-        let changed = changed.unwrap();
+        fields.silence.reminders_max = 7;
+        let value = json!({
+            "voice_id": null, "silence": null, "turn_taking": { "endpointing_ms": 500 },
+        });
+        let patch = Patch(Held {
+            left: Mended::whole(value),
+            faults: Vec::new(),
+        });
+        let changed = patch.over(&fields);
+        let changed = changed.or_all_faults(async |_fields| Ok(Vec::new()));
+        let changed = changed.await.unwrap();
         assert_eq!(changed.voice_id, None);
+        assert_eq!(
+            changed.silence,
+            AgentFields::new("", fields.prompt_id).silence
+        );
         assert_eq!(changed.turn_taking.endpointing_ms, 500);
         assert_eq!(changed.turn_taking.end_of_turn_ms_max, 3_000);
         assert_eq!(changed.name, "Reminder");
     }
 
+    /// Every example of RFC 7396, appendix A.
     #[test]
-    fn a_patch_of_a_field_that_does_not_exist_is_refused() {
-        assert!(patch(json!({ "nmae": "x" })).is_err());
+    fn merging_is_as_the_standard_has_it() {
+        for (target, patch, result) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (
+                json!({"a":"b","b":"c"}),
+                json!({"a":null}),
+                json!({"b":"c"}),
+            ),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (
+                json!({"a":{"b":"c"}}),
+                json!({"a":{"b":"d","c":null}}),
+                json!({"a":{"b":"d"}}),
+            ),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
+            (json!({"a":"foo"}), json!(null), json!(null)),
+            (json!({"a":"foo"}), json!("bar"), json!("bar")),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (
+                json!({}),
+                json!({"a":{"bb":{"ccc":null}}}),
+                json!({"a":{"bb":{}}}),
+            ),
+        ] {
+            let mut merged = target.clone();
+            merge(&mut merged, patch.clone());
+            assert_eq!(merged, result, "{target} with {patch}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use intake::FileProblem;
+use model::member;
 use serde::{Deserialize, Serialize};
-use service::{FieldProblem, Refused};
-use store::StoreError;
+use service::{Fault, FieldProblem, Place, Refused};
+use store::{StoreError, UsedBy};
 use telemetry::Chain;
 use tracing::error;
 use utoipa::{ToResponse, ToSchema};
@@ -13,6 +14,9 @@ use utoipa::{ToResponse, ToSchema};
 /// Seconds after which a client may try again what storage or carrier did not answer, or what had no
 /// free line.
 const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Fields, or users of a thing, that one problem names. Of those beyond it says how many there are.
+const NAMED_MAX: usize = 100;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,17 +29,47 @@ pub struct Problem {
     /// The status of the answer.
     status: u16,
     code: Code,
-    /// What is wrong with which field; empty where it is about no field.
+    /// What is wrong with which field: the first 100; empty where it is about no field.
     #[serde(default)]
     errors: Vec<FieldError>,
+    /// What uses a thing that was to be archived: the first 100.
+    #[serde(default)]
+    used_by: Vec<UserOfThing>,
+    /// How many more `errors`, or `used_by`, there are than are named.
+    #[serde(default)]
+    omitted: u64,
 }
 
-/// What is wrong with one field.
+/// What is wrong with one field. One of `pointer`, `parameter` and `row` says where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The field's path, as in `turn_taking.endpointing_ms`.
-    field: String,
-    problem: String,
+    /// A JSON pointer into the body (RFC 6901), as in `/turn_taking/endpointing_ms`; empty: the body as a whole.
+    pointer: Option<String>,
+    /// A parameter of the query.
+    parameter: Option<String>,
+    /// A row of a file, as a spreadsheet shows it.
+    row: Option<u64>,
+    code: Fault,
+    /// For people; goes on after the field's name.
+    detail: String,
+}
+
+/// Something that uses another thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UsedBy)]
+pub(crate) struct UserOfThing {
+    kind: UserKind,
+    id: String,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = UsedByKind)]
+pub(crate) enum UserKind {
+    Agent,
+    Campaign,
+    Number,
 }
 
 /// What kind of problem it is. Stable: programs branch on it.
@@ -55,11 +89,13 @@ pub(crate) enum Code {
     MethodNotAllowed,
     // 409: not in this state
     AlreadyStarted,
+    Archived,
     CampaignClosed,
     CampaignState,
     FieldsLocked,
     ImportStarted,
     ImportUnfinished,
+    InUse,
     LeadNotWaiting,
     NotPermitted,
     NotUploaded,
@@ -118,11 +154,13 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::AlreadyStarted
+            | Self::Archived
             | Self::CampaignClosed
             | Self::CampaignState
             | Self::FieldsLocked
             | Self::ImportStarted
             | Self::ImportUnfinished
+            | Self::InUse
             | Self::LeadNotWaiting
             | Self::NotPermitted
             | Self::NotUploaded
@@ -218,6 +256,8 @@ impl Problem {
             status: code.status().as_u16(),
             code,
             errors: Vec::new(),
+            used_by: Vec::new(),
+            omitted: 0,
         }
     }
 
@@ -239,25 +279,95 @@ impl Problem {
         Self::new(Code::Invalid, "Some fields cannot be as they are.").with(errors)
     }
 
-    pub(crate) fn field(field: &str, problem: String) -> Self {
-        Self::invalid(vec![FieldProblem::new(field, problem)])
+    /// A parameter of the query that cannot be as it is.
+    pub(crate) fn parameter(name: &str, fault: Fault, says: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldProblem::parameter(name, fault, says)])
     }
 
-    /// What is wrong with which field.
-    pub(crate) fn into_errors(self) -> Vec<FieldProblem> {
-        let errors = self.errors.into_iter();
-        errors
-            .map(|FieldError { field, problem }| FieldProblem { field, problem })
-            .collect()
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.code == code
     }
 
     pub(crate) fn with(mut self, errors: Vec<FieldProblem>) -> Self {
-        let errors = errors.into_iter().map(|FieldProblem { field, problem }| {
-            let problem = problem.trim().to_owned();
-            FieldError { field, problem }
-        });
-        self.errors = errors.collect();
+        self.cut(errors.len(), "fields");
+        let errors = errors.into_iter().take(NAMED_MAX);
+        self.errors = errors.map(FieldError::from).collect();
         self
+    }
+
+    /// What uses a thing that was to be archived.
+    fn in_use(by: &[UsedBy]) -> Self {
+        let count = |kind: UserKind, name: &str| {
+            let count = by.iter().filter(|user| UserKind::of(user) == kind).count();
+            match count {
+                0 => None,
+                1 => Some(format!("1 {name}")),
+                many => Some(format!("{many} {name}s")),
+            }
+        };
+        let counts = [
+            count(UserKind::Campaign, "campaign"),
+            count(UserKind::Number, "number"),
+            count(UserKind::Agent, "agent"),
+        ];
+        let counts: Vec<String> = counts.into_iter().flatten().collect();
+        let title = format!(
+            "It is not archived: {} use it. Archive, finish or delete those first, or have them use another.",
+            counts.join(" and ")
+        );
+        let mut problem = Self::new(Code::InUse, &title);
+        problem.cut(by.len(), "users");
+        let named = by.iter().take(NAMED_MAX).map(UserOfThing::from);
+        problem.used_by = named.collect();
+        problem
+    }
+
+    /// Says of a list that is longer than what is named of it how much is left out.
+    fn cut(&mut self, length: usize, what: &str) {
+        let omitted = length.saturating_sub(NAMED_MAX);
+        if omitted > 0 {
+            self.omitted = u64::try_from(omitted).unwrap_or(u64::MAX);
+            let more = format!(" {NAMED_MAX} {what} are named, and there are {omitted} more.");
+            self.title.push_str(&more);
+        }
+    }
+}
+
+impl From<FieldProblem> for FieldError {
+    fn from(problem: FieldProblem) -> Self {
+        let FieldProblem { at, fault, says } = problem;
+        let (mut pointer, mut parameter, mut row) = (None, None, None);
+        match at {
+            Place::Body(at) => pointer = Some(at),
+            Place::Parameter(name) => parameter = Some(name),
+            Place::Row(number) => row = Some(number),
+        }
+        Self {
+            pointer,
+            parameter,
+            row,
+            code: fault,
+            detail: says.trim().to_owned(),
+        }
+    }
+}
+
+impl UserKind {
+    const fn of(user: &UsedBy) -> Self {
+        match user {
+            UsedBy::Agent(_) => Self::Agent,
+            UsedBy::Campaign(_) => Self::Campaign,
+            UsedBy::Number(_) => Self::Number,
+        }
+    }
+}
+
+impl From<&UsedBy> for UserOfThing {
+    fn from(user: &UsedBy) -> Self {
+        Self {
+            kind: UserKind::of(user),
+            id: user.to_string(),
+        }
     }
 }
 
@@ -268,9 +378,9 @@ impl From<Refused> for Problem {
             Refused::Invalid(errors) => Self::invalid(errors),
             Refused::MissingVariables(names) => {
                 let title = "Some variables of the prompt have no value.";
-                let errors = names
-                    .into_iter()
-                    .map(|name| FieldProblem::new(format!("variables.{name}"), "has no value"));
+                let errors = names.into_iter().map(|name| {
+                    FieldProblem::new(member("/variables", &name), Fault::Missing, "has no value")
+                });
                 Self::new(Code::MissingVariables, title).with(errors.collect())
             }
             Refused::KeyReused => {
@@ -310,7 +420,15 @@ impl From<Refused> for Problem {
                 Code::LeadNotWaiting,
                 "Only a lead that waits can be changed or removed; this one is being called or done.",
             ),
-            Refused::NumberTaken => Self::new(Code::NumberTaken, "The number is in use."),
+            Refused::NumberTaken => Self::new(
+                Code::NumberTaken,
+                "The number is in use; one of yours that is archived is to be taken back.",
+            ),
+            Refused::Archived => Self::new(
+                Code::Archived,
+                "It is archived, and stays as it is until it is taken back.",
+            ),
+            Refused::InUse(by) => Self::in_use(&by),
             Refused::NumberSuppressed => {
                 let title = "The number is on the suppression list.";
                 Self::new(Code::NumberSuppressed, title)
@@ -326,12 +444,16 @@ impl From<Refused> for Problem {
                 "As many calls are on as may be at once; try again when one has ended.",
             ),
             Refused::List(list) => {
-                let field = list
+                let at = list
                     .row()
-                    .map_or_else(|| "file".to_owned(), |row| format!("row {row}"));
-                let said = list.to_string();
-                Self::new(Code::from(&list), "The list cannot be used.")
-                    .with(vec![FieldProblem::new(field, said)])
+                    .map_or_else(|| Place::Body(String::new()), Place::Row);
+                let says = list.to_string();
+                let fault = Fault::Malformed;
+                Self::new(Code::from(&list), "The list cannot be used.").with(vec![FieldProblem {
+                    at,
+                    fault,
+                    says,
+                }])
             }
             Refused::CampaignClosed => Self::new(
                 Code::CampaignClosed,

@@ -15,6 +15,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
 use service::call::CreateCall;
+use service::{Fault, FieldProblem};
 use store::Overriding;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -121,7 +122,7 @@ pub(crate) struct RecordingView {
     /// Lower-case hex.
     sha256: Option<String>,
     stored_at: Option<Timestamp>,
-    archived_at: Option<Timestamp>,
+    carrier_copy_deleted_at: Option<Timestamp>,
 }
 
 /// How far a recording is.
@@ -134,7 +135,7 @@ pub(crate) enum RecordingStatus {
     /// The copy in our bucket is verified.
     Stored,
     /// The carrier's copy is gone; ours is the only one.
-    Archived,
+    Kept,
     /// The carrier made none.
     Absent,
 }
@@ -224,7 +225,8 @@ fn overriding(
     let chars = reason.chars().count();
     if !(1..=REASON_CHARS_MAX).contains(&chars) {
         let problem = format!("must have 1 to {REASON_CHARS_MAX} characters, has {chars}");
-        return Err(Problem::field("override.reason", problem));
+        let problem = FieldProblem::new("/override/reason", Fault::OutOfRange, problem);
+        return Err(Problem::invalid(vec![problem]));
     }
     let by = principal.key_id;
     Ok(Some(Overriding { by, reason }))
@@ -355,7 +357,7 @@ impl From<RecordingState> for RecordingView {
             bytes: None,
             sha256: None,
             stored_at: None,
-            archived_at: None,
+            carrier_copy_deleted_at: None,
         };
         match state {
             RecordingState::Ready {
@@ -376,19 +378,19 @@ impl From<RecordingState> for RecordingView {
                 stored_at: Some(stored_at),
                 ..bare(RecordingStatus::Stored, carrier_recording_id)
             },
-            RecordingState::Archived {
+            RecordingState::Kept {
                 carrier_recording_id,
                 object_key: _,
                 bytes,
                 sha256,
                 stored_at,
-                archived_at,
+                carrier_copy_deleted_at,
             } => Self {
                 bytes: Some(bytes),
                 sha256: Some(sha256),
                 stored_at: Some(stored_at),
-                archived_at: Some(archived_at),
-                ..bare(RecordingStatus::Archived, carrier_recording_id)
+                carrier_copy_deleted_at: Some(carrier_copy_deleted_at),
+                ..bare(RecordingStatus::Kept, carrier_recording_id)
             },
         }
     }

@@ -10,7 +10,6 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::{Campaign, CampaignFields, CampaignId, CampaignState};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use service::account::access::{Permission, Principal};
 use service::campaign::CampaignWithCopy;
 use service::campaign::moves::{Move, Moved};
@@ -19,15 +18,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use self::progress::LeadCountsView;
-use crate::http::body::{Body, MaybeBody, read_fields};
+use crate::http::body::{Body, MaybeBody};
 use crate::http::conditional::{IfMatch, etag, tagged};
 use crate::http::idempotency::Key;
 use crate::http::link::location;
 use crate::http::page::{Page, PageQuery, Wanted};
 use crate::http::params::Path;
-use crate::http::patch::patched;
+use crate::http::patch::Patch;
 use crate::http::problem::Problem;
 use crate::http::registry::Routes;
+use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {
@@ -109,9 +109,10 @@ pub(crate) async fn create_campaign(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
     Key(key): Key,
-    Body(fields): Body<Map<String, Value>>,
+    sent: Sent<CampaignFields>,
 ) -> Result<Response, Problem> {
-    let fields: CampaignFields = read_fields(fields, NEEDED)?;
+    let check = async |fields| state.campaigns.problems(principal.tenant_id, &fields).await;
+    let fields = sent.or_all_faults(check).await?;
     let campaign = state
         .campaigns
         .create(principal.tenant_id, fields, key.as_ref())
@@ -166,18 +167,20 @@ pub(crate) async fn update_campaign(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<CampaignId>,
-    IfMatch(revision): IfMatch,
-    Body(patch): Body<Map<String, Value>>,
+    condition: IfMatch,
+    patch: Patch,
 ) -> Result<Response, Problem> {
-    let before = state
-        .campaigns
-        .get(principal.tenant_id, campaign_id)
-        .await?;
-    let fields = patched(&before.fields, patch, NEEDED)?;
-    let changed = state
-        .campaigns
-        .change(principal.tenant_id, campaign_id, revision, fields)
-        .await?;
+    let (campaigns, condition, patch) = (&state.campaigns, &condition, &patch);
+    let tenant = principal.tenant_id;
+    let edit = || async move {
+        let before = campaigns.get(tenant, campaign_id).await?;
+        condition.check(before.revision.into())?;
+        let check = async |fields| campaigns.problems(tenant, &fields).await;
+        let fields = patch.over(&before.fields).or_all_faults(check).await?;
+        let changed = campaigns.change(tenant, campaign_id, before.revision, fields);
+        Ok(changed.await?)
+    };
+    let changed: Campaign = condition.edit(edit).await?;
     Ok(answer(&changed.into()))
 }
 
@@ -292,9 +295,6 @@ pub(crate) async fn redial_campaign(
         .await?;
     Ok(made(draft.into()))
 }
-
-/// What a campaign cannot be read without, with something that can stand for it.
-const NEEDED: &[(&str, Value)] = &[("name", Value::String(String::new()))];
 
 async fn make(
     state: &State,

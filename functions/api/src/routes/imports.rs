@@ -14,13 +14,14 @@ use intake::{
 use jiff::Timestamp;
 use model::{CampaignId, ConsentKind, ImportId, LeadPriority, PhoneNumber, Variables};
 use serde::{Deserialize, Serialize};
+use service::Fault;
 use service::account::access::{Permission, Principal};
 use service::lead::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
 use store::{Import, ImportProblemCode, ImportState};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::{self, Body};
+use crate::http::body::Body;
 use crate::http::idempotency::Key;
 use crate::http::link::{self, location};
 use crate::http::page::{Page, PageQuery, Wanted};
@@ -401,10 +402,10 @@ fn answer(status: StatusCode, view: ImportView) -> Response {
 fn options(query: ImportQuery) -> Result<Options, Problem> {
     let columns = match &query.columns {
         None => BTreeMap::new(),
-        Some(json) => body::read(json.as_bytes()).map_err(|_unreadable| {
-            let problem =
+        Some(json) => serde_json::from_str(json).map_err(|_unreadable| {
+            let says =
                 "must be JSON, as in {\"Handy\": \"number\", \"Ort\": {\"variable\": \"city\"}}";
-            Problem::field("columns", problem.to_owned())
+            Problem::parameter("columns", Fault::Malformed, says)
         })?,
     };
     Ok(Options {

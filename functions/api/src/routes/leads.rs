@@ -11,23 +11,22 @@ use model::{
     Outcome, PhoneNumber, Variables,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use service::Refused;
 use service::account::access::{Permission, Principal};
 use service::lead::export::Export;
 use service::lead::{Added, LeadFields, Leads, NewLead};
-use service::{FieldProblem, Refused};
 use store::{LeadFilter, LeadRow};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::{Body, read_fields};
 use crate::http::conditional::{IfMatch, tagged};
 use crate::http::csv::attachment;
 use crate::http::page::{Page, Wanted};
 use crate::http::params::{Path, Query};
-use crate::http::patch::patched;
+use crate::http::patch::Patch;
 use crate::http::problem::Problem;
 use crate::http::registry::{LISTS_BODY_BYTES_MAX, Routes};
+use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {
@@ -45,8 +44,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLeads {
-    #[schema(value_type = Vec<NewLead>)]
-    leads: Vec<Map<String, Value>>,
+    leads: Vec<NewLead>,
 }
 
 /// What became of leads.
@@ -151,7 +149,7 @@ pub(crate) struct ExportQuery {
 ///
 /// A number is one lead of a campaign: one that is there already stays as it is, so that a request may be
 /// sent again. Numbers on the suppression list are kept out. A problem names every field, as in
-/// `leads[3].number`.
+/// `/leads/3/number`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/leads",
     params(("campaign_id" = CampaignId, Path)), request_body = NewLeads,
     responses(
@@ -162,12 +160,13 @@ pub(crate) async fn add_leads(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
     Path(campaign_id): Path<CampaignId>,
-    Body(new): Body<NewLeads>,
+    sent: Sent<NewLeads>,
 ) -> Result<Json<AddedView>, Problem> {
-    let leads = read_leads(new.leads)?;
+    let check = async |new: NewLeads| Ok(service::lead::problems(&new.leads));
+    let new = sent.or_all_faults(check).await?;
     let added = state
         .leads
-        .add(principal.tenant_id, campaign_id, &leads)
+        .add(principal.tenant_id, campaign_id, &new.leads)
         .await?;
     Ok(Json(AddedView::of(added)))
 }
@@ -229,19 +228,21 @@ pub(crate) async fn update_lead(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
     Path((campaign_id, lead_id)): Path<(CampaignId, LeadId)>,
-    IfMatch(revision): IfMatch,
-    Body(patch): Body<Map<String, Value>>,
+    condition: IfMatch,
+    patch: Patch,
 ) -> Result<Response, Problem> {
-    let before = state
-        .leads
-        .get(principal.tenant_id, campaign_id, lead_id)
-        .await?;
-    let fields = patched(&Leads::fields(&before.lead), patch, &[])?;
-    let row = state
-        .leads
-        .change(principal.tenant_id, campaign_id, lead_id, revision, fields)
-        .await?;
-    Ok(answer(row))
+    let (leads, condition, patch) = (&state.leads, &condition, &patch);
+    let tenant = principal.tenant_id;
+    let edit = || async move {
+        let before = leads.get(tenant, campaign_id, lead_id).await?;
+        condition.check(before.row_version)?;
+        let check = async |fields: LeadFields| Ok(fields.problems());
+        let fields = patch.over(&Leads::fields(&before.lead));
+        let fields = fields.or_all_faults(check).await?;
+        let changed = leads.change(tenant, campaign_id, lead_id, before.row_version, fields);
+        Ok(changed.await?)
+    };
+    Ok(answer(condition.edit(edit).await?))
 }
 
 /// Remove a lead while it waits
@@ -304,27 +305,6 @@ fn parts(export: Export) -> impl Stream<Item = Result<String, Refused>> {
             Err(problem) => Some((Err(problem), None)),
         }
     })
-}
-
-fn read_leads(leads: Vec<Map<String, Value>>) -> Result<Vec<NewLead>, Problem> {
-    let stand_in = Value::String("+14155550100".to_owned());
-    let mut read = Vec::with_capacity(leads.len());
-    let mut problems = Vec::new();
-    for (place, lead) in leads.into_iter().enumerate() {
-        match read_fields::<NewLead>(lead, &[("number", stand_in.clone())]) {
-            Ok(lead) => read.push(lead),
-            Err(problem) => problems.extend(problem.into_errors().into_iter().map(
-                |FieldProblem { field, problem }| {
-                    FieldProblem::new(format!("leads[{place}].{field}"), problem)
-                },
-            )),
-        }
-    }
-    if problems.is_empty() {
-        Ok(read)
-    } else {
-        Err(Problem::invalid(problems))
-    }
 }
 
 fn filter(

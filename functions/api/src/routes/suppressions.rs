@@ -17,7 +17,7 @@ use service::lead::suppressions::{Put, PutList, Suppressed, Suppressions};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::{Body, Csv};
+use crate::http::body::{Csv, MaybeBody};
 use crate::http::csv::attachment;
 use crate::http::page::{Page, PageQuery, Wanted};
 use crate::http::params::{Path, Query};
@@ -32,7 +32,7 @@ pub(super) fn routes() -> Routes {
         "Who must not be called any more, across all campaigns.",
     )
     .may(P::ReadSuppressions, routes!(list_suppressions))
-    .may(P::AddSuppressions, routes!(create_suppression))
+    .may(P::AddSuppressions, routes!(put_suppression))
     .may_send(
         P::AddSuppressions,
         LISTS_BODY_BYTES_MAX,
@@ -43,11 +43,10 @@ pub(super) fn routes() -> Routes {
     .may(P::RemoveSuppressions, routes!(delete_suppression))
 }
 
-/// A number that must not be called any more.
-#[derive(Deserialize, ToSchema)]
+/// What is said of a number that must not be called any more.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSuppression {
-    number: PhoneNumber,
     /// Why, for those who read the list.
     #[serde(default)]
     note: Option<String>,
@@ -72,7 +71,7 @@ pub(crate) struct PutView {
     #[schema(inline)]
     #[serde(flatten)]
     entry: SuppressionView,
-    /// It was on the list before, and its first entry stays.
+    /// It was on the list before: since when and why it is there stays, a note replaces the earlier one.
     there_already: bool,
     /// Waiting leads that ended with it.
     leads_ended: u64,
@@ -120,20 +119,23 @@ pub(crate) struct RemovalQuery {
 
 /// Put a number on the list
 ///
-/// It is not called from now on, and what waits for it ends.
-#[utoipa::path(post, path = "/v1/suppressions", request_body = NewSuppression,
+/// It is not called from now on, and what waits for it ends. Of a number that is on the list since when and why it is
+/// there stays, and a note replaces the earlier one.
+#[utoipa::path(put, path = "/v1/suppressions/{number}", params(("number" = PhoneNumber, Path)),
+    request_body = Option<NewSuppression>,
     responses(
         (status = 201, description = "It is on the list", body = PutView),
         (status = 200, description = "It was on the list", body = PutView),
     ))]
-pub(crate) async fn create_suppression(
+pub(crate) async fn put_suppression(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
-    Body(new): Body<NewSuppression>,
+    Path(number): Path<PhoneNumber>,
+    MaybeBody(new): MaybeBody<NewSuppression>,
 ) -> Result<(StatusCode, Json<PutView>), Problem> {
     let put = state
         .suppressions
-        .add(principal.tenant_id, &new.number, new.note)
+        .add(principal.tenant_id, &number, new.note)
         .await?;
     let status = if put.there_already {
         StatusCode::OK

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use service::FieldProblem;
 
+use crate::http::body::Held;
+use crate::http::faults::Bodies;
+use crate::http::mended::Mended;
 use crate::http::registry::Routes;
 use crate::schema::node::value;
 use crate::schema::{examples, forms, limits, operation, shapes, shared};
@@ -18,12 +22,18 @@ const GENERAL: &str = "AI phone calls in your own AWS account.
 list without entries is `[]`; nothing is left out. In a request a field that is left out has its default, and a \
 field that nobody knows is refused. New fields may come into answers, and new words into their vocabularies.
 
-**Edits** are JSON Merge Patch (RFC 7396): what is named changes, `null` takes a field back to its default, what \
-is left out stays. They name the revision that they were made from in `If-Match`.
+**Edits** are JSON Merge Patch (RFC 7396, `application/merge-patch+json`; `application/json` is taken too): what is \
+named changes, `null` takes a field back to its default, what is left out stays. They name the revision that they \
+were made from in `If-Match`, or `*` for whichever is current.
+
+**Archived** agents, prompts and numbers can be read and listed (`archived=true`) and are used for nothing new. What \
+is in use is not archived.
 
 **Once.** The same `Idempotency-Key` with the same request makes one thing, however often it is sent.
 
-**Problems** are RFC 9457 documents. Branch on `code`; `title` is for people.
+**Problems** are RFC 9457 documents. Branch on `code`; `title` is for people. A body is refused with all that is \
+wrong with it: `errors` has a JSON pointer, a code and a sentence for each field, the first 100 of them, and `omitted` \
+says how many more there are.
 
 **Pages** of lists go on at `next_cursor` until it is `null`.";
 
@@ -31,6 +41,7 @@ is left out stays. They name the revision that they were made from in `If-Match`
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     json: Arc<Value>,
+    bodies: Bodies,
 }
 
 impl Document {
@@ -58,9 +69,31 @@ impl Document {
         let mut paths = Value::Object(paths);
         shapes::rename_pages(&mut schemas, &mut paths);
         let schemas = forms::separated(&schemas, &mut paths);
+        forms::patches_have_a_media_type(&mut paths);
+        let json = Arc::new(whole(routes, &paths, &schemas));
         Self {
-            json: Arc::new(whole(routes, &paths, &schemas)),
+            bodies: Bodies::of(&json),
+            json,
         }
+    }
+
+    /// Holds the body of an operation against its schema. What is wrong with it that no schema sees comes along.
+    pub(crate) fn hold(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+        mut faults: Vec<FieldProblem>,
+    ) -> Held {
+        // An operation without a schema takes no body that this is asked for.
+        let schema = self.bodies.schema(method, path).unwrap_or(&Value::Null);
+        faults.extend(self.bodies.faults(schema, &body));
+        let left = if faults.is_empty() {
+            Mended::whole(body)
+        } else {
+            Mended::of(&self.bodies, schema, &body, &faults)
+        };
+        Held { left, faults }
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::http::patch::MERGE_PATCH;
 use crate::schema::node::{reference, rename_references, visit, visit_references};
 
 type Schemas = BTreeMap<String, Value>;
@@ -76,6 +77,18 @@ pub(crate) fn separated(schemas: &Schemas, paths: &mut Value) -> Schemas {
         }
     });
     all
+}
+
+/// A patch has a media type of its own, which says what `null` means.
+pub(crate) fn patches_have_a_media_type(paths: &mut Value) {
+    for_each_operation(paths, |method, operation| {
+        if method == "patch"
+            && let Some(Value::Object(content)) = operation["requestBody"].get_mut("content")
+            && let Some(json) = content.get("application/json").cloned()
+        {
+            content.insert(MERGE_PATCH.to_owned(), json);
+        }
+    });
 }
 
 /// Every field is there.

@@ -213,9 +213,9 @@ pub(crate) fn parameters() -> Value {
         "If-Match": {
             "name": "If-Match",
             "in": "header",
-            "description": "The `ETag` of what the change was made from. Without it an edit is refused with 428.",
+            "description": "The `ETag` of what the change was made from, several of which one must be current, or `*` for whichever is. Without it an edit is refused with 428.",
             "required": true,
-            "schema": { "type": "string", "pattern": r#"^"[0-9]+"$"#, "examples": ["\"3\""] },
+            "schema": { "type": "string", "pattern": r#"^(\*|"[0-9]+"(, *"[0-9]+")*)$"#, "examples": ["\"3\"", "*"] },
         },
     })
 }

@@ -278,7 +278,7 @@ async fn conversation(
         "the recording was deleted at the carrier after that",
         call.recording
             .as_ref()
-            .is_some_and(|recording| recording.state == "archived"),
+            .is_some_and(|recording| recording.state == "kept"),
         format!("{:?}", call.recording),
     );
     for (what, happened, seen) in books::steps(stage.far_side, &call) {

@@ -534,19 +534,23 @@ fn absurd_settings_are_all_named() {
     absurd.model.opt_out = 2.0;
     absurd.prices.currency = "dollars".to_owned();
     let problems = Simulation::new(absurd).unwrap_err();
-    let fields: Vec<_> = problems.iter().map(|(field, _)| field.as_str()).collect();
+    let fields: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.at.to_string())
+        .collect();
     assert_eq!(
         fields,
         [
-            "campaign.max_concurrent_calls",
-            "model.opt_out",
-            "prices.currency",
-            "days"
+            "/campaign/max_concurrent_calls",
+            "/model/opt_out",
+            "/prices/currency",
+            "/days"
         ]
     );
     let mut late = setup(fields_of("Late"));
     late.from = Timestamp::MAX;
-    assert_eq!(Simulation::new(late).unwrap_err()[0].0, "from");
+    let problems = Simulation::new(late).unwrap_err();
+    assert_eq!(problems[0].at.to_string(), "/from");
 }
 
 fn fields_of(name: &str) -> CampaignFields {

@@ -7,6 +7,8 @@ use jiff::civil::Weekday;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::{Fault, FieldProblem, element, member};
+
 /// The most spans of one day.
 pub const SPANS_MAX: usize = 12;
 
@@ -104,12 +106,6 @@ impl<'de> Deserialize<'de> for MinuteOfDay {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (from, to) = <(MinuteOfDay, MinuteOfDay)>::deserialize(deserializer)?;
-        if from >= to {
-            return Err(D::Error::custom(format!(
-                "a span ends after it begins, and {from} to {to} does not; one past midnight is two \
-                 spans on two days"
-            )));
-        }
         Ok(Self(from, to))
     }
 }
@@ -149,19 +145,32 @@ impl Windows {
         self.days().iter().all(|(_day, spans)| spans.is_empty())
     }
 
-    /// What is wrong with them: field and sentence.
+    /// What is wrong with them.
     #[must_use]
-    pub fn problems(&self) -> Vec<(String, String)> {
+    pub fn problems(&self) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
         if self.never_open() {
-            let problem = "must have at least one span on one weekday".to_owned();
-            problems.push(("windows".to_owned(), problem));
+            let says = "must have at least one span on one weekday";
+            problems.push(FieldProblem::new("", Fault::OutOfRange, says));
         }
         for (day, spans) in self.days() {
-            let field = format!("windows.{day}");
+            let at = member("", day);
             if spans.len() > SPANS_MAX {
-                let problem = format!("must have at most {SPANS_MAX} spans, has {}", spans.len());
-                problems.push((field.clone(), problem));
+                let says = format!("must have at most {SPANS_MAX} spans, has {}", spans.len());
+                problems.push(FieldProblem::new(&at, Fault::OutOfRange, says));
+            }
+            for (place, Span(from, to)) in spans.iter().enumerate() {
+                if from >= to {
+                    let says = format!(
+                        "ends after it begins, and {from} to {to} does not; one past midnight is two \
+                         spans on two days"
+                    );
+                    problems.push(FieldProblem::new(
+                        element(&at, place),
+                        Fault::Conflict,
+                        says,
+                    ));
+                }
             }
             let mut sorted = spans.to_vec();
             sorted.sort_unstable();
@@ -170,11 +179,11 @@ impl Windows {
                 .zip(sorted.iter().skip(1))
                 .find(|(earlier, later)| earlier.1 > later.0);
             if let Some((earlier, later)) = overlap {
-                let problem = format!(
+                let says = format!(
                     "has two spans that overlap: {}-{} and {}-{}",
                     earlier.0, earlier.1, later.0, later.1
                 );
-                problems.push((field, problem));
+                problems.push(FieldProblem::new(at, Fault::Conflict, says));
             }
         }
         problems
@@ -202,6 +211,7 @@ impl Default for Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Place;
 
     #[test]
     fn windows_read_as_in_the_api() {
@@ -216,8 +226,6 @@ mod tests {
     #[test]
     fn impossible_windows_are_refused_with_the_reason() {
         for (text, says) in [
-            (r#"{"mon":[["19:00","10:00"]]}"#, "ends after it begins"),
-            (r#"{"mon":[["10:00","10:00"]]}"#, "ends after it begins"),
             (r#"{"mon":[["9:00","10:00"]]}"#, "written like 09:30"),
             (r#"{"mon":[["24:01","24:02"]]}"#, "written like 09:30"),
             (r#"{"mon":[["10:00"]]}"#, "tuple"),
@@ -227,8 +235,13 @@ mod tests {
         }
         let overlapping: Windows =
             serde_json::from_str(r#"{"tue":[["12:00","15:00"],["10:00","13:00"]]}"#).unwrap();
-        assert_eq!(overlapping.problems()[0].0, "windows.tue");
+        assert_eq!(overlapping.problems()[0].at, Place::Body("/tue".to_owned()));
+        let backwards = r#"{"wed":[["10:00","11:00"],["19:00","12:00"],["20:00","20:00"]]}"#;
+        let backwards: Windows = serde_json::from_str(backwards).unwrap();
+        let at = backwards.problems().into_iter().map(|problem| problem.at);
+        let expected = ["/wed/1", "/wed/2"].map(|at| Place::Body(at.to_owned()));
+        assert_eq!(at.collect::<Vec<_>>(), expected);
         let never: Windows = serde_json::from_str("{}").unwrap();
-        assert_eq!(never.problems()[0].0, "windows");
+        assert_eq!(never.problems()[0].at, Place::Body(String::new()));
     }
 }

@@ -1,13 +1,24 @@
-//! Phone numbers of ours: add, list.
+//! Phone numbers of ours: add, read, archive, list.
+//!
+//! An archived number stays ours: calls to it are rejected and none are made from it. It keeps its agent's id but is
+//! bound to it no more. No open campaign that was started names it; a draft that does so cannot be started.
 
 use std::sync::Arc;
 
 use model::{AgentId, NumberId, PhoneNumber, TenantId};
 use serde::{Deserialize, Serialize};
-use store::{Agents, Number, NumberRefused, Numbers as NumberRows, Page, Requests, StoreError};
+use store::{
+    Agents, BindingRefused, Campaigns, Number, Numbers as NumberRows, Page, Requests, Shelf,
+    StoreError, UsedBy,
+};
 
 use crate::context::requests::Keyed;
-use crate::{Clock, IdempotencyKey, Ids, Refused};
+use crate::{Clock, Fault, IdempotencyKey, Ids, Refused};
+
+/// Tries of an archiving while others do the same.
+const TRIES_MAX: u32 = 8;
+/// The field that names the agent.
+const AGENT: &str = "/agent_id";
 
 /// What a user says of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +36,7 @@ pub struct NumberFields {
 pub struct Numbers {
     numbers: NumberRows,
     agents: Agents,
+    campaigns: Campaigns,
     requests: Requests,
     clock: Arc<dyn Clock>,
     ids: Ids,
@@ -36,6 +48,7 @@ impl Numbers {
         Self {
             numbers: store.numbers.clone(),
             agents: store.agents.clone(),
+            campaigns: store.campaigns.clone(),
             requests: store.requests.clone(),
             clock,
             ids,
@@ -63,7 +76,8 @@ impl Numbers {
         if let Some(agent) = fields.agent_id
             && self.agents.get(tenant_id, agent).await?.is_none()
         {
-            return Err(Refused::field("agent_id", "there is no such agent"));
+            let says = "there is no such agent";
+            return Err(Refused::field(AGENT, Fault::NotFound, says));
         }
         let now = self.clock.now();
         let number = Number {
@@ -72,21 +86,95 @@ impl Numbers {
             number: fields.number.clone(),
             agent_id: fields.agent_id,
             created_at: now,
+            archived_at: None,
         };
         let made = keyed.as_ref().map(|keyed| keyed.makes(&number.id, now));
         match self.numbers.create(&number, made.as_ref()).await {
             Ok(()) => Ok(number),
-            Err(NumberRefused::Repeated) => {
+            Err(BindingRefused::Changed) => {
                 let made = match &keyed {
                     Some(keyed) => keyed.made_before(&self.requests, tenant_id).await?,
                     None => None,
                 };
-                let made = made.ok_or(StoreError::Conflict)?;
+                let made = made.ok_or(Refused::NumberTaken)?;
                 self.made(tenant_id, made, fields).await
             }
-            Err(NumberRefused::Taken) => Err(Refused::NumberTaken),
-            Err(NumberRefused::Store(error)) => Err(error.into()),
+            Err(refused) => Err(Refused::unbound(AGENT, refused)),
         }
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn get(&self, tenant: TenantId, number: NumberId) -> Result<Number, Refused> {
+        let found = self.numbers.get(tenant, number).await?;
+        found.ok_or(Refused::NotFound)
+    }
+
+    /// Archives a number that no campaign names that was started. One that is archived stays so.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::InUse`] names the campaigns that call from it.
+    pub async fn archive(&self, tenant: TenantId, number: NumberId) -> Result<Number, Refused> {
+        let found = self.get(tenant, number).await?;
+        if found.archived_at.is_none() {
+            let by = self.campaigns_that_name(&found).await?;
+            if !by.is_empty() {
+                return Err(Refused::InUse(by));
+            }
+        }
+        // A campaign that is started meanwhile does not call from it either: the planner looks for itself.
+        self.shelve(found, Shelf::Archived).await
+    }
+
+    /// Takes a number out of the archive. One that is not in it stays as it is.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::Invalid`] when its agent is archived.
+    pub async fn unarchive(&self, tenant: TenantId, number: NumberId) -> Result<Number, Refused> {
+        let found = self.get(tenant, number).await?;
+        self.shelve(found, Shelf::InUse).await
+    }
+
+    async fn shelve(&self, found: Number, shelf: Shelf) -> Result<Number, Refused> {
+        let mut before = found;
+        for _try in 0..TRIES_MAX {
+            if shelf == Shelf::of(before.archived_at.as_ref()) {
+                return Ok(before);
+            }
+            let after = Number {
+                archived_at: (shelf == Shelf::Archived).then(|| self.clock.now()),
+                ..before.clone()
+            };
+            match self.numbers.shelve(&before, &after).await {
+                Ok(()) => return Ok(after),
+                Err(BindingRefused::Changed) => {
+                    let read = self
+                        .numbers
+                        .of_tenant(before.tenant_id, &before.number)
+                        .await?;
+                    before = read.ok_or(Refused::NotFound)?;
+                }
+                Err(refused) => return Err(Refused::unbound(AGENT, refused)),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn campaigns_that_name(&self, number: &Number) -> Result<Vec<UsedBy>, Refused> {
+        let tenant = number.tenant_id;
+        let mut by = Vec::new();
+        for active in self.campaigns.active_of(tenant).await? {
+            if active.deleted || active.state.is_closed() {
+                continue;
+            }
+            let campaign = self.campaigns.get(tenant, active.campaign_id).await?;
+            if campaign.is_some_and(|campaign| campaign.fields.numbers.contains(&number.number)) {
+                by.push(UsedBy::Campaign(active.campaign_id));
+            }
+        }
+        Ok(by)
     }
 
     async fn made(
@@ -101,16 +189,17 @@ impl Numbers {
             .ok_or(Refused::NotFound)
     }
 
-    /// A tenant's numbers, newest first, older than `after`.
+    /// A tenant's numbers of a shelf, newest first, older than `after`.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn list(
         &self,
         tenant: TenantId,
+        shelf: Shelf,
         after: Option<NumberId>,
         limit: u32,
     ) -> Result<Page<Number>, Refused> {
-        Ok(self.numbers.list(tenant, after, limit).await?)
+        Ok(self.numbers.list(tenant, shelf, after, limit).await?)
     }
 }

@@ -1,19 +1,26 @@
-//! Prompts: create, new version, read, list.
+//! Prompts: create, new version, read, archive, list.
+//!
+//! A prompt that an agent uses is not archived, and an archived one gets no new version and no agent.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::{PromptId, PromptVersion, Template, TemplateProblem, TenantId};
 use serde::{Deserialize, Serialize};
-use store::{Page, PromptHead, Prompts as PromptRows, Requests, StoreError};
+use store::{
+    BindingRefused, Page, PromptHead, Prompts as PromptRows, Requests, Shelf, StoreError, Usable,
+    Uses,
+};
 
 use crate::context::requests::Keyed;
-use crate::{Clock, FieldProblem, IdempotencyKey, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, IdempotencyKey, Ids, Refused};
 
 /// The most characters of a prompt's name.
 pub const NAME_CHARS_MAX: usize = 100;
 /// The most bytes of both texts of a version: it is one row of a table that takes 400 KB.
 pub const TEXT_BYTES_MAX: usize = 200_000;
+/// Tries of an archiving while others write versions of the prompt, or agents that use it.
+const TRIES_MAX: u32 = 8;
 
 /// What a user sets of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +39,7 @@ pub struct PromptFields {
 pub struct Prompts {
     prompts: PromptRows,
     requests: Requests,
+    uses: Uses,
     clock: Arc<dyn Clock>,
     ids: Ids,
 }
@@ -42,6 +50,7 @@ impl Prompts {
         Self {
             prompts: store.prompts.clone(),
             requests: store.requests.clone(),
+            uses: store.uses.clone(),
             clock,
             ids,
         }
@@ -99,6 +108,9 @@ impl Prompts {
         }
         let head = self.prompts.head(tenant, prompt).await?;
         let head = head.ok_or(Refused::NotFound)?;
+        if head.archived_at.is_some() {
+            return Err(Refused::Archived);
+        }
         let now = self.clock.now();
         let number = head.latest_version.saturating_add(1);
         let version = check(fields, prompt, number, now)?;
@@ -140,17 +152,81 @@ impl Prompts {
         found.ok_or(Refused::NotFound)
     }
 
-    /// A tenant's prompts, newest first, older than `after`.
+    /// Reads what a list shows of a prompt.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn head(&self, tenant: TenantId, prompt: PromptId) -> Result<PromptHead, Refused> {
+        let found = self.prompts.head(tenant, prompt).await?;
+        found.ok_or(Refused::NotFound)
+    }
+
+    /// Archives a prompt that no agent uses. One that is archived stays so.
+    ///
+    /// # Errors
+    /// See [`Refused`]; [`Refused::InUse`] names the agents that use it.
+    pub async fn archive(&self, tenant: TenantId, prompt: PromptId) -> Result<PromptHead, Refused> {
+        self.shelve(tenant, prompt, Shelf::Archived).await
+    }
+
+    /// Takes a prompt out of the archive. One that is not in it stays as it is.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn unarchive(
+        &self,
+        tenant: TenantId,
+        prompt: PromptId,
+    ) -> Result<PromptHead, Refused> {
+        self.shelve(tenant, prompt, Shelf::InUse).await
+    }
+
+    async fn shelve(
+        &self,
+        tenant: TenantId,
+        prompt: PromptId,
+        shelf: Shelf,
+    ) -> Result<PromptHead, Refused> {
+        for _try in 0..TRIES_MAX {
+            let before = self.head(tenant, prompt).await?;
+            if shelf == Shelf::of(before.archived_at.as_ref()) {
+                return Ok(before);
+            }
+            let now = self.clock.now();
+            let after = PromptHead {
+                archived_at: (shelf == Shelf::Archived).then_some(now),
+                updated_at: now,
+                ..before.clone()
+            };
+            match self.prompts.shelve(tenant, &before, &after).await {
+                Ok(()) => return Ok(after),
+                Err(BindingRefused::InUse) => {
+                    let by = self.uses.of(tenant, Usable::Prompt(prompt)).await?;
+                    // What used it a moment ago may use it no more.
+                    if !by.is_empty() {
+                        return Err(Refused::InUse(by.into_iter().collect()));
+                    }
+                }
+                // It is bound to nothing itself.
+                Err(BindingRefused::Changed | BindingRefused::Archived | BindingRefused::Full) => {}
+                Err(BindingRefused::Store(error)) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// A tenant's prompts of a shelf, newest first, older than `after`.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn list(
         &self,
         tenant: TenantId,
+        shelf: Shelf,
         after: Option<PromptId>,
         limit: u32,
     ) -> Result<Page<PromptHead>, Refused> {
-        Ok(self.prompts.list(tenant, after, limit).await?)
+        Ok(self.prompts.list(tenant, shelf, after, limit).await?)
     }
 }
 
@@ -160,37 +236,16 @@ fn check(
     version: u32,
     created_at: Timestamp,
 ) -> Result<PromptVersion, Refused> {
-    let mut problems = Vec::new();
-    let name = fields.name.trim();
-    let chars = name.chars().count();
-    if !(1..=NAME_CHARS_MAX).contains(&chars) {
-        let problem = format!("must have 1 to {NAME_CHARS_MAX} characters, has {chars}");
-        problems.push(FieldProblem::new("name", problem));
-    }
-    if fields.greeting.trim().is_empty() {
-        problems.push(FieldProblem::new("greeting", "must not be empty"));
-    }
-    let bytes = fields.system.len() + fields.greeting.len();
-    if bytes > TEXT_BYTES_MAX {
-        let problem = format!("must have at most {TEXT_BYTES_MAX} bytes with the greeting");
-        problems.push(FieldProblem::new("system", problem));
-    }
-    let mut read = |field: &str, text: &str| -> Option<Template> {
-        match Template::parse(text) {
-            Ok(template) => Some(template),
-            Err(problem) => {
-                problems.push(FieldProblem::new(field, said(&problem)));
-                None
-            }
-        }
-    };
-    let system = read("system", &fields.system);
-    let greeting = read("greeting", &fields.greeting);
-    match (system, greeting) {
-        (Some(system), Some(greeting)) if problems.is_empty() => Ok(PromptVersion {
+    let problems = fields.problems();
+    let texts = (
+        Template::parse(&fields.system),
+        Template::parse(&fields.greeting),
+    );
+    match texts {
+        (Ok(system), Ok(greeting)) if problems.is_empty() => Ok(PromptVersion {
             id,
             version,
-            name: name.to_owned(),
+            name: fields.name.trim().to_owned(),
             system,
             greeting,
             created_at,
@@ -199,6 +254,45 @@ fn check(
     }
 }
 
-fn said(problem: &TemplateProblem) -> String {
-    problem.to_string()
+impl PromptFields {
+    /// Everything that is wrong with them, all at once.
+    #[must_use]
+    pub fn problems(&self) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        let mut say = |at: &str, fault, says: String| {
+            problems.push(FieldProblem::new(at, fault, says));
+        };
+        let chars = self.name.trim().chars().count();
+        if !(1..=NAME_CHARS_MAX).contains(&chars) {
+            let says = format!("must have 1 to {NAME_CHARS_MAX} characters, has {chars}");
+            say("/name", Fault::OutOfRange, says);
+        }
+        if self.greeting.trim().is_empty() {
+            say(
+                "/greeting",
+                Fault::OutOfRange,
+                "must not be empty".to_owned(),
+            );
+        }
+        let bytes = self.system.len() + self.greeting.len();
+        if bytes > TEXT_BYTES_MAX {
+            let says = format!("must have at most {TEXT_BYTES_MAX} bytes with the greeting");
+            say("/system", Fault::OutOfRange, says);
+        }
+        for (at, text) in [("/system", &self.system), ("/greeting", &self.greeting)] {
+            if let Err(problem) = Template::parse(text) {
+                say(at, fault(&problem), problem.to_string());
+            }
+        }
+        problems
+    }
+}
+
+/// What is wrong with a text that is no template.
+pub(crate) const fn fault(problem: &TemplateProblem) -> Fault {
+    match problem {
+        TemplateProblem::Unclosed { .. } | TemplateProblem::Name { .. } => Fault::Malformed,
+        TemplateProblem::TooLong => Fault::OutOfRange,
+        TemplateProblem::Missing(_) => Fault::Missing,
+    }
 }

@@ -410,6 +410,11 @@ impl Callbacks {
         if let Some(call) = known {
             return self.resume(tenant, call, &request.call_sid, held).await;
         }
+        if number.archived_at.is_some() {
+            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "number_archived")
+                .increment(1);
+            return Ok(rejected);
+        }
         let Some(agent) = number.agent_id else {
             metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent")
                 .increment(1);

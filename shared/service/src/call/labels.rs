@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::{Label, Labels as LabelRows};
 
 use crate::call::recorder::Recorder;
-use crate::{Clock, Ids, Refused};
+use crate::{Clock, Fault, Ids, Refused};
 
 /// Labels that a matrix is made of: the oldest of a campaign. Far more than anybody gives by hand.
 const LABELS_MAX: usize = 20_000;
@@ -107,7 +107,8 @@ impl Labels {
         let call = row.ok_or(Refused::NotFound)?.call;
         if call.answered_at.is_none() && verdict(&call).is_none() {
             return Err(Refused::field(
-                "answered_by",
+                "/answered_by",
+                Fault::Conflict,
                 "cannot be said of a call that nobody and nothing picked up",
             ));
         }

@@ -460,19 +460,17 @@ fn follows(known: Option<&RecordingState>, next: &RecordingState) -> bool {
             RecordingState::Stored { .. },
         ) => same(known),
         (Some(RecordingState::Absent { .. }), RecordingState::Ready { .. }) => true,
-        (Some(known @ RecordingState::Stored { .. }), RecordingState::Archived { .. }) => {
-            same(known)
-        }
+        (Some(known @ RecordingState::Stored { .. }), RecordingState::Kept { .. }) => same(known),
         (
             Some(
                 RecordingState::Ready { .. }
                 | RecordingState::Stored { .. }
-                | RecordingState::Archived { .. },
+                | RecordingState::Kept { .. },
             ),
             RecordingState::Ready { .. } | RecordingState::Absent { .. },
         )
         | (
-            Some(RecordingState::Stored { .. } | RecordingState::Archived { .. }),
+            Some(RecordingState::Stored { .. } | RecordingState::Kept { .. }),
             RecordingState::Stored { .. },
         )
         | (Some(RecordingState::Absent { .. }), RecordingState::Absent { .. })
@@ -481,9 +479,9 @@ fn follows(known: Option<&RecordingState>, next: &RecordingState) -> bool {
             | Some(
                 RecordingState::Ready { .. }
                 | RecordingState::Absent { .. }
-                | RecordingState::Archived { .. },
+                | RecordingState::Kept { .. },
             ),
-            RecordingState::Archived { .. },
+            RecordingState::Kept { .. },
         ) => false,
     }
 }
@@ -498,7 +496,7 @@ pub(crate) fn recording_id(state: &RecordingState) -> &str {
             carrier_recording_id,
             ..
         }
-        | RecordingState::Archived {
+        | RecordingState::Kept {
             carrier_recording_id,
             ..
         }
@@ -538,8 +536,8 @@ fn events(before: &CallRow, after: &CallRow) -> Vec<EventKind> {
                 let bytes = *bytes;
                 events.push(EventKind::RecordingStored { call_id, bytes });
             }
-            Some(RecordingState::Archived { .. }) => {
-                events.push(EventKind::RecordingArchived { call_id });
+            Some(RecordingState::Kept { .. }) => {
+                events.push(EventKind::RecordingKept { call_id });
             }
             Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {}
         }

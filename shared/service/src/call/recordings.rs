@@ -26,7 +26,7 @@ const CONTENT_TYPE: &str = "audio/wav";
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Archived {
+pub enum Kept {
     /// Copied, verified, deleted at the carrier.
     Now,
     /// An earlier delivery of the job had done it all.
@@ -35,10 +35,10 @@ pub enum Archived {
     Nothing,
 }
 
-/// Why a recording is not archived yet. The job stays in the queue and is tried again; after the
+/// Why a recording is not kept yet. The job stays in the queue and is tried again; after the
 /// queue's limit of tries it goes to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
+pub enum KeepError {
     /// The job names something that is no recording of the carrier's: only a person can help.
     #[error("the job cannot be done")]
     Malformed,
@@ -57,7 +57,7 @@ pub enum ArchiveError {
     Record(#[source] RecordError),
 }
 
-impl ArchiveError {
+impl KeepError {
     /// The label in metrics and logs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -95,25 +95,25 @@ impl Recordings {
     /// proven. Can be repeated after a stop between any two steps.
     ///
     /// # Errors
-    /// See [`ArchiveError`].
-    pub async fn archive(&self, job: &RecordingJob) -> Result<Archived, ArchiveError> {
+    /// See [`KeepError`].
+    pub async fn keep(&self, job: &RecordingJob) -> Result<Kept, KeepError> {
         let sid: RecordingSid = match job.carrier_recording_id.parse() {
             Ok(sid) => sid,
-            Err(_not_a_recording) => return Err(ArchiveError::Malformed),
+            Err(_not_a_recording) => return Err(KeepError::Malformed),
         };
         let row = self.recorder.calls.get(job.tenant_id, job.call_id).await;
-        let row = row.map_err(|error| ArchiveError::Record(RecordError::Store(error)))?;
+        let row = row.map_err(|error| KeepError::Record(RecordError::Store(error)))?;
         let Some(row) = row else {
             warn!(call.id = %job.call_id, "a recording names a call that is not there");
-            return Ok(Archived::Nothing);
+            return Ok(Kept::Nothing);
         };
         follow(&row.call);
         let stored = match row.call.recording {
             Some(known) if recording_id(&known) != job.carrier_recording_id => {
                 warn!(call.id = %job.call_id, "a second recording of a call is left at the carrier");
-                return Ok(Archived::Nothing);
+                return Ok(Kept::Nothing);
             }
-            Some(RecordingState::Archived { .. }) => return Ok(Archived::Before),
+            Some(RecordingState::Kept { .. }) => return Ok(Kept::Before),
             Some(stored @ RecordingState::Stored { .. }) => {
                 if self.still_there(&stored).await? {
                     stored
@@ -134,12 +134,12 @@ impl Recordings {
         &self,
         job: &RecordingJob,
         sid: &RecordingSid,
-    ) -> Result<RecordingState, ArchiveError> {
+    ) -> Result<RecordingState, KeepError> {
         let object_key = object_key(job.tenant_id, job.call_id);
         let sent = self.stream(&object_key, sid).await?;
-        let kept = self.bucket.digest(&object_key).await;
-        if kept.map_err(ArchiveError::Bucket)? != sent {
-            return Err(ArchiveError::Mismatch);
+        let copied = self.bucket.digest(&object_key).await;
+        if copied.map_err(KeepError::Bucket)? != sent {
+            return Err(KeepError::Mismatch);
         }
         let state = RecordingState::Stored {
             carrier_recording_id: job.carrier_recording_id.clone(),
@@ -159,7 +159,7 @@ impl Recordings {
         job: &RecordingJob,
         sid: &RecordingSid,
         stored: RecordingState,
-    ) -> Result<Archived, ArchiveError> {
+    ) -> Result<Kept, KeepError> {
         let RecordingState::Stored {
             carrier_recording_id,
             object_key,
@@ -168,34 +168,34 @@ impl Recordings {
             stored_at,
         } = stored
         else {
-            return Ok(Archived::Nothing);
+            return Ok(Kept::Nothing);
         };
         let deleted = self.carrier.delete_recording(sid).await;
-        deleted.map_err(ArchiveError::Delete)?;
-        let archived = RecordingState::Archived {
+        deleted.map_err(KeepError::Delete)?;
+        let kept = RecordingState::Kept {
             carrier_recording_id,
             object_key,
             bytes,
             sha256,
             stored_at,
-            archived_at: self.recorder.clock.now(),
+            carrier_copy_deleted_at: self.recorder.clock.now(),
         };
-        self.record(job, archived).await?;
+        self.record(job, kept).await?;
         info!(call.id = %job.call_id, "the recording is deleted at the carrier");
-        Ok(Archived::Now)
+        Ok(Kept::Now)
     }
 
-    async fn record(&self, job: &RecordingJob, state: RecordingState) -> Result<(), ArchiveError> {
+    async fn record(&self, job: &RecordingJob, state: RecordingState) -> Result<(), KeepError> {
         let fact = Fact::Recording(state);
         let recorded = self
             .recorder
             .record(job.tenant_id, job.call_id, &fact)
             .await;
-        recorded.map_err(ArchiveError::Record)?;
+        recorded.map_err(KeepError::Record)?;
         Ok(())
     }
 
-    async fn still_there(&self, stored: &RecordingState) -> Result<bool, ArchiveError> {
+    async fn still_there(&self, stored: &RecordingState) -> Result<bool, KeepError> {
         let RecordingState::Stored {
             object_key, bytes, ..
         } = stored
@@ -203,32 +203,32 @@ impl Recordings {
             return Ok(false);
         };
         let length = self.bucket.length(object_key).await;
-        Ok(length.map_err(ArchiveError::Bucket)? == Some(*bytes))
+        Ok(length.map_err(KeepError::Bucket)? == Some(*bytes))
     }
 
     /// Moves the bytes, and says what they were on the way.
-    async fn stream(&self, object_key: &str, sid: &RecordingSid) -> Result<Digest, ArchiveError> {
+    async fn stream(&self, object_key: &str, sid: &RecordingSid) -> Result<Digest, KeepError> {
         let media = self.carrier.recording_media(sid, Channels::Two).await;
         let mut source = CarrierCopy {
-            media: media.map_err(ArchiveError::Fetch)?,
+            media: media.map_err(KeepError::Fetch)?,
             hasher: Sha256::new(),
             waiting: BytesMut::new(),
         };
         let first = source.part().await?;
         if first.is_empty() {
-            return Err(ArchiveError::Empty);
+            return Err(KeepError::Empty);
         }
         if first.len() < PART_BYTES {
             let put = self.bucket.put(object_key, first, CONTENT_TYPE).await;
-            put.map_err(ArchiveError::Bucket)?;
+            put.map_err(KeepError::Bucket)?;
             return Ok(source.digest());
         }
         let upload = self.bucket.begin(object_key, CONTENT_TYPE).await;
-        let mut upload = upload.map_err(ArchiveError::Bucket)?;
+        let mut upload = upload.map_err(KeepError::Bucket)?;
         match self.context(&mut upload, first, &mut source).await {
             Ok(()) => {
                 let completed = self.bucket.complete(upload).await;
-                completed.map_err(ArchiveError::Bucket)?;
+                completed.map_err(KeepError::Bucket)?;
                 Ok(source.digest())
             }
             Err(problem) => {
@@ -245,11 +245,11 @@ impl Recordings {
         upload: &mut Upload,
         first: Bytes,
         source: &mut CarrierCopy,
-    ) -> Result<(), ArchiveError> {
+    ) -> Result<(), KeepError> {
         let mut part = first;
         while !part.is_empty() {
             let added = self.bucket.add(upload, part).await;
-            added.map_err(ArchiveError::Bucket)?;
+            added.map_err(KeepError::Bucket)?;
             part = source.part().await?;
         }
         Ok(())
@@ -265,9 +265,9 @@ struct CarrierCopy {
 
 impl CarrierCopy {
     /// The next part: [`PART_BYTES`] long but for the last, empty at the end.
-    async fn part(&mut self) -> Result<Bytes, ArchiveError> {
+    async fn part(&mut self) -> Result<Bytes, KeepError> {
         while self.waiting.len() < PART_BYTES {
-            let chunk = self.media.chunk().await.map_err(ArchiveError::Fetch)?;
+            let chunk = self.media.chunk().await.map_err(KeepError::Fetch)?;
             let Some(chunk) = chunk else { break };
             self.hasher.update(&chunk);
             self.waiting.extend_from_slice(&chunk);

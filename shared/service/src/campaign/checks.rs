@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use dialer::{Lanes, Script};
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
-    PromptVersion, Template, TenantId, Variables,
+    PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
 };
-use store::{LaneCounts, LeadFilter};
+use store::{LaneCounts, LeadFilter, Shelf};
 
-use super::{Campaigns, problem};
-use crate::{FieldProblem, Refused};
+use super::{AGENT, Campaigns};
+use crate::agent::prompts;
+use crate::{Fault, FieldProblem, Place, Refused};
 
 /// Leads that are looked at for the variables that the campaign's texts need. All leads of an import
 /// have the same columns, so a page shows what a million would; one that lacks a value all the same is
@@ -28,7 +29,7 @@ pub(crate) struct Checked {
 
 /// A field and the states in which it can change.
 struct Lock {
-    field: &'static str,
+    at: &'static str,
     changes: fn(&CampaignFields, &CampaignFields) -> bool,
     free_in: &'static [CampaignState],
 }
@@ -37,22 +38,22 @@ const LOCKS: [Lock; 4] = {
     use CampaignState::{Draft, Paused, Scheduled};
     [
         Lock {
-            field: "agent_id",
+            at: "/agent_id",
             changes: |before, after| before.agent_id != after.agent_id,
             free_in: &[Draft, Scheduled, Paused],
         },
         Lock {
-            field: "consent",
+            at: "/consent",
             changes: |before, after| before.consent != after.consent,
             free_in: &[Draft, Scheduled, Paused],
         },
         Lock {
-            field: "disclosure.marketing",
+            at: "/disclosure/marketing",
             changes: |before, after| before.disclosure.marketing != after.disclosure.marketing,
             free_in: &[Draft, Scheduled, Paused],
         },
         Lock {
-            field: "starts_at",
+            at: "/starts_at",
             changes: |before, after| before.starts_at != after.starts_at,
             free_in: &[Draft, Scheduled],
         },
@@ -68,7 +69,8 @@ pub(super) fn locked(before: &Campaign, after: &CampaignFields) -> Vec<FieldProb
             if named == *after {
                 return Vec::new();
             }
-            vec![problem("campaign", "is over: only its name can change")]
+            let says = "the campaign is over: only its name can change";
+            vec![FieldProblem::new("", Fault::Locked, says)]
         }
         CampaignState::Draft
         | CampaignState::Scheduled
@@ -85,7 +87,7 @@ pub(super) fn locked(before: &Campaign, after: &CampaignFields) -> Vec<FieldProb
                     free.join(", "),
                     before.state.code()
                 );
-                problem(lock.field, says)
+                FieldProblem::new(lock.at, Fault::Locked, says)
             })
             .collect(),
     }
@@ -115,9 +117,12 @@ pub(super) fn touched(before: &CampaignFields, after: &CampaignFields) -> Touche
 }
 
 impl Touched {
-    /// Whether a problem with this field may come from the change.
-    pub(super) fn concerns(&self, field: &str) -> bool {
-        let first = field.split(['.', '[']).next().unwrap_or_default();
+    /// Whether the problem may come from the change.
+    pub(super) fn concerns(&self, problem: &FieldProblem) -> bool {
+        let Place::Body(pointer) = &problem.at else {
+            return true;
+        };
+        let first = pointer.split('/').nth(1).unwrap_or_default();
         // What is said, who says it and whom it is said to hang together.
         let script = ["agent_id", "amd", "consent", "disclosure", "opt_out"];
         if script.contains(&first) || first == "variables" {
@@ -129,35 +134,44 @@ impl Touched {
 
 impl Campaigns {
     /// Everything that is wrong with the fields, all at once.
-    pub(super) async fn field_problems(
+    ///
+    /// # Errors
+    /// When storage cannot be asked.
+    pub async fn problems(
         &self,
         tenant: TenantId,
         fields: &CampaignFields,
     ) -> Result<Vec<FieldProblem>, Refused> {
-        let mut problems: Vec<FieldProblem> = fields
-            .problems()
-            .into_iter()
-            .map(|(field, says)| FieldProblem::new(field, says))
-            .collect();
-        for (field, text) in texts(fields) {
+        let mut problems = fields.problems();
+        for (at, text) in texts(fields) {
             if let Err(wrong) = Template::parse(text) {
-                problems.push(problem(field, wrong.to_string()));
+                let fault = prompts::fault(&wrong);
+                problems.push(FieldProblem::new(at, fault, wrong.to_string()));
             }
         }
-        if let Some(agent) = fields.agent_id
-            && self.agents.get(tenant, agent).await?.is_none()
-        {
-            problems.push(problem("agent_id", "there is no such agent"));
+        let mut say = |at: &str, fault, says| problems.push(FieldProblem::new(at, fault, says));
+        if let Some(agent) = fields.agent_id {
+            match self.agents.get(tenant, agent).await? {
+                None => say(AGENT, Fault::NotFound, "there is no such agent"),
+                Some(agent) if agent.archived_at.is_some() => {
+                    say(AGENT, Fault::Archived, "is archived: unarchive it first");
+                }
+                Some(_usable) => {}
+            }
         }
         if fields.numbers.len() <= model::OUR_NUMBERS_MAX {
-            let ours = self
-                .numbers
-                .of_tenant_among(tenant, &fields.numbers)
-                .await?;
+            let ours = self.numbers.of_tenant_among(tenant, &fields.numbers);
+            let ours: BTreeMap<PhoneNumber, bool> = ours
+                .await?
+                .into_iter()
+                .map(|row| (row.number, row.archived_at.is_some()))
+                .collect();
             for (place, number) in fields.numbers.iter().enumerate() {
-                if !ours.contains(number) {
-                    let field = format!("numbers[{place}]");
-                    problems.push(problem(&field, "is not one of your numbers"));
+                let at = element("/numbers", place);
+                match ours.get(number) {
+                    None => say(&at, Fault::NotFound, "is not one of your numbers"),
+                    Some(true) => say(&at, Fault::Archived, "is archived: unarchive it first"),
+                    Some(false) => {}
                 }
             }
         }
@@ -170,19 +184,23 @@ impl Campaigns {
         let fields = &campaign.fields;
         let now = self.recorder.clock.now();
         let mut checked = Checked {
-            problems: self.field_problems(tenant, fields).await?,
+            problems: self.problems(tenant, fields).await?,
             warnings: Vec::new(),
         };
         if fields.ends_at.is_some_and(|end| end <= now) {
-            checked.say("ends_at", "is over already");
+            checked.say("/ends_at", Fault::Conflict, "is over already");
         }
-        if fields.numbers.is_empty() && self.numbers.list(tenant, None, 1).await?.items.is_empty() {
-            checked.say("numbers", "are missing: you have no number to call from");
+        if fields.numbers.is_empty() {
+            let one = self.numbers.list(tenant, Shelf::InUse, None, 1).await?;
+            if one.items.is_empty() {
+                let says = "are missing: you have no number to call from";
+                checked.say("/numbers", Fault::Missing, says);
+            }
         }
         let lanes = self.recorder.leads.counts(tenant, campaign.id).await?;
         self.check_leads(campaign, &lanes, &mut checked).await?;
         let Some(agent) = fields.agent_id else {
-            checked.say("agent_id", "is needed before the start");
+            checked.say(AGENT, Fault::Missing, "is needed before the start");
             return Ok(checked);
         };
         let Some(agent) = self.agents.get(tenant, agent).await? else {
@@ -190,7 +208,8 @@ impl Campaigns {
         };
         let prompt = self.prompts.latest(tenant, agent.fields.prompt_id).await?;
         let Some(prompt) = prompt else {
-            checked.say("agent_id", "names an agent whose prompt is missing");
+            let says = "names an agent whose prompt is missing";
+            checked.say(AGENT, Fault::NotFound, says);
             return Ok(checked);
         };
         check_script(fields, &agent.fields, &prompt, &lanes, &mut checked);
@@ -210,13 +229,15 @@ impl Campaigns {
             && self.recorder.campaigns.copying(tenant, id).await?.is_some()
         {
             checked.say(
-                "leads",
+                "/leads",
+                Fault::Conflict,
                 "are still being taken over from the other campaign: start it when all are there",
             );
         }
         let counts = LaneCounts::sum(lanes);
         if counts.total() == 0 {
-            checked.say("leads", "are missing: add or import some first");
+            let says = "are missing: add or import some first";
+            checked.say("/leads", Fault::Missing, says);
             return Ok(());
         }
         let waiting = lanes.iter().filter(|lane| lane.counts.waiting > 0);
@@ -234,7 +255,8 @@ impl Campaigns {
         }
         if never.len() == waiting.len() {
             checked.say(
-                "windows",
+                "/windows",
+                Fault::Conflict,
                 "never let anybody be called: no hour of them is within the legal hours of every zone \
                  that the leads may be in, before the campaign ends",
             );
@@ -275,9 +297,9 @@ impl Campaigns {
         let leads: Vec<&Variables> = leads.collect();
         for (name, lacking) in lacking(&needed, &leads) {
             if lacking == leads.len() {
-                let field = format!("variables.{name}");
+                let at = member("/variables", name);
                 let says = "is in the campaign's texts and no lead has a value for it";
-                checked.say(&field, says);
+                checked.say(&at, Fault::Missing, says);
             } else {
                 checked.warnings.push(format!(
                     "{lacking} of the {} leads that were looked at have no value for {name}: such leads \
@@ -291,18 +313,18 @@ impl Campaigns {
 }
 
 impl Checked {
-    fn say(&mut self, field: &str, says: &str) {
-        self.problems.push(problem(field, says));
+    fn say(&mut self, at: &str, fault: Fault, says: &str) {
+        self.problems.push(FieldProblem::new(at, fault, says));
     }
 }
 
 /// The fields that take variables.
 fn texts(fields: &CampaignFields) -> impl Iterator<Item = (&'static str, &str)> {
     [
-        ("amd.voicemail_message", &fields.amd.voicemail_message),
-        ("amd.screening_answer", &fields.amd.screening_answer),
-        ("opt_out.acknowledgement", &fields.opt_out.acknowledgement),
-        ("disclosure.opening", &fields.disclosure.opening),
+        ("/amd/voicemail_message", &fields.amd.voicemail_message),
+        ("/amd/screening_answer", &fields.amd.screening_answer),
+        ("/opt_out/acknowledgement", &fields.opt_out.acknowledgement),
+        ("/disclosure/opening", &fields.disclosure.opening),
     ]
     .into_iter()
     .filter_map(|(field, text)| Some((field, text.as_deref()?)))
@@ -372,7 +394,7 @@ fn check_script(
         recorded: true,
     };
     for wrong in dialer::script_problems(&script, places.iter().copied()) {
-        checked.say(wrong.field(), &wrong.to_string());
+        checked.say(wrong.field(), Fault::Conflict, &wrong.to_string());
     }
     let written = |place: &&str| dialer::packs(place).any(|pack| pack.written_consent_for_sales);
     if disclosure.marketing
@@ -380,7 +402,8 @@ fn check_script(
         && places.iter().any(written)
     {
         checked.say(
-            "consent",
+            "/consent",
+            Fault::Conflict,
             "must be written: sales calls with an artificial voice need it where these leads are",
         );
     }

@@ -6,10 +6,10 @@
 
 use jiff::Timestamp;
 use model::{Campaign, CampaignId, CampaignState, LeadCounts, TenantId};
-use store::StoreError;
+use store::{BindingRefused, StoreError};
 use tracing::info;
 
-use super::{Campaigns, TRIES_MAX};
+use super::{AGENT, Campaigns, TRIES_MAX};
 use crate::Refused;
 
 /// What is asked of a campaign.
@@ -93,13 +93,13 @@ impl Campaigns {
                 }
                 warnings = checked.warnings;
             }
-            match self.replace(&after).await {
+            match self.replace(&before, &after).await {
                 Ok(()) => {
                     info!(campaign.id = %after.id, state = state.code(), "a campaign was moved");
                     return self.moved(after, warnings).await;
                 }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(BindingRefused::Changed) => {}
+                Err(refused) => return Err(Refused::unbound(AGENT, refused)),
             }
         }
         Err(StoreError::Conflict.into())

@@ -27,7 +27,7 @@ const CALLS_MIN: u64 = 5;
 const HOURS_TOLD: SignedDuration = SignedDuration::from_hours(48);
 /// A note of the planner that is older than this says nothing of now.
 const NOTE_FRESH: SignedDuration = SignedDuration::from_mins(5);
-/// Open lanes that are asked for a due lead.
+/// Open lanes that are asked for a due lead. Where there are more, nobody says how many leads wait.
 const LANES_ASKED_MAX: usize = 20;
 
 /// How a campaign goes.
@@ -130,6 +130,7 @@ impl Campaigns {
         let open = lanes
             .iter()
             .filter(|lane| lane.open && lane.counts.waiting > 0);
+        let all_are_asked = open.clone().count() <= LANES_ASKED_MAX;
         let mut next: Option<Timestamp> = None;
         let mut leads = 0_u64;
         for lane in open.take(LANES_ASKED_MAX) {
@@ -150,7 +151,7 @@ impl Campaigns {
         }
         Ok(next.map(|until| Held {
             rule: Rule::NotDue,
-            leads: Some(leads),
+            leads: all_are_asked.then_some(leads),
             until: Some(until),
             says: "wait until they are due again after an earlier attempt".to_owned(),
         }))

@@ -6,14 +6,16 @@
 //! leads have derived ids.
 
 use jiff::Timestamp;
-use model::{CampaignFields, CampaignId, Lead, LeadId, LeadResult, LeadState, Outcome, TenantId};
+use model::{
+    CampaignFields, CampaignId, Lead, LeadId, LeadResult, LeadState, Outcome, TenantId, element,
+};
 use serde::{Deserialize, Serialize};
-use store::{Copy, LeadFilter, LeadsRefused, StoreError};
+use store::{BindingRefused, Copy, LeadFilter, LeadsRefused, StoreError};
 
-use super::{CampaignWithCopy, Campaigns, problem};
+use super::{AGENT, CampaignWithCopy, Campaigns};
 use crate::call::recorder::Recorder;
 use crate::context::requests::Keyed;
-use crate::{FieldProblem, IdempotencyKey, Refused};
+use crate::{Fault, FieldProblem, IdempotencyKey, Refused};
 
 /// Leads that are read at once.
 const PAGE: u32 = 500;
@@ -88,7 +90,7 @@ impl Campaigns {
             .await;
         match created {
             Ok(()) => {}
-            Err(StoreError::Conflict) => {
+            Err(BindingRefused::Changed) => {
                 let made = match &keyed {
                     Some(keyed) => keyed.made_before(&self.requests, tenant).await?,
                     None => None,
@@ -96,7 +98,7 @@ impl Campaigns {
                 let made = made.ok_or(StoreError::Conflict)?;
                 return self.get_with_copy(tenant, made).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(refused) => return Err(Refused::unbound(AGENT, refused)),
         }
         for _page in 0..PAGES_AT_ONCE {
             if !copy_page(&self.recorder, tenant, campaign.id).await? {
@@ -165,17 +167,19 @@ fn problems(redial: &Redial) -> Vec<FieldProblem> {
     let mut problems = Vec::new();
     if redial.results.is_empty() && redial.outcomes.is_empty() {
         let says = "or `results` must name who is called again";
-        problems.push(problem("outcomes", says));
+        problems.push(FieldProblem::new("/outcomes", Fault::Missing, says));
     }
     let says = "cannot be called again: they asked not to be";
     for (place, result) in redial.results.iter().enumerate() {
         if matches!(result, LeadResult::OptedOut | LeadResult::Suppressed) {
-            problems.push(problem(&format!("results[{place}]"), says));
+            let at = element("/results", place);
+            problems.push(FieldProblem::new(at, Fault::Conflict, says));
         }
     }
     for (place, outcome) in redial.outcomes.iter().enumerate() {
         if *outcome == Outcome::OptedOut {
-            problems.push(problem(&format!("outcomes[{place}]"), says));
+            let at = element("/outcomes", place);
+            problems.push(FieldProblem::new(at, Fault::Conflict, says));
         }
     }
     problems

@@ -17,9 +17,9 @@ use model::{
 };
 use serde::Deserialize;
 use settings::Dialing;
-use store::{Calls, Campaigns, Contacts, Leads, Numbers};
+use store::{Calls, Campaigns, Contacts, Leads, Numbers, Shelf};
 
-use crate::{Clock, FieldProblem, Refused};
+use crate::{Clock, Fault, FieldProblem, Refused};
 
 /// Leads that are simulated where the request does not say, and at most. Those of a larger campaign are
 /// a sample: so many are read and simulated well within the half minute that a request may take.
@@ -93,11 +93,8 @@ impl Simulations {
     ) -> Result<Forecast, Refused> {
         let most = ask.max_leads.unwrap_or(LEADS_DEFAULT);
         if !(1..=LEADS_MAX).contains(&most) {
-            let problem = format!("must be from 1 to {LEADS_MAX}, is {most}");
-            return Err(Refused::Invalid(vec![FieldProblem::new(
-                "max_leads",
-                problem,
-            )]));
+            let says = format!("must be from 1 to {LEADS_MAX}, is {most}");
+            return Err(Refused::field("/max_leads", Fault::OutOfRange, &says));
         }
         let campaign = self.campaigns.get(tenant_id, campaign_id).await?;
         let campaign = campaign.ok_or(Refused::NotFound)?;
@@ -203,7 +200,7 @@ impl Simulations {
         while campaign.fields.numbers.is_empty() && numbers.len() < OUR_NUMBERS_MAX {
             let page = self
                 .numbers
-                .list(campaign.tenant_id, after, NUMBERS_PAGE)
+                .list(campaign.tenant_id, Shelf::InUse, after, NUMBERS_PAGE)
                 .await?;
             after = page.items.last().map(|number| number.id);
             numbers.extend(page.items.into_iter().map(|number| number.number));
@@ -278,7 +275,7 @@ async fn run(setup: Setup, entrants: Vec<Entrant>) -> Result<Forecast, Refused> 
     });
     match work.await {
         Ok(Ok(forecast)) => Ok(forecast),
-        Ok(Err(problems)) => Err(invalid(problems)),
+        Ok(Err(problems)) => Err(Refused::Invalid(problems)),
         Err(failed) => match failed.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(_stopping) => Err(Refused::Stopping),
@@ -286,18 +283,9 @@ async fn run(setup: Setup, entrants: Vec<Entrant>) -> Result<Forecast, Refused> 
     }
 }
 
-fn refuse(problems: Vec<(String, String)>) -> Result<(), Refused> {
+fn refuse(problems: Vec<FieldProblem>) -> Result<(), Refused> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(invalid(problems))
-}
-
-fn invalid(problems: Vec<(String, String)>) -> Refused {
-    let problems = problems.into_iter();
-    Refused::Invalid(
-        problems
-            .map(|(field, problem)| FieldProblem::new(field, problem))
-            .collect(),
-    )
+    Err(Refused::Invalid(problems))
 }

@@ -3,25 +3,9 @@
 use intake::FileProblem;
 use jiff::Timestamp;
 use model::{CampaignState, Rule};
-use store::StoreError;
+use store::{BindingRefused, StoreError, USES_MAX, UsedBy};
 
-/// A field of a request that cannot be as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldProblem {
-    /// The field's name in the API, as in `variables.name`.
-    pub field: String,
-    pub problem: String,
-}
-
-impl FieldProblem {
-    #[must_use]
-    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            problem: problem.into(),
-        }
-    }
-}
+use crate::{Fault, FieldProblem};
 
 /// A use case's answer to what it does not do. Every variant has one status and one stable code in
 /// the API.
@@ -43,6 +27,12 @@ pub enum Refused {
     RevisionChanged { current: u32 },
     #[error("the number is in use")]
     NumberTaken,
+    /// An archived thing stays as it is until it is taken back.
+    #[error("it is archived")]
+    Archived,
+    /// It cannot be archived while these use it.
+    #[error("other things use it")]
+    InUse(Vec<UsedBy>),
     /// The campaign's state does not allow it; the sentence says why.
     #[error("the campaign's state does not allow it: {says}")]
     CampaignState {
@@ -106,8 +96,23 @@ pub enum Refused {
 }
 
 impl Refused {
-    pub(crate) fn field(field: &str, problem: &str) -> Self {
-        Self::Invalid(vec![FieldProblem::new(field, problem)])
+    pub(crate) fn field(pointer: &str, fault: Fault, says: &str) -> Self {
+        Self::Invalid(vec![FieldProblem::new(pointer, fault, says)])
+    }
+
+    /// What is answered when something was to be bound to what this field names.
+    pub(crate) fn unbound(pointer: &str, refused: BindingRefused) -> Self {
+        match refused {
+            BindingRefused::Archived => {
+                Self::field(pointer, Fault::Archived, "is archived: unarchive it first")
+            }
+            BindingRefused::Full => {
+                let says = format!("is used by {USES_MAX} others, and by no more at once");
+                Self::field(pointer, Fault::OutOfRange, &says)
+            }
+            BindingRefused::Changed | BindingRefused::InUse => StoreError::Conflict.into(),
+            BindingRefused::Store(error) => error.into(),
+        }
     }
 }
 

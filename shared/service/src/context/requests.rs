@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use store::{Idempotency, Requests};
 
-use crate::Refused;
+use crate::{Fault, Refused};
 
 /// The longest idempotency key.
 pub const KEY_CHARS_MAX: usize = 255;
@@ -46,7 +46,7 @@ impl Keyed {
             return Ok(None);
         };
         let body = serde_json::to_vec(request)
-            .map_err(|_unprintable| Refused::field("body", "cannot be read"))?;
+            .map_err(|_unprintable| Refused::field("", Fault::Malformed, "cannot be read"))?;
         Ok(Some(Self {
             route,
             key: key.clone(),

@@ -7,7 +7,7 @@ use model::{Campaign, CampaignId, Lead, Permit, PhoneNumber, TenantId};
 
 use crate::call::recorder::Recorder;
 use crate::dialing::policy::lane_of;
-use crate::{Clock, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
 /// The use cases of permits.
 #[derive(Debug, Clone)]
@@ -46,8 +46,7 @@ impl Permits {
             None => (None, None),
             Some(id) => {
                 let found = self.recorder.campaigns.get(tenant, id).await?;
-                let campaign = found
-                    .ok_or_else(|| Refused::field("campaign_id", "there is no such campaign"))?;
+                let campaign = found.ok_or_else(no_campaign)?;
                 let row = self.recorder.leads.of_number(tenant, id, to).await?;
                 (Some(campaign), row.map(|row| row.lead))
             }
@@ -82,4 +81,13 @@ pub fn sentence(permit: &Permit) -> String {
         |at| format!(" Ask again at {at}."),
     );
     format!("No: {} ({because}).{when}", rule.code())
+}
+
+fn no_campaign() -> Refused {
+    let says = "there is no such campaign";
+    Refused::Invalid(vec![FieldProblem::parameter(
+        "campaign_id",
+        Fault::NotFound,
+        says,
+    )])
 }

@@ -115,7 +115,7 @@ pub fn wakes(event: &DomainEvent) -> bool {
         | EventKind::CallAnsweredBy { .. }
         | EventKind::TurnStored { .. }
         | EventKind::RecordingStored { .. }
-        | EventKind::RecordingArchived { .. }
+        | EventKind::RecordingKept { .. }
         | EventKind::NumberSuppressed { .. } => false,
     }
 }

@@ -203,14 +203,15 @@ impl Upkeep {
             state,
             updated_at: now,
             revision: campaign.revision.saturating_add(1),
-            ..campaign
+            ..campaign.clone()
         };
         let kind = EventKind::CampaignChanged {
             campaign_id: changed.id,
             state,
         };
         let event = self.recorder.event(changed.tenant_id, kind, now);
-        match self.campaigns().replace(&changed, &event).await {
+        let replaced = self.campaigns().replace(&campaign, &changed, &event).await;
+        match replaced.map_err(StoreError::from) {
             Ok(()) => {
                 info!(campaign.id = %changed.id, state = state.code(), "a campaign goes on by itself");
                 Ok(Some(changed))

@@ -18,7 +18,7 @@ use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
 
 use crate::call::recorder::Recorder;
-use crate::{Clock, FieldProblem, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, Ids, Place, Refused};
 
 /// The longest note, and the longest reason for a removal.
 pub const NOTE_CHARS_MAX: usize = 500;
@@ -29,7 +29,7 @@ const CHUNK: usize = CONTACTS_AT_ONCE_MAX;
 /// Numbers of one page of an export.
 const PAGE: u32 = 500;
 /// Rows of a list that are named as wrong; the rest is a count.
-const REJECTS_TOLD_MAX: usize = 100;
+const REJECTS_TOLD_MAX: usize = 99;
 /// Looks again when the contact changes meanwhile: its writers are the calls to one number.
 const TRIES_MAX: u32 = 10;
 
@@ -75,7 +75,7 @@ impl Suppressions {
         }
     }
 
-    /// Puts a number on the list. Adding it again keeps the first entry.
+    /// Puts a number on the list. Of one that is on it since when and why stay; a note replaces the earlier one.
     ///
     /// # Errors
     /// See [`Refused`].
@@ -85,7 +85,7 @@ impl Suppressions {
         number: &PhoneNumber,
         note: Option<String>,
     ) -> Result<Put, Refused> {
-        check_note("note", note.as_deref())?;
+        check_note(Place::Body("/note".to_owned()), note.as_deref())?;
         let suppression = Suppression {
             reason: SuppressionReason::Manual,
             at: self.recorder.clock.now(),
@@ -145,12 +145,17 @@ impl Suppressions {
     ) -> Result<Put, StoreError> {
         for _try in 0..TRIES_MAX {
             let contact = self.recorder.contacts.get(tenant, number).await?;
-            let (entry, there_already) = match contact.suppression.clone() {
-                Some(entry) => (entry, true),
-                None => (suppression.clone(), false),
+            let before = contact.suppression.clone();
+            let entry = match &before {
+                Some(before) => Suppression {
+                    note: suppression.note.clone().or_else(|| before.note.clone()),
+                    ..before.clone()
+                },
+                None => suppression.clone(),
             };
-            if !there_already {
-                let row = with_suppression(number, contact, suppression.clone());
+            let there_already = before.is_some();
+            if before.as_ref() != Some(&entry) {
+                let row = with_suppression(number, contact, entry.clone());
                 match self.write(tenant, &[row], suppression.call_id).await {
                     Ok(()) => {}
                     Err(StoreError::Conflict) => continue,
@@ -183,7 +188,7 @@ impl Suppressions {
         options: Options,
         note: Option<String>,
     ) -> Result<PutList, Refused> {
-        check_note("note", note.as_deref())?;
+        check_note(Place::Parameter("note".to_owned()), note.as_deref())?;
         let (numbers, mut list) = read(csv, options)?;
         let suppression = Suppression {
             reason: SuppressionReason::Upload,
@@ -353,9 +358,10 @@ impl Suppressions {
         by: ApiKeyId,
     ) -> Result<(), Refused> {
         if reason.trim().is_empty() {
-            return Err(Refused::field("reason", "must say why"));
+            let missing = FieldProblem::parameter("reason", Fault::Missing, "must say why");
+            return Err(Refused::Invalid(vec![missing]));
         }
-        check_note("reason", Some(reason))?;
+        check_note(Place::Parameter("reason".to_owned()), Some(reason))?;
         for _try in 0..TRIES_MAX {
             let mut contact = self.recorder.contacts.get(tenant, number).await?;
             let was = contact.suppression.take().ok_or(Refused::NotFound)?;
@@ -491,20 +497,28 @@ fn read(csv: bytes::Bytes, options: Options) -> Result<(Vec<PhoneNumber>, PutLis
             }
             Ok(Entry::End) => break,
             Ok(Entry::NeedsInput) => {
-                return Err(Refused::field("body", "ends in the middle"));
+                return Err(Refused::field("", Fault::Malformed, "ends in the middle"));
             }
             Err(problem) => return Err(problem.into()),
         }
         if numbers.len() > NUMBERS_AT_ONCE_MAX {
             let says =
                 format!("must have at most {NUMBERS_AT_ONCE_MAX} numbers: send it in context");
-            return Err(Refused::field("body", &says));
+            return Err(Refused::field("", Fault::OutOfRange, &says));
         }
     }
     if numbers.is_empty() {
-        let mut problems = vec![FieldProblem::new("body", "has no row with a phone number")];
+        let mut says = "has no row with a phone number".to_owned();
+        let named = list.rejected.len();
+        if list.rejected_total > u64::try_from(named).unwrap_or(u64::MAX) {
+            says.push_str(&format!(
+                "; of {} rows the first {named} are named",
+                list.rejected_total
+            ));
+        }
+        let mut problems = vec![FieldProblem::new("", Fault::Missing, says)];
         for (row, says) in list.rejected {
-            problems.push(FieldProblem::new(format!("row {row}"), says));
+            problems.push(FieldProblem::row(row, Fault::Malformed, says));
         }
         return Err(Refused::Invalid(problems));
     }
@@ -515,10 +529,13 @@ fn is_duplicate(reject: &Reject) -> bool {
     matches!(reject.reason, intake::Reason::DuplicateInFile { .. })
 }
 
-fn check_note(field: &str, note: Option<&str>) -> Result<(), Refused> {
+fn check_note(at: Place, note: Option<&str>) -> Result<(), Refused> {
     if note.is_some_and(|note| note.chars().count() > NOTE_CHARS_MAX) {
-        let says = format!("must have at most {NOTE_CHARS_MAX} characters");
-        return Err(Refused::field(field, &says));
+        return Err(Refused::Invalid(vec![FieldProblem {
+            at,
+            fault: Fault::OutOfRange,
+            says: format!("must have at most {NOTE_CHARS_MAX} characters"),
+        }]));
     }
     Ok(())
 }

@@ -136,11 +136,16 @@ impl Hands {
                     sid: recording,
                     channels,
                     samples,
-                } => complain(shared.archive.append(&recording, channels, &samples)),
+                } => complain(shared.recordings.append(&recording, channels, &samples)),
                 Output::FinishRecording {
                     sid: recording,
                     channels,
-                } => complain(shared.archive.finish(&recording, channels).map(|_bytes| ())),
+                } => complain(
+                    shared
+                        .recordings
+                        .finish(&recording, channels)
+                        .map(|_bytes| ()),
+                ),
                 Output::Save => changed = true,
             }
         }

@@ -30,7 +30,7 @@ use super::driver::drive;
 use super::record::{Record, Status};
 use super::rest::{RestAnswer, RestBody, RestEffect, RestRequest};
 use crate::person::Person;
-use crate::recording::Archive;
+use crate::recording::RecordingFiles;
 use crate::serve::{Connection, Running};
 
 /// The longest request body: several times the longest TwiML with everything around it.
@@ -70,7 +70,7 @@ pub struct Server {
 pub(super) struct Shared {
     core: Mutex<Core>,
     account: Arc<Account>,
-    pub(super) archive: Archive,
+    pub(super) recordings: RecordingFiles,
     /// Where records of calls are kept.
     records: Option<PathBuf>,
     pub(super) http: reqwest::Client,
@@ -118,9 +118,9 @@ impl Server {
             timing: config.timing,
             faults: config.faults,
         });
-        let archive = match &config.state_dir {
-            Some(folder) => Archive::in_folder(&folder.join("recordings"))?,
-            None => Archive::in_memory(),
+        let recordings = match &config.state_dir {
+            Some(folder) => RecordingFiles::in_folder(&folder.join("recordings"))?,
+            None => RecordingFiles::in_memory(),
         };
         let records = config.state_dir.map(|folder| folder.join("calls"));
         if let Some(folder) = &records {
@@ -137,7 +137,7 @@ impl Server {
         let shared = Arc::new(Shared {
             account: core.account(),
             core: Mutex::new(core),
-            archive,
+            recordings,
             records,
             http,
             started,
@@ -226,7 +226,7 @@ impl Server {
     /// # Errors
     /// When there is no such file.
     pub fn recording(&self, sid: &str) -> io::Result<Vec<u8>> {
-        self.shared.archive.read(sid, false)
+        self.shared.recordings.read(sid, false)
     }
 
     /// Ticks whenever something about a call changed.
@@ -378,7 +378,7 @@ impl Shared {
                 record,
                 |recording| {
                     let finished = self
-                        .archive
+                        .recordings
                         .finish(&recording.sid, recording.order.channels);
                     finished.unwrap_or_else(|error| {
                         tracing::error!(%error, "a recording cannot be finished");
@@ -401,7 +401,7 @@ impl Shared {
         match effect {
             RestEffect::Started(sid) | RestEffect::Changed(sid) => self.wake(&sid),
             RestEffect::DeleteRecording { sid, call_sid } => {
-                self.archive.delete(&sid)?;
+                self.recordings.delete(&sid)?;
                 self.wake(&call_sid);
             }
             RestEffect::DeleteCall(sid) => {
@@ -460,7 +460,8 @@ async fn rest(
             response
         }
         RestBody::Wav { sid, mix_to_mono } => {
-            let read = tokio::task::spawn_blocking(move || shared.archive.read(&sid, mix_to_mono));
+            let read =
+                tokio::task::spawn_blocking(move || shared.recordings.read(&sid, mix_to_mono));
             match read.await {
                 Ok(Ok(file)) => {
                     (status, [(header::CONTENT_TYPE, "audio/x-wav")], file).into_response()

@@ -5,3 +5,4 @@ pub(crate) mod agents;
 pub(crate) mod idempotency;
 pub(crate) mod numbers;
 pub(crate) mod prompts;
+pub(crate) mod uses;

@@ -17,6 +17,7 @@ use model::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::rows::shelf::Shelf;
 use crate::table::schema::{GSI1_PK, GSI1_SK, PK, SK};
 
 /// Partitions that event rows are spread over, so that no single one limits how many calls a
@@ -112,8 +113,21 @@ pub(crate) fn agent(tenant: TenantId, agent: AgentId) -> Key {
     Key::new(format!("T#{tenant}#AGENT#{agent}"), "AGENT")
 }
 
-pub(crate) fn agents_of(tenant: TenantId) -> String {
-    format!("T#{tenant}#AGENTS")
+pub(crate) fn agents_of(tenant: TenantId, shelf: Shelf) -> String {
+    format!("T#{tenant}#AGENTS{}", of_shelf(shelf))
+}
+
+/// What the index partitions of archived things end with.
+const fn of_shelf(shelf: Shelf) -> &'static str {
+    match shelf {
+        Shelf::InUse => "",
+        Shelf::Archived => "_ARCHIVED",
+    }
+}
+
+/// What uses the agent or prompt of this row.
+pub(crate) fn uses(used: &Key) -> Key {
+    Key::new(used.pk.clone(), "USES")
 }
 
 pub(crate) fn prompt(tenant: TenantId, prompt: PromptId) -> Key {
@@ -133,21 +147,21 @@ pub(crate) fn prompt_version(tenant: TenantId, prompt: PromptId, version: u32) -
     )
 }
 
-pub(crate) fn prompts_of(tenant: TenantId) -> String {
-    format!("T#{tenant}#PROMPTS")
+pub(crate) fn prompts_of(tenant: TenantId, shelf: Shelf) -> String {
+    format!("T#{tenant}#PROMPTS{}", of_shelf(shelf))
 }
 
 pub(crate) fn number(number: &PhoneNumber) -> Key {
     Key::new(format!("NUMBER#{}", number.as_str()), "NUMBER")
 }
 
-pub(crate) fn numbers_of(tenant: TenantId) -> String {
-    format!("T#{tenant}#NUMBERS")
+pub(crate) fn numbers_of(tenant: TenantId, shelf: Shelf) -> String {
+    format!("T#{tenant}#NUMBERS{}", of_shelf(shelf))
 }
 
-pub(crate) fn number_in_index(tenant: TenantId, id: NumberId) -> IndexKey {
+pub(crate) fn number_in_index(tenant: TenantId, shelf: Shelf, id: NumberId) -> IndexKey {
     IndexKey {
-        pk: numbers_of(tenant),
+        pk: numbers_of(tenant, shelf),
         sk: id.to_string(),
     }
 }

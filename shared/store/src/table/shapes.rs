@@ -74,6 +74,7 @@ static KINDS: &[Kind] = &[
     Kind::new("tenant", SortKey::Word("TENANT")),
     Kind::new("user", SortKey::Word("USER")),
     Kind::new("number", SortKey::Word("NUMBER")),
+    Kind::new("uses", SortKey::Word("USES")),
     Kind::new("API key", SortKey::Word("API_KEY")),
     Kind::new("owner", SortKey::Word("OWNER")),
     Kind::new("campaign", SortKey::Word("CAMPAIGN")),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::examples::Examples;
 use super::{DOCUMENT, Document};
 use crate::control::imports::put;
-use crate::control::recordings::{archive_one, ready_of};
+use crate::control::recordings::{keep_one, ready_of};
 use crate::control::sessions::speak;
 use crate::control::{Answer, Sent, World};
 
@@ -36,6 +36,7 @@ async fn everything_is_asked_for_and_answered_as_the_document_says() {
     Box::pin(scene.run(&campaign)).await;
     Box::pin(scene.imports(&agent)).await;
     Box::pin(scene.suppressions()).await;
+    scene.archive().await;
     scene.get("/v1/permits/check?to=%2B14155552671").await;
     scene.get("/v1/doctor").await;
     scene.get("/health").await;
@@ -203,11 +204,12 @@ impl Scene {
         speak(&self.world, &call, &sid).await;
         self.world.status(&call, &sid, "in-progress", "1").await;
         let label = json!({ "answered_by": "human" });
-        self.post(&format!("{path}/label"), label).await;
+        self.ask("PUT", &format!("{path}/label"), Sent::Json(label, &[]))
+            .await;
         self.make(&format!("{path}/hangup")).await;
         self.world.status(&call, &sid, "completed", "2").await;
         ready_of(&self.world, &call, &sid).await;
-        archive_one(&self.world).await;
+        keep_one(&self.world).await;
         self.get(&path).await;
         self.get(&format!("{path}/recording")).await;
     }
@@ -303,16 +305,39 @@ impl Scene {
         self.get(&imports).await;
     }
 
+    /// Things that nothing uses, so that they can be archived.
+    async fn archive(&mut self) {
+        let texts = json!({ "name": "Old", "system": "You remind people.", "greeting": "Hello." });
+        let prompt = self.post("/v1/prompts", texts).await.id();
+        let agent = json!({ "name": "Old", "prompt_id": prompt });
+        let agent = self.post("/v1/agents", agent).await.id();
+        let number = json!({ "number": "+14155550198", "agent_id": agent });
+        let number = self.post("/v1/numbers", number).await.id();
+        let paths = [
+            format!("/v1/numbers/{number}"),
+            format!("/v1/agents/{agent}"),
+            format!("/v1/prompts/{prompt}"),
+        ];
+        for path in &paths {
+            self.make(&format!("{path}/archive")).await;
+        }
+        self.get(&paths[0]).await;
+        for path in paths.iter().rev() {
+            self.make(&format!("{path}/unarchive")).await;
+        }
+    }
+
     async fn suppressions(&mut self) {
-        let number = json!({ "number": "+14155550142", "note": "asked by letter" });
-        self.post("/v1/suppressions", number.clone()).await;
-        self.post("/v1/suppressions", number).await;
+        let path = "/v1/suppressions/%2B14155550142";
+        for _again in 0..2 {
+            let note = Sent::Json(json!({ "note": "asked by letter" }), &[]);
+            self.ask("PUT", path, note).await;
+        }
         let list = Sent::Csv("number\r\n+14155550143\r\nnot a number\r\n");
         self.ask("POST", "/v1/suppressions/import?note=old%20system", list)
             .await;
         self.get("/v1/suppressions").await;
         self.get("/v1/suppressions.csv").await;
-        let path = "/v1/suppressions/%2B14155550142";
         self.get(path).await;
         self.delete(&format!("{path}?reason=opted%20in%20again"))
             .await;

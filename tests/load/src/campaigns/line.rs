@@ -139,6 +139,7 @@ async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
         leads.push(lead(&campaign, number.parse()?, now));
     }
     store.leads.insert_many(tenant, campaign.id, &leads).await?;
+    let before = campaign.clone();
     campaign.state = CampaignState::Running;
     campaign.running_since = Some(now);
     campaign.revision += 1;
@@ -151,7 +152,7 @@ async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
             state: campaign.state,
         },
     };
-    store.campaigns.replace(&campaign, &event).await?;
+    store.campaigns.replace(&before, &campaign, &event).await?;
     Ok(campaign)
 }
 
@@ -222,7 +223,7 @@ async fn times(platform: &Platform, campaign: &Campaign) -> anyhow::Result<Vec<T
                 EventKind::CallAnsweredBy { .. }
                 | EventKind::TurnStored { .. }
                 | EventKind::RecordingStored { .. }
-                | EventKind::RecordingArchived { .. }
+                | EventKind::RecordingKept { .. }
                 | EventKind::CampaignChanged { .. }
                 | EventKind::ImportAdvanced { .. }
                 | EventKind::NumberSuppressed { .. } => {}

@@ -350,7 +350,8 @@ impl Field {
     async fn run(&self) -> anyhow::Result<()> {
         let campaigns = &self.store.campaigns;
         let campaign = campaigns.get(self.tenant, self.campaign).await?;
-        let mut campaign = campaign.context("the campaign is gone")?;
+        let before = campaign.context("the campaign is gone")?;
+        let mut campaign = before.clone();
         let now = self.parts.clock.now();
         campaign.state = CampaignState::Running;
         campaign.running_since = Some(now);
@@ -364,7 +365,7 @@ impl Field {
                 state: campaign.state,
             },
         };
-        campaigns.replace(&campaign, &event).await?;
+        campaigns.replace(&before, &campaign, &event).await?;
         Ok(())
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct ClassView {
 ///
 /// A later word replaces an earlier one; what detection said stays. A call that nothing picked up has
 /// nothing to label.
-#[utoipa::path(post, path = "/v1/calls/{call_id}/label",
+#[utoipa::path(put, path = "/v1/calls/{call_id}/label",
     params(("call_id" = CallId, Path)), request_body = NewLabel,
     responses((status = 200, description = "The label", body = LabelView)))]
 pub(crate) async fn label_call(

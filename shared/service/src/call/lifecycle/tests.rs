@@ -323,16 +323,16 @@ fn a_request_whose_answer_was_lost_and_that_nobody_knows() {
 }
 
 #[test]
-fn a_recording_is_archived_step_by_step_and_only_once() {
+fn a_recording_is_kept_step_by_step_and_only_once() {
     check(
-        "ready RE1 | archived RE1 | stored RE1 | ready RE1 | stored RE2 | archived RE1 | stored RE1 | absent RE1",
+        "ready RE1 | kept RE1 | stored RE1 | ready RE1 | stored RE2 | kept RE1 | stored RE1 | absent RE1",
         expect![[r#"
             ready RE1: claimed, recording ready
-            archived RE1: nothing new
+            kept RE1: nothing new
             stored RE1: claimed, recording stored
             ready RE1: nothing new
             stored RE2: nothing new
-            archived RE1: claimed, recording archived
+            kept RE1: claimed, recording kept
             stored RE1: nothing new
             absent RE1: nothing new"#]],
     );
@@ -444,7 +444,7 @@ const ALL_FACTS: [&str; 33] = [
     "hung up",
     "ready RE1",
     "stored RE1",
-    "archived RE1",
+    "kept RE1",
     "absent RE1",
 ];
 
@@ -490,7 +490,7 @@ fn describe(before: &CallRow, change: &Change) -> String {
         let state = match call.recording.as_ref().unwrap() {
             RecordingState::Ready { .. } => "ready",
             RecordingState::Stored { .. } => "stored",
-            RecordingState::Archived { .. } => "archived",
+            RecordingState::Kept { .. } => "kept",
             RecordingState::Absent { .. } => "absent",
         };
         seen.push_str(&format!(", recording {state}"));
@@ -597,13 +597,13 @@ fn recording(state: &str, id: &str) -> RecordingState {
             sha256,
             stored_at: now(),
         },
-        "archived" => RecordingState::Archived {
+        "kept" => RecordingState::Kept {
             carrier_recording_id,
             object_key,
             bytes: 1,
             sha256,
             stored_at: now(),
-            archived_at: now(),
+            carrier_copy_deleted_at: now(),
         },
         other => panic!("no such recording: {other}"),
     }

@@ -11,7 +11,7 @@ use model::{
     Campaign, CampaignId, Contact, Lane, LaneId, Lead, LeadId, LeadState, OUR_NUMBERS_MAX,
     PhoneNumber, TenantId,
 };
-use store::{ContactRow, LaneCounts, LeadRow, PlanNote, SlotRow, StoreError};
+use store::{ContactRow, LaneCounts, LeadRow, PlanNote, Shelf, SlotRow, StoreError};
 use tracing::error;
 
 use super::notes::with_ended;
@@ -144,7 +144,10 @@ impl Planner {
         let mut numbers: Vec<PhoneNumber> = Vec::new();
         let mut after = None;
         while numbers.len() < OUR_NUMBERS_MAX {
-            let page = self.numbers.list(tenant, after, NUMBERS_PAGE).await?;
+            let page = self
+                .numbers
+                .list(tenant, Shelf::InUse, after, NUMBERS_PAGE)
+                .await?;
             after = page.items.last().map(|number| number.id);
             numbers.extend(page.items.into_iter().map(|number| number.number));
             if !page.more {

@@ -553,7 +553,7 @@ async fn after_a_crash_in_mid_call_the_next_server_finishes_it() {
         .clone();
     // A second of audio has been written.
     let written = async {
-        while !server.shared.archive.holds(&recording) {
+        while !server.shared.recordings.holds(&recording) {
             tokio::task::yield_now().await;
         }
     };

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use model::{Agent, AgentId, TenantId};
 
+use crate::rows::account::uses::Binding;
 use crate::table::keys::{self, IndexKey};
-use crate::table::{Item, Page, Table, Transacted, to_item};
-use crate::{Idempotency, StoreError};
+use crate::table::{Item, Page, Table, to_item};
+use crate::{BindingRefused, Idempotency, Shelf, StoreError, Usable, UsedBy};
 
 /// The agent rows.
 #[derive(Debug, Clone)]
@@ -21,41 +22,51 @@ impl Agents {
         Self { table }
     }
 
-    /// Writes a new agent.
+    /// Writes a new agent and binds it to its prompt.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the request was made before.
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when the request was made before.
     pub async fn create(
         &self,
         tenant: TenantId,
         agent: &Agent,
         request: Option<&Idempotency>,
-    ) -> Result<(), StoreError> {
-        let mut writes = vec![self.table.new_row(row(tenant, agent)?)?];
+    ) -> Result<(), BindingRefused> {
+        let mut binding = Binding::default();
+        binding.row(self.table.new_row(row(tenant, agent)?)?);
+        let by = UsedBy::Agent(agent.id);
+        binding.rebind(&self.table, tenant, by, (None, prompt_of(agent)))?;
         if let Some(request) = request {
-            writes.push(request.write(&self.table, tenant)?);
+            binding.row(request.write(&self.table, tenant)?);
         }
-        match self.table.transact(writes).await? {
-            Transacted::Done => Ok(()),
-            Transacted::Refused(_) => Err(StoreError::Conflict),
-        }
+        binding.write(&self.table).await
     }
 
-    /// Replaces the agent of the revision before this one's.
+    /// Replaces an agent, which has the revision after. It is bound to its prompt while it is not archived, and
+    /// archived only if nothing uses it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when that is not its revision any more.
-    pub async fn replace(&self, tenant: TenantId, agent: &Agent) -> Result<(), StoreError> {
-        let before = agent.revision.saturating_sub(1);
-        let write = self.table.put_if(
-            row(tenant, agent)?,
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when it has another revision by now.
+    pub async fn replace(
+        &self,
+        tenant: TenantId,
+        before: &Agent,
+        after: &Agent,
+    ) -> Result<(), BindingRefused> {
+        let mut binding = Binding::default();
+        let revision = AttributeValue::N(before.revision.to_string());
+        binding.row(self.table.put_if(
+            row(tenant, after)?,
             "revision = :before",
-            HashMap::from([(":before".to_owned(), AttributeValue::N(before.to_string()))]),
-        )?;
-        match self.table.transact(vec![write]).await? {
-            Transacted::Done => Ok(()),
-            Transacted::Refused(_) => Err(StoreError::Conflict),
+            HashMap::from([(":before".to_owned(), revision)]),
+        )?);
+        let by = UsedBy::Agent(after.id);
+        let prompts = (prompt_of(before), prompt_of(after));
+        binding.rebind(&self.table, tenant, by, prompts)?;
+        if after.archived_at.is_some() {
+            binding.unused(&self.table, tenant, Usable::Agent(after.id))?;
         }
+        binding.write(&self.table).await
     }
 
     /// Reads an agent.
@@ -66,19 +77,20 @@ impl Agents {
         self.table.read(&keys::agent(tenant, agent), "agent").await
     }
 
-    /// A tenant's agents, newest first.
+    /// A tenant's agents of a shelf, newest first.
     ///
     /// # Errors
     /// When storage cannot be reached or a row cannot be read.
     pub async fn list(
         &self,
         tenant: TenantId,
+        shelf: Shelf,
         after: Option<AgentId>,
         limit: u32,
     ) -> Result<Page<Agent>, StoreError> {
         self.table
             .rows_by_index(
-                &keys::agents_of(tenant),
+                &keys::agents_of(tenant, shelf),
                 after.map(|id| id.to_string()),
                 limit,
                 "agent",
@@ -89,12 +101,15 @@ impl Agents {
 
 fn row(tenant: TenantId, agent: &Agent) -> Result<Item, StoreError> {
     let key = keys::agent(tenant, agent.id);
-    to_item(&key, Some(&in_index(tenant, agent.id)), agent, "agent")
+    let index = IndexKey {
+        pk: keys::agents_of(tenant, Shelf::of(agent.archived_at.as_ref())),
+        sk: agent.id.to_string(),
+    };
+    to_item(&key, Some(&index), agent, "agent")
 }
 
-fn in_index(tenant: TenantId, agent: AgentId) -> IndexKey {
-    IndexKey {
-        pk: keys::agents_of(tenant),
-        sk: agent.to_string(),
-    }
+/// An archived agent uses nothing.
+fn prompt_of(agent: &Agent) -> Option<Usable> {
+    let prompt = Usable::Prompt(agent.fields.prompt_id);
+    agent.archived_at.is_none().then_some(prompt)
 }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use model::{PromptId, PromptVersion, TenantId};
 use serde::{Deserialize, Serialize};
 
+use crate::rows::account::uses::Binding;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Ask, Item, Page, Table, Transacted, to_item};
-use crate::{Idempotency, StoreError};
+use crate::{BindingRefused, Idempotency, Shelf, StoreError, Usable};
 
 /// What a list shows of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct PromptHead {
     pub latest_version: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Since when it is archived: readable, and not used for anything new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
 }
 
 /// The prompt rows.
@@ -61,7 +65,7 @@ impl Prompts {
     /// Writes the version after `before`'s latest.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is a newer one.
+    /// [`StoreError::Conflict`] when there is a newer one, or the prompt is archived.
     pub async fn add_version(
         &self,
         tenant: TenantId,
@@ -73,11 +77,8 @@ impl Prompts {
         let mut writes = vec![
             self.table.put_if(
                 head_row(tenant, &head)?,
-                "latest_version = :before",
-                HashMap::from([(
-                    ":before".to_owned(),
-                    AttributeValue::N(before.latest_version.to_string()),
-                )]),
+                "latest_version = :before AND attribute_not_exists(archived_at)",
+                version_of(before),
             )?,
             self.table.new_row(version_row(tenant, version)?)?,
         ];
@@ -88,6 +89,28 @@ impl Prompts {
             Transacted::Done => Ok(()),
             Transacted::Refused(_) => Err(StoreError::Conflict),
         }
+    }
+
+    /// Archives a prompt that nothing uses, or takes it back: `after` says which.
+    ///
+    /// # Errors
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when there is a newer version.
+    pub async fn shelve(
+        &self,
+        tenant: TenantId,
+        before: &PromptHead,
+        after: &PromptHead,
+    ) -> Result<(), BindingRefused> {
+        let mut binding = Binding::default();
+        binding.row(self.table.put_if(
+            head_row(tenant, after)?,
+            "latest_version = :before",
+            version_of(before),
+        )?);
+        if after.archived_at.is_some() {
+            binding.unused(&self.table, tenant, Usable::Prompt(after.id))?;
+        }
+        binding.write(&self.table).await
     }
 
     /// Reads what the list shows of a prompt.
@@ -148,19 +171,20 @@ impl Prompts {
         Ok(page.items.into_iter().next())
     }
 
-    /// A tenant's prompts, newest first.
+    /// A tenant's prompts of a shelf, newest first.
     ///
     /// # Errors
     /// When storage cannot be reached or a row cannot be read.
     pub async fn list(
         &self,
         tenant: TenantId,
+        shelf: Shelf,
         after: Option<PromptId>,
         limit: u32,
     ) -> Result<Page<PromptHead>, StoreError> {
         self.table
             .rows_by_index(
-                &keys::prompts_of(tenant),
+                &keys::prompts_of(tenant, shelf),
                 after.map(|id| id.to_string()),
                 limit,
                 "prompt",
@@ -176,22 +200,26 @@ fn head_of(version: &PromptVersion, created_at: Timestamp) -> PromptHead {
         latest_version: version.version,
         created_at,
         updated_at: version.created_at,
+        archived_at: None,
     }
+}
+
+/// For the condition that there is no newer version.
+fn version_of(head: &PromptHead) -> Item {
+    let latest = AttributeValue::N(head.latest_version.to_string());
+    HashMap::from([(":before".to_owned(), latest)])
 }
 
 fn head_row(tenant: TenantId, head: &PromptHead) -> Result<Item, StoreError> {
     let key = keys::prompt(tenant, head.id);
-    to_item(&key, Some(&in_index(tenant, head.id)), head, "prompt")
+    let index = IndexKey {
+        pk: keys::prompts_of(tenant, Shelf::of(head.archived_at.as_ref())),
+        sk: head.id.to_string(),
+    };
+    to_item(&key, Some(&index), head, "prompt")
 }
 
 fn version_row(tenant: TenantId, version: &PromptVersion) -> Result<Item, StoreError> {
     let key = keys::prompt_version(tenant, version.id, version.version);
     to_item(&key, None, version, "prompt version")
-}
-
-fn in_index(tenant: TenantId, prompt: PromptId) -> IndexKey {
-    IndexKey {
-        pk: keys::prompts_of(tenant),
-        sk: prompt.to_string(),
-    }
 }

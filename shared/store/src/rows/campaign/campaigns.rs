@@ -15,10 +15,11 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::rows::account::uses::Binding;
 use crate::rows::events::event_write;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Item, Page, Range, Table, Transacted, Write, from_item, to_item};
-use crate::{Idempotency, StoreError};
+use crate::{BindingRefused, Idempotency, StoreError, Usable, UsedBy};
 
 /// A campaign that somebody has to look at: to plan calls, to start it at its time, or to settle
 /// leads that a cancelled or deleted one has left.
@@ -65,49 +66,57 @@ impl Campaigns {
         Self { table }
     }
 
-    /// Writes a new draft.
+    /// Writes a new draft and binds it to its agent.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the request was made before.
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when the request was made before.
     pub async fn create(
         &self,
         campaign: &Campaign,
         request: Option<&Idempotency>,
-    ) -> Result<(), StoreError> {
-        let mut writes = vec![self.table.new_row(row(campaign)?)?];
-        if let Some(request) = request {
-            writes.push(request.write(&self.table, campaign.tenant_id)?);
-        }
-        self.transact(writes).await
+    ) -> Result<(), BindingRefused> {
+        let binding = self.new_draft(campaign, request)?;
+        binding.write(&self.table).await
     }
 
     /// Writes a new draft that takes leads of another campaign over. It is on the active list until it
     /// has them all.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the request was made before.
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when the request was made before.
     pub async fn create_copy(
         &self,
         campaign: &Campaign,
         copy: &Copy,
         request: Option<&Idempotency>,
-    ) -> Result<(), StoreError> {
-        let mut writes = vec![
-            self.table.new_row(row(campaign)?)?,
-            self.table
-                .new_row(copy_row(campaign.tenant_id, campaign.id, copy)?)?,
-            self.table.put(active_row(&ActiveCampaign {
-                tenant_id: campaign.tenant_id,
-                campaign_id: campaign.id,
-                state: campaign.state,
-                starts_at: None,
-                deleted: false,
-            })?)?,
-        ];
+    ) -> Result<(), BindingRefused> {
+        let mut binding = self.new_draft(campaign, request)?;
+        let copy = copy_row(campaign.tenant_id, campaign.id, copy)?;
+        binding.row(self.table.new_row(copy)?);
+        binding.row(self.table.put(active_row(&ActiveCampaign {
+            tenant_id: campaign.tenant_id,
+            campaign_id: campaign.id,
+            state: campaign.state,
+            starts_at: None,
+            deleted: false,
+        })?)?);
+        binding.write(&self.table).await
+    }
+
+    fn new_draft(
+        &self,
+        campaign: &Campaign,
+        request: Option<&Idempotency>,
+    ) -> Result<Binding, StoreError> {
+        let tenant = campaign.tenant_id;
+        let mut binding = Binding::default();
+        binding.row(self.table.new_row(row(campaign)?)?);
+        let by = UsedBy::Campaign(campaign.id);
+        binding.rebind(&self.table, tenant, by, (None, agent_of(campaign)))?;
         if let Some(request) = request {
-            writes.push(request.write(&self.table, campaign.tenant_id)?);
+            binding.row(request.write(&self.table, tenant)?);
         }
-        self.transact(writes).await
+        Ok(binding)
     }
 
     /// How far a draft is with leads of another campaign; `None` when it has them all, or takes none.
@@ -176,23 +185,29 @@ impl Campaigns {
         self.table.read(&key, "campaign").await
     }
 
-    /// Replaces the campaign of the revision before this one's, and tells others.
+    /// Replaces a campaign, which has the revision after, and tells others. It is bound to its agent until it
+    /// is closed.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when that is not its revision any more.
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when it has another revision by now.
     pub async fn replace(
         &self,
+        before: &Campaign,
         campaign: &Campaign,
         event: &DomainEvent,
-    ) -> Result<(), StoreError> {
-        let before = campaign.revision.saturating_sub(1);
-        let mut writes = vec![
-            self.table
-                .put_if(row(campaign)?, "revision = :before", revision(before))?,
-            event_write(&self.table, event)?,
-        ];
+    ) -> Result<(), BindingRefused> {
+        let mut binding = Binding::default();
+        binding.row(self.table.put_if(
+            row(campaign)?,
+            "revision = :before",
+            revision(before.revision),
+        )?);
+        binding.row(event_write(&self.table, event)?);
+        let by = UsedBy::Campaign(campaign.id);
+        let agents = (agent_of(before), agent_of(campaign));
+        binding.rebind(&self.table, campaign.tenant_id, by, agents)?;
         if campaign.state != CampaignState::Draft {
-            writes.push(self.table.put(active_row(&ActiveCampaign {
+            binding.row(self.table.put(active_row(&ActiveCampaign {
                 tenant_id: campaign.tenant_id,
                 campaign_id: campaign.id,
                 state: campaign.state,
@@ -200,7 +215,7 @@ impl Campaigns {
                 deleted: false,
             })?)?);
         }
-        self.transact(writes).await
+        binding.write(&self.table).await
     }
 
     /// Tells others of something about a campaign that changes no row of its own.
@@ -215,27 +230,29 @@ impl Campaigns {
     /// gone too.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it has another revision or is no draft.
-    pub async fn delete(&self, campaign: &Campaign) -> Result<(), StoreError> {
+    /// See [`BindingRefused`]; [`BindingRefused::Changed`] when it has another revision or is no draft.
+    pub async fn delete(&self, campaign: &Campaign) -> Result<(), BindingRefused> {
         let key = keys::campaign(campaign.tenant_id, campaign.id);
         let mut values = revision(campaign.revision);
         values.insert(":draft".to_owned(), state(CampaignState::Draft));
-        let writes = vec![
-            self.table.delete_if(
-                &key,
-                "revision = :before AND #state = :draft",
-                state_name(),
-                values,
-            )?,
-            self.table.put(active_row(&ActiveCampaign {
-                tenant_id: campaign.tenant_id,
-                campaign_id: campaign.id,
-                state: CampaignState::Cancelled,
-                starts_at: None,
-                deleted: true,
-            })?)?,
-        ];
-        self.transact(writes).await
+        let mut binding = Binding::default();
+        binding.row(self.table.delete_if(
+            &key,
+            "revision = :before AND #state = :draft",
+            state_name(),
+            values,
+        )?);
+        binding.row(self.table.put(active_row(&ActiveCampaign {
+            tenant_id: campaign.tenant_id,
+            campaign_id: campaign.id,
+            state: CampaignState::Cancelled,
+            starts_at: None,
+            deleted: true,
+        })?)?);
+        let by = UsedBy::Campaign(campaign.id);
+        let agents = (agent_of(campaign), None);
+        binding.rebind(&self.table, campaign.tenant_id, by, agents)?;
+        binding.write(&self.table).await
     }
 
     /// A tenant's campaigns, newest first.
@@ -352,6 +369,12 @@ fn row(campaign: &Campaign) -> Result<Item, StoreError> {
         sk: campaign.id.to_string(),
     };
     to_item(&key, Some(&index), campaign, "campaign")
+}
+
+/// A closed campaign uses nothing.
+fn agent_of(campaign: &Campaign) -> Option<Usable> {
+    let agent = campaign.fields.agent_id.map(Usable::Agent);
+    agent.filter(|_agent| !campaign.state.is_closed())
 }
 
 fn copy_row(tenant: TenantId, campaign: CampaignId, copy: &Copy) -> Result<Item, StoreError> {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::*;
+use crate::rows::account::uses;
 use crate::rows::call::{calls, sessions};
 use crate::rows::campaign::{imports, leads};
 use crate::rows::dialing::{lease, our_number_days, pace};
@@ -157,7 +158,7 @@ fn a_row_that_is_not_of_the_shape_before_is_not_guessed_at() {
 
 #[test]
 fn kinds_are_told_apart_and_what_is_changed_in_place_keeps_its_shape() {
-    const MADE_IN_PLACE: [&str; 5] = ["count", "hour", "our number's day", "pace", "lease"];
+    const MADE_IN_PLACE: [&str; 6] = ["count", "hour", "our number's day", "pace", "lease", "uses"];
     let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
     assert_eq!(names.len(), KINDS.len());
     for kind in KINDS {
@@ -197,6 +198,7 @@ fn read(kind: &str, row: &Item) -> Result<String, StoreError> {
         "tenant" => again::<Tenant>(row),
         "user" => again::<User>(row),
         "number" => again::<Number>(row),
+        "uses" => once::<uses::UsesRow>(row, |row| format!("{:?}", row.used_by)),
         "API key" => again::<ApiKey>(row),
         "owner" => again::<Owner>(row),
         "campaign" => again::<Campaign>(row),
@@ -270,6 +272,14 @@ fn attribute(value: &Value) -> AttributeValue {
     match kind.as_str() {
         "S" => AttributeValue::S(text()),
         "N" => AttributeValue::N(text()),
+        "SS" => AttributeValue::Ss(
+            value
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|text| text.as_str().unwrap().to_owned())
+                .collect(),
+        ),
         "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
         "NULL" => AttributeValue::Null(true),
         "L" => AttributeValue::L(value.as_array().unwrap().iter().map(attribute).collect()),

@@ -13,7 +13,7 @@ use super::wav::{HEADER_BYTES, header, to_mono};
 /// Writing is blocking: a call hands over a second of audio at a time, which the operating system
 /// takes into its cache.
 #[derive(Debug)]
-pub struct Archive {
+pub struct RecordingFiles {
     place: Place,
 }
 
@@ -23,7 +23,7 @@ enum Place {
     Memory(Mutex<BTreeMap<String, Vec<u8>>>),
 }
 
-impl Archive {
+impl RecordingFiles {
     /// Keeps recordings as `{id}.wav` in this folder, which is made if it is not there.
     ///
     /// # Errors
@@ -202,7 +202,7 @@ mod tests {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    fn check(archive: &Archive) {
+    fn check(files: &RecordingFiles) {
         let person = speak("This is the person.", &Voice::new(180)).audio;
         let agent = speak("And this is the agent.", &Voice::new(110)).audio;
         let length = person.len().max(agent.len());
@@ -212,11 +212,11 @@ mod tests {
         };
         let mut recorder = Recorder::new(2);
         recorder.frame(&padded(person), &padded(agent));
-        archive.append("RE1", 2, &recorder.take()).unwrap();
-        assert_eq!(archive.finish("RE1", 2).unwrap(), length as u64 * 4);
-        assert_eq!(archive.finish("RE1", 2).unwrap(), length as u64 * 4);
+        files.append("RE1", 2, &recorder.take()).unwrap();
+        assert_eq!(files.finish("RE1", 2).unwrap(), length as u64 * 4);
+        assert_eq!(files.finish("RE1", 2).unwrap(), length as u64 * 4);
 
-        let file = archive.read("RE1", false).unwrap();
+        let file = files.read("RE1", false).unwrap();
         let mut wav = hound::WavReader::new(io::Cursor::new(file)).unwrap();
         assert_eq!((wav.spec().channels, wav.spec().sample_rate), (2, 8_000));
         let samples: Vec<i16> = wav.samples().map(Result::unwrap).collect();
@@ -231,34 +231,34 @@ mod tests {
         assert_eq!(heard(&channel(0)), "This is the person.");
         assert_eq!(heard(&channel(1)), "And this is the agent.");
 
-        let mixed = archive.read("RE1", true).unwrap();
+        let mixed = files.read("RE1", true).unwrap();
         let wav = hound::WavReader::new(io::Cursor::new(mixed)).unwrap();
         assert_eq!((wav.spec().channels, wav.duration() as usize), (1, length));
 
-        archive.delete("RE1").unwrap();
-        archive.delete("RE1").unwrap();
-        assert!(!archive.holds("RE1"));
-        assert!(archive.read("RE1", false).is_err());
-        assert_eq!(archive.finish("RE1", 2).unwrap(), 0);
+        files.delete("RE1").unwrap();
+        files.delete("RE1").unwrap();
+        assert!(!files.holds("RE1"));
+        assert!(files.read("RE1", false).is_err());
+        assert_eq!(files.finish("RE1", 2).unwrap(), 0);
     }
 
     #[test]
     fn both_sides_can_be_read_back_out_of_a_recording_in_memory() {
-        check(&Archive::in_memory());
+        check(&RecordingFiles::in_memory());
     }
 
     #[test]
     fn both_sides_can_be_read_back_out_of_a_recording_on_disk() {
         let folder = tempfile::tempdir().unwrap();
-        check(&Archive::in_folder(folder.path()).unwrap());
+        check(&RecordingFiles::in_folder(folder.path()).unwrap());
     }
 
     #[test]
     fn a_file_that_a_dead_process_left_in_mid_sample_is_finished() {
         let folder = tempfile::tempdir().unwrap();
-        let archive = Archive::in_folder(folder.path()).unwrap();
-        archive.append("RE1", 2, &[1, 2, 3, 4, 5, 6]).unwrap();
-        let next = Archive::in_folder(folder.path()).unwrap();
+        let files = RecordingFiles::in_folder(folder.path()).unwrap();
+        files.append("RE1", 2, &[1, 2, 3, 4, 5, 6]).unwrap();
+        let next = RecordingFiles::in_folder(folder.path()).unwrap();
         assert_eq!(next.finish("RE1", 2).unwrap(), 4);
         let file = next.read("RE1", false).unwrap();
         assert_eq!(
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn an_id_cannot_name_a_file_elsewhere() {
         let folder = tempfile::tempdir().unwrap();
-        let archive = Archive::in_folder(folder.path()).unwrap();
-        assert!(archive.append("../RE1", 2, &[0; 4]).is_err());
+        let files = RecordingFiles::in_folder(folder.path()).unwrap();
+        assert!(files.append("../RE1", 2, &[0; 4]).is_err());
     }
 }

@@ -1,0 +1,369 @@
+//! What holds for every request: conditions, media types, and all that is wrong with a body in one answer.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::campaigns::{Desk, number};
+use super::document::DOCUMENT;
+use super::{Answer, World};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const MERGE_PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
+
+/// Pointers with codes, in no order.
+fn faults(answer: &Answer) -> BTreeMap<String, String> {
+    let json = answer.json();
+    let errors = json["errors"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    errors
+        .map(|error| {
+            let sentence = text(&error["detail"]);
+            assert!(!sentence.is_empty(), "{error}");
+            (super::place(error), text(&error["code"]))
+        })
+        .collect()
+}
+
+fn expected(faults: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let faults = faults.iter();
+    faults
+        .map(|(at, code)| ((*at).to_owned(), (*code).to_owned()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_names_the_revisions_that_it_may_be_made_from() {
+    let world = World::start().await;
+    let agent = format!("/v1/agents/{}", world.agent().await);
+    let edit = async |conditions: &[&str]| {
+        let mut headers = vec![MERGE_PATCH];
+        headers.extend(conditions.iter().map(|condition| ("if-match", *condition)));
+        let answer = world
+            .ask_bytes(("PATCH", &agent), &headers, r#"{"language":"de"}"#)
+            .await;
+        (answer.status, answer.code(), answer.etag)
+    };
+    let done = |revision: u32| (200, String::new(), Some(format!("\"{revision}\"")));
+    let refused = |status: u16, code: &str| (status, code.to_owned(), None);
+    for (conditions, answer) in [
+        (vec!["\"1\""], done(2)),
+        (vec!["\"1\""], refused(412, "revision_changed")),
+        // Whatever is current.
+        (vec!["*"], done(3)),
+        // One of several, in one line or in more.
+        (vec!["\"1\", \"3\""], done(4)),
+        (vec!["\"1\"", "\"4\""], done(5)),
+        (vec!["\"1\", \"2\""], refused(412, "revision_changed")),
+        // A weak tag says nothing of what an edit would overwrite.
+        (vec!["W/\"5\""], refused(412, "revision_changed")),
+        (vec!["W/\"5\", \"5\""], done(6)),
+        (vec!["\"something else\""], refused(412, "revision_changed")),
+        (vec!["6"], refused(400, "if_match_invalid")),
+        (vec!["*, \"6\""], refused(400, "if_match_invalid")),
+        (vec![""], refused(400, "if_match_invalid")),
+        (vec![], refused(428, "if_match_required")),
+    ] {
+        assert_eq!(edit(&conditions).await, answer, "{conditions:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_not_there_whatever_the_condition() {
+    let desk = Desk::start().await;
+    let leads = desk.path("/leads/lead_01j0000000000000000000000a");
+    for path in [
+        "/v1/agents/agent_01j0000000000000000000000a",
+        "/v1/campaigns/camp_01j0000000000000000000000a",
+        leads.as_str(),
+    ] {
+        for condition in ["*", "\"1\"", "W/\"1\""] {
+            let headers = [("if-match", condition), JSON];
+            let answer = desk.world.ask_bytes(("PATCH", path), &headers, "{}").await;
+            let seen = (answer.status, answer.code());
+            assert_eq!(seen, (404, "not_found".to_owned()), "{path} {condition}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_revision_is_edited_everybody_at_once_gets_through() {
+    let world = World::start().await;
+    let agent = format!("/v1/agents/{}", world.agent().await);
+    let edit = async |n: usize| {
+        let headers = [("if-match", "*"), MERGE_PATCH];
+        let body = match n {
+            0 => json!({ "language": "de" }),
+            1 => json!({ "farewell": "Bye." }),
+            _ => json!({ "silence": { "reminders_max": 4 } }),
+        };
+        let answer = world.ask_bytes(("PATCH", &agent), &headers, body.to_string());
+        assert_eq!(answer.await.status, 200);
+    };
+    futures_util::future::join_all((0..3).map(edit)).await;
+    let read = world.ask("GET", &agent, None).await;
+    assert_eq!(read.etag.as_deref(), Some("\"4\""));
+    let read = read.json();
+    let all = (
+        &read["language"],
+        &read["farewell"],
+        &read["silence"]["reminders_max"],
+    );
+    assert_eq!(all, (&json!("de"), &json!("Bye."), &json!(4)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_of_the_media_type_that_the_request_takes() {
+    let desk = Desk::start().await;
+    let world = &desk.world;
+    let path = desk.path("");
+    let agents = "/v1/agents";
+    for (request, kind, status) in [
+        (
+            ("PATCH", path.as_str()),
+            Some("application/merge-patch+json"),
+            200,
+        ),
+        (
+            ("PATCH", &path),
+            Some("Application/Merge-Patch+JSON; charset=utf-8"),
+            200,
+        ),
+        (("PATCH", &path), Some("application/json"), 200),
+        (("PATCH", &path), Some("application/json-patch+json"), 415),
+        (("PATCH", &path), Some("text/plain"), 415),
+        (("PATCH", &path), None, 415),
+        (("POST", agents), Some("application/json"), 422),
+        (("POST", agents), Some("application/merge-patch+json"), 415),
+        (
+            ("POST", agents),
+            Some("application/x-www-form-urlencoded"),
+            415,
+        ),
+        (("POST", agents), None, 415),
+    ] {
+        let mut headers = vec![("if-match", "*")];
+        headers.extend(kind.map(|kind| ("content-type", kind)));
+        let answer = world.ask_bytes(request, &headers, "{}").await;
+        assert_eq!(
+            answer.status, status,
+            "{request:?} {kind:?}: {}",
+            answer.text
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_takes_a_field_back_to_its_default_and_a_needed_one_cannot_be_taken_away() {
+    let desk = Desk::start().await;
+    let patch = async |body: Value| {
+        let headers = [("if-match", "*"), MERGE_PATCH];
+        let path = desk.path("");
+        let answer = desk
+            .world
+            .ask_bytes(("PATCH", path.as_str()), &headers, body.to_string());
+        answer.await
+    };
+    let set = json!({
+        "max_attempts": 7, "retry": { "busy": "1h", "failed": "1h" }, "numbers": [],
+        "starts_at": "2036-03-01T10:00:00Z", "disclosure": { "purpose": "your bill" },
+    });
+    assert_eq!(patch(set).await.status, 200);
+    let back = json!({
+        "max_attempts": null, "retry": { "busy": null }, "starts_at": null,
+        "disclosure": { "purpose": null },
+    });
+    let read = patch(back).await.json();
+    assert_eq!(read["max_attempts"], 3);
+    assert_eq!(
+        (&read["retry"]["busy"], &read["retry"]["failed"]),
+        (&json!("4h"), &json!("1h"))
+    );
+    assert_eq!(
+        (&read["starts_at"], &read["disclosure"]["purpose"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(read["disclosure"]["business_name"], "Acme Dental");
+    let refused = patch(json!({ "name": null, "max_attempts": 0 })).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    let both = [("/name", "wrong_type"), ("/max_attempts", "out_of_range")];
+    assert_eq!(faults(&refused), expected(&both));
+    let refused = patch(json!(["name"])).await;
+    assert_eq!(faults(&refused), expected(&[("the body", "wrong_type")]));
+}
+
+/// Faults of the document, of fields that do not go together, and of things that are not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
+    let desk = Desk::start().await;
+    let body = json!({
+        "agent_id": "agent_01j0000000000000000000000a",
+        "numbers": ["+14155550177", 5, "+14155550178"],
+        "windows": { "mon": [["19:00", "10:00"], ["9:00", "10:00"]], "monday": [] },
+        "retry": { "busy": "soon", "no_answer": "9999h" },
+        "caps": [],
+        "max_concurrent_calls": "many",
+        "max_attempts": 0,
+        "amd": { "detect": "perhaps", "machine": "leave_message" },
+        "disclosure": { "opening": "Hello {{name", "purpose": true },
+        "starts_at": "2036-03-02T00:00:00Z",
+        "ends_at": "2036-03-01T00:00:00Z",
+        "colour": { "of": ["the", "phone"] },
+    });
+    let answer = desk.post("/v1/campaigns", body).await;
+    assert_eq!((answer.status, answer.code().as_str()), (422, "invalid"));
+    let all = [
+        ("/name", "missing"),
+        ("/agent_id", "not_found"),
+        ("/numbers/0", "not_found"),
+        ("/numbers/1", "wrong_type"),
+        ("/numbers/2", "not_found"),
+        ("/windows/mon/0", "conflict"),
+        ("/windows/mon/1/0", "malformed"),
+        ("/windows/monday", "unknown"),
+        ("/retry/busy", "malformed"),
+        ("/retry/no_answer", "malformed"),
+        ("/caps", "wrong_type"),
+        ("/max_concurrent_calls", "wrong_type"),
+        ("/max_attempts", "out_of_range"),
+        ("/amd/detect", "malformed"),
+        ("/amd/voicemail_message", "missing"),
+        ("/disclosure/opening", "malformed"),
+        ("/disclosure/purpose", "wrong_type"),
+        ("/ends_at", "conflict"),
+        ("/colour", "unknown"),
+    ];
+    assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
+    assert_eq!(answer.json()["omitted"], 0);
+
+    let call = json!({
+        "to": "14155550100", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
+        "variables": { "a/b": "x".repeat(2_001), "c": 4 }, "override": { "reason": "" }, "toe": 1,
+    });
+    let answer = desk.post("/v1/calls", call).await;
+    let all = [
+        ("/to", "malformed"),
+        ("/variables/a~1b", "out_of_range"),
+        ("/variables/c", "wrong_type"),
+        ("/override/reason", "out_of_range"),
+        ("/toe", "unknown"),
+    ];
+    assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
+    let call = json!({
+        "to": "+14155550100", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
+    });
+    let answer = desk.post("/v1/calls", call).await;
+    let both = [("/from", "not_found"), ("/agent_id", "not_found")];
+    assert_eq!(faults(&answer), expected(&both), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_bad_leads_the_first_hundred_faults_are_named_and_the_rest_counted() {
+    let desk = Desk::start().await;
+    let bad = |n: u32| match n % 2 {
+        0 => json!({ "number": "x", "priority": "soon" }),
+        _ => json!({ "number": number(n), "zone": "Nowhere", "variables": { "name": n } }),
+    };
+    let leads: Vec<Value> = (0..1_000).map(bad).collect();
+    let answer = desk
+        .post(&desk.path("/leads"), json!({ "leads": leads }))
+        .await;
+    assert_eq!((answer.status, answer.code().as_str()), (422, "invalid"));
+    let told = answer.json();
+    assert_eq!(faults(&answer).len(), 100);
+    assert_eq!(told["omitted"], 1_900);
+    assert!(
+        told["title"].as_str().unwrap().contains("1900 more"),
+        "{}",
+        told["title"]
+    );
+    assert_eq!(desk.get("/leads").await.json()["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_there_twice_is_no_last_word() {
+    let desk = Desk::start().await;
+    let body = r#"{"name":"a","name":"b","retry":{"busy":"1h","busy":"2h"},"priority":0}"#;
+    let answer = desk.world.ask_raw("/v1/campaigns", JSON.1, body).await;
+    let all = [
+        ("/name", "repeated"),
+        ("/retry/busy", "repeated"),
+        ("/priority", "out_of_range"),
+    ];
+    assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_json_is_said_to_be_none_however_deep_or_long_it_is() {
+    let world = World::start().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (body, status, code) in [
+        (deep, 400, "malformed_json"),
+        ("{\"name\":".to_owned(), 400, "malformed_json"),
+        ("{} {}".to_owned(), 400, "malformed_json"),
+        (
+            format!("\"{}\"", "x".repeat(512 * 1024)),
+            413,
+            "body_too_large",
+        ),
+    ] {
+        let answer = world.ask_raw("/v1/agents", JSON.1, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code));
+    }
+}
+
+/// For each operation that takes JSON: something that no body can be.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_body_of_the_api_is_held_to_the_document() {
+    let world = World::start().await;
+    let mut asked = 0;
+    for (path, item) in DOCUMENT.paths() {
+        for (method, operation) in item.as_object().unwrap() {
+            if operation["requestBody"]["content"]
+                .get("application/json")
+                .is_none()
+            {
+                continue;
+            }
+            asked += 1;
+            let path = with_ids(path);
+            let method = method.to_uppercase();
+            let body = r#"{"nobody knows this":1,"nor this":[{}]}"#;
+            let headers = [JSON, ("if-match", "*")];
+            let answer = world.ask_bytes((&method, &path), &headers, body).await;
+            let name = format!("{method} {path}: {}", answer.text);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (422, "invalid"),
+                "{name}"
+            );
+            let faults = faults(&answer);
+            for field in ["/nobody knows this", "/nor this"] {
+                assert_eq!(
+                    faults.get(field).map(String::as_str),
+                    Some("unknown"),
+                    "{name}"
+                );
+            }
+        }
+    }
+    assert!(asked >= 12, "{asked}");
+}
+
+/// The path of something that is not there.
+fn with_ids(path: &str) -> String {
+    let ids = [
+        ("{agent_id}", "agent_01j0000000000000000000000a"),
+        ("{call_id}", "call_01j0000000000000000000000a"),
+        ("{campaign_id}", "camp_01j0000000000000000000000a"),
+        ("{import_id}", "imp_01j0000000000000000000000a"),
+        ("{lead_id}", "lead_01j0000000000000000000000a"),
+        ("{number}", "+14155550100"),
+        ("{prompt_id}", "prompt_01j0000000000000000000000a"),
+    ];
+    let path = ids
+        .iter()
+        .fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
+    assert!(!path.contains('{'), "{path}");
+    path
+}
