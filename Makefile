@@ -73,6 +73,18 @@ clients: tools ## Carrier's and vendors' own clients against what we simulate, a
 # What the tests have built is used as it is, wherever cargo has been told to put it.
 BUILT = $(or $(CARGO_TARGET_DIR),target)/$(CARGO_BUILD_TARGET)/debug
 
+.PHONY: ratchet
+ratchet: ## Hold what a call costs, by leg, to the budgets
+	CARGO_INCREMENTAL=0 python3 tools/ratchet.py
+
+.PHONY: ratchet-write
+ratchet-write: ## Write budgets anew; where one is raised: make ratchet-write BOUGHT="what for"
+	CARGO_INCREMENTAL=0 python3 tools/ratchet.py --write --bought "$(BOUGHT)"
+
+.PHONY: api-clients
+api-clients: ## The API held to its OpenAPI document by clients generated of it (needs Python 3)
+	.ci/api-clients.sh
+
 .PHONY: drill
 drill: CALLS ?= 200
 drill: ## Restart media workers under 200 live calls, and kill one: make drill CALLS=200

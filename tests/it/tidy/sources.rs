@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
-use super::{files, root, shown};
+use toml::{Table, Value};
+
+use super::{collect, files, root, shown};
 
 #[test]
 fn every_module_says_what_it_is_for() {
@@ -54,9 +57,83 @@ fn nothing_unfinished_is_left_in_the_code() {
     );
 }
 
+/// For each library and program cargo links a test program, and rustdoc reads each library for examples. A crate
+/// says where there is nothing to run, and must not say so where there is.
+#[test]
+fn crates_are_built_for_the_tests_that_they_have() {
+    let mut wrong = Vec::new();
+    for manifest in files("Cargo.toml") {
+        let folder = manifest.parent().unwrap();
+        let sources = folder.join("src");
+        if !sources.is_dir() {
+            continue;
+        }
+        let table: Table = fs::read_to_string(&manifest).unwrap().parse().unwrap();
+        let mut paths = Vec::new();
+        collect(&sources, ".rs", &mut paths);
+        let is_main = |path: &PathBuf| path == &sources.join("main.rs");
+        let (main, library): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_main);
+        let is_library = sources.join("lib.rs").is_file();
+        let program = if is_library { &main } else { &library };
+        let bins = table.get("bin").and_then(Value::as_array);
+        let bin = bins.and_then(|bins| bins.first());
+        let library_target = table.get("lib");
+        let mut claims = vec![];
+        if is_library {
+            claims.push(("lib", "test", library_target, library.iter().any(has_tests)));
+            claims.push((
+                "lib",
+                "doctest",
+                library_target,
+                library.iter().any(has_examples),
+            ));
+        }
+        if !main.is_empty() {
+            let tested = program.iter().chain(&main).any(has_tests);
+            claims.push(("bin", "test", bin, tested));
+        }
+        for (target, what, section, there) in claims {
+            let built = section
+                .and_then(|it| it.get(what)?.as_bool())
+                .unwrap_or(true);
+            if built != there {
+                let shown = shown(&manifest);
+                wrong.push(format!("{shown}: [{target}] should say {what} = {there}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn has_tests(path: &PathBuf) -> bool {
+    let text = fs::read_to_string(path).unwrap();
+    ["#[test]", "#[tokio::test", "proptest! {"]
+        .iter()
+        .any(|mark| text.contains(mark))
+}
+
+/// Whether its documentation has code that rustdoc runs.
+fn has_examples(path: &PathBuf) -> bool {
+    let text = fs::read_to_string(path).unwrap();
+    let docs = text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("//!")
+            .or_else(|| line.strip_prefix("///"))
+    });
+    let fences = docs.filter_map(|line| line.trim_start().strip_prefix("```"));
+    // Every other one ends a block.
+    fences
+        .step_by(2)
+        .any(|language| matches!(language, "" | "rust" | "no_run" | "should_panic"))
+}
+
 #[test]
 fn every_lint_exception_has_its_smallest_scope() {
-    let roots_of_tests = ["tests/it/main.rs", "local/tests/trunkline.rs"];
+    let roots_of_tests = [
+        "tests/it/main.rs",
+        "tests/ratchet/main.rs",
+        "local/tests/trunkline.rs",
+    ];
     let mut broad = Vec::new();
     for path in files(".rs") {
         let helpers_of_tests = roots_of_tests.contains(&shown(&path).as_str());
