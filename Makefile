@@ -13,7 +13,7 @@ run: ## Start everything on this machine and play a first campaign
 	cargo run
 
 # What `make test` is made of, in this order; .ci/run times each.
-PARTS = tools lint build unit costs
+PARTS = tools lint build unit costs breaking
 
 .PHONY: test
 test: $(PARTS) ## Everything that must hold before a change lands
@@ -53,6 +53,11 @@ unit: ## Situations, properties, simulation, conformance and journeys
 .PHONY: costs
 costs: ## Hold the documents' prices to the measurements that they come from
 	python3 tools/costs.py --check
+
+.PHONY: breaking
+breaking: ## Say whom a change of the API's document breaks
+	tools/breaking.py --check
+	tools/breaking.py
 
 .PHONY: openapi
 openapi: ## Renew the API's document in the repository, and say whom the change breaks
