@@ -250,7 +250,9 @@ def leg_of_line(legs, function, file):
 
 
 def short(function):
-    return re.sub(r"::h[0-9a-f]{16}$", "", re.sub(r"<.*", "", function) if "::" not in function else function)
+    """Without the hash of the compiler's, and an inlined function without its types."""
+    return re.sub(r"::h[0-9a-f]{16}$", "", function if "::" in re.sub(r"<.*", "", function) or function.startswith("<")
+                  else re.sub(r"<.*", "", function))
 
 
 def stacks_of(legs, path):
@@ -266,9 +268,12 @@ def stacks_of(legs, path):
             continue
         leg = place = None
         for function, module in stack:
-            leg = legs.of(function) if legs.of(function) not in (None, SHARED) else legs.of(module or "")
+            # An inlined function has its bare name, and a module by its file.
+            leg = legs.of(function) if "::" in function else None
+            place = function
+            if leg in (None, SHARED):
+                leg, place = legs.of(module or ""), f"{module}::{function.split('::')[-1]}"
             if leg not in (None, SHARED):
-                place = short(function) if "::" in function else f"{module}::{function}"
                 break
         if leg in (None, SHARED):
             unknown[stack[0][0]] += point["tb"]

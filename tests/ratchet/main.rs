@@ -42,7 +42,7 @@ use service::call::{Calls, CreateCall};
 use service::dialing::dial::{DialJobs, DialResult};
 use service::dialing::workforce::Enlisted;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Log, Secret, Settings};
+use settings::{Dialing, Log, LogFormat, Secret, Settings};
 use store::{Overriding, SLOTS_MAX};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -189,6 +189,7 @@ impl Stage {
     async fn new() -> Self {
         let log = Log {
             filter: "info".to_owned(),
+            format: LogFormat::Json,
             ..Settings::from_variables(&BTreeMap::new()).unwrap().log
         };
         telemetry::init_logs_to(&log, BoxMakeWriter::new(io::sink)).unwrap();

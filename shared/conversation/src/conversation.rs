@@ -144,7 +144,7 @@ impl Conversation {
             now,
             stream_started: now,
             agent: Agent::Offline(opening),
-            hearing: Hearing::new(millis(agent.turn_taking.end_of_turn_ms_max)),
+            hearing: Hearing::new(millis(agent.turn_taking.max_end_of_turn_ms)),
             keypad: None,
             waiting: Waiting::default(),
             recognizer: Recognizer::new(routes.recognition.max(1), now),

@@ -51,8 +51,8 @@ pub struct AgentFields {
     #[serde(default)]
     pub silence: SilencePolicy,
     /// The call is ended politely after this long.
-    #[serde(default = "default_duration_seconds_max")]
-    pub duration_seconds_max: u32,
+    #[serde(default = "default_max_duration_seconds")]
+    pub max_duration_seconds: u32,
     /// What happens when the carrier's detection says that a machine answered an outbound call.
     #[serde(default)]
     pub answering_machine: AnsweringMachine,
@@ -108,7 +108,7 @@ pub struct TurnTaking {
     pub endpointing_ms: u32,
     /// The longest a customer's turn waits for the recognizer's verdict once words are final, in
     /// milliseconds.
-    pub end_of_turn_ms_max: u32,
+    pub max_end_of_turn_ms: u32,
     /// No words this long after an interruption: it was noise, and the agent goes on.
     pub false_interruption_ms: u32,
 }
@@ -133,7 +133,7 @@ pub enum BargeIn {
 #[serde(default)]
 pub struct SilencePolicy {
     pub remind_after_ms: u32,
-    pub reminders_max: u32,
+    pub max_reminders: u32,
     /// Silence after the last reminder before the farewell, in milliseconds.
     pub hang_up_after_ms: u32,
 }
@@ -152,7 +152,7 @@ impl AgentFields {
             turn_taking: TurnTaking::default(),
             greeting_interruptible: true,
             silence: SilencePolicy::default(),
-            duration_seconds_max: default_duration_seconds_max(),
+            max_duration_seconds: default_max_duration_seconds(),
             answering_machine: AnsweringMachine::default(),
             tools: default_tools(),
             farewell: default_farewell(),
@@ -164,8 +164,8 @@ impl AgentFields {
         Limit::number("turn_taking.endpointing_ms", 10, 5_000, |agent| {
             Some(agent.turn_taking.endpointing_ms.into())
         }),
-        Limit::number("turn_taking.end_of_turn_ms_max", 500, 15_000, |agent| {
-            Some(agent.turn_taking.end_of_turn_ms_max.into())
+        Limit::number("turn_taking.max_end_of_turn_ms", 500, 15_000, |agent| {
+            Some(agent.turn_taking.max_end_of_turn_ms.into())
         }),
         Limit::number("turn_taking.false_interruption_ms", 500, 10_000, |agent| {
             Some(agent.turn_taking.false_interruption_ms.into())
@@ -173,14 +173,14 @@ impl AgentFields {
         Limit::number("silence.remind_after_ms", 2_000, 120_000, |agent| {
             Some(agent.silence.remind_after_ms.into())
         }),
-        Limit::number("silence.reminders_max", 0, 10, |agent| {
-            Some(agent.silence.reminders_max.into())
+        Limit::number("silence.max_reminders", 0, 10, |agent| {
+            Some(agent.silence.max_reminders.into())
         }),
         Limit::number("silence.hang_up_after_ms", 2_000, 600_000, |agent| {
             Some(agent.silence.hang_up_after_ms.into())
         }),
-        Limit::number("duration_seconds_max", 10, 14_400, |agent| {
-            Some(agent.duration_seconds_max.into())
+        Limit::number("max_duration_seconds", 10, 14_400, |agent| {
+            Some(agent.max_duration_seconds.into())
         }),
         Limit::text("name", 100, |agent| Some(chars(&agent.name))),
         Limit::text("language", 20, |agent| Some(chars(&agent.language))),
@@ -201,7 +201,7 @@ impl AgentFields {
     /// The longest call, as a duration.
     #[must_use]
     pub fn duration_max(&self) -> Duration {
-        Duration::from_secs(u64::from(self.duration_seconds_max))
+        Duration::from_secs(u64::from(self.max_duration_seconds))
     }
 }
 
@@ -212,7 +212,7 @@ impl Default for TurnTaking {
         Self {
             barge_in: BargeIn::default(),
             endpointing_ms: 300,
-            end_of_turn_ms_max: 3_000,
+            max_end_of_turn_ms: 3_000,
             false_interruption_ms: 2_000,
         }
     }
@@ -222,7 +222,7 @@ impl Default for SilencePolicy {
     fn default() -> Self {
         Self {
             remind_after_ms: 10_000,
-            reminders_max: 2,
+            max_reminders: 2,
             hang_up_after_ms: 10_000,
         }
     }
@@ -232,7 +232,7 @@ fn default_language() -> String {
     "en".to_owned()
 }
 
-fn default_duration_seconds_max() -> u32 {
+fn default_max_duration_seconds() -> u32 {
     1_800
 }
 
@@ -262,14 +262,14 @@ mod tests {
     #[test]
     fn every_bad_field_is_named_at_once() {
         let mut fields = AgentFields::new(" ", PromptId::from_parts(0, 0));
-        fields.duration_seconds_max = 0;
-        fields.silence.reminders_max = 11;
+        fields.max_duration_seconds = 0;
+        fields.silence.max_reminders = 11;
         let named: Vec<_> = fields
             .problems()
             .into_iter()
             .map(|problem| problem.at)
             .collect();
-        let pointers = ["/silence/reminders_max", "/duration_seconds_max", "/name"];
+        let pointers = ["/silence/max_reminders", "/max_duration_seconds", "/name"];
         assert_eq!(named, pointers.map(|at| Place::Body(at.to_owned())));
     }
 }

@@ -597,7 +597,7 @@ pub(crate) fn new_row(
             detect: snapshot.answering.detect,
             machine: snapshot.answering.machine,
             thresholds: snapshot.answering.thresholds,
-            duration_seconds_max: snapshot.agent.duration_seconds_max,
+            max_duration_seconds: snapshot.agent.max_duration_seconds,
             ..Progress::default()
         },
     }

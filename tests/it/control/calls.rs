@@ -256,7 +256,7 @@ async fn an_agent_is_edited_only_from_the_revision_that_was_read() {
     let path = format!("/v1/agents/{agent}");
     let read = world.ask("GET", &path, None).await;
     assert_eq!(read.etag.as_deref(), Some("\"1\""));
-    let patch = json!({ "silence": { "reminders_max": 1 } });
+    let patch = json!({ "silence": { "max_reminders": 1 } });
     let bare = world.ask("PATCH", &path, Some(patch.clone())).await;
     assert_eq!(
         (bare.status, bare.code()),
@@ -270,17 +270,17 @@ async fn an_agent_is_edited_only_from_the_revision_that_was_read() {
         (changed.status, changed.etag.as_deref()),
         (200, Some("\"2\""))
     );
-    assert_eq!(changed.json()["silence"]["reminders_max"], 1);
+    assert_eq!(changed.json()["silence"]["max_reminders"], 1);
     assert_eq!(changed.json()["silence"]["remind_after_ms"], 10_000);
     let late = world.ask_with(&first, "PATCH", &path, Some(patch)).await;
     assert_eq!(
         (late.status, late.code()),
         (412, "revision_changed".to_owned())
     );
-    let wrong = json!({ "name": "", "duration_seconds_max": 1 });
+    let wrong = json!({ "name": "", "max_duration_seconds": 1 });
     let second = [("If-Match", "\"2\"")];
     let wrong = world.ask_with(&second, "PATCH", &path, Some(wrong)).await;
-    assert_eq!(wrong.fields(), ["/duration_seconds_max", "/name"]);
+    assert_eq!(wrong.fields(), ["/max_duration_seconds", "/name"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,7 @@ async fn whichever_revision_is_edited_everybody_at_once_gets_through() {
         let body = match n {
             0 => json!({ "language": "de" }),
             1 => json!({ "farewell": "Bye." }),
-            _ => json!({ "silence": { "reminders_max": 4 } }),
+            _ => json!({ "silence": { "max_reminders": 4 } }),
         };
         let answer = world.ask_bytes(("PATCH", &agent), &headers, body.to_string());
         assert_eq!(answer.await.status, 200);
@@ -107,7 +107,7 @@ async fn whichever_revision_is_edited_everybody_at_once_gets_through() {
     let all = (
         &read["language"],
         &read["farewell"],
-        &read["silence"]["reminders_max"],
+        &read["silence"]["max_reminders"],
     );
     assert_eq!(all, (&json!("de"), &json!("Bye."), &json!(4)));
 }

@@ -1,6 +1,12 @@
 //! Reading bodies: JSON that is as the document says, or a file. What cannot be read is a problem document that
 //! names everything that is wrong with it.
 
+pub(crate) mod faults;
+mod json;
+pub(crate) mod mended;
+pub(crate) mod patch;
+pub(crate) mod sent;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, header};
@@ -10,12 +16,12 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use service::{Fault, FieldProblem};
 
-use crate::http::json;
-use crate::http::mended::Mended;
 use crate::http::problem::{Code, Problem};
-use crate::http::sent::Sent;
 use crate::schema::document::Document;
 use crate::state::State;
+
+use mended::Mended;
+use sent::Sent;
 
 pub(crate) const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
@@ -107,7 +113,10 @@ pub(crate) async fn held_to_document(
     let twice = |pointer| FieldProblem::new(pointer, Fault::Repeated, "is there more than once");
     let repeated: Vec<FieldProblem> = repeated.into_iter().map(twice).collect();
     match (document, path) {
-        (Some(document), Some(path)) => Ok(document.hold(&method, path.as_str(), value, repeated)),
+        (Some(document), Some(path)) => {
+            let (left, faults) = document.hold(&method, path.as_str(), value, repeated);
+            Ok(Held { left, faults })
+        }
         // Every operation is in the document: a test asks for each of them.
         (None, _) | (_, None) => Err(Problem::unavailable()),
     }

@@ -8,14 +8,14 @@ use model::{Agent, AgentFields, AgentId};
 use service::account::access::{Permission, Principal};
 use utoipa_axum::routes;
 
+use crate::http::body::patch::Patch;
+use crate::http::body::sent::Sent;
 use crate::http::conditional::{IfMatch, tagged};
 use crate::http::idempotency::Key;
 use crate::http::page::{Page, ShelfQuery, Shelved};
 use crate::http::params::Path;
-use crate::http::patch::Patch;
 use crate::http::problem::Problem;
 use crate::http::registry::Routes;
-use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {

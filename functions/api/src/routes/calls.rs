@@ -30,6 +30,7 @@ use crate::http::params::Path;
 use crate::http::problem::{Code, Problem};
 use crate::http::registry::Routes;
 use crate::routes::permits::PermitView;
+use crate::schema::limits::REASON_CHARS_MAX;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {
@@ -74,9 +75,6 @@ pub(crate) struct Override {
     /// Why, for those who look at the call later.
     reason: String,
 }
-
-/// The most characters of a reason.
-pub(crate) const REASON_CHARS_MAX: usize = 200;
 
 /// A call.
 #[derive(Debug, Serialize, ToSchema)]

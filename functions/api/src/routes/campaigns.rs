@@ -18,16 +18,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use self::progress::LeadCountsView;
+use crate::http::body::patch::Patch;
+use crate::http::body::sent::Sent;
 use crate::http::body::{Body, MaybeBody};
 use crate::http::conditional::{IfMatch, etag, tagged};
 use crate::http::idempotency::Key;
 use crate::http::link::location;
 use crate::http::page::{Page, PageQuery, Wanted};
 use crate::http::params::Path;
-use crate::http::patch::Patch;
 use crate::http::problem::Problem;
 use crate::http::registry::Routes;
-use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {

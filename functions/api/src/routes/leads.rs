@@ -19,14 +19,14 @@ use store::{LeadFilter, LeadRow};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use crate::http::body::patch::Patch;
+use crate::http::body::sent::Sent;
 use crate::http::conditional::{IfMatch, tagged};
 use crate::http::csv::attachment;
 use crate::http::page::{Page, Wanted};
 use crate::http::params::{Path, Query};
-use crate::http::patch::Patch;
 use crate::http::problem::Problem;
 use crate::http::registry::{LISTS_BODY_BYTES_MAX, Routes};
-use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {

@@ -13,12 +13,12 @@ use store::PromptHead;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use crate::http::body::sent::Sent;
 use crate::http::idempotency::Key;
 use crate::http::page::{Page, ShelfQuery, Shelved};
 use crate::http::params::Path;
 use crate::http::problem::Problem;
 use crate::http::registry::Routes;
-use crate::http::sent::Sent;
 use crate::state::State;
 
 pub(super) fn routes() -> Routes {

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use service::FieldProblem;
 
-use crate::http::body::Held;
-use crate::http::faults::Bodies;
-use crate::http::mended::Mended;
+use crate::http::body::faults::Bodies;
+use crate::http::body::mended::Mended;
 use crate::http::registry::Routes;
 use crate::schema::node::value;
 use crate::schema::{examples, forms, limits, operation, shapes, shared};
@@ -77,14 +76,14 @@ impl Document {
         }
     }
 
-    /// Holds the body of an operation against its schema. What is wrong with it that no schema sees comes along.
+    /// Holds the body of an operation against its schema: what is left of it, and its faults. What is wrong with it that no schema sees comes along.
     pub(crate) fn hold(
         &self,
         method: &str,
         path: &str,
         body: Value,
         mut faults: Vec<FieldProblem>,
-    ) -> Held {
+    ) -> (Mended, Vec<FieldProblem>) {
         // An operation without a schema takes no body that this is asked for.
         let schema = self.bodies.schema(method, path).unwrap_or(&Value::Null);
         faults.extend(self.bodies.faults(schema, &body));
@@ -93,7 +92,7 @@ impl Document {
         } else {
             Mended::of(&self.bodies, schema, &body, &faults)
         };
-        Held { left, faults }
+        (left, faults)
     }
 
     pub(crate) fn json(&self) -> Value {

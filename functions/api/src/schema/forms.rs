@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::http::patch::MERGE_PATCH;
 use crate::schema::node::{reference, rename_references, visit, visit_references};
+
+/// The media type of its own that a patch has (RFC 7396, section 4).
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 type Schemas = BTreeMap<String, Value>;
 

@@ -13,8 +13,10 @@ use service::lead::suppressions::NOTE_CHARS_MAX;
 use service::lead::{CONSENT_SOURCE_CHARS_MAX, LEADS_AT_ONCE_MAX};
 
 use crate::http::page::{PAGE_DEFAULT, PAGE_MAX};
-use crate::routes::calls::REASON_CHARS_MAX;
 use crate::schema::node::referred;
+
+/// The most characters of a reason.
+pub(crate) const REASON_CHARS_MAX: usize = 200;
 
 /// A schema, the path of a field in it, and what the field may be.
 type Row = (&'static str, &'static str, Bound);

@@ -65,7 +65,7 @@ impl Silence {
     }
 
     pub(crate) fn due(&self, policy: &SilencePolicy) -> (CallTime, Due) {
-        let (wait, due) = if self.reminders < policy.reminders_max {
+        let (wait, due) = if self.reminders < policy.max_reminders {
             (policy.remind_after_ms, Due::Remind)
         } else {
             (policy.hang_up_after_ms, Due::HangUp)

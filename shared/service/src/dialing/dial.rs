@@ -653,7 +653,7 @@ impl DialJobs {
             twiml,
             status_callback: self.links.status(tenant, call),
             ring_timeout: Some(RING_TIMEOUT),
-            duration_max: Some(time_limit(row.progress.duration_seconds_max)),
+            duration_max: Some(time_limit(row.progress.max_duration_seconds)),
             recording: Some(Recording {
                 status_callback: self.links.recording(tenant, call),
             }),
@@ -687,8 +687,8 @@ fn machine_detection(progress: &Progress, callback: Url) -> Option<MachineDetect
 
 /// When the carrier ends the call although nobody of us did: what it costs is bounded even if every
 /// worker is gone.
-pub(crate) fn time_limit(duration_seconds_max: u32) -> Duration {
-    let agent = Duration::from_secs(u64::from(duration_seconds_max));
+pub(crate) fn time_limit(max_duration_seconds: u32) -> Duration {
+    let agent = Duration::from_secs(u64::from(max_duration_seconds));
     (agent + TIME_LIMIT_MARGIN).min(TIME_LIMIT_MAX)
 }
 

@@ -390,7 +390,7 @@ fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
 
 fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {
     let since = row.call.answered_at.unwrap_or(row.call.created_at);
-    let limit = time_limit(row.progress.duration_seconds_max);
+    let limit = time_limit(row.progress.max_duration_seconds);
     let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
     elapsed(since, now) > limit.saturating_add(margin)
 }

@@ -199,16 +199,16 @@ fn agent(rng: &mut ChaCha8Rng) -> AgentFields {
     agent.turn_taking = TurnTaking {
         barge_in: pick(rng, &barge_in),
         endpointing_ms: rng.random_range(150..=600),
-        end_of_turn_ms_max: rng.random_range(1_500..=4_000),
+        max_end_of_turn_ms: rng.random_range(1_500..=4_000),
         false_interruption_ms: rng.random_range(800..=2_500),
     };
     agent.greeting_interruptible = rng.random_ratio(3, 4);
     agent.silence = SilencePolicy {
         remind_after_ms: rng.random_range(4_000..=9_000),
-        reminders_max: rng.random_range(0..=2),
+        max_reminders: rng.random_range(0..=2),
         hang_up_after_ms: rng.random_range(3_000..=8_000),
     };
-    agent.duration_seconds_max = rng.random_range(30..=180);
+    agent.max_duration_seconds = rng.random_range(30..=180);
     agent
 }
 

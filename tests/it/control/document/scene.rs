@@ -172,7 +172,7 @@ impl Scene {
         });
         let agent = self.post("/v1/agents", agent).await.id();
         let path = format!("/v1/agents/{agent}");
-        let patch = json!({ "silence": { "reminders_max": 1 }, "voice_id": null });
+        let patch = json!({ "silence": { "max_reminders": 1 }, "voice_id": null });
         self.patch(&path, patch).await;
         self.get("/v1/agents").await;
         agent

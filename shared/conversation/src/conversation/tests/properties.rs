@@ -80,7 +80,7 @@ impl Watched {
         agent.turn_taking.barge_in =
             [BargeIn::Immediate, BargeIn::Balanced, BargeIn::Protected][usize::from(setup % 3)];
         agent.greeting_interruptible = setup & 4 == 0;
-        agent.duration_seconds_max = 60;
+        agent.max_duration_seconds = 60;
         let snapshot = CallSnapshot {
             tenant_id: TenantId::from_parts(0, 0),
             call_id: CallId::from_parts(0, 0),

@@ -207,8 +207,8 @@ impl Scene {
                 }
             }
             "uninterruptible" => agent.greeting_interruptible = false,
-            "longest" => agent.duration_seconds_max = rest.parse().unwrap(),
-            "reminders" => agent.silence.reminders_max = rest.parse().unwrap(),
+            "longest" => agent.max_duration_seconds = rest.parse().unwrap(),
+            "reminders" => agent.silence.max_reminders = rest.parse().unwrap(),
             "routes" => {
                 let routes = rest.parse().unwrap();
                 self.routes = Routes {

@@ -42,7 +42,7 @@ pub struct Progress {
     pub machine: MachineAction,
     pub thresholds: AmdThresholds,
     /// The longest that the agent talks, in seconds.
-    pub duration_seconds_max: u32,
+    pub max_duration_seconds: u32,
     /// When the gate to the carrier was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placing_at: Option<Timestamp>,

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use service::{FieldProblem, Refused};
 
+use crate::http::body::mended::Mended;
 use crate::http::body::{Held, read};
-use crate::http::mended::Mended;
 use crate::http::problem::Problem;
 
 /// A body of a type of ours, or what is left of it.

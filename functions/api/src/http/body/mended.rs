@@ -9,7 +9,7 @@ use model::{Place, element, member};
 use serde_json::{Map, Value};
 use service::FieldProblem;
 
-use crate::http::faults::{Bodies, alternatives, example_of_format, list, wrong_type};
+use crate::http::body::faults::{Bodies, alternatives, example_of_format, list, wrong_type};
 
 /// Required members of required members: more is a circle.
 const DEPTH_MAX: u32 = 16;

@@ -311,7 +311,7 @@ proptest! {
                 plant(&mut body, one);
             }
             let faults = bodies.faults(schema, &body);
-            let left = crate::http::mended::Mended::of(bodies, schema, &body, &faults);
+            let left = crate::http::body::mended::Mended::of(bodies, schema, &body, &faults);
             let found = told(bodies.faults(schema, &left.value));
             // A list that has too few entries without what is wrong with it is all that may be left.
             let lists = found.iter().all(|(_at, fault)| *fault == Fault::OutOfRange);

@@ -6,13 +6,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::http::body::{self, Held, JSON, held_to_document};
+use super::{self as body, Held, JSON, held_to_document};
+use crate::http::body::sent::Sent;
 use crate::http::problem::Problem;
-use crate::http::sent::Sent;
+use crate::schema::forms::MERGE_PATCH;
 use crate::state::State;
-
-/// The media type of its own that a patch has (RFC 7396, section 4).
-pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A patch, with everything that the document finds wrong with it.
 #[derive(Debug, Clone)]
@@ -65,13 +63,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::mended::Mended;
+    use crate::http::body::mended::Mended;
 
     #[tokio::test]
     async fn a_patch_changes_what_it_names_and_null_takes_it_back() {
         let mut fields = AgentFields::new("Reminder", PromptId::from_parts(0, 0));
         fields.voice_id = Some("v".to_owned());
-        fields.silence.reminders_max = 7;
+        fields.silence.max_reminders = 7;
         let value = json!({
             "voice_id": null, "silence": null, "turn_taking": { "endpointing_ms": 500 },
         });
@@ -88,7 +86,7 @@ mod tests {
             AgentFields::new("", fields.prompt_id).silence
         );
         assert_eq!(changed.turn_taking.endpointing_ms, 500);
-        assert_eq!(changed.turn_taking.end_of_turn_ms_max, 3_000);
+        assert_eq!(changed.turn_taking.max_end_of_turn_ms, 3_000);
         assert_eq!(changed.name, "Reminder");
     }
 
