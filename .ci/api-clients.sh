@@ -5,7 +5,7 @@
 #
 # Needs python3 (3.10 or newer), the Python package index and the npm registry. Installs into target/ and
 # tools/openapi/, once. An argument is another document than the committed one; TRUNKLINE_PROGRAM is a built
-# `trunkline`, if it is not to be built here.
+# `trunkline`, if it is not to be built here; DRAWN=0 leaves the last kind of requests out.
 set -euo pipefail
 document=$(realpath "${1:-"$(dirname "$0")/../functions/api/openapi.json"}")
 cd "$(dirname "$0")/.."
@@ -46,7 +46,20 @@ npm run --silent generate -- "$document"
 npm run --silent compile
 took "the TypeScript client and its program compile"
 rm -rf generated/trunkline_client
-"$bin/openapi-python-client" generate --path "$document" --meta none --config python-client.yaml \
+# Of an operation that takes two media types the generator writes code without one of its imports (0.29.1), so
+# that it sees one of them here; the server takes both, which the requests below show.
+"$bin/python" - "$document" >generated/one-media-type.json <<'PYTHON'
+import json
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    document = json.load(file)
+for item in document["paths"].values():
+    for operation in item.values():
+        operation.get("requestBody", {}).get("content", {}).pop("application/merge-patch+json", None)
+json.dump(document, sys.stdout)
+PYTHON
+"$bin/openapi-python-client" generate --path generated/one-media-type.json --meta none --config python-client.yaml \
   --output-path generated/trunkline_client --fail-on-warning
 MYPYPATH=generated "$bin/mypy" --strict --cache-dir generated/mypy generated/trunkline_client calls.py contract.py
 took "the Python client and its program have the right types"
@@ -90,9 +103,11 @@ PYTHONPATH=generated PYTHONDONTWRITEBYTECODE=1 "$bin/python" calls.py ||
   failed "the API did not answer the Python client as the document says"
 took "both clients were answered"
 
-# What it keeps for the next run is thrown away too: each run asks the same.
-(cd "$state" && "$bin/schemathesis" --config-file "$OLDPWD/schemathesis.toml" --no-color run "$document") \
-  >"$state/requests" || { cat "$state/requests" >&2; failed "the API did not answer a drawn request as the document says"; }
-grep 'generated, ' "$state/requests"
+if [ "${DRAWN:-1}" = 1 ]; then
+  # What it keeps for the next run is thrown away too: each run asks the same.
+  (cd "$state" && "$bin/schemathesis" --config-file "$OLDPWD/schemathesis.toml" --no-color run "$document") \
+    >"$state/requests" || { cat "$state/requests" >&2; failed "the API did not answer a drawn request as the document says"; }
+  grep 'generated, ' "$state/requests"
+fi
 ! grep ' ERROR ' "$state/trunkline.log" >&2 || fail "an error is in the log"
-took "drawn requests were answered"
+took "nothing is wrong in the log"

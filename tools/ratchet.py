@@ -114,7 +114,7 @@ class Legs:
 
 def crates():
     """Crates of ours by the name that code knows them by, with their source folders."""
-    folders = [*ROOT.glob("shared/*"), *ROOT.glob("functions/*"), ROOT / "media-worker", ROOT / "infra/local"]
+    folders = [*ROOT.glob("shared/*"), *ROOT.glob("functions/*"), ROOT / "media-worker", ROOT / "local"]
     named = {folder.name.replace("-", "_"): f"{folder.relative_to(ROOT)}/src" for folder in folders}
     return {name: folder for name, folder in named.items() if (ROOT / folder).is_dir()} | {"ratchet": "tests/ratchet"}
 
@@ -132,7 +132,7 @@ def foreign_crates(legs):
 
 
 def skipped(legs):
-    """Patterns of functions that callgrind counts to their customer."""
+    """Patterns of functions that callgrind counts to whoever uses them."""
     names = foreign_crates(legs) + [prefix for prefix, leg in legs.rows.items() if leg == SHARED]
     return [pattern for name in names for pattern in (f"{name}::*", f"<{name}::*")] + SHAPES
 
@@ -148,8 +148,8 @@ def count(legs, folder):
                       f"--toggle-collect={UNCOUNTED}*", "--compress-pos=no", "--separate-recs=1",
                       f"--callgrind-out-file={folder}/callgrind"]
         + [f"--fn-skip={pattern}" for pattern in skipped(legs)],
-        "heap": ["--tool=dhat", "--mode=heap", f"--dhat-out-file={folder}/heap", f"--num-customers={STACK_DEPTH}"],
-        "copy": ["--tool=dhat", "--mode=copy", f"--dhat-out-file={folder}/copy", f"--num-customers={STACK_DEPTH}"],
+        "heap": ["--tool=dhat", "--mode=heap", f"--dhat-out-file={folder}/heap", f"--num-callers={STACK_DEPTH}"],
+        "copy": ["--tool=dhat", "--mode=copy", f"--dhat-out-file={folder}/copy", f"--num-callers={STACK_DEPTH}"],
     }
     run = [binary, "--exact", TEST, "--test-threads=1"]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -239,6 +239,10 @@ async fn accept<P>(
     connect: impl FnOnce(Head<'_>) -> Opening<P> + Unpin,
 ) -> Option<(WebSocketStream<TcpStream>, P)> {
     let mut peer = None;
+    #[expect(
+        clippy::result_large_err,
+        reason = "the library says what a refused handshake is answered with"
+    )]
     let answer = |request: &server::Request, response: server::Response| {
         let opening = connect(head(request.uri(), request.headers(), key));
         let Opening::Open { session, .. } = opening else {

@@ -19,7 +19,7 @@ from trunkline_client.api.campaigns import create_campaign, get_campaign_progres
 from trunkline_client.api.leads import add_leads, list_leads
 from trunkline_client.api.numbers import create_number
 from trunkline_client.api.prompts import create_prompt
-from trunkline_client.api.suppressions import create_suppression
+from trunkline_client.api.suppressions import put_suppression
 from trunkline_client.models import (
     AddedLeads,
     AddedSuppression,
@@ -148,10 +148,10 @@ def fill_a_campaign(agent_id: str) -> None:
     campaign = done(Campaign, 201, create_campaign.sync_detailed(client=client, body=body))
     assert campaign.state == "draft"
 
-    suppression = NewSuppression(number="+14155550144")
-    entry = done(AddedSuppression, 201, create_suppression.sync_detailed(client=client, body=suppression))
+    number, suppression = "+14155550144", NewSuppression()
+    entry = done(AddedSuppression, 201, put_suppression.sync_detailed(number, client=client, body=suppression))
     assert (entry.reason, entry.there_already, entry.note) == ("manual", False, None)
-    again = done(AddedSuppression, 200, create_suppression.sync_detailed(client=client, body=suppression))
+    again = done(AddedSuppression, 200, put_suppression.sync_detailed(number, client=client, body=suppression))
     assert (again.at, again.there_already) == (entry.at, True)
 
     variables = NewLeadVariables()
@@ -169,7 +169,7 @@ def be_refused(agent_id: str) -> None:
     wrong = NewCampaign(name="", max_attempts=21)
     invalid = done(Problem, 422, create_campaign.sync_detailed(client=client, body=wrong))
     assert not isinstance(invalid.errors, Unset)
-    assert sorted(error.field for error in invalid.errors) == ["max_attempts", "name"]
+    assert sorted(str(error.pointer) for error in invalid.errors) == ["/max_attempts", "/name"]
 
     nothing = done(Problem, 404, get_call.sync_detailed("call_nothing", client=client))
     assert nothing.code == "not_found"

@@ -111,7 +111,7 @@ const campaign = done(
 assert.equal(campaign.state, "draft");
 const campaignAt = { path: { campaign_id: campaign.id } };
 
-const entry = done(201, await client.POST("/v1/suppressions", { body: { number: "+14155550142" } }));
+const entry = done(201, await client.PUT("/v1/suppressions/{number}", { params: { path: { number: "+14155550142" } }, body: {} }));
 assert.deepEqual([entry.reason, entry.there_already, entry.leads_ended], ["manual", false, 0]);
 isNull(entry.note);
 
@@ -140,7 +140,7 @@ for (const lead of leads.items) isNull(lead.result);
 
 const invalid = refused(422, await client.POST("/v1/campaigns", { body: { name: "", max_attempts: 21 } }));
 assert.equal(invalid.code, "invalid");
-assert.deepEqual(invalid.errors?.map((error) => error.field).sort(), ["max_attempts", "name"]);
+assert.deepEqual(invalid.errors?.map((error) => error.pointer).sort(), ["/max_attempts", "/name"]);
 
 const nobody = createClient<paths>({ baseUrl, fetch: ask });
 const unknown = await nobody.GET("/v1/agents/{agent_id}", { params: agentAt });

@@ -5,8 +5,8 @@
 
 pub(crate) mod document;
 mod examples;
-mod forms;
-mod limits;
+pub(crate) mod forms;
+pub(crate) mod limits;
 pub(crate) mod node;
 mod operation;
 mod shapes;

@@ -39,7 +39,7 @@ pub enum Event {
     HandedOver(Stage),
     /// The answer to [`crate::Action::AskVerdict`]: the carrier's verdict, or that there is none yet.
     Verdict(Option<CarrierVerdict>),
-    /// A tone on the customer's line, or its quiet; while [`crate::Call::wants_line_sounds`].
+    /// A tone on the customer's line, or its quiet; while [`crate::Conversation::wants_line_sounds`].
     LineSound(LineSound),
     /// What [`crate::Action::OptOut`] asked for is stored.
     OptOutStored,

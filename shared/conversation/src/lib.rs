@@ -1,6 +1,6 @@
 //! The conversation core: one call, events in, actions out, no IO.
 //!
-//! [`Call`] decides everything about a conversation: when the customer's turn is over, what is said
+//! [`Conversation`] decides everything about a conversation: when the customer's turn is over, what is said
 //! and when, what an interruption stops, what was heard, when to remind, when to end. It is told
 //! what happens by [`Event`]s with the call's own time, and answers with [`Action`]s; between calls
 //! it says by when it wants to be woken. It does not know sockets, tables, vendors, wall clocks or

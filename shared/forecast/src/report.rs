@@ -22,7 +22,7 @@ pub struct Forecast {
     pub seed: u64,
     /// What the outcomes are drawn from.
     pub basis: Basis,
-    /// Absent: every lead was simulated. Otherwise counts, calls at once and costs are scaled up from a
+    /// `null`: every lead was simulated. Otherwise counts, calls at once and costs are scaled up from a
     /// sample that was run with lines scaled down.
     #[serde(default)]
     pub sample: Option<Sample>,
@@ -77,7 +77,7 @@ pub struct Leads {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastFinish))]
 pub struct Finish {
-    /// When the last lead is done; absent: not within this time.
+    /// When the last lead is done; `null`: not within this time.
     pub expected_at: Option<Timestamp>,
     /// When half of the leads that the list took were done.
     pub half_at: Option<Timestamp>,
@@ -125,7 +125,7 @@ pub struct Concurrency {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ForecastCustomerNumbers))]
 pub struct OurNumbers {
-    /// In the pool; absent: as many as it takes were assumed.
+    /// In the pool; `null`: as many as it takes were assumed.
     pub given: Option<u64>,
     /// So many are needed on the busiest day (UTC), by `calls_per_number_per_day`.
     pub needed: u64,

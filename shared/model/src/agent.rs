@@ -37,10 +37,10 @@ pub struct AgentFields {
     /// BCP 47, as the recognizer takes it: `en`, `en-IN`, `hi`.
     #[serde(default = "default_language")]
     pub language: String,
-    /// The speech vendor's voice id; absent means the deployment's default voice.
+    /// The speech vendor's voice id; `null`: the deployment's default voice.
     #[serde(default)]
     pub voice_id: Option<String>,
-    /// The language model's name; absent means the deployment's default model.
+    /// The language model's name; `null`: the deployment's default model.
     #[serde(default)]
     pub model: Option<String>,
     #[serde(default)]

@@ -99,7 +99,7 @@ pub struct CampaignFields {
     pub opt_out: OptOut,
     #[serde(default)]
     pub disclosure: Disclosure,
-    /// The weakest consent that a lead must carry; absent: consent is kept elsewhere.
+    /// The weakest consent that a lead must carry; `null`: consent is kept elsewhere.
     #[serde(default)]
     pub consent: Option<ConsentKind>,
     /// 1 to 9; of two campaigns, shares of free lines go as their priorities.
@@ -109,7 +109,7 @@ pub struct CampaignFields {
     pub ramp: Ramp,
     #[serde(default)]
     pub breaker: Breaker,
-    /// Starts by itself then, once it was started or scheduled; absent: at once.
+    /// Starts by itself then, once it was started or scheduled; `null`: at once.
     #[serde(default)]
     pub starts_at: Option<Timestamp>,
     /// No call begins from then on; what is left is `not_allowed`.
@@ -146,7 +146,7 @@ pub struct Caps {
     pub minimum_gap: Delay,
 }
 
-/// AmdPolicy machines: how they are told from people, and what is done about them. Detection never
+/// Answering machines: how they are told from people, and what is done about them. Detection never
 /// keeps a person waiting: the agent speaks at once, and the verdict comes while it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -166,7 +166,7 @@ pub struct Amd {
     pub speech_end_threshold_ms: u32,
     /// Silence at the start after which it is unknown, milliseconds, 2,000 to 10,000.
     pub silence_timeout_ms: u32,
-    /// Who calls and why, said to a call screening service. Takes `{{variables}}`; absent: the
+    /// Who calls and why, said to a call screening service. Takes `{{variables}}`; `null`: the
     /// disclosure's business name and purpose.
     pub screening_answer: Option<String>,
 }
@@ -202,9 +202,9 @@ pub enum MachineAction {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct OptOut {
-    /// The key; absent: no key.
+    /// The key; `null`: no key.
     pub key: Option<char>,
-    /// What the agent says then; absent: a sentence in its language.
+    /// What the agent says then; `null`: a sentence in its language.
     pub acknowledgement: Option<String>,
 }
 

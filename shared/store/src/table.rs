@@ -699,7 +699,7 @@ pub(crate) fn from_item<T: DeserializeOwned>(
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(StoreError::malformed(what))
 }
 
-/// A row's attributes, with its keys.
+/// A row's attributes, with its keys. What is not known is not there: conditions ask for it by that.
 pub(crate) fn to_item<T: Serialize>(
     key: &Key,
     index: Option<&IndexKey>,
@@ -708,6 +708,7 @@ pub(crate) fn to_item<T: Serialize>(
 ) -> Result<Item, StoreError> {
     let mut item: Item =
         serde_dynamo::aws_sdk_dynamodb_1::to_item(row).map_err(StoreError::malformed(what))?;
+    item.retain(|_name, value| !value.is_null());
     item.extend(key.attributes());
     if let Some(index) = index {
         item.extend(index.attributes());

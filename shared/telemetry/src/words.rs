@@ -94,7 +94,13 @@ pub const CLOSED: &[Closed] = &[
         "trunkline_inbound_calls_rejected_total",
         &[(
             "reason",
-            &["unknown_number", "no_agent", "agent_unfit", "no_customer"],
+            &[
+                "unknown_number",
+                "number_archived",
+                "no_agent",
+                "agent_unfit",
+                "no_customer",
+            ],
         )],
     ),
     (
@@ -300,8 +306,8 @@ pub const CLOSED: &[Closed] = &[
         &[(
             "result",
             &[
-                "archived",
-                "archived_before",
+                "kept",
+                "kept_before",
                 "nothing",
                 "unreadable",
                 "malformed",

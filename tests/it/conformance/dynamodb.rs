@@ -895,10 +895,16 @@ async fn an_empty_set_is_refused(world: World) {
 }
 
 /// A write that changes the set of a row that may be missing.
-fn set_change(world: &World, expression: &str, condition: &str, member: &str) -> TransactWriteItem {
+fn set_change(
+    world: &World,
+    row: &str,
+    expression: &str,
+    condition: &str,
+    member: &str,
+) -> TransactWriteItem {
     let update = Update::builder()
         .table_name(&world.table)
-        .set_key(Some(key("members", "A")))
+        .set_key(Some(key(row, "A")))
         .update_expression(expression)
         .condition_expression(condition)
         .expression_attribute_values(":one", AttributeValue::Ss(vec![member.to_owned()]));
@@ -921,7 +927,7 @@ async fn a_set_gains_and_loses_members_and_is_gone_with_its_last_one(world: Worl
     };
     let nothing = "attribute_not_exists(nothing)";
     let change = async |expression: &str, member: &str| {
-        let change = set_change(&world, expression, nothing, member);
+        let change = set_change(&world, "members", expression, nothing, member);
         world.transact(vec![change]).await.unwrap();
     };
     // Nothing is lost of a row that is not there.
@@ -950,7 +956,7 @@ async fn a_set_gains_and_loses_members_and_is_gone_with_its_last_one(world: Worl
 
 async fn a_condition_counts_the_members_of_a_set(world: World) {
     let room = "attribute_not_exists(members) OR size(members) < :most";
-    let add = |member: &str| set_change(&world, "ADD members :one", room, member);
+    let add = |member: &str| set_change(&world, "counted", "ADD members :one", room, member);
     for member in ["a", "b"] {
         world.transact(vec![add(member)]).await.unwrap();
     }

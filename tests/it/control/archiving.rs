@@ -83,7 +83,7 @@ pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
     let refused = world.shelve(&agent, "archive").await;
     let expected = [user("campaign", &desk.campaign), user("number", &number)];
     assert_eq!(used_by(&refused), expected.into());
-    assert_eq!(world.ids("/v1/agents").await, [desk.agent.clone()]);
+    assert_eq!(world.ids("/v1/agents").await, [desk.agent.as_str()]);
 
     let deleted = world.ask("DELETE", &desk.path(""), None).await;
     assert_eq!(deleted.status, 204, "{}", deleted.text);
@@ -103,7 +103,7 @@ pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
     assert_eq!((read.status, &read.text), (200, &archived.text));
     assert!(world.ids("/v1/agents").await.is_empty());
     let listed = world.ids("/v1/agents?archived=true").await;
-    assert_eq!(listed, [desk.agent.clone()]);
+    assert_eq!(listed, [desk.agent.as_str()]);
     let unknown = world.ask("GET", "/v1/agents?archived=maybe", None).await;
     assert_eq!(
         (unknown.status, unknown.code()),
@@ -112,7 +112,12 @@ pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
 
     // Not for calls, campaigns, numbers, and not to be changed.
     let archived = vec![user("/agent_id", "archived")];
-    let call = json!({ "to": THEIR_NUMBER, "agent_id": desk.agent, "override": any_hour() });
+    let call = json!({
+        "to": THEIR_NUMBER,
+        "agent_id": desk.agent,
+        "variables": { "name": "Ada" },
+        "override": any_hour(),
+    });
     for (path, body) in [
         ("/v1/campaigns", desk.body()),
         (
@@ -192,7 +197,7 @@ pub(super) async fn a_prompt_is_archived_when_no_agent_uses_it_and_taken_back() 
     let archived = world.archived(&prompt).await;
     assert_eq!(world.archived(&prompt).await.text, archived.text);
     assert!(world.ids("/v1/prompts").await.is_empty());
-    assert_eq!(world.ids("/v1/prompts?archived=true").await, [id.clone()]);
+    assert_eq!(world.ids("/v1/prompts?archived=true").await, [id.as_str()]);
     let read = world.ask("GET", &prompt, None).await;
     assert_eq!(read.status, 200, "{}", read.text);
     assert!(read.json()["archived_at"].is_string(), "{}", read.text);

@@ -52,7 +52,7 @@ async fn missing_variables_are_all_named_and_nothing_is_written() {
         (refused.status, refused.code()),
         (422, "missing_variables".to_owned())
     );
-    let named = ["variables.clinic", "variables.day", "variables.name"];
+    let named = ["/variables/clinic", "/variables/day", "/variables/name"];
     let mut fields = refused.fields();
     fields.sort();
     assert_eq!(fields, named);

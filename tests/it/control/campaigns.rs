@@ -136,7 +136,7 @@ pub(super) async fn a_campaign_is_made_read_listed_changed_and_deleted() {
     );
     assert_eq!(changed.json()["retry"]["busy"], "1h");
     assert_eq!(changed.json()["retry"]["no_answer"], "2h");
-    assert_eq!(changed.json()["disclosure"].get("purpose"), None);
+    assert_eq!(changed.json()["disclosure"]["purpose"], Value::Null);
     let stale = desk.patch("\"1\"", json!({ "max_attempts": 6 })).await;
     assert_eq!(
         (stale.status, stale.code().as_str()),
@@ -663,7 +663,7 @@ pub(super) async fn a_redial_takes_those_who_match_and_cannot_start_before_all_a
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(made.json()["name"], "Second");
     assert_eq!(made.json()["state"], "draft");
-    assert_eq!(made.json().get("copying"), None, "{}", made.text);
+    assert_eq!(made.json()["copying"], Value::Null, "{}", made.text);
     assert_eq!(ask().await.id(), made.id());
     let progress = desk
         .world
@@ -722,7 +722,7 @@ pub(super) async fn a_redial_that_is_not_whole_goes_on_by_itself() {
         early.text
     );
     scheduler::step(&desk.world.scheduler).await.unwrap();
-    assert_eq!(desk.get("").await.json().get("copying"), None);
+    assert_eq!(desk.get("").await.json()["copying"], Value::Null);
     assert_eq!(desk.progress().await["leads"]["waiting"], 10);
     assert_eq!(desk.make("/start").await.status, 200);
 }

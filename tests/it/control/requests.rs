@@ -58,7 +58,9 @@ async fn an_edit_names_the_revisions_that_it_may_be_made_from() {
         // A weak tag says nothing of what an edit would overwrite.
         (vec!["W/\"5\""], refused(412, "revision_changed")),
         (vec!["W/\"5\", \"5\""], done(6)),
-        (vec!["\"something else\""], refused(412, "revision_changed")),
+        (vec!["\"something-else\""], refused(412, "revision_changed")),
+        // A tag has no space.
+        (vec!["\"something else\""], refused(400, "if_match_invalid")),
         (vec!["6"], refused(400, "if_match_invalid")),
         (vec!["*, \"6\""], refused(400, "if_match_invalid")),
         (vec![""], refused(400, "if_match_invalid")),
@@ -322,6 +324,8 @@ async fn every_body_of_the_api_is_held_to_the_document() {
             if operation["requestBody"]["content"]
                 .get("application/json")
                 .is_none()
+                // An edit of what is not there is told that first.
+                || method == "patch"
             {
                 continue;
             }

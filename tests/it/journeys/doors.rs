@@ -79,8 +79,8 @@ async fn a_missing_variable_is_named_before_anybody_is_dialled() {
     let problem: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
     assert_eq!(problem["code"], "missing_variables", "{problem}");
     let fields = problem["errors"].as_array().unwrap().iter();
-    let fields: Vec<_> = fields.map(|error| error["field"].as_str()).collect();
-    assert_eq!(fields, [Some("variables.day"), Some("variables.time")]);
+    let fields: Vec<_> = fields.map(|error| error["pointer"].as_str()).collect();
+    assert_eq!(fields, [Some("/variables/day"), Some("/variables/time")]);
     let carrier = here.platform.far_side.carrier.as_ref().unwrap();
     assert!(carrier.calls().is_empty());
     here.finish().await;

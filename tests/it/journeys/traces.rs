@@ -75,7 +75,7 @@ impl Write for Captured {
 /// Everybody who has to do with an outbound call, by where they log: function or worker behind it.
 const DIAL: &str = "dial";
 const WEBHOOKS: &str = "service::call::callbacks";
-const MEDIA: &str = "media_worker::worker";
+const MEDIA: &str = "media_worker::process::worker";
 const RECORDINGS: &str = "service::call::recordings";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +125,7 @@ async fn a_call_that_no_request_began_has_a_trace_of_its_own() {
         let trace = TraceId::of_call(id);
         assert_eq!(told["trace_id"], trace.to_string());
         let targets = log.targets(id, trace);
-        for target in ["service::dialing::planner", DIAL, WEBHOOKS] {
+        for target in ["service::dialing::planner::writing", DIAL, WEBHOOKS] {
             assert!(
                 targets.contains(target),
                 "{target} says nothing: {targets:?}"

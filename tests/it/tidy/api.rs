@@ -1,7 +1,6 @@
 //! The API is told once: a route's path, method and documentation are its handler's, its permission is its
 //! row's, and nothing else knows them.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use super::{collect, root, shown};
@@ -10,8 +9,6 @@ const FOLDER: &str = "functions/api/src";
 /// What a handler is described by, and what makes a route of it.
 const DESCRIBED: &str = "#[utoipa::path(";
 const MADE: &str = ".route(";
-/// The most files of one folder.
-const FILES_MAX: usize = 13;
 
 #[test]
 fn a_route_is_told_once() {
@@ -53,25 +50,10 @@ fn a_route_is_told_once() {
 fn what_is_answered_has_a_type() {
     for (path, text) in sources() {
         let product = text.split("#[cfg(test)]").next().unwrap();
-        let answers = path.contains("/routes") || path.contains("/http");
+        let answers = path.contains("/routes");
         assert!(
             !answers || !product.contains("json!("),
             "{path}: a body that no type has is described by nothing"
-        );
-    }
-}
-
-#[test]
-fn no_folder_of_the_api_is_a_heap() {
-    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
-    for (path, _text) in sources() {
-        let (folder, _file) = path.rsplit_once('/').unwrap();
-        *folders.entry(folder.to_owned()).or_default() += 1;
-    }
-    for (folder, files) in folders {
-        assert!(
-            files <= FILES_MAX,
-            "{folder} has {files} files: which of them are one subject?"
         );
     }
 }

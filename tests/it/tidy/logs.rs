@@ -122,7 +122,9 @@ fn the_events_of_the_schema_are_logged() {
         let target = cells[3].trim_matches('`');
         let file = target
             .split_once("::")
-            .map_or("lib", |(_crate, module)| module);
+            .map_or("lib".to_owned(), |(_crate, module)| {
+                module.replace("::", "/")
+            });
         let known = paths
             .iter()
             .any(|path| path.ends_with(&format!("/{file}.rs")));

@@ -60,9 +60,13 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "trunkline_dials_turned_back_total",
             "rule",
             &[
-                Between("shared/model/src/permit.rs", &["fn code("], CODE_ENDS),
                 Between(
-                    "shared/service/src/placing.rs",
+                    "shared/model/src/campaign/permit.rs",
+                    &["fn code("],
+                    CODE_ENDS,
+                ),
+                Between(
+                    "shared/service/src/dialing/dial.rs",
                     &["permit.denied_by.map_or("],
                     ",",
                 ),
@@ -87,7 +91,7 @@ const SOURCES: &[(&str, &str, &[Source])] = {
         (
             "trunkline_inbound_calls_rejected_total",
             "reason",
-            &[Calls("shared/service/src/callbacks.rs", "rejected(")],
+            &[Calls("shared/service/src/call/callbacks.rs", "rejected(")],
         ),
         (
             "trunkline_calls_ended_total",
@@ -140,7 +144,7 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "trunkline_aws_failures_total",
             "kind",
             &[Between(
-                "shared/store/src/throttles.rs",
+                "shared/store/src/table/throttles.rs",
                 &["is_throttled) {", ".increment(1);"],
                 "};",
             )],
@@ -154,9 +158,17 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "trunkline_calls_refused_total",
             "reason",
             &[
-                Between("media-worker/src/handshake.rs", &["fn code("], CODE_ENDS),
-                Calls("media-worker/src/worker.rs", "Meters::refused("),
-                Between("media-worker/src/worker.rs", &["match no_room {"], "};"),
+                Between(
+                    "media-worker/src/carrier_leg/handshake.rs",
+                    &["fn code("],
+                    CODE_ENDS,
+                ),
+                Calls("media-worker/src/process/worker.rs", "Meters::refused("),
+                Between(
+                    "media-worker/src/process/worker.rs",
+                    &["match no_room {"],
+                    "};",
+                ),
             ],
         ),
         (
@@ -164,14 +176,18 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "outcome",
             &[
                 Codes(|| outcomes(|_| true)),
-                Between("media-worker/src/worker.rs", &["fn how(ending"], "\n}\n"),
+                Between(
+                    "media-worker/src/process/worker.rs",
+                    &["fn how(ending"],
+                    "\n}\n",
+                ),
                 Between("media-worker/src/meters.rs", &["const HANDED_OVER"], ";"),
             ],
         ),
         (
             "trunkline_hand_overs_total",
             "result",
-            &[Calls("media-worker/src/leaving.rs", " failed(")],
+            &[Calls("media-worker/src/handover/client.rs", " failed(")],
         ),
         (
             "trunkline_carrier_messages_ignored_total",
@@ -183,7 +199,10 @@ const SOURCES: &[(&str, &str, &[Source])] = {
                     CODE_ENDS,
                 ),
                 Calls("media-worker/src/session.rs", "self.ignore("),
-                Calls("media-worker/src/handshake.rs", "Meters::message_ignored("),
+                Calls(
+                    "media-worker/src/carrier_leg/handshake.rs",
+                    "Meters::message_ignored(",
+                ),
             ],
         ),
         (
@@ -204,7 +223,11 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "trunkline_recordings_total",
             "result",
             &[
-                Between("shared/service/src/recordings.rs", &["fn code("], CODE_ENDS),
+                Between(
+                    "shared/service/src/call/recordings.rs",
+                    &["fn code("],
+                    CODE_ENDS,
+                ),
                 Calls("media-worker/src/recordings.rs", "Meters::recording("),
             ],
         ),

@@ -50,7 +50,7 @@ fn no_modules_use_each_other_in_a_circle() {
         for circle in find_circles(&uses) {
             let lines = circle.iter().map(|module| {
                 let used = uses[module].iter().filter(|used| circle.contains(*used));
-                let used: Vec<_> = used.map(|module| shown(module)).collect();
+                let used: Vec<_> = used.map(shown).collect();
                 format!("    {} uses {}", shown(module), used.join(", "))
             });
             let lines: Vec<_> = lines.collect();
@@ -269,8 +269,8 @@ fn defined_in(path: &[String], sources: &BTreeMap<Module, String>, follow: bool)
 }
 
 fn without_tests(text: &str) -> &str {
-    let marked = text.find("#[cfg(test)]\nmod tests {");
-    marked.map_or(text, |at| &text[..at])
+    let marked = text.split_once("#[cfg(test)]\nmod tests {");
+    marked.map_or(text, |(product, _tests)| product)
 }
 
 /// Groups of modules of which each reaches each.

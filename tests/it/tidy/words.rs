@@ -8,14 +8,14 @@ use super::{collect, files, root, shown};
 /// A word that is not used, and the one that is. A word is matched whole, in code and prose alike.
 const RETIRED: &[(&str, &str)] = &[
     (
-        "customer",
+        "caller",
         "customer, whoever called whom; caller ID is the carrier's term",
     ),
-    ("customers", "customers"),
+    ("callers", "customers"),
     ("Caller", "Customer"),
-    ("CustomerStopped", "CustomerStopped"),
-    ("OurNumber", "OurNumber"),
-    ("CustomerAudio", "CustomerAudio"),
+    ("CallerStopped", "CustomerStopped"),
+    ("CallerNumber", "OurNumber"),
+    ("CallerAudio", "CustomerAudio"),
     ("SpeechGate", "Vad"),
     ("Ledger", "Recorder"),
     ("Chores", "Upkeep"),
@@ -24,11 +24,10 @@ const RETIRED: &[(&str, &str)] = &[
     ("LeftBehind", "LateTurns"),
     ("SaidBefore", "LateTurn"),
     ("MachineClass", "AnsweredBy"),
-    ("Answering", "AmdPolicy"),
-    ("recognizer", "recognizer"),
-    ("recognizers", "recognizers"),
-    ("Recognizer", "Recognizer"),
-    ("recognized", "recognized"),
+    ("recogniser", "recognizer"),
+    ("recognisers", "recognizers"),
+    ("Recogniser", "Recognizer"),
+    ("recognised", "recognized"),
 ];
 
 /// Where a retired word is somebody else's: the carrier's caller IDs, what people and machines say.
@@ -36,7 +35,7 @@ const OTHERS: &[&str] = &[
     "caller ID",
     "get-caller-identity",
     "automated caller",
-    "\"Customer\"",
+    "\"Caller\"",
     "Caller=",
 ];
 /// Phrases of people and machines, and rows of older versions.
@@ -77,8 +76,8 @@ fn retired_words_do_not_come_back() {
 
 #[test]
 fn a_retired_word_is_found_and_others_are_left() {
-    assert!(retired("/// The customer's words.").is_some());
-    assert!(retired("let customer = said_by(Speaker::Customer);").is_some());
+    assert!(retired("/// The caller's words.").is_some());
+    assert!(retired("let caller = said_by(Speaker::Customer);").is_some());
     assert!(retired("#[track_caller]").is_none());
     assert!(retired("The number must be a verified caller ID.").is_none());
 }

@@ -239,7 +239,7 @@ pub(crate) async fn create_import(
     request: Request,
 ) -> Result<Response, Problem> {
     let dry_run = query.dry_run;
-    let options = options(query)?;
+    let options = options(&query)?;
     let file = Bytes::from_request(request, &state).await;
     let file = file.map_err(|_too_long| {
         let title = format!(
@@ -399,7 +399,7 @@ fn answer(status: StatusCode, view: ImportView) -> Response {
 }
 
 /// What the query says of the list.
-fn options(query: ImportQuery) -> Result<Options, Problem> {
+fn options(query: &ImportQuery) -> Result<Options, Problem> {
     let columns = match &query.columns {
         None => BTreeMap::new(),
         Some(json) => serde_json::from_str(json).map_err(|_unreadable| {

@@ -21,6 +21,10 @@ pub(crate) fn completed(mut operation: Value, row: &Row) -> Value {
 }
 
 /// What a request consists of.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "parts that a request has or has not, in any combination"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Form {
     guarded: bool,

@@ -81,7 +81,7 @@ pub struct StatusCallback {
     pub answered_by: Option<CarrierVerdict>,
 }
 
-/// AmdPolicy machine detection has a verdict. May come before the media stream opens or after the
+/// Answering machine detection has a verdict. May come before the media stream opens or after the
 /// call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmdCallback {

@@ -92,7 +92,7 @@ impl History {
     pub(crate) fn push_turn(&mut self, turn: &Turn) {
         match turn.speaker {
             Speaker::Customer => {
-                self.push(ChatMessage::Customer(customer_text(&turn.text, turn.input)))
+                self.push(ChatMessage::Customer(customer_text(&turn.text, turn.input)));
             }
             Speaker::Agent => {
                 for (place, used) in turn.tools.iter().enumerate() {

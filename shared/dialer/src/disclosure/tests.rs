@@ -35,10 +35,10 @@ fn an_opening_that_says_it_all() {
     check(
         "Hi {{first_name}}, this is the AI assistant of Mueller and Sons.",
         &expect![[r#"
-            disclosure.opening: must say the business name as it is in `disclosure.business_name`
-            disclosure.opening: must say why it calls, as in `disclosure.purpose`
-            disclosure.opening: must say how to have no more calls, as in "say stop or press 9"
-            disclosure.opening: must say that the call is recorded and transcribed
+            /disclosure/opening: must say the business name as it is in `disclosure.business_name`
+            /disclosure/opening: must say why it calls, as in `disclosure.purpose`
+            /disclosure/opening: must say how to have no more calls, as in "say stop or press 9"
+            /disclosure/opening: must say that the call is recorded and transcribed
         "#]],
     );
     check(
@@ -56,8 +56,8 @@ fn nothing_is_said_by_saying_that_it_is_not_so() {
     check(
         "Hello, Müller & Söhne here, I am not a robot. I am calling about your visit, this is not recorded. Say stop for no more calls.",
         &expect![[r#"
-            disclosure.opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
-            disclosure.opening: must say that the call is recorded and transcribed
+            /disclosure/opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
+            /disclosure/opening: must say that the call is recorded and transcribed
         "#]],
     );
     check(
@@ -73,8 +73,8 @@ fn a_long_opening_and_the_wrong_key() {
          My name is Anna and I am the friendly AI assistant of Müller & Söhne, calling about your appointment. \
          This call is recorded. To opt out of further calls press one.",
         &expect![[r#"
-            disclosure.opening: names another key for opting out than `opt_out.key`
-            disclosure.opening: takes about 17 s to say, at most 10 s are allowed
+            /disclosure/opening: names another key for opting out than `opt_out.key`
+            /disclosure/opening: takes about 17 s to say, at most 10 s are allowed
         "#]],
     );
 }
@@ -84,25 +84,25 @@ fn an_empty_opening_lacks_everything() {
     check(
         "",
         &expect![[r#"
-        disclosure.opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
-        disclosure.opening: must say the business name as it is in `disclosure.business_name`
-        disclosure.opening: must say why it calls, as in `disclosure.purpose`
-        disclosure.opening: must say how to have no more calls, as in "say stop or press 9"
-        disclosure.opening: must say that the call is recorded and transcribed
-    "#]],
+            /disclosure/opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
+            /disclosure/opening: must say the business name as it is in `disclosure.business_name`
+            /disclosure/opening: must say why it calls, as in `disclosure.purpose`
+            /disclosure/opening: must say how to have no more calls, as in "say stop or press 9"
+            /disclosure/opening: must say that the call is recorded and transcribed
+        "#]],
     );
     let mut empty = script("en", "");
     empty.business_name = None;
     empty.purpose = Some(" ");
     empty.recorded = false;
     expect![[r#"
-        disclosure.opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
-        disclosure.business_name: needs the registered name of the business that is responsible for the calls
-        disclosure.purpose: needs the purpose of the calls
-        disclosure.opening: must say how to have no more calls, as in "say stop or press 9"
+        /disclosure/opening: must say that the voice is an artificial one, as in "this is the AI assistant of"
+        /disclosure/business_name: needs the registered name of the business that is responsible for the calls
+        /disclosure/purpose: needs the purpose of the calls
+        /disclosure/opening: must say how to have no more calls, as in "say stop or press 9"
     "#]].assert_eq(&told(&empty));
     expect![[r#"
-        agent_id: is in a language that openings cannot be checked in
+        /agent_id: is in a language that openings cannot be checked in
     "#]]
     .assert_eq(&told(&script("ja", "こんにちは")));
 }
@@ -115,8 +115,8 @@ fn a_sales_message_on_a_mailbox_names_a_toll_free_number() {
     sales.marketing = true;
     sales.voicemail = Some("Please call us back at +1 415 555 0100.");
     expect![[r#"
-        amd.voicemail_message: must say the business name on a mailbox
-        amd.voicemail_message: must say a toll-free number to opt out at on a mailbox
+        /amd/voicemail_message: must say the business name on a mailbox
+        /amd/voicemail_message: must say a toll-free number to opt out at on a mailbox
     "#]]
     .assert_eq(&told(&sales));
     sales.voicemail = Some("Müller & Söhne called. To have no more calls ring (800) 555-1212.");

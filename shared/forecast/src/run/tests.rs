@@ -495,7 +495,7 @@ fn a_forecast_reads_as_a_table() {
         Half, nine tenths  2026-03-02 20:10 UTC, 2026-03-03 21:03 UTC
         Calls per hour     8 on average over 16 hours with calls, 37 at most (2026-03-02 16:00 UTC)
         Calls at once      3 at most, of 3 (2026-03-02 16:00 UTC)
-        Our numbers     1 needed
+        Our numbers        1 needed
         Cost               2.94 to 8.81 USD (prices: assumption for calls inside the United States, not confirmed by any vendor, 2026-11)
 
         Leads                            60

@@ -215,11 +215,14 @@ mod tests {
 
     #[test]
     fn windows_read_as_in_the_api() {
-        let text = r#"{"mon":[["10:00","12:30"],["14:00","24:00"]]}"#;
-        let windows: Windows = serde_json::from_str(text).unwrap();
+        let days = r#""tue":[],"wed":[],"thu":[],"fri":[],"sat":[],"sun":[]}"#;
+        let monday = r#"{"mon":[["10:00","12:30"],["14:00","24:00"]]"#;
+        let windows: Windows = serde_json::from_str(&format!("{monday}}}")).unwrap();
         assert_eq!(windows.of(Weekday::Monday).len(), 2);
         assert_eq!(windows.of(Weekday::Tuesday), []);
-        assert_eq!(serde_json::to_string(&windows).unwrap(), text);
+        // Every day is told, those without calls too.
+        let told = serde_json::to_string(&windows).unwrap();
+        assert_eq!(told, format!("{monday},{days}"));
         assert_eq!(windows.problems(), []);
     }
 

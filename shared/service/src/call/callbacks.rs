@@ -133,7 +133,7 @@ impl Callbacks {
         Ok(())
     }
 
-    /// AmdPolicy machine detection has a verdict. An open session reads it from the call and acts on it;
+    /// Answering machine detection has a verdict. An open session reads it from the call and acts on it;
     /// a machine that no session talks to is hung up on here, where that is what is wanted.
     ///
     /// # Errors

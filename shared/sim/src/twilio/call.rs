@@ -868,7 +868,7 @@ impl PhoneCall {
         let base = Url::parse(&settled.url).ok();
         match (document, &self.state) {
             (Some(document), LegState::Inbound { .. }) => {
-                self.pick_up_inbound(&document, base, now)
+                self.pick_up_inbound(&document, base, now);
             }
             (Some(document), _) => self.program(&document, base, now),
             (None, LegState::Live(_)) if settled.purpose == Purpose::Instructions => {

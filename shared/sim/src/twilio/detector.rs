@@ -1,4 +1,4 @@
-//! AmdPolicy machine detection: a verdict on who picked up, from the sound they make.
+//! Answering machine detection: a verdict on who picked up, from the sound they make.
 //!
 //! It judges as the carrier's own parameters describe: a short greeting followed by silence is a
 //! human, a long one a machine, nothing at all is unknown. It hears loudness and a mailbox's beep,

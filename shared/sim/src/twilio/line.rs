@@ -51,7 +51,7 @@ pub enum LineEvent {
     Played,
     PressedKey(char),
     HungUp,
-    /// AmdPolicy machine detection: the carrier's word for who answered, and after how long.
+    /// Answering machine detection: the carrier's word for who answered, and after how long.
     Verdict {
         answered_by: &'static str,
         after_ms: u32,

@@ -78,8 +78,11 @@ impl Examples {
         }
     }
 
-    /// Ids are counted, in the order in which they come.
+    /// Ids are counted, in the order in which they come; what an engine's table is called is left out.
     fn settled_text(&mut self, text: &str) -> String {
+        let text: Vec<&str> = text.split(' ').map(without_chance).collect();
+        let text = text.join(" ");
+        let text = text.as_str();
         let known = text
             .split_once('_')
             .filter(|(prefix, _)| PREFIXES.contains(prefix));
@@ -99,6 +102,18 @@ impl Examples {
             "{prefix}_01j00000000000000000000{:02}{letter}",
             nth / LETTERS.len()
         )
+    }
+}
+
+/// The name of a table or queue without what makes it one of this run.
+fn without_chance(word: &str) -> &str {
+    match word.rsplit_once('-') {
+        Some((name, chance))
+            if chance.len() == 12 && chance.chars().all(|it| it.is_ascii_hexdigit()) =>
+        {
+            name
+        }
+        Some(_) | None => word,
     }
 }
 

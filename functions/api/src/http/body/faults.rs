@@ -324,7 +324,11 @@ fn one_of(words: &[Value]) -> String {
         .take(WORDS_LISTED_MAX)
         .map(|word| match word {
             Value::String(word) => format!("`{word}`"),
-            other => other.to_string(),
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_)) => other.to_string(),
         })
         .collect();
     let more = words.len().saturating_sub(listed.len());

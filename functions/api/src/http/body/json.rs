@@ -33,8 +33,8 @@ pub(crate) fn read(text: &[u8]) -> Result<Json, serde_json::Error> {
 /// Where a value is: a pointer that is written out only when somebody is told of it.
 enum At<'a> {
     Root,
-    Member(&'a At<'a>, &'a str),
-    Element(&'a At<'a>, usize),
+    Member(&'a Self, &'a str),
+    Element(&'a Self, usize),
 }
 
 impl At<'_> {

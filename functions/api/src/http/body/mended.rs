@@ -136,9 +136,14 @@ impl Mending<'_> {
         let (mut kept, mut places) = (Vec::new(), Vec::new());
         let first = list(schema, "prefixItems");
         let items = schema.get("items").unwrap_or(&Value::Null);
+        let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
+        // A list of so many elements and no others is nothing without one of them.
+        let fixed = bound("minItems").is_some() && bound("minItems") == bound("maxItems");
         for (place, value) in elements.iter().enumerate() {
             let of = first.get(place).unwrap_or(items);
-            if let Some(value) = self.kept(of, value, &element(at, place)) {
+            let value = self.kept(of, value, &element(at, place));
+            let value = value.or_else(|| fixed.then(|| self.bodies.stand_in(of, DEPTH_MAX)));
+            if let Some(value) = value {
                 kept.push(value);
                 places.push(place);
             }

@@ -1,4 +1,4 @@
-//! AmdPolicy machines and mailboxes.
+//! Answering machines and mailboxes.
 
 use super::*;
 

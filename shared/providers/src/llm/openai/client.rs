@@ -227,7 +227,7 @@ enum GenerationState {
         explanation: Vec<u8>,
         body: BoxStream<'static, reqwest::Result<Bytes>>,
     },
-    Answering(BoxStream<'static, reqwest::Result<Bytes>>),
+    Streaming(BoxStream<'static, reqwest::Result<Bytes>>),
     Over,
 }
 
@@ -252,7 +252,7 @@ impl Generating {
                 // What there is of an explanation has to do.
                 Some(_) | None => Err(refused(*status, headers, explanation)),
             },
-            GenerationState::Answering(body) => {
+            GenerationState::Streaming(body) => {
                 if let Some(event) = self.answer.next_event() {
                     return Poll::Ready(Ok(Some(event)));
                 }
@@ -291,7 +291,7 @@ impl Generating {
             return Err(FailureKind::Protocol);
         }
         self.heard = Instant::now();
-        self.state = GenerationState::Answering(Box::pin(response.bytes_stream()));
+        self.state = GenerationState::Streaming(Box::pin(response.bytes_stream()));
         Ok(None)
     }
 
@@ -314,7 +314,7 @@ impl Generating {
     /// Reads what is left of a finished answer if it is there already, so that an HTTP/1.1 connection
     /// can be used again.
     fn drain(&mut self, cx: &mut Context<'_>) {
-        if let GenerationState::Answering(body) = &mut self.state {
+        if let GenerationState::Streaming(body) = &mut self.state {
             for _piece in 0..DRAIN_PIECES_MAX {
                 if !matches!(body.as_mut().poll_next(cx), Poll::Ready(Some(Ok(_)))) {
                     break;

@@ -150,7 +150,7 @@ impl Binding {
         Ok(())
     }
 
-    /// Ends a binding. One that was never entered, by a version that did not know of it, is nothing to end.
+    /// Ends a binding. One that was never entered is nothing to end.
     pub(crate) fn release(
         &mut self,
         table: &Table,

@@ -68,10 +68,8 @@ fn valid(bodies: &Bodies, schema: &Value, choices: &mut Choices) -> Value {
         return words[choices.of(words.len())].clone();
     }
     let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
-    let types = match &schema["type"] {
-        Value::Array(types) => types.clone(),
-        one => vec![one.clone()],
-    };
+    let one = &schema["type"];
+    let types = one.as_array().cloned().unwrap_or_else(|| vec![one.clone()]);
     match types[choices.of(types.len())].as_str().unwrap_or("null") {
         "null" => Value::Null,
         "boolean" => Value::Bool(choices.yes()),
@@ -120,7 +118,12 @@ fn valid(bodies: &Bodies, schema: &Value, choices: &mut Choices) -> Value {
             {
                 let low = usize::try_from(bound("minProperties").unwrap_or(0)).unwrap();
                 for n in 0..low + choices.of(3) {
-                    members.insert(format!("a/b~{n}"), valid(bodies, other, choices));
+                    // Names that are numbers are told by their own schema.
+                    let name = match schema.get("propertyNames") {
+                        Some(_number) => n.to_string(),
+                        None => format!("a/b~{n}"),
+                    };
+                    members.insert(name, valid(bodies, other, choices));
                 }
             }
             Value::Object(members)
@@ -139,6 +142,7 @@ fn plants(
     found: &mut Vec<Plant>,
 ) {
     let schema = bodies.resolved(schema);
+    let others = alternatives(schema);
     let fitting = alternatives(schema).map(|of| {
         let fits = of.iter().map(|one| bodies.resolved(one));
         fits.filter(|one| bodies.faults(one, value).is_empty())
@@ -191,9 +195,13 @@ fn plants(
     if !at.is_empty() {
         let wrong = [json!(true), json!(1.5), json!("x"), json!([]), json!({})];
         let nullable = fitting.is_some();
-        let wrong = wrong
-            .into_iter()
-            .filter(|wrong| wrong_type(schema, wrong).is_some() && (!nullable || !wrong.is_null()));
+        let wrong = wrong.into_iter().filter(|wrong| {
+            let fits_another = |one: &Value| wrong_type(bodies.resolved(one), wrong).is_none();
+            let another = others.iter().flat_map(|of| of.iter());
+            wrong_type(schema, wrong).is_some()
+                && (!nullable || !wrong.is_null())
+                && !another.into_iter().any(fits_another)
+        });
         here.extend(wrong.map(|wrong| put(Fault::WrongType, wrong)));
     }
     if !here.is_empty() && choices.of(4) == 1 {
@@ -261,7 +269,7 @@ fn told(faults: Vec<FieldProblem>) -> BTreeSet<Told> {
     let count = faults.len();
     let told = faults.into_iter().map(|fault| match fault.at {
         Place::Body(pointer) => (pointer, fault.fault),
-        other => panic!("{other:?} is not in a body"),
+        other @ (Place::Parameter(_) | Place::Row(_)) => panic!("{other:?} is not in a body"),
     });
     let told: BTreeSet<_> = told.collect();
     assert_eq!(told.len(), count, "something is told twice");
@@ -329,7 +337,7 @@ fn every_body_has_a_schema_and_every_pattern_of_one_is_read() {
     }
     let document = bodies.document.to_string();
     for (at, _pattern) in document.match_indices("\"pattern\":") {
-        let rest = &document[at + "\"pattern\":".len()..];
+        let (_before, rest) = document.split_at(at + "\"pattern\":".len());
         let mut read = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         if let Some(Ok(Value::String(pattern))) = read.next() {
             assert!(
@@ -359,5 +367,19 @@ fn sentences_say_what_is_wrong() {
     let said: String = faults
         .map(|FieldProblem { at, fault, says }| format!("{at}: {}: {says}\n", fault.code()))
         .collect();
-    expect_test::expect![[r#""#]].assert_eq(&said);
+    expect_test::expect![[r#"
+        /name: missing: is missing
+        /agent_id: malformed: must be written like agent_01j0000000000000000000000a
+        /amd/detect: malformed: must be one of `off`, `start`, `message_end`
+        /colour: unknown: is not known
+        /max_attempts: out_of_range: must be from 1 to 20, is 0
+        /max_concurrent_calls: wrong_type: must be a whole number, is text
+        /numbers/1: wrong_type: must be text, is a number
+        /retry/busy: malformed: must be written like 1h 30m
+        /starts_at: malformed: must be written like 2026-03-01T10:00:00Z
+        /windows/mon/0: out_of_range: must have 2 to 2 entries, has 1
+        /windows/mon/0/0: malformed: must be written like 09:30
+        /windows/mon/1/1: wrong_type: must be text, is a number
+    "#]]
+    .assert_eq(&said);
 }
