@@ -1,6 +1,6 @@
 //! Everything that is wrong with a body, by the schema that the document has for it.
 //!
-//! What customers are told of a body and what it is held against are one thing. All faults are found, not only the
+//! What clients are told of a body and what it is held against are one thing. All faults are found, not only the
 //! first: each has a JSON pointer, a word for programs and a sentence. What no schema can say (two fields that do
 //! not go together, an id that names nothing) is found later, by the use case.
 //!
