@@ -193,7 +193,7 @@ pub(super) async fn a_machine_that_answers_is_hung_up_on() {
     let fields = [
         ("CallSid", sid.as_str()),
         ("AccountSid", ACCOUNT),
-        ("CarrierVerdict", "machine_start"),
+        ("AnsweredBy", "machine_start"),
     ];
     for _ in 0..2 {
         assert_eq!(world.webhook(&path, &fields).await.status, 204);

@@ -219,7 +219,7 @@ impl Form {
     }
 
     fn answered_by(&self) -> Result<Option<CarrierVerdict>, WebhookProblem> {
-        const NAME: &str = "CarrierVerdict";
+        const NAME: &str = "AnsweredBy";
         let Some(word) = self.value(NAME)? else {
             return Ok(None);
         };
@@ -291,7 +291,7 @@ impl TryFrom<&Form> for AmdCallback {
             account_sid: form.required("AccountSid")?,
             answered_by: form
                 .answered_by()?
-                .ok_or(WebhookProblem::Missing("CarrierVerdict"))?,
+                .ok_or(WebhookProblem::Missing("AnsweredBy"))?,
             detection_ms: form.number("MachineDetectionDuration", SECONDS_MAX * 1_000)?,
         })
     }

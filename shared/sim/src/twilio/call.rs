@@ -764,7 +764,7 @@ impl PhoneCall {
             let fields = [
                 ("CallSid", self.record.sid.clone()),
                 ("AccountSid", self.record.account_sid.clone()),
-                ("CarrierVerdict", answered_by.to_owned()),
+                ("AnsweredBy", answered_by.to_owned()),
                 ("MachineDetectionDuration", after_ms.to_string()),
             ];
             self.call_back(Purpose::Detection, &hook, named(fields), now);
@@ -812,7 +812,7 @@ impl PhoneCall {
     ) {
         let mut fields = self.record.fields(self.record.status.as_str());
         if let Some(answered_by) = &self.record.answered_by {
-            fields.push(("CarrierVerdict".to_owned(), answered_by.clone()));
+            fields.push(("AnsweredBy".to_owned(), answered_by.clone()));
         }
         fields.extend(extra);
         let id = self.hooks.fetch(purpose, hook, fields, now);

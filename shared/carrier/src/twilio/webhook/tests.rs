@@ -73,7 +73,7 @@ fn a_call_moves_on() {
     );
     check::<StatusCallback>(
         &form(
-            "CallStatus=completed&SequenceNumber=3&CallDuration=42&Duration=1&SipResponseCode=200&CarrierVerdict=machine_start&RecordingUrl=https%3A%2F%2Fevil.example&RecordingSid=nonsense",
+            "CallStatus=completed&SequenceNumber=3&CallDuration=42&Duration=1&SipResponseCode=200&AnsweredBy=machine_start&RecordingUrl=https%3A%2F%2Fevil.example&RecordingSid=nonsense",
         ),
         expect![
             "StatusCallback { call_sid: CA…, account_sid: AC…, status: Completed, sequence: Some(3), at: None, duration_seconds: Some(42), sip_response_code: Some(200), error_code: None, answered_by: Some(MachineStart) }"
@@ -84,18 +84,18 @@ fn a_call_moves_on() {
 #[test]
 fn a_machine_picked_up() {
     check::<AmdCallback>(
-        &form("CarrierVerdict=machine_end_beep&MachineDetectionDuration=4300"),
+        &form("AnsweredBy=machine_end_beep&MachineDetectionDuration=4300"),
         expect![
             "AmdCallback { call_sid: CA…, account_sid: AC…, answered_by: MachineEndBeep, detection_ms: Some(4300) }"
         ],
     );
     check::<AmdCallback>(
-        &form("CarrierVerdict="),
-        expect!["form_field_missing: the form lacks CarrierVerdict"],
+        &form("AnsweredBy="),
+        expect!["form_field_missing: the form lacks AnsweredBy"],
     );
     check::<AmdCallback>(
-        &form("CarrierVerdict=robot"),
-        expect!["form_field_invalid: the form's CarrierVerdict is out of range"],
+        &form("AnsweredBy=robot"),
+        expect!["form_field_invalid: the form's AnsweredBy is out of range"],
     );
 }
 

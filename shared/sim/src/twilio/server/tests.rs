@@ -77,7 +77,7 @@ impl Product {
                 of("RecordingStatus"),
                 of("RecordingChannels")
             ),
-            "/hook/amd" => format!("answered by {}", of("CarrierVerdict")),
+            "/hook/amd" => format!("answered by {}", of("AnsweredBy")),
             _ => format!("stream {} {}", of("StreamEvent"), of("StreamError")),
         };
         lock(&product.told).push(line);
