@@ -171,7 +171,7 @@ def requests(function, key):
     return {
         "api": (http_event("GET", "/v1/agents", key), "lists the agents"),
         "callbacks": (
-            http_event("POST", f"/twilio/status/{tenant}/{call}", body="CallStatus=completed",
+            http_event("POST", f"/carriers/twilio/status/{tenant}/{call}", body="CallStatus=completed",
                        content_type="application/x-www-form-urlencoded"),
             "refuses a forged webhook",
         ),

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carrier::twilio::client::{Client, ClientConfig};
-use carrier::twilio::signature::Tokens;
+use carrier::carriers::Patience;
+use carrier::{CarrierName, Connection};
 use doctor::Doctor;
 use media_worker::Worker;
 use model::{AgentId, TenantId};
@@ -128,7 +128,8 @@ impl Platform {
             .media_url
             .get_or_insert_with(|| base.clone())
             .clone();
-        let links = Links::new(public, media).context("PUBLIC_URL and MEDIA_URL")?;
+        let links = Links::new(public, media, CarrierName::OF_SETTINGS)
+            .context("PUBLIC_URL and MEDIA_URL")?;
         let far_side = Box::pin(FarSide::start(&mut settings, &state_dir)).await?;
 
         let parts = parts(&settings, store, links)?;
@@ -294,23 +295,13 @@ impl Platform {
 
 /// What every entry point is built from.
 fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Context> {
-    let account = settings
-        .twilio
-        .account_sid
-        .as_deref()
-        .context("TWILIO_ACCOUNT_SID is not set")?;
-    let account = account.parse().context("TWILIO_ACCOUNT_SID")?;
-    let token = settings
-        .twilio
-        .auth_token
-        .clone()
-        .context("TWILIO_AUTH_TOKEN is not set")?;
-    let config = ClientConfig::new(settings.twilio.base_url.clone(), account, token.clone());
+    let Connection { client, signatures } =
+        Connection::of(&settings.carrier, Patience::Usual).context("setting up the carrier")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(Context {
         store,
-        carrier: Client::new(config).context("setting up the carrier's client")?,
-        tokens: Tokens::new(token),
+        carrier: client,
+        signatures,
         links,
         dialing: settings.dialing,
         ids: Ids::new(Arc::clone(&clock)),

@@ -43,7 +43,7 @@ mod timers;
 mod tts_leg;
 
 pub use admission::NoRoom;
-pub use carrier_leg::handshake::{Hello, MEDIA_PATH, START_WAIT_MAX};
+pub use carrier_leg::handshake::{Hello, START_WAIT_MAX, media_path};
 pub use carrier_leg::socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
 pub use handover::readiness::READY_PATH;
 pub use process::fleet::{enlist, leave, stay_enlisted};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use carrier::twilio::media::{self, Inbound, Track};
+use carrier::media::{Inbound, MediaCodec, Track};
 use conversation::{
     Action, CarrierClosed, Deadline, Event, Generation, GenerationId, Haste, Mark, Recognition,
     Synthesis, UtteranceId,
@@ -67,7 +67,8 @@ pub(crate) struct SessionParts {
     pub(crate) began: CallTime,
     /// Where the session before handed the call over: what it heard last.
     pub(crate) late_turns: Option<LateTurns>,
-    pub(crate) stream_sid: String,
+    pub(crate) codec: &'static dyn MediaCodec,
+    pub(crate) stream_id: String,
     pub(crate) key: Arc<SessionKey>,
     pub(crate) call: conversation::Conversation,
     pub(crate) ear: SttLeg,
@@ -226,7 +227,7 @@ impl Session {
         let now = Instant::now();
         parts.tts.warm();
         let mut session = Self {
-            playout: Playout::new(std::mem::take(&mut parts.stream_sid)),
+            playout: Playout::new(parts.codec, std::mem::take(&mut parts.stream_id)),
             mover: HandoverClient::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
             haste: None,
             leaving_place: None,
@@ -336,13 +337,13 @@ impl Session {
     }
 
     fn take_message(&mut self, text: &str) {
-        let message = match media::decode(text) {
+        let message = match self.playout.codec().decode(text) {
             Ok(message) => message,
             Err(problem) => return self.ignore(problem.code()),
         };
         if message
-            .stream_sid()
-            .is_some_and(|stream| stream != self.playout.stream_sid())
+            .stream_id()
+            .is_some_and(|stream| stream != self.playout.stream_id())
         {
             return self.ignore("foreign_stream");
         }
@@ -352,7 +353,7 @@ impl Session {
                 timestamp_ms,
                 track: Track::Inbound,
                 payload_base64,
-                stream_sid: _,
+                stream_id: _,
             } => self.take_audio(sequence, timestamp_ms, &payload_base64),
             Inbound::Media {
                 track: Track::Other,
@@ -473,6 +474,10 @@ impl Session {
             self.carrier_is_gone(CarrierClosed::Lost);
             return true;
         }
+        if let Some(mark) = self.playout.take_played(now) {
+            self.feed(Event::Marked(mark));
+            return true;
+        }
         let call_time = self.call_time(now);
         if self
             .parts
@@ -583,7 +588,10 @@ impl Session {
     fn perform(&mut self, action: Action) {
         match action {
             Action::SendAudio(audio) => self.play(&audio),
-            Action::SendMark(mark) => self.playout.mark(&mut self.parts.socket, mark),
+            Action::SendMark(mark) => {
+                self.playout
+                    .mark(&mut self.parts.socket, mark, self.woken_at)
+            }
             Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
             Action::OpenRecognition { route } => {
                 self.parts.ear.connect(route);
@@ -671,7 +679,10 @@ impl Session {
     fn play(&mut self, audio: &[u8]) {
         self.handed_over.audio |= std::mem::take(&mut self.silent_so_far);
         let was_dropping = self.playout.is_dropping();
-        if self.playout.play(&mut self.parts.socket, audio) {
+        if self
+            .playout
+            .play(&mut self.parts.socket, audio, self.woken_at)
+        {
             self.parts.meters.media_sent.increment(1);
             let bytes = u64::try_from(audio.len()).unwrap_or(0);
             self.parts.meters.audio_sent_bytes.increment(bytes);
@@ -757,6 +768,9 @@ impl Session {
                 Duration::ZERO
             };
             next = next.min(self.instant(at) + slack);
+        }
+        if let Some(at) = self.playout.next_played() {
+            next = next.min(at);
         }
         if let Some(at) = self.parts.turns.next_attempt() {
             next = next.min(at);

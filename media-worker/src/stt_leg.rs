@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use audio::{LineListener, LineSound, Vad};
-use carrier::twilio::media::{self, MediaProblem};
+use carrier::media::{MediaCodec, MediaProblem};
 use conversation::{Failure, Recognition};
 use futures_util::future::BoxFuture;
 use model::AudioPosition;
@@ -42,6 +42,7 @@ pub(crate) struct Listening {
 
 /// The listening side of one call.
 pub(crate) struct SttLeg {
+    codec: &'static dyn MediaCodec,
     recognizers: Recognizers,
     how: Listening,
     customer: CustomerAudio,
@@ -84,8 +85,13 @@ enum Leg {
 
 impl SttLeg {
     /// Begins to connect the first recognizer.
-    pub(crate) fn new(recognizers: Recognizers, how: Listening) -> Self {
+    pub(crate) fn new(
+        codec: &'static dyn MediaCodec,
+        recognizers: Recognizers,
+        how: Listening,
+    ) -> Self {
         let mut ear = Self {
+            codec,
             recognizers,
             customer: CustomerAudio::new(),
             vad: Vad::new(),
@@ -118,9 +124,10 @@ impl SttLeg {
             AudioPlacement::Duplicate => return Taken::Duplicate,
             AudioPlacement::Late => return Taken::Late,
         };
+        let codec = self.codec;
         let decoded = self
             .customer
-            .append(overlap_bytes, |into| media::decode_payload(payload, into));
+            .append(overlap_bytes, |into| codec.decode_payload(payload, into));
         let bytes = match decoded {
             Ok(bytes) => bytes,
             Err(problem) => return Taken::Unreadable(problem),

@@ -43,7 +43,7 @@ class Inbound:
         self.parameters = {it.attrib["name"]: it.attrib["value"] for it in stream.findall("Parameter")}
 
     def webhook(self, validator: RequestValidator) -> requests.Response:
-        url = self.installation.url("PUBLIC_URL") + "/twilio/voice"
+        url = self.installation.url("PUBLIC_URL") + "/carriers/twilio/voice"
         fields = {
             "AccountSid": self.installation["TWILIO_ACCOUNT_SID"],
             "ApiVersion": "2010-04-01",

@@ -35,6 +35,7 @@ use std::time::Duration;
 
 use ::carrier::twilio::client::{Client, ClientConfig, Retry};
 use ::carrier::twilio::signature::{self, Tokens};
+use ::carrier::{CarrierName, Signatures};
 use ::doctor::{Doctor, Installation, Place};
 use ::local::engines::Engines;
 use jiff::{SignedDuration, Timestamp};
@@ -215,9 +216,14 @@ impl World {
         fake.set_clock(Arc::clone(&clock));
         let parts = Context {
             store,
-            carrier: client(&fake),
-            tokens: Tokens::new(Secret::new(AUTH_TOKEN.to_owned())),
-            links: Links::new(url.parse().unwrap(), url.parse().unwrap()).unwrap(),
+            carrier: Arc::new(client(&fake)),
+            signatures: Signatures::Twilio(Tokens::new(Secret::new(AUTH_TOKEN.to_owned()))),
+            links: Links::new(
+                url.parse().unwrap(),
+                url.parse().unwrap(),
+                CarrierName::Twilio,
+            )
+            .unwrap(),
             dialing,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
@@ -396,7 +402,7 @@ impl World {
 
     /// A status callback of a call of the first tenant's.
     pub(crate) async fn status(&self, call: &str, sid: &str, status: &str, seq: &str) -> Answer {
-        let path = format!("/twilio/status/{}/{call}", self.tenant);
+        let path = format!("/carriers/twilio/status/{}/{call}", self.tenant);
         let at = "Fri, 20 Nov 2026 23:00:00 +0000";
         let fields = [
             ("CallSid", sid),

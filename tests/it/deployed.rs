@@ -130,7 +130,9 @@ impl Deployed {
 
     /// Starts the media worker as the template's task starts it, beside the emulator.
     async fn start_worker(&self) -> Child {
-        let public = self.output("WebhookUrl").strip_suffix("/twilio/voice");
+        let public = self
+            .output("WebhookUrl")
+            .strip_suffix("/carriers/twilio/voice");
         let port = self.media.port().unwrap().to_string();
         let worker = Command::new(&self.worker)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
@@ -342,7 +344,7 @@ async fn the_doctor_names_what_is_missing_and_how_it_is_mended(
         .send()
         .await
         .unwrap();
-    let token = settings.twilio.auth_token.as_ref().unwrap();
+    let token = settings.carrier.auth_token.as_ref().unwrap();
     let mended = Command::new("sh")
         .args(["-c", mends[OUR_NUMBER]])
         .env("TWILIO_AUTH_TOKEN", token.expose())

@@ -110,7 +110,7 @@ impl World {
             .await
             .unwrap();
         world.own().await;
-        let voice = format!("{}/twilio/voice", world.url);
+        let voice = format!("{}/carriers/twilio/voice", world.url);
         world.carrier.set_voice_url(NUMBER, &voice);
         world.with_usual_settings()
     }
@@ -522,7 +522,7 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         "another address",
         &format!(
             "curl -u {ACCOUNT}:$TWILIO_AUTH_TOKEN {carrier}/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{sid}.json \
-             -d VoiceUrl={url}/twilio/voice -d VoiceMethod=POST"
+             -d VoiceUrl={url}/carriers/twilio/voice -d VoiceMethod=POST"
         ),
     );
 
@@ -548,7 +548,7 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         .at_carrier(
             &path,
             &[
-                ("VoiceUrl", &format!("{url}/twilio/voice")),
+                ("VoiceUrl", &format!("{url}/carriers/twilio/voice")),
                 ("VoiceMethod", "GET"),
             ],
         )

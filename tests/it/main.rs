@@ -6,7 +6,7 @@
     reason = "helpers of tests fail loudly"
 )]
 
-mod carrier_peer;
+mod carriers;
 mod conformance;
 mod control;
 mod deployed;

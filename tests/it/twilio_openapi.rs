@@ -9,11 +9,13 @@ mod spec;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use carrier::twilio::client::{
-    AccountState, CarrierNumber, Channels, Client, ClientConfig, CreateCall, ListCalls,
-    MachineDetection, MachineDetectionMode, Recording, Voice,
-};
-use carrier::twilio::{CallSid, CallStatus, RecordingSid, twiml};
+use carrier::account::{AccountState, CarrierNumber, Voice};
+use carrier::call::{CreateCall, FindCalls, MachineDetection, MachineDetectionMode, RecordCall};
+use carrier::instructions::Stream;
+use carrier::recording::Channels;
+use carrier::twilio::client::{Client, ClientConfig};
+use carrier::twilio::status::{call_word, recording_status};
+use carrier::{CallStatus, Carrier as _, CarrierCallId, CarrierRecordingId, Instructions};
 use settings::Secret;
 use url::Url;
 
@@ -30,11 +32,11 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-fn call_sid() -> CallSid {
+fn call_id() -> CarrierCallId {
     CALL.parse().unwrap()
 }
 
-fn recording_sid() -> RecordingSid {
+fn recording_id() -> CarrierRecordingId {
     RECORDING.parse().unwrap()
 }
 
@@ -47,43 +49,43 @@ fn client(peer: &Peer) -> Client {
 
 /// The smallest call, and the one with everything.
 fn calls() -> [CreateCall; 3] {
-    let stream = twiml::Stream {
+    let stream = Stream {
         url: url("wss://media.example.com/media/twilio"),
-        status_callback: Some(url("https://dialer.example.com/twilio/stream/t/c")),
+        status_callback: Some(url("https://dialer.example.com/carriers/twilio/stream/t/c")),
         parameters: vec![("token".to_owned(), "tok_é & ü".to_owned())],
     };
-    let resume = url("https://dialer.example.com/twilio/resume/t/c");
+    let resume = url("https://dialer.example.com/carriers/twilio/resume/t/c");
     let smallest = CreateCall {
         to: "+14155550100".parse().unwrap(),
         from: "+15005550006".parse().unwrap(),
-        twiml: twiml::connect_stream(stream, resume).unwrap(),
-        status_callback: url("https://dialer.example.com/twilio/status/t/c?a=b&c=d"),
+        instructions: Instructions::connect(stream, resume),
+        status_callback: url("https://dialer.example.com/carriers/twilio/status/t/c?a=b&c=d"),
         ring_timeout: None,
         duration_max: None,
         recording: None,
         machine_detection: None,
     };
     let detection = |mode| {
-        let callback = url("https://dialer.example.com/twilio/amd/t/c");
+        let callback = url("https://dialer.example.com/carriers/twilio/amd/t/c");
         MachineDetection::new(mode, callback)
     };
     let whole = CreateCall {
         ring_timeout: Some(Duration::from_secs(600)),
         duration_max: Some(Duration::from_secs(14_400)),
-        recording: Some(Recording {
-            status_callback: url("https://dialer.example.com/twilio/recording/t/c"),
+        recording: Some(RecordCall {
+            status_callback: url("https://dialer.example.com/carriers/twilio/recording/t/c"),
         }),
         machine_detection: Some(MachineDetection {
             timeout_seconds: Some(59),
             speech_threshold_ms: Some(6_000),
             speech_end_threshold_ms: Some(500),
             silence_timeout_ms: Some(10_000),
-            ..detection(MachineDetectionMode::DetectMessageEnd)
+            ..detection(MachineDetectionMode::MessageEnd)
         }),
         ..smallest.clone()
     };
     let usual = CreateCall {
-        machine_detection: Some(detection(MachineDetectionMode::Enable)),
+        machine_detection: Some(detection(MachineDetectionMode::Start)),
         ..whole.clone()
     };
     [smallest, whole, usual]
@@ -92,34 +94,31 @@ fn calls() -> [CreateCall; 3] {
 /// Makes every kind of request once, with every parameter that the client knows.
 async fn everything(client: &Client) {
     for call in calls() {
-        client.create_call(&call).await.unwrap();
+        client.place(&call).await.unwrap();
     }
-    client.fetch_call(&call_sid()).await.unwrap();
-    client.hang_up(&call_sid()).await.unwrap();
-    client.cancel(&call_sid()).await.unwrap();
-    let instructions = twiml::hang_up();
-    client
-        .update_call(&call_sid(), &instructions)
-        .await
-        .unwrap();
-    let list = ListCalls {
+    client.fetch_call(&call_id()).await.unwrap();
+    client.hang_up(&call_id()).await.unwrap();
+    client.cancel(&call_id()).await.unwrap();
+    let instructions = Instructions::hang_up();
+    client.redirect(&call_id(), &instructions).await.unwrap();
+    let list = FindCalls {
         to: Some("+14155550100".parse().unwrap()),
         from: Some("+15005550006".parse().unwrap()),
         status: Some(CallStatus::InProgress),
         started_from: Some("2026-11-20".parse().unwrap()),
         created_since: None,
     };
-    client.list_calls(&list).await.unwrap();
-    client.list_calls(&ListCalls::default()).await.unwrap();
-    client.fetch_recording(&recording_sid()).await.unwrap();
-    client.list_recordings(&call_sid()).await.unwrap();
-    client.delete_recording(&recording_sid()).await.unwrap();
+    client.find_calls(&list).await.unwrap();
+    client.find_calls(&FindCalls::default()).await.unwrap();
+    client.fetch_recording(&recording_id()).await.unwrap();
+    client.list_recordings(&call_id()).await.unwrap();
+    client.delete_recording(&recording_id()).await.unwrap();
     client.fetch_account().await.unwrap();
     client.list_caller_ids().await.unwrap();
     client.list_numbers().await.unwrap();
-    let voice = url("https://dialer.example.com/twilio/voice");
+    let voice = url("https://dialer.example.com/carriers/twilio/voice");
     let number = CarrierNumber {
-        sid: NUMBER.parse().unwrap(),
+        id: NUMBER.parse().unwrap(),
         number: "+15005550006".parse().unwrap(),
         voice: Voice::Nobody,
     };
@@ -166,7 +165,7 @@ async fn a_recording_asks_for_its_audio_beside_its_description() {
     for channels in [Channels::Two, Channels::One] {
         // The description does not know audio, and so neither does the peer: it says no.
         client
-            .recording_media(&recording_sid(), channels)
+            .recording_media(&recording_id(), channels)
             .await
             .unwrap_err();
     }
@@ -182,13 +181,9 @@ async fn every_example_answer_of_twilio_is_read() {
     let client = client(&peer);
     let [call, ..] = calls();
     let mut read = 0;
-    let mut expect_call = |example: &serde_json::Value,
-                           got: carrier::twilio::client::CarrierCall| {
-        assert_eq!(example["sid"], got.sid.as_str());
-        assert_eq!(
-            example["status"].as_str(),
-            got.status.map(CallStatus::as_str)
-        );
+    let mut expect_call = |example: &serde_json::Value, got: carrier::call::CarrierCall| {
+        assert_eq!(example["sid"], got.id.as_str());
+        assert_eq!(example["status"].as_str(), got.status.map(call_word));
         let duration = example["duration"]
             .as_str()
             .and_then(|text| text.parse().ok());
@@ -204,16 +199,16 @@ async fn every_example_answer_of_twilio_is_read() {
         read += 1;
     };
     for example in peer.examples("CreateCall") {
-        expect_call(&example, client.create_call(&call).await.unwrap());
+        expect_call(&example, client.place(&call).await.unwrap());
     }
     for example in peer.examples("FetchCall") {
-        expect_call(&example, client.fetch_call(&call_sid()).await.unwrap());
+        expect_call(&example, client.fetch_call(&call_id()).await.unwrap());
     }
     for example in peer.examples("UpdateCall") {
-        expect_call(&example, client.hang_up(&call_sid()).await.unwrap());
+        expect_call(&example, client.hang_up(&call_id()).await.unwrap());
     }
     for example in peer.examples("ListCall") {
-        let listed = client.list_calls(&ListCalls::default()).await.unwrap();
+        let listed = client.find_calls(&FindCalls::default()).await.unwrap();
         let described = example["calls"].as_array().unwrap();
         assert!(listed.items.len() >= described.len());
         for (example, got) in described.iter().zip(listed.items) {
@@ -230,7 +225,7 @@ async fn every_example_answer_of_twilio_is_read() {
         let listed = example["incoming_phone_numbers"].as_array().unwrap();
         assert_eq!(got.len(), listed.len());
         for (example, got) in listed.iter().zip(got) {
-            assert_eq!(example["sid"], got.sid.as_str());
+            assert_eq!(example["sid"], got.id.as_str());
             assert_eq!(example["phone_number"], got.number.as_str());
             assert_eq!(example["voice_url"].is_null(), got.voice == Voice::Nobody);
         }
@@ -243,17 +238,16 @@ async fn every_example_answer_of_twilio_is_read() {
         assert_eq!(got, listed);
     }
     for example in peer.examples("FetchRecording") {
-        let got = client.fetch_recording(&recording_sid()).await.unwrap();
-        assert_eq!(example["sid"], got.sid.as_str());
-        assert_eq!(
-            example["status"].as_str(),
-            got.status.map(|status| status.as_str())
-        );
+        let got = client.fetch_recording(&recording_id()).await.unwrap();
+        assert_eq!(example["sid"], got.id.as_str());
+        let status = example["status"].as_str();
+        assert!(got.status.is_some());
+        assert_eq!(status.and_then(recording_status), got.status);
         assert!(got.duration_seconds.is_some() && got.channels.is_some());
         read += 1;
     }
     for example in peer.examples("ListRecording") {
-        let listed = client.list_recordings(&call_sid()).await.unwrap();
+        let listed = client.list_recordings(&call_id()).await.unwrap();
         let described = example["recordings"].as_array().unwrap();
         assert!(listed.items.len() >= described.len());
         read += described.len();

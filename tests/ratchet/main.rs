@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use ::carrier::twilio::client::{Client, ClientConfig};
 use ::carrier::twilio::signature::Tokens;
+use ::carrier::{CarrierName, Signatures};
 use expect_test::expect;
 use jiff::Timestamp;
 use media_worker::{Tools, Worker, WorkerParts};
@@ -341,9 +342,9 @@ async fn parts(carrier: &Carrier, clock: Arc<dyn Clock>) -> Context {
     let public: url::Url = "https://us.test".parse().unwrap();
     Context {
         store: table::store().await,
-        carrier: Client::over(config, Arc::new(carrier.clone())),
-        tokens: Tokens::new(token()),
-        links: Links::new(public.clone(), public).unwrap(),
+        carrier: Arc::new(Client::over(config, Arc::new(carrier.clone()))),
+        signatures: Signatures::Twilio(Tokens::new(token())),
+        links: Links::new(public.clone(), public, CarrierName::Twilio).unwrap(),
         dialing: Dialing {
             carrier_calls_max: SLOTS_MAX,
             tenant_calls_max: SLOTS_MAX,
@@ -366,8 +367,9 @@ fn worker(parts: &Context, vendors: &Vendors, metrics: telemetry::Metrics) -> Wo
     let enlisted = Enlisted::new(&parts.store.workers, &parts.clock, &parts.ids);
     Worker::start(WorkerParts {
         media_socket: parts.links.media(),
-        account_sid: parts.carrier.account_sid().to_owned(),
-        tokens: parts.tokens.clone(),
+        account_id: parts.carrier.account_id().to_owned(),
+        codec: parts.carrier.media(),
+        signatures: parts.signatures.clone(),
         control: Arc::new(Recast(media)),
         recognizers: providers::stt::Recognizers::new(&settings).unwrap(),
         models: providers::llm::Models::new(&settings).unwrap(),

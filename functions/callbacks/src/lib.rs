@@ -1,51 +1,93 @@
 //! The carrier's webhooks.
 //!
-//! Every request is checked in this order: its size, its form, its signature over the configured public
-//! address, the ids in its path, its fields. Only then is it believed. Refusals are problem documents
-//! and counted as `trunkline_webhooks_refused_total`; none of them changes anything stored:
+//! They arrive under `/carriers/{carrier}`. Every request is checked in this order: its carrier, its size, its
+//! form, its signature over the configured public address, its fields, the ids in its path. Only then is it
+//! believed. How a request is read, is its carrier's own module. Refusals are problem documents and counted as
+//! `trunkline_webhooks_refused_total`; none of them changes anything stored:
 //!
 //! | status | code | why |
 //! |---|---|---|
 //! | 413 | `form_too_long` | more than 64 KiB |
 //! | 400 | `form_…` | a form or a field that cannot be read |
 //! | 403 | `signature_refused` | no signature, or one that does not match |
+//! | 404 | `carrier_unknown` | no account of ours is at a carrier of this name |
 //! | 404 | `call_unknown` | the ids in the path name no call |
 //! | 409 | `call_mismatch` | the call is another one at the carrier |
 //! | 503 | `unavailable` | storage did not answer: the carrier may try again |
 
 mod refusal;
+mod twilio;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{OriginalUri, Path, Query, Request, State as Shared};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use carrier::twilio::signature::{self, Tokens};
-use carrier::twilio::twiml::{self, Twiml};
-use carrier::twilio::webhook::{
-    AmdCallback, FORM_BYTES_MAX, Form, RecordingCallback, StatusCallback, StreamCallback,
-    VoiceRequest, WebhookProblem,
+use carrier::report::{
+    AmdReport, CallRequest, RecordingReport, StatusReport, StreamReport, WEBHOOK_BYTES_MAX,
+    WebhookProblem,
 };
+use carrier::{CarrierName, Instructions, Signatures};
 use model::{CallId, TenantId};
 use service::Context;
 use service::call::callbacks::Callbacks;
 use tracing::{Instrument as _, info_span};
 use url::Url;
 
-use refusal::WebhookRefusal;
+pub use refusal::WebhookRefusal;
+use twilio::TwilioWebhooks;
 
 /// What the function works with.
 #[derive(Clone)]
 pub struct CallbackState {
     callbacks: Callbacks,
-    tokens: Tokens,
+    carrier: CarrierName,
+    webhooks: Arc<dyn Webhooks>,
     public: Url,
+}
+
+/// The reader of a carrier's webhooks.
+#[must_use]
+pub fn webhooks_of(signatures: &Signatures) -> Arc<dyn Webhooks> {
+    match signatures {
+        Signatures::Twilio(tokens) => Arc::new(TwilioWebhooks(tokens.clone())),
+    }
+}
+
+/// A webhook as it came.
+#[derive(Debug)]
+pub struct Received {
+    /// The address as the carrier was given it.
+    pub url: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// What one carrier's webhooks say. Each reading believes only what that carrier signed.
+pub trait Webhooks: Send + Sync {
+    /// # Errors
+    /// See [`WebhookRefusal`], as for all of them.
+    fn call_request(&self, received: &Received) -> Result<CallRequest, WebhookRefusal>;
+    /// # Errors
+    /// As above.
+    fn status(&self, received: &Received) -> Result<StatusReport, WebhookRefusal>;
+    /// # Errors
+    /// As above.
+    fn amd(&self, received: &Received) -> Result<AmdReport, WebhookRefusal>;
+    /// # Errors
+    /// As above.
+    fn recording(&self, received: &Received) -> Result<RecordingReport, WebhookRefusal>;
+    /// # Errors
+    /// As above.
+    fn stream(&self, received: &Received) -> Result<StreamReport, WebhookRefusal>;
+    /// What the carrier does next, in its own language.
+    fn answer(&self, instructions: &Instructions) -> Response;
 }
 
 impl CallbackState {
@@ -54,14 +96,30 @@ impl CallbackState {
         Self {
             callbacks: Callbacks::new(
                 &parts.store,
-                parts.carrier.clone(),
+                Arc::clone(&parts.carrier),
                 parts.links.clone(),
                 Arc::clone(&parts.clock),
                 parts.ids.clone(),
             ),
-            tokens: parts.tokens.clone(),
+            carrier: parts.signatures.carrier(),
+            webhooks: webhooks_of(&parts.signatures),
             public: parts.links.public().clone(),
         }
+    }
+
+    /// The request, if it came to the address of the carrier that we have an account at.
+    async fn receive(&self, carrier: &str, request: Request) -> Result<Received, WebhookRefusal> {
+        if carrier.parse() != Ok(self.carrier) {
+            return Err(WebhookRefusal::UnknownCarrier);
+        }
+        let (parts, body) = request.into_parts();
+        let uri = parts.extensions.get::<OriginalUri>();
+        let uri = uri.map_or(&parts.uri, |uri| &uri.0);
+        Ok(Received {
+            url: signed_url(&self.public, uri),
+            headers: parts.headers,
+            body: read(body).await?,
+        })
     }
 }
 
@@ -71,15 +129,16 @@ impl fmt::Debug for CallbackState {
     }
 }
 
-/// The webhooks under `/twilio`.
+/// The webhooks under `/carriers/{carrier}`.
 pub fn router(state: CallbackState) -> Router {
+    let of_call = |kind: &str| format!("/carriers/{{carrier}}/{kind}/{{tenant_id}}/{{call_id}}");
     Router::new()
-        .route("/twilio/voice", post(voice))
-        .route("/twilio/status/{tenant_id}/{call_id}", post(status))
-        .route("/twilio/amd/{tenant_id}/{call_id}", post(amd))
-        .route("/twilio/recording/{tenant_id}/{call_id}", post(recording))
-        .route("/twilio/stream/{tenant_id}/{call_id}", post(stream))
-        .route("/twilio/resume/{tenant_id}/{call_id}", post(resume))
+        .route("/carriers/{carrier}/voice", post(voice))
+        .route(&of_call("status"), post(status))
+        .route(&of_call("amd"), post(amd))
+        .route(&of_call("recording"), post(recording))
+        .route(&of_call("stream"), post(stream))
+        .route(&of_call("resume"), post(resume))
         .layer(middleware::from_fn(follow))
         .with_state(state)
 }
@@ -108,82 +167,88 @@ type WebhookAnswer = Result<Response, WebhookRefusal>;
 
 async fn voice(
     Shared(state): Shared<CallbackState>,
+    Path(carrier): Path<String>,
     Query(asked): Query<Asked>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let request = VoiceRequest::try_from(&form)?;
-    let twiml = state
-        .callbacks
-        .inbound_voice(&request, held(&asked))
-        .await?;
-    Ok(instructions(&twiml))
+    let received = state.receive(&carrier, request).await?;
+    let request = state.webhooks.call_request(&received)?;
+    let next = state.callbacks.inbound_voice(&request, held(&asked));
+    Ok(state.webhooks.answer(&next.await?))
 }
 
 async fn status(
     Shared(state): Shared<CallbackState>,
-    Path(ids): Path<Ids>,
+    Path(named): Path<Named>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let (tenant, call) = parse(&ids)?;
-    let callback = StatusCallback::try_from(&form)?;
-    state.callbacks.status(tenant, call, &callback).await?;
+    let received = state.receive(&named.0, request).await?;
+    let report = state.webhooks.status(&received)?;
+    let (tenant, call) = ids(&named)?;
+    state.callbacks.status(tenant, call, &report).await?;
     Ok(taken())
 }
 
 async fn amd(
     Shared(state): Shared<CallbackState>,
-    Path(ids): Path<Ids>,
+    Path(named): Path<Named>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let (tenant, call) = parse(&ids)?;
-    let callback = AmdCallback::try_from(&form)?;
-    state.callbacks.amd(tenant, call, &callback).await?;
+    let received = state.receive(&named.0, request).await?;
+    let report = state.webhooks.amd(&received)?;
+    let (tenant, call) = ids(&named)?;
+    state.callbacks.amd(tenant, call, &report).await?;
     Ok(taken())
 }
 
 async fn recording(
     Shared(state): Shared<CallbackState>,
-    Path(ids): Path<Ids>,
+    Path(named): Path<Named>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let (tenant, call) = parse(&ids)?;
-    let callback = RecordingCallback::try_from(&form)?;
-    state.callbacks.recording(tenant, call, &callback).await?;
+    let received = state.receive(&named.0, request).await?;
+    let report = state.webhooks.recording(&received)?;
+    let (tenant, call) = ids(&named)?;
+    state.callbacks.recording(tenant, call, &report).await?;
     Ok(taken())
 }
 
 async fn stream(
     Shared(state): Shared<CallbackState>,
-    Path(ids): Path<Ids>,
+    Path(named): Path<Named>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let (tenant, call) = parse(&ids)?;
-    let callback = StreamCallback::try_from(&form)?;
-    state.callbacks.stream(tenant, call, &callback).await?;
+    let received = state.receive(&named.0, request).await?;
+    let report = state.webhooks.stream(&received)?;
+    let (tenant, call) = ids(&named)?;
+    state.callbacks.stream(tenant, call, &report).await?;
     Ok(taken())
 }
 
 async fn resume(
     Shared(state): Shared<CallbackState>,
-    Path(ids): Path<Ids>,
+    Path(named): Path<Named>,
     Query(asked): Query<Asked>,
     request: Request,
 ) -> WebhookAnswer {
-    let form = believe(&state, request).await?;
-    let (tenant, call) = parse(&ids)?;
-    let request = VoiceRequest::try_from(&form)?;
-    let resumed = state
+    let received = state.receive(&named.0, request).await?;
+    let request = state.webhooks.call_request(&received)?;
+    let (tenant, call) = ids(&named)?;
+    let next = state
         .callbacks
-        .resume(tenant, call, &request.call_sid, held(&asked));
-    Ok(instructions(&resumed.await?))
+        .resume(tenant, call, &request.call_id, held(&asked));
+    Ok(state.webhooks.answer(&next.await?))
 }
 
-type Ids = (String, String);
+/// Carrier, tenant and call, as the path has them.
+type Named = (String, String, String);
+
+fn ids((_carrier, tenant, call): &Named) -> Result<(TenantId, CallId), WebhookRefusal> {
+    match (tenant.parse(), call.parse()) {
+        (Ok(tenant), Ok(call)) => Ok((tenant, call)),
+        (Err(_), _) | (_, Err(_)) => Err(WebhookRefusal::UnknownCall),
+    }
+}
 
 /// What stands behind the question mark.
 type Asked = BTreeMap<String, String>;
@@ -194,25 +259,9 @@ fn held(asked: &Asked) -> u32 {
     held.unwrap_or_default()
 }
 
-/// Reads the form of a request that the carrier signed.
-async fn believe(state: &CallbackState, request: Request) -> Result<Form, WebhookRefusal> {
-    let (parts, body) = request.into_parts();
-    let uri = parts
-        .extensions
-        .get::<OriginalUri>()
-        .map_or(&parts.uri, |uri| &uri.0);
-    let url = signed_url(&state.public, uri);
-    let form = read(body).await?;
-    let signature = single(&parts.headers, signature::HEADER);
-    signature::verify_form(&state.tokens, &url, form.fields(), signature)
-        .map_err(WebhookRefusal::Signature)?;
-    Ok(form)
-}
-
-async fn read(body: Body) -> Result<Form, WebhookRefusal> {
-    let body = to_bytes(body, FORM_BYTES_MAX).await;
-    let body = body.map_err(|_too_long_or_broken| WebhookRefusal::Form(WebhookProblem::TooLong))?;
-    Ok(Form::parse(&body)?)
+async fn read(body: Body) -> Result<Bytes, WebhookRefusal> {
+    let body = to_bytes(body, WEBHOOK_BYTES_MAX).await;
+    body.map_err(|_too_long_or_broken| WebhookRefusal::Form(WebhookProblem::TooLong))
 }
 
 /// The address as the carrier was given it: our configured base, the path and the raw query as they
@@ -228,25 +277,6 @@ fn signed_url(public: &Url, uri: &Uri) -> String {
     format!("{base}{}", rest.unwrap_or(asked))
 }
 
-/// The value of a header that comes once.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
-}
-
-fn parse((tenant, call): &Ids) -> Result<(TenantId, CallId), WebhookRefusal> {
-    match (tenant.parse(), call.parse()) {
-        (Ok(tenant), Ok(call)) => Ok((tenant, call)),
-        (Err(_), _) | (_, Err(_)) => Err(WebhookRefusal::UnknownCall),
-    }
-}
-
-fn instructions(twiml: &Twiml) -> Response {
-    let headers = [(header::CONTENT_TYPE, twiml::CONTENT_TYPE)];
-    (StatusCode::OK, headers, twiml.as_str().to_owned()).into_response()
-}
-
 fn taken() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
@@ -260,23 +290,23 @@ mod tests {
         for (base, asked, signed) in [
             (
                 "https://h.example",
-                "/twilio/voice?a=%20b",
-                "https://h.example/twilio/voice?a=%20b",
+                "/carriers/any/voice?a=%20b",
+                "https://h.example/carriers/any/voice?a=%20b",
             ),
             (
                 "https://h.example/",
-                "/twilio/voice",
-                "https://h.example/twilio/voice",
+                "/carriers/any/voice",
+                "https://h.example/carriers/any/voice",
             ),
             (
                 "https://h.example/x",
-                "/twilio/voice",
-                "https://h.example/x/twilio/voice",
+                "/carriers/any/voice",
+                "https://h.example/x/carriers/any/voice",
             ),
             (
                 "https://h.example/x/",
-                "/x/twilio/voice",
-                "https://h.example/x/twilio/voice",
+                "/x/carriers/any/voice",
+                "https://h.example/x/carriers/any/voice",
             ),
             (
                 "https://h.example/x",
@@ -287,14 +317,5 @@ mod tests {
             let base: Url = base.parse().unwrap();
             assert_eq!(signed_url(&base, &asked.parse().unwrap()), signed);
         }
-    }
-
-    #[test]
-    fn a_signature_that_comes_twice_is_none() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-twilio-signature", "a".parse().unwrap());
-        assert_eq!(single(&headers, signature::HEADER), Some("a"));
-        headers.append("x-twilio-signature", "b".parse().unwrap());
-        assert_eq!(single(&headers, signature::HEADER), None);
     }
 }

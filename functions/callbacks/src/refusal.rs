@@ -2,8 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use carrier::twilio::signature::SignatureProblem;
-use carrier::twilio::webhook::WebhookProblem;
+use carrier::report::{SignatureProblem, WebhookProblem};
 use service::call::callbacks::CallbackError;
 use store::StoreError;
 use telemetry::Chain;
@@ -11,9 +10,10 @@ use tracing::{error, warn};
 
 /// One refusal; see the table in the crate's documentation.
 #[derive(Debug)]
-pub(crate) enum WebhookRefusal {
+pub enum WebhookRefusal {
     Form(WebhookProblem),
     Signature(SignatureProblem),
+    UnknownCarrier,
     UnknownCall,
     OtherCall,
     Unavailable(StoreError),
@@ -46,7 +46,7 @@ impl WebhookRefusal {
                 | WebhookProblem::Ambiguous(_),
             ) => StatusCode::BAD_REQUEST,
             Self::Signature(_) => StatusCode::FORBIDDEN,
-            Self::UnknownCall => StatusCode::NOT_FOUND,
+            Self::UnknownCarrier | Self::UnknownCall => StatusCode::NOT_FOUND,
             Self::OtherCall => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -56,6 +56,7 @@ impl WebhookRefusal {
         match self {
             Self::Form(problem) => problem.code(),
             Self::Signature(_) => "signature_refused",
+            Self::UnknownCarrier => "carrier_unknown",
             Self::UnknownCall => "call_unknown",
             Self::OtherCall => "call_mismatch",
             Self::Unavailable(_) => "unavailable",
@@ -67,6 +68,7 @@ impl WebhookRefusal {
             Self::Form(problem) => problem.to_string(),
             // Which part of it was wrong would help only a forger.
             Self::Signature(_) => "the signature is not accepted".to_owned(),
+            Self::UnknownCarrier => "there is no such carrier here".to_owned(),
             Self::UnknownCall => "there is no such call".to_owned(),
             Self::OtherCall => "the call is another one at the carrier".to_owned(),
             Self::Unavailable(_) => "try again later".to_owned(),
@@ -83,7 +85,7 @@ impl IntoResponse for WebhookRefusal {
                 error!(problem = %Chain(problem), "a webhook could not be taken in");
             }
             Self::Signature(reason) => warn!(code, %reason, "a webhook was refused"),
-            Self::Form(_) | Self::UnknownCall | Self::OtherCall => {
+            Self::Form(_) | Self::UnknownCarrier | Self::UnknownCall | Self::OtherCall => {
                 warn!(code, "a webhook was refused");
             }
         }

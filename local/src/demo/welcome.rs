@@ -5,6 +5,7 @@ use crate::KEY_FILE;
 use crate::demo::people;
 use crate::demo::scene::say;
 use crate::platform::Platform;
+use carrier::CarrierName;
 
 /// Says what is running.
 pub(crate) fn introduce(platform: &Platform) {
@@ -19,9 +20,9 @@ pub(crate) fn introduce(platform: &Platform) {
     };
     side(
         "carrier",
-        "Twilio",
-        settings.twilio.simulated,
-        &settings.twilio.base_url,
+        CarrierName::OF_SETTINGS.row().label,
+        settings.carrier.simulated,
+        &settings.carrier.base_url,
     );
     side(
         "recognizer",

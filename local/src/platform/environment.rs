@@ -35,12 +35,9 @@ pub fn variables(
         "MEDIA_URL",
         settings.public.media_url.as_ref().map(url::Url::as_str),
     );
-    set("TWILIO_ACCOUNT_SID", settings.twilio.account_sid.as_deref());
-    set(
-        "TWILIO_AUTH_TOKEN",
-        secret(&settings.twilio.auth_token).as_deref(),
-    );
-    set("TWILIO_BASE_URL", Some(settings.twilio.base_url.as_str()));
+    for (name, value) in settings.carrier.variables() {
+        set(name, Some(value.expose()));
+    }
     let dialing = settings.dialing;
     for (name, value) in [
         (

@@ -127,7 +127,7 @@ async fn carrier(
     settings: &mut Settings,
     state_dir: &Path,
 ) -> anyhow::Result<Option<twilio::Server>> {
-    if !settings.twilio.simulated {
+    if !settings.carrier.simulated {
         return Ok(None);
     }
     let token = SIMULATED_KEY.to_owned();
@@ -137,9 +137,9 @@ async fn carrier(
     config.calls_per_second = CALLS_PER_SECOND;
     config.timing = TIMING;
     let server = twilio::Server::start(config).await?;
-    settings.twilio.account_sid = Some(ACCOUNT_SID.to_owned());
-    settings.twilio.auth_token = Some(Secret::new(token));
-    settings.twilio.base_url = parse(&server.url())?;
+    settings.carrier.account_id = Some(ACCOUNT_SID.to_owned());
+    settings.carrier.auth_token = Some(Secret::new(token));
+    settings.carrier.base_url = parse(&server.url())?;
     // What the user set stands, even if it is slower.
     if settings.dialing.call_interval == Dialing::default().call_interval {
         settings.dialing.call_interval = Duration::from_secs(1) / CALLS_PER_SECOND;

@@ -7,15 +7,19 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use carrier::twilio::media::{self, Inbound};
+use carrier::CarrierName;
+use carrier::media::{Inbound, MediaCodec, Start};
 use model::{CallId, TenantId, TokenId};
 use tokio::time::Instant;
 
 use crate::carrier_leg::socket::{CarrierSocket, CloseReason, Incoming};
 use crate::meters::Meters;
 
-/// Where the carrier's media sockets arrive: the path of `service::Links::media`.
-pub const MEDIA_PATH: &str = "/media/twilio";
+/// Where a carrier's media sockets arrive: the path of `service::Links::media`.
+#[must_use]
+pub fn media_path(carrier: CarrierName) -> String {
+    format!("/media/{carrier}")
+}
 
 /// `start` comes right behind `connected`, which is the carrier's first message
 /// (`docs/protocols/twilio-media-streams.md#limits`).
@@ -98,13 +102,20 @@ impl HandshakeRefusal {
     }
 }
 
-/// Waits for `connected` and `start`. `account_sid` is the account that the stream must be of.
+/// Whose streams are taken, and how they are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    pub(crate) codec: &'static dyn MediaCodec,
+    pub(crate) account_id: &'a str,
+}
+
+/// Waits for `connected` and `start`.
 pub(crate) async fn wait_for_start(
     socket: &mut CarrierSocket,
-    account_sid: &str,
+    expected: Expected<'_>,
     accepted_at: Instant,
 ) -> Result<Hello, HandshakeRefusal> {
-    let started = read_start(socket, account_sid);
+    let started = read_start(socket, expected);
     tokio::time::timeout_at(accepted_at + START_WAIT_MAX, started)
         .await
         .unwrap_or(Err(HandshakeRefusal::StartTimeout))
@@ -112,7 +123,7 @@ pub(crate) async fn wait_for_start(
 
 async fn read_start(
     socket: &mut CarrierSocket,
-    account_sid: &str,
+    expected: Expected<'_>,
 ) -> Result<Hello, HandshakeRefusal> {
     let mut connected = false;
     let mut unknown = 0_u32;
@@ -124,9 +135,9 @@ async fn read_start(
             Incoming::Garbage => return Err(HandshakeRefusal::Garbage),
             Incoming::Closed | Incoming::Broken => return Err(HandshakeRefusal::Gone),
         };
-        match media::decode(&text) {
+        match expected.codec.decode(&text) {
             Ok(Inbound::Connected) if !connected => connected = true,
-            Ok(Inbound::Start(start)) if connected => return hello(&start, account_sid),
+            Ok(Inbound::Start(start)) if connected => return hello(&start, expected.account_id),
             Ok(Inbound::Unknown) => {
                 Meters::message_ignored("unknown_event");
                 unknown += 1;
@@ -147,11 +158,11 @@ async fn read_start(
     }
 }
 
-fn hello(start: &media::Start<'_>, account_sid: &str) -> Result<Hello, HandshakeRefusal> {
+fn hello(start: &Start<'_>, account_id: &str) -> Result<Hello, HandshakeRefusal> {
     if !start.format.is_mulaw_8k_mono() {
         return Err(HandshakeRefusal::Format);
     }
-    if start.account_sid != account_sid {
+    if start.account_id != account_id {
         return Err(HandshakeRefusal::ForeignAccount);
     }
     let parameter = |name| start.parameter(name).ok_or(HandshakeRefusal::Parameters);
@@ -159,8 +170,8 @@ fn hello(start: &media::Start<'_>, account_sid: &str) -> Result<Hello, Handshake
         tenant_id: id(parameter("tenant_id")?)?,
         call_id: id(parameter("call_id")?)?,
         token: id(parameter("token")?)?,
-        stream_id: start.stream_sid.clone().into_owned(),
-        carrier_call_id: start.call_sid.clone().into_owned(),
+        stream_id: start.stream_id.clone().into_owned(),
+        carrier_call_id: start.call_id.clone().into_owned(),
     })
 }
 
@@ -199,7 +210,11 @@ mod tests {
                 carrier.send(Message::text(*message)).await.unwrap();
             }
         };
-        let started = wait_for_start(&mut socket, "AC1", accepted_at);
+        let expected = Expected {
+            codec: &carrier::twilio::media::MediaStreams,
+            account_id: "AC1",
+        };
+        let started = wait_for_start(&mut socket, expected, accepted_at);
         let (started, ()) = tokio::join!(started, saying);
         (started.err(), accepted_at.elapsed())
     }

@@ -3,26 +3,65 @@
 //!
 //! Pacing is the core's; here is only the wire.
 
+use std::collections::VecDeque;
 use std::task::Context;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use carrier::twilio::media;
+use carrier::media::MediaCodec;
 use conversation::{Mark, UtteranceId};
 use tokio::time::Instant;
 
 use crate::carrier_leg::socket::{CarrierSocket, Full};
+use crate::stt_leg::customer_audio::BYTES_PER_MS;
 
 /// What goes to the carrier.
 #[derive(Debug)]
 pub(crate) struct Playout {
-    stream_sid: String,
+    codec: &'static dyn MediaCodec,
+    stream_id: String,
     out: BytesMut,
     flow: Flow,
     /// The utterance whose text was given to a voice last.
     utterance: Option<UtteranceId>,
     /// A `clear` is on its way since then.
     clearing_since: Option<Instant>,
+    clock: PlaybackClock,
+}
+
+/// What a carrier without marks has played by now, as far as can be told from here: audio is played one
+/// after the other from when it was sent.
+#[derive(Debug, Default)]
+struct PlaybackClock {
+    played_until: Option<Instant>,
+    /// Marks that are still to come, with their times.
+    marks: VecDeque<(Instant, Mark)>,
+}
+
+impl PlaybackClock {
+    fn play(&mut self, bytes: usize, now: Instant) {
+        let ms = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_MS;
+        let from = self.played_until.map_or(now, |until| until.max(now));
+        self.played_until = Some(from + Duration::from_millis(ms));
+    }
+
+    fn mark(&mut self, mark: Mark, now: Instant) {
+        let at = self.played_until.map_or(now, |until| until.max(now));
+        self.marks.push_back((at, mark));
+    }
+
+    /// Nothing is played any more; as with carriers that have marks, those still out come at once.
+    fn clear(&mut self, now: Instant) {
+        self.played_until = None;
+        for (at, _mark) in &mut self.marks {
+            *at = now;
+        }
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Mark> {
+        let (_at, mark) = self.marks.pop_front_if(|(at, _mark)| *at <= now)?;
+        Some(mark)
+    }
 }
 
 /// Whether the carrier takes what we send.
@@ -48,42 +87,69 @@ pub(crate) enum Flushed {
 }
 
 impl Playout {
-    pub(crate) fn new(stream_sid: String) -> Self {
+    pub(crate) fn new(codec: &'static dyn MediaCodec, stream_id: String) -> Self {
         Self {
-            stream_sid,
+            codec,
+            stream_id,
             out: BytesMut::new(),
             flow: Flow::Taking,
             utterance: None,
             clearing_since: None,
+            clock: PlaybackClock::default(),
         }
     }
 
     /// The carrier's name of the stream: what every message must carry.
-    pub(crate) fn stream_sid(&self) -> &str {
-        &self.stream_sid
+    pub(crate) fn stream_id(&self) -> &str {
+        &self.stream_id
+    }
+
+    pub(crate) fn codec(&self) -> &'static dyn MediaCodec {
+        self.codec
+    }
+
+    /// A mark whose time has come at a carrier that does not say so itself.
+    pub(crate) fn take_played(&mut self, now: Instant) -> Option<Mark> {
+        self.clock.take_due(now)
+    }
+
+    /// When the next such mark is due.
+    pub(crate) fn next_played(&self) -> Option<Instant> {
+        self.clock.marks.front().map(|(at, _mark)| *at)
     }
 
     /// Queues audio. False when it was dropped.
-    pub(crate) fn play(&mut self, socket: &mut CarrierSocket, audio: &[u8]) -> bool {
+    pub(crate) fn play(&mut self, socket: &mut CarrierSocket, audio: &[u8], now: Instant) -> bool {
         if self.flow != Flow::Taking {
             return false;
         }
-        media::encode_media(&self.stream_sid, audio, &mut self.out);
+        self.codec
+            .encode_media(&self.stream_id, audio, &mut self.out);
+        self.clock.play(audio.len(), now);
         self.send(socket)
     }
 
     /// Queues a mark, or drops it with the audio before it.
-    pub(crate) fn mark(&mut self, socket: &mut CarrierSocket, mark: Mark) {
-        if self.flow == Flow::Taking {
-            media::encode_mark(&self.stream_sid, &mark.to_string(), &mut self.out);
+    pub(crate) fn mark(&mut self, socket: &mut CarrierSocket, mark: Mark, now: Instant) {
+        if self.flow != Flow::Taking {
+            return;
+        }
+        let name = mark.to_string();
+        if self
+            .codec
+            .encode_mark(&self.stream_id, &name, &mut self.out)
+        {
             self.send(socket);
+        } else {
+            self.clock.mark(mark, now);
         }
     }
 
     /// Empties the carrier's buffer. `since`: when what caused it was seen.
     pub(crate) fn clear(&mut self, socket: &mut CarrierSocket, since: Instant) {
         self.clearing_since.get_or_insert(since);
-        media::encode_clear(&self.stream_sid, &mut self.out);
+        self.clock.clear(since);
+        self.codec.encode_clear(&self.stream_id, &mut self.out);
         let sent = self.send(socket);
         // A clear that did not fit goes out as soon as the carrier reads again.
         if let Flow::Dropping { cleared } = &mut self.flow {
@@ -108,7 +174,7 @@ impl Playout {
         }
         if self.flow == (Flow::Dropping { cleared: false }) {
             // It reads again; what it still has breaks off in mid-word.
-            media::encode_clear(&self.stream_sid, &mut self.out);
+            self.codec.encode_clear(&self.stream_id, &mut self.out);
             let cleared = self.send(socket);
             self.flow = Flow::Dropping { cleared };
             if socket.poll_flush(cx).is_pending() {

@@ -75,7 +75,8 @@ fn asking(media_socket: &Url) -> Option<(reqwest::Client, Url)> {
 fn ready_url(media_socket: &Url) -> Option<Url> {
     let rest = media_socket.as_str().strip_prefix("ws")?;
     let mut url: Url = format!("http{rest}").parse().ok()?;
-    let base = url.path().strip_suffix(crate::MEDIA_PATH)?.to_owned();
+    let (beside, _carrier) = url.path().rsplit_once('/')?;
+    let base = beside.strip_suffix("/media")?.to_owned();
     url.set_path(&format!("{base}{READY_PATH}"));
     Some(url)
 }
@@ -88,13 +89,13 @@ mod tests {
     fn the_question_goes_where_the_sockets_go() {
         let asked = |socket: &str| ready_url(&socket.parse().unwrap()).map(String::from);
         assert_eq!(
-            asked("wss://media.example.com/base/media/twilio").as_deref(),
+            asked("wss://media.example.com/base/media/carrier").as_deref(),
             Some("https://media.example.com/base/media/ready")
         );
         assert_eq!(
-            asked("ws://127.0.0.1:8081/media/twilio").as_deref(),
+            asked("ws://127.0.0.1:8081/media/carrier").as_deref(),
             Some("http://127.0.0.1:8081/media/ready")
         );
-        assert_eq!(asked("https://media.example.com/media/twilio"), None);
+        assert_eq!(asked("https://media.example.com/media/carrier"), None);
     }
 }

@@ -103,7 +103,7 @@ pub fn worker_parts(
 ) -> anyhow::Result<WorkerParts> {
     let media = Media::new(
         &parts.store,
-        parts.carrier.clone(),
+        Arc::clone(&parts.carrier),
         parts.links.clone(),
         Arc::clone(&parts.clock),
         parts.ids.clone(),
@@ -111,8 +111,9 @@ pub fn worker_parts(
     Ok(WorkerParts {
         settings: settings.worker.clone(),
         media_socket: parts.links.media(),
-        account_sid: parts.carrier.account_sid().to_owned(),
-        tokens: parts.tokens.clone(),
+        account_id: parts.carrier.account_id().to_owned(),
+        codec: parts.carrier.media(),
+        signatures: parts.signatures.clone(),
         control: Arc::new(media),
         recognizers: Recognizers::new(settings)?,
         models: Models::new(settings)?,
@@ -144,7 +145,7 @@ pub fn recordings(parts: &Context) -> Arc<dyn RecordingWork> {
         queue: parts.store.recordings.clone(),
         recordings: Recordings::new(
             &parts.store,
-            parts.carrier.clone(),
+            Arc::clone(&parts.carrier),
             Arc::clone(&parts.clock),
             parts.ids.clone(),
         ),

@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
-use carrier::twilio::signature::{self, Tokens};
+use carrier::Signatures;
+use carrier::media::MediaCodec;
 use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use model::Outcome;
@@ -26,7 +27,9 @@ use tracing::Instrument as _;
 use url::Url;
 
 use crate::admission::{Admission, DrainStage, NoRoom, Place};
-use crate::carrier_leg::handshake::{HandshakeRefusal, Hello, MEDIA_PATH, wait_for_start};
+use crate::carrier_leg::handshake::{
+    Expected, HandshakeRefusal, Hello, media_path, wait_for_start,
+};
 use crate::carrier_leg::socket::{CarrierSocket, CloseReason};
 use crate::handover::late_turns::LateTurns;
 use crate::handover::readiness::{READY_PATH, another_worker_is_ready};
@@ -70,8 +73,10 @@ pub struct WorkerParts {
     /// Where the carrier opens media sockets, as it was told: what its signature covers.
     pub media_socket: Url,
     /// The carrier's account that streams must be of.
-    pub account_sid: String,
-    pub tokens: Tokens,
+    pub account_id: String,
+    /// How the carrier writes the messages of its media sockets.
+    pub codec: &'static dyn MediaCodec,
+    pub signatures: Signatures,
     pub control: Arc<dyn Control>,
     pub recognizers: Recognizers,
     pub models: Models,
@@ -121,7 +126,7 @@ impl Worker {
         }))
     }
 
-    /// `/media/twilio`, `/media/ready`, `/health`, and `/metrics` if it has no port of its own: for a worker
+    /// `/media/{carrier}`, `/media/ready`, `/health`, and `/metrics` if it has no port of its own: for a worker
     /// that runs alone.
     pub fn router(&self) -> Router {
         let settings = &self.0.parts.settings;
@@ -135,7 +140,7 @@ impl Worker {
         }
     }
 
-    /// `/media/twilio`, `/media/ready` and `/metrics`: for a process that has a health of its own.
+    /// `/media/{carrier}`, `/media/ready` and `/metrics`: for a process that has a health of its own.
     pub fn router_beside_others(&self) -> Router {
         self.sockets().merge(self.metrics_router())
     }
@@ -149,7 +154,7 @@ impl Worker {
 
     fn sockets(&self) -> Router {
         Router::new()
-            .route(MEDIA_PATH, get(media))
+            .route(&media_path(self.0.parts.signatures.carrier()), get(media))
             .route(READY_PATH, get(health))
             .with_state(Arc::clone(&self.0))
     }
@@ -321,11 +326,12 @@ async fn media(State(shared): State<Arc<Shared>>, mut request: Request) -> Respo
             "this is a WebSocket".to_owned(),
         );
     };
-    let signature = request.headers().get(signature::HEADER);
-    let signature = signature.and_then(|value| value.to_str().ok());
-    let media_socket = shared.parts.media_socket.as_str();
-    if let Err(problem) = signature::verify_websocket(&shared.parts.tokens, media_socket, signature)
-    {
+    let WorkerParts {
+        media_socket,
+        signatures,
+        ..
+    } = &shared.parts;
+    if let Err(problem) = signatures.verify_socket(media_socket.as_str(), request.headers()) {
         Meters::refused("signature");
         tracing::warn!(%problem, "a media socket without the carrier's signature is refused");
         return answer(StatusCode::FORBIDDEN, "text/plain", String::new());
@@ -397,7 +403,11 @@ async fn open(
     socket: &mut CarrierSocket,
     accepted_at: Instant,
 ) -> Result<(Hello, MediaSession), HandshakeRefusal> {
-    let hello = wait_for_start(socket, &shared.parts.account_sid, accepted_at).await?;
+    let expected = Expected {
+        codec: shared.parts.codec,
+        account_id: &shared.parts.account_id,
+    };
+    let hello = wait_for_start(socket, expected, accepted_at).await?;
     let opening = shared.parts.control.open(hello.clone());
     match tokio::time::timeout(OPEN_WAIT_MAX, opening).await {
         Ok(Ok(media)) => Ok((hello, media)),
@@ -473,8 +483,10 @@ async fn talk(
         started: accepted_at,
         began,
         late_turns,
-        stream_sid: hello.stream_id,
+        codec: parts.codec,
+        stream_id: hello.stream_id,
         ear: SttLeg::new(
+            parts.codec,
             parts.recognizers.clone(),
             Listening {
                 language: snapshot.agent.language,

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::sync::Mutex;
 
 use base64_simd::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use carrier::media::MediaProblem;
+use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use model::{
@@ -23,6 +26,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, protocol::Role};
 
 use super::*;
+use crate::session::turn_writer::Record;
 use crate::stt_leg::Listening;
 use crate::timers::Timers;
 use crate::tts_leg::Voice;
@@ -38,6 +42,29 @@ struct Scene {
     timers: Arc<Timers>,
     /// Vendors that accept connections and never answer.
     vendors: TcpListener,
+    stored: Arc<Mutex<Vec<Record>>>,
+}
+
+/// A carrier that never says what it has played.
+#[derive(Debug)]
+struct WithoutMarks;
+
+impl MediaCodec for WithoutMarks {
+    fn decode<'a>(&self, text: &'a str) -> Result<Inbound<'a>, MediaProblem> {
+        MediaStreams.decode(text)
+    }
+
+    fn encode_media(&self, stream_id: &str, audio: &[u8], into: &mut BytesMut) {
+        MediaStreams.encode_media(stream_id, audio, into);
+    }
+
+    fn encode_mark(&self, _stream_id: &str, _name: &str, _into: &mut BytesMut) -> bool {
+        false
+    }
+
+    fn encode_clear(&self, stream_id: &str, into: &mut BytesMut) {
+        MediaStreams.encode_clear(stream_id, into);
+    }
 }
 
 struct Report {
@@ -48,6 +75,11 @@ struct Report {
 }
 
 async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
+    scene_at(&MediaStreams, greeting_s, pipe_bytes).await
+}
+
+/// A call at a carrier that writes its messages so.
+async fn scene_at(codec: &'static dyn MediaCodec, greeting_s: usize, pipe_bytes: usize) -> Scene {
     let vendors = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", vendors.local_addr().unwrap());
     let variables: BTreeMap<String, String> = [
@@ -76,6 +108,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
             alignment: None,
         },
     );
+    let stored: Arc<Mutex<Vec<Record>>> = Arc::default();
     let (ours, theirs) = tokio::io::duplex(pipe_bytes);
     let carrier = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     let timers = Timers::new();
@@ -93,7 +126,8 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
         started,
         began: CallTime::ZERO,
         late_turns: None,
-        stream_sid: "MZ1".to_owned(),
+        codec,
+        stream_id: "MZ1".to_owned(),
         key: Arc::new(SessionKey {
             tenant_id: TenantId::from_parts(0, 0),
             call_id: CallId::from_parts(0, 0),
@@ -106,6 +140,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
             conversation::EarlierSessions::default(),
         ),
         ear: SttLeg::new(
+            codec,
             Recognizers::new(&settings).unwrap(),
             Listening {
                 language: "en".to_owned(),
@@ -126,7 +161,13 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
         model: None,
         prompt_cache_key: String::new(),
         tools: Tools::default(),
-        turns: TurnWriter::new(|_record| Box::pin(std::future::ready(Ok(())))),
+        turns: TurnWriter::new({
+            let stored = Arc::clone(&stored);
+            move |record| {
+                stored.lock().unwrap().push(record);
+                Box::pin(std::future::ready(Ok(())))
+            }
+        }),
         control: Arc::new(NoControl),
         timer: timers.slot(),
         admission: Arc::clone(&admission),
@@ -151,6 +192,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
         admission,
         timers,
         vendors,
+        stored,
     }
 }
 
@@ -246,6 +288,45 @@ async fn the_agent_is_a_fifth_of_a_second_ahead_and_never_late() {
     assert!(report.wakes < 480, "{} wakes", report.wakes);
 }
 
+/// The turns stored while the customer is silent for so long, each as it is said to have been heard.
+async fn heard_without_marks(greeting_s: usize, listened: Duration) -> Vec<(String, bool)> {
+    let Scene {
+        mut carrier,
+        session,
+        stored,
+        vendors: _silent,
+        ..
+    } = scene_at(&WithoutMarks, greeting_s, 64 * 1024).await;
+    let started = Instant::now();
+    for frame in 0.. {
+        let until = started + Duration::from_millis((frame + 1) * 20);
+        if until > started + listened {
+            break;
+        }
+        carrier.send(silence(frame)).await.unwrap();
+        while let Ok(message) = tokio::time::timeout_at(until, carrier.next()).await {
+            assert_ne!(said(&message.unwrap().unwrap()), Said::Mark);
+        }
+    }
+    carrier.close(None).await.unwrap();
+    session.await.unwrap();
+    let stored = stored.lock().unwrap();
+    let turns = stored.iter().filter_map(|record| match record {
+        Record::Turn(turn) => Some((turn.text.clone(), turn.interrupted)),
+        Record::Opened | Record::LateTurns(_) | Record::OptOut(_) => None,
+    });
+    turns.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_without_marks_gets_its_heard_text_by_the_playback_clock() {
+    let whole = heard_without_marks(2, Duration::from_millis(2_500)).await;
+    assert_eq!(whole.first(), Some(&(GREETING.to_owned(), false)));
+    // All of it is sent a fifth of a second before it is played: that is not heard yet.
+    let cut = heard_without_marks(2, Duration::from_millis(1_900)).await;
+    assert_ne!(cut.first(), Some(&(GREETING.to_owned(), false)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_carrier_that_says_nothing_is_gone_after_five_seconds() {
     let Scene {
@@ -318,6 +399,7 @@ async fn a_worker_that_stops_leaves_the_call_to_be_resumed_at_once() {
         admission,
         timers,
         vendors: _silent,
+        ..
     } = scene(1, 64 * 1024).await;
     carrier.send(silence(0)).await.unwrap();
     admission.advance(DrainStage::Draining);
@@ -363,7 +445,7 @@ impl Control for NoControl {
     fn store(
         &self,
         _session: Arc<SessionKey>,
-        _record: turn_writer::Record,
+        _record: Record,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         Box::pin(std::future::ready(Ok(())))
     }

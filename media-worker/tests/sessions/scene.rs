@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use carrier::Signatures;
+use carrier::twilio::media::MediaStreams;
 use carrier::twilio::signature::{self, Tokens};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -233,8 +235,9 @@ impl Scene {
         let worker = Worker::start(WorkerParts {
             settings: settings.worker.clone(),
             media_socket: format!("ws://{address}/media/twilio").parse().unwrap(),
-            account_sid: ACCOUNT.to_owned(),
-            tokens: Tokens::new(Secret::new(TOKEN.to_owned())),
+            account_id: ACCOUNT.to_owned(),
+            codec: &MediaStreams,
+            signatures: Signatures::Twilio(Tokens::new(Secret::new(TOKEN.to_owned()))),
             control: Arc::clone(&control) as Arc<dyn Control>,
             recognizers: Recognizers::new(&settings).unwrap(),
             models: Models::new(&settings).unwrap(),

@@ -1,9 +1,27 @@
-//! What we say to phone carriers and what they say to us.
+//! The carriers: what we say to them and what they say to us.
 //!
-//! One module per carrier. In each, the codec (media messages, webhook forms, call instructions,
-//! signatures) is pure and apart from the client, which does the network. Nothing here knows
-//! tenants, tables or conversations: customers hand in URLs that carry our ids and get back typed
-//! facts. The facts about the wire are in `docs/protocols/twilio-voice.md` and
-//! `docs/protocols/twilio-media-streams.md`.
+//! [`Carrier`] is the port: what the product asks of every carrier, in types that know none of them.
+//! [`carriers`] is the one table that names them. Each carrier has a folder of its own that implements the
+//! port; in it the codec (media messages, webhook forms, call instructions, signatures) is pure and apart
+//! from the client, which does the network.
+//!
+//! Nothing here knows tenants, tables or conversations: who asks hands in URLs that carry our ids and gets
+//! back typed facts. What is relied on of each wire is in `docs/protocols/`.
 
+pub mod account;
+pub mod call;
+pub mod carriers;
+pub mod error;
+pub mod instructions;
+pub mod media;
+pub mod port;
+pub mod recording;
+pub mod report;
+pub mod transport;
 pub mod twilio;
+
+pub use call::{CallStatus, CarrierCallId, CarrierRecordingId};
+pub use carriers::{CarrierName, Connection, Signatures};
+pub use error::{CreateError, RefusalKind, RequestError};
+pub use instructions::Instructions;
+pub use port::{Capabilities, Capability, Carrier};

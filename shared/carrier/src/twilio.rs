@@ -5,18 +5,13 @@
 //! - [`webhook`] turns the forms of callbacks into types.
 //! - [`twiml`] writes the instructions that a call follows.
 //! - [`client`] places, reads, changes and ends calls, and fetches and deletes recordings.
-//!
-//! What is deliberately not here: conferences, messages, queues, and everything that decides what to
-//! do (retry a lead, end a campaign): see [`client::CarrierRefusal`] for what a refusal means, not what
-//! follows from it.
 
 pub mod client;
 pub mod media;
 mod sid;
 pub mod signature;
-mod status;
+pub mod status;
 pub mod twiml;
 pub mod webhook;
 
 pub use sid::{AccountSid, CallSid, NumberSid, RecordingSid, SidProblem, StreamSid};
-pub use status::{CallStatus, RecordingStatus, UnknownWord};

@@ -1,8 +1,9 @@
 //! The account at the carrier, and whether calls to our numbers reach us.
 
-use ::carrier::twilio::client::{
-    AccountState, CarrierNumber, Client, Listed, RefusalKind, RequestError, Voice,
-};
+use ::carrier::account::{AccountState, CarrierNumber, FormRequest, NumberWish, Voice};
+use ::carrier::call::Listed;
+use ::carrier::carriers::CarrierRow;
+use ::carrier::{Carrier, CarrierName, Connection, RefusalKind, RequestError};
 use model::{PhoneNumber, TenantId};
 use service::Links;
 use store::{Number, Shelf};
@@ -16,8 +17,9 @@ use crate::{Check, CheckState, Finding, Group, Here, Place, check};
 /// Numbers that are looked at; that there are more is told.
 const NUMBERS_MAX: u32 = 100;
 
-const CONSOLE: &str = "https://console.twilio.com";
-const SETTINGS: [&str; 2] = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"];
+/// The carrier that the settings are of.
+const ROW: &CarrierRow = CarrierName::OF_SETTINGS.row();
+const SETTINGS: [&str; 2] = [ROW.account_setting, ROW.secret_setting];
 
 /// A number of ours, and what the carrier has under it.
 struct Known {
@@ -35,8 +37,8 @@ enum Theirs {
 }
 
 pub(crate) async fn examine(here: &Here<'_>, tenant: Option<TenantId>) -> Vec<Check> {
-    let client = match client(here) {
-        Ok(client) => client,
+    let client = match connect(here) {
+        Ok(Connection { client, .. }) => client,
         Err(finding) => {
             let account = finding.named(Group::Carrier, "account", std::time::Duration::ZERO);
             let numbers = Finding::skipped("see account");
@@ -44,38 +46,38 @@ pub(crate) async fn examine(here: &Here<'_>, tenant: Option<TenantId>) -> Vec<Ch
             return vec![account, numbers];
         }
     };
-    let base = here.settings().twilio.base_url.as_str();
+    let base = here.settings().carrier.base_url.as_str();
     let mend = crate::mend::ask(base);
-    let account = check(Group::Carrier, "account", mend, account(here, &client)).await;
+    let account = check(Group::Carrier, "account", mend, account(here, &*client)).await;
     if let Some(skipped) = after(&account) {
         let numbers = skipped.named(Group::Numbers, "all", std::time::Duration::ZERO);
         return vec![account, numbers];
     }
     let mut checks = vec![account];
-    checks.extend(numbers(here, &client, tenant).await);
+    checks.extend(numbers(here, &*client, tenant).await);
     checks
 }
 
-fn client(here: &Here<'_>) -> Result<Client, Finding> {
+fn connect(here: &Here<'_>) -> Result<Connection, Finding> {
     if let Some(finding) = here.wrong(&SETTINGS).or_else(|| here.unseen(&SETTINGS)) {
         return Err(finding);
     }
-    if here.settings().twilio.account_sid.is_none() {
+    if here.settings().carrier.account_id.is_none() {
         return Err(match here.place() {
             Place::Laptop { .. } => Finding::skipped("simulated while Trunkline runs"),
             Place::Aws => Finding::failed(
-                "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set",
-                here.mender().set("TWILIO_AUTH_TOKEN"),
+                format!("{} are not set", SETTINGS.join(" and ")),
+                here.mender().set(ROW.secret_setting),
             ),
         });
     }
-    here.doctor.client().ok_or_else(|| {
+    here.doctor.connect().map_err(|_problem| {
         let found = "the carrier's client cannot be set up on this machine";
-        Finding::failed(found, here.mender().set("TWILIO_ACCOUNT_SID"))
+        Finding::failed(found, here.mender().set(ROW.account_setting))
     })
 }
 
-async fn account(here: &Here<'_>, client: &Client) -> Finding {
+async fn account(here: &Here<'_>, client: &dyn Carrier) -> Finding {
     let account = match client.fetch_account().await {
         Ok(account) => account,
         Err(error) => return refused(here, &error),
@@ -84,34 +86,34 @@ async fn account(here: &Here<'_>, client: &Client) -> Finding {
         Some(AccountState::Active) if account.is_trial => {
             let found =
                 "active, for trial: only numbers that the account has verified can be called";
-            Finding::warning(found, browse(&format!("{CONSOLE}/billing")))
+            Finding::warning(found, browse(ROW.billing))
         }
         Some(AccountState::Active) => Finding::ok("active, the token is taken"),
         Some(AccountState::Suspended) => {
-            Finding::failed("suspended by the carrier", browse(CONSOLE))
+            Finding::failed("suspended by the carrier", browse(ROW.console))
         }
         Some(AccountState::Closed) => {
-            Finding::failed("closed", here.mender().set("TWILIO_ACCOUNT_SID"))
+            Finding::failed("closed", here.mender().set(ROW.account_setting))
         }
-        None => Finding::warning("in a state that is not known here", browse(CONSOLE)),
+        None => Finding::warning("in a state that is not known here", browse(ROW.console)),
     }
 }
 
 fn refused(here: &Here<'_>, error: &RequestError) -> Finding {
-    let base = here.settings().twilio.base_url.as_str();
+    let base = here.settings().carrier.base_url.as_str();
     match error {
         RequestError::Refused(refusal) => {
             let said = refusal.to_string();
-            let kind = refusal.kind();
+            let kind = refusal.kind;
             if kind == RefusalKind::Credentials {
                 let found = format!("the carrier does not take the token ({said})");
-                return Finding::failed(found, here.mender().set("TWILIO_AUTH_TOKEN"));
+                return Finding::failed(found, here.mender().set(ROW.secret_setting));
             }
             if kind == RefusalKind::NotFound {
                 let found = format!("the carrier has no such account ({said})");
-                return Finding::failed(found, here.mender().set("TWILIO_ACCOUNT_SID"));
+                return Finding::failed(found, here.mender().set(ROW.account_setting));
             }
-            Finding::failed(format!("the carrier refuses ({said})"), browse(CONSOLE))
+            Finding::failed(format!("the carrier refuses ({said})"), browse(ROW.console))
         }
         RequestError::RateLimited { .. } => {
             let found = "the carrier takes no more requests just now";
@@ -120,19 +122,23 @@ fn refused(here: &Here<'_>, error: &RequestError) -> Finding {
         RequestError::Unreachable(_) => {
             Finding::failed(format!("{base} cannot be reached"), crate::mend::ask(base))
         }
-        RequestError::Unavailable { .. } | RequestError::Lost(_) => {
+        RequestError::Unavailable { .. }
+        | RequestError::Lost(_)
+        | RequestError::Unsupported(_)
+        | RequestError::ForeignId
+        | RequestError::Instructions(_) => {
             Finding::failed(format!("{base}: {error}"), crate::mend::ask(base))
         }
     }
 }
 
-async fn numbers(here: &Here<'_>, client: &Client, tenant: Option<TenantId>) -> Vec<Check> {
+async fn numbers(here: &Here<'_>, client: &dyn Carrier, tenant: Option<TenantId>) -> Vec<Check> {
     let begun = Instant::now();
     let known = match tokio::time::timeout(crate::CHECK_TIME_MAX, known(here, client, tenant)).await
     {
         Ok(known) => known,
         Err(_elapsed) => {
-            let base = here.settings().twilio.base_url.as_str();
+            let base = here.settings().carrier.base_url.as_str();
             Err(Finding::failed("no answer in time", crate::mend::ask(base)))
         }
     };
@@ -166,7 +172,7 @@ async fn numbers(here: &Here<'_>, client: &Client, tenant: Option<TenantId>) -> 
 /// Our numbers with what the carrier knows of them.
 async fn known(
     here: &Here<'_>,
-    client: &Client,
+    client: &dyn Carrier,
     tenant: Option<TenantId>,
 ) -> Result<Vec<Known>, Finding> {
     let ours = ours(here, tenant).await?;
@@ -219,7 +225,7 @@ fn theirs_of(
     }
 }
 
-fn judge(here: &Here<'_>, client: &Client, known: &Known) -> Finding {
+fn judge(here: &Here<'_>, client: &dyn Carrier, known: &Known) -> Finding {
     let answers = known.ours.agent_id.is_some();
     let theirs = match &known.theirs {
         Theirs::Number(theirs) => theirs,
@@ -279,58 +285,52 @@ fn wrong_with(voice: &Voice, wanted: &Url) -> Option<String> {
 
 fn voice_url(here: &Here<'_>) -> Option<Url> {
     let public = here.settings().public.public_url.clone()?;
-    let links = Links::new(public.clone(), public).ok()?;
+    let links = Links::new(public.clone(), public, ROW.name).ok()?;
     Some(links.voice())
 }
 
 /// Points a number at us, as a request of the carrier's own.
-fn set(here: &Here<'_>, client: &Client, number: &CarrierNumber, wanted: &Url) -> String {
-    let form = number.voice_form(wanted);
-    let fields = form
-        .iter()
-        .map(|(name, value)| format!("-d {}", quoted(&format!("{name}={value}"))));
-    let fields: Vec<String> = fields.collect();
-    let url = client.number_url(&number.sid);
-    format!(
-        "{} {} {}",
-        curl(here),
-        quoted(url.as_str()),
-        fields.join(" ")
+fn set(here: &Here<'_>, client: &dyn Carrier, number: &CarrierNumber, wanted: &Url) -> String {
+    by_hand(here, client.by_hand(NumberWish::PointAt(number, wanted)))
+}
+
+fn buy(here: &Here<'_>, client: &dyn Carrier, number: &PhoneNumber) -> String {
+    let wanted = voice_url(here);
+    by_hand(
+        here,
+        client.by_hand(NumberWish::Buy(number, wanted.as_ref())),
     )
 }
 
-fn buy(here: &Here<'_>, client: &Client, number: &PhoneNumber) -> String {
-    let url = client.numbers_url();
-    let number = format!("PhoneNumber={}", number.as_str());
+/// The command that makes the request; where the carrier has none, its own pages.
+fn by_hand(here: &Here<'_>, request: Option<FormRequest>) -> String {
+    let Some(FormRequest { url, form }) = request else {
+        return browse(ROW.console);
+    };
+    let account = here.settings().carrier.account_id.as_deref();
+    let unset = format!("${}", ROW.account_setting);
     let mut command = format!(
-        "{} {} --data-urlencode {}",
-        curl(here),
-        quoted(url.as_str()),
-        quoted(&number)
+        "curl -u {}:${} {}",
+        account.unwrap_or(&unset),
+        ROW.secret_setting,
+        quoted(url.as_str())
     );
-    if let Some(wanted) = voice_url(here) {
-        command.push_str(&format!(" -d {}", quoted(&format!("VoiceUrl={wanted}"))));
+    for (name, value) in form {
+        command.push_str(" --data-urlencode ");
+        command.push_str(&quoted(&format!("{name}={value}")));
     }
     command
-}
-
-fn curl(here: &Here<'_>) -> String {
-    let account = here.settings().twilio.account_sid.as_deref();
-    format!(
-        "curl -u {}:$TWILIO_AUTH_TOKEN",
-        account.unwrap_or("$TWILIO_ACCOUNT_SID")
-    )
 }
 
 /// See [`crate::Doctor::fix_numbers`].
 pub(crate) async fn fix_numbers(here: &Here<'_>, tenant: Option<TenantId>) -> Vec<Check> {
     let begun = Instant::now();
     let all = |finding: Finding| vec![finding.named(Group::Numbers, "all", begun.elapsed())];
-    let client = match client(here) {
-        Ok(client) => client,
+    let client = match connect(here) {
+        Ok(Connection { client, .. }) => client,
         Err(finding) => return all(finding),
     };
-    let known = match known(here, &client, tenant).await {
+    let known = match known(here, &*client, tenant).await {
         Ok(known) => known,
         Err(finding) => return all(finding),
     };
@@ -356,7 +356,7 @@ pub(crate) async fn fix_numbers(here: &Here<'_>, tenant: Option<TenantId>) -> Ve
             }
             Ok(_still) => {
                 let found = "the carrier took the request and left the number as it was";
-                Finding::failed(found, set(here, &client, theirs, &wanted))
+                Finding::failed(found, set(here, &*client, theirs, &wanted))
             }
             Err(error) => refused(here, &error),
         };
@@ -372,19 +372,22 @@ mod tests {
 
     #[test]
     fn a_number_reaches_us_only_by_our_address_and_post() {
-        let wanted = Url::parse("https://voice.example.com/twilio/voice").unwrap();
+        let wanted = Url::parse("https://voice.example.com/carriers/any/voice").unwrap();
         let said = |url: &str, by_post| {
             let url = url.to_owned();
             wrong_with(&Voice::Url { url, by_post }, &wanted)
         };
-        assert_eq!(said("https://voice.example.com/twilio/voice", true), None);
         assert_eq!(
-            said("https://voice.example.com/twilio/voice#rc=5", true),
+            said("https://voice.example.com/carriers/any/voice", true),
             None
         );
-        assert!(said("https://voice.example.com/twilio/voice", false).is_some());
-        let elsewhere = said("https://demo.twilio.com/welcome/voice/", true).unwrap();
-        assert!(elsewhere.contains("demo.twilio.com"), "{elsewhere}");
+        assert_eq!(
+            said("https://voice.example.com/carriers/any/voice#rc=5", true),
+            None
+        );
+        assert!(said("https://voice.example.com/carriers/any/voice", false).is_some());
+        let elsewhere = said("https://demo.example.org/welcome/voice/", true).unwrap();
+        assert!(elsewhere.contains("demo.example.org"), "{elsewhere}");
         for voice in [
             Voice::Nobody,
             Voice::Application,

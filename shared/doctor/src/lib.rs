@@ -17,7 +17,8 @@ mod vendors;
 
 use std::sync::Arc;
 
-use ::carrier::twilio::client::{Client, ClientConfig, Retry};
+use ::carrier::Connection;
+use ::carrier::carriers::{ConnectProblem, Patience};
 use ::service::{Clock, Context};
 use model::TenantId;
 use settings::{Problems, Settings, Variables};
@@ -135,17 +136,9 @@ impl Doctor {
 
     /// The carrier's client, when there is an account. It asks once: who waits for a report does not want
     /// to wait for repetitions.
-    fn client(&self) -> Option<Client> {
-        let twilio = &self.settings.twilio;
-        let account = twilio.account_sid.as_deref()?.parse().ok()?;
-        let token = twilio.auth_token.clone()?;
-        let mut config = ClientConfig::new(twilio.base_url.clone(), account, token);
-        config.request_timeout = check::REQUEST_TIME_MAX;
-        config.retry = Retry {
-            attempts_max: 1,
-            ..Retry::default()
-        };
-        Client::new(config).ok()
+    fn connect(&self) -> Result<Connection, ConnectProblem> {
+        let patience = Patience::Once(check::REQUEST_TIME_MAX);
+        Connection::of(&self.settings.carrier, patience)
     }
 }
 

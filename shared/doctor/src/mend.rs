@@ -2,12 +2,18 @@
 //!
 //! They are for people: nothing runs them. What only the reader knows stands as `…`.
 
+use ::carrier::CarrierName;
 use settings::VariableSource;
 
 use crate::{Installation, Place};
 
 /// Settings whose place is a secret: keys, and what goes with them.
-const KEPT_IN_SECRETS: [&str; 4] = ["TWILIO_", "DEEPGRAM_", "OPENAI_", "ELEVENLABS_"];
+const KEPT_IN_SECRETS: [&str; 4] = [
+    CarrierName::OF_SETTINGS.row().settings,
+    "DEEPGRAM_",
+    "OPENAI_",
+    "ELEVENLABS_",
+];
 /// Settings that have secrets of their own, which the template fills.
 const OWN_SECRETS: [&str; 2] = ["TRUNKLINE_API_KEY", "TRUNKLINE_EDGE_KEY"];
 /// Settings that the template sets by a parameter of another name.

@@ -32,7 +32,7 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
     let client = match client {
         Ok(client) => client,
         Err(_no_tls) => {
-            let base = here.settings().twilio.base_url.as_str();
+            let base = here.settings().carrier.base_url.as_str();
             let finding = Finding::failed("nothing can be asked from this machine", ask(base));
             return vec![finding.named(Group::Network, "all", Duration::ZERO)];
         }
@@ -63,7 +63,7 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
 
 async fn clock(here: &Here<'_>, client: &reqwest::Client) -> Check {
     let Settings {
-        twilio,
+        carrier,
         deepgram,
         elevenlabs,
         openai,
@@ -71,7 +71,7 @@ async fn clock(here: &Here<'_>, client: &reqwest::Client) -> Check {
     } = here.settings();
     // Simulated sides have this very clock, and are not there when nothing runs.
     let others: Vec<&Url> = [
-        (twilio.simulated, &twilio.base_url),
+        (carrier.simulated, &carrier.base_url),
         (deepgram.simulated, &deepgram.base_url),
         (elevenlabs.simulated, &elevenlabs.base_url),
         (openai.simulated, &openai.base_url),
@@ -175,7 +175,7 @@ async fn reach(
 
 /// What the real carrier cannot reach, whatever can be reached from here.
 fn unreachable_for_carrier(here: &Here<'_>, variable: &str, base: &Url) -> Option<Finding> {
-    let carrier = &here.settings().twilio;
+    let carrier = &here.settings().carrier;
     if carrier.simulated || is_private(&carrier.base_url) {
         return None;
     }

@@ -12,8 +12,7 @@ pub mod recordings;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::twilio::CallSid;
-use carrier::twilio::client::{Client, RefusalKind, RequestError};
+use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::future::try_join;
 use model::{
     AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
@@ -109,7 +108,7 @@ pub struct Calls {
     turns: Turns,
     dial: Queue<DialJob>,
     bucket: Bucket,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
 }
 
 impl Calls {
@@ -120,7 +119,7 @@ impl Calls {
             recorder: Recorder::new(store, Arc::clone(&context.clock), context.ids.clone()),
             capacity: Capacity {
                 slots: store.slots.clone(),
-                account: context.carrier.account_sid().to_owned(),
+                account: context.carrier.account_id().to_owned(),
                 dialing: context.dialing,
             },
             call_plans: CallPlans {
@@ -132,7 +131,7 @@ impl Calls {
             turns: store.turns.clone(),
             dial: store.dial.clone(),
             bucket: store.bucket.clone(),
-            carrier: context.carrier.clone(),
+            carrier: Arc::clone(&context.carrier),
         }
     }
 
@@ -397,7 +396,7 @@ impl Calls {
         let Some(carrier_call_id) = &row.call.carrier_call_id else {
             return Ok(row.call);
         };
-        if hang_up_at_carrier(&self.carrier, carrier_call_id)
+        if hang_up_at_carrier(&*self.carrier, carrier_call_id)
             .await
             .is_err()
         {
@@ -605,18 +604,22 @@ pub(crate) fn new_row(
 
 /// Hangs up at the carrier. A call that the carrier has already ended, or does not know, is fine.
 pub(crate) async fn hang_up_at_carrier(
-    carrier: &Client,
+    carrier: &dyn Carrier,
     carrier_call_id: &str,
 ) -> Result<(), RequestError> {
-    let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
-        warn!("the carrier's id of a call is not one of the carrier's");
-        return Ok(());
+    let hung_up = match carrier_call_id.parse::<CarrierCallId>() {
+        Ok(id) => carrier.hang_up(&id).await,
+        Err(_malformed) => Err(RequestError::ForeignId),
     };
-    match carrier.hang_up(&sid).await {
+    match hung_up {
         Ok(_ended) => Ok(()),
+        Err(RequestError::ForeignId) => {
+            warn!("the carrier's id of a call is not one of the carrier's");
+            Ok(())
+        }
         Err(RequestError::Refused(refusal))
             if matches!(
-                refusal.kind(),
+                refusal.kind,
                 RefusalKind::NotFound | RefusalKind::NotInState
             ) =>
         {

@@ -8,10 +8,9 @@ pub(crate) mod requests;
 
 use std::sync::Arc;
 
-use carrier::twilio::SidProblem;
-use carrier::twilio::client::{Client, ClientConfig, ClientProblem};
-use carrier::twilio::signature::Tokens;
-use settings::{Dialing, Secret, Settings};
+use carrier::carriers::{ConnectProblem, Patience};
+use carrier::{Carrier, Connection, Signatures};
+use settings::{Dialing, Settings};
 use store::Store;
 use store::schema::SchemaError;
 
@@ -21,9 +20,9 @@ use crate::{Clock, Ids, LinkProblem, Links, SystemClock};
 #[derive(Debug, Clone)]
 pub struct Context {
     pub store: Store,
-    pub carrier: Client,
+    pub carrier: Arc<dyn Carrier>,
     /// What the carrier signs its webhooks with.
-    pub tokens: Tokens,
+    pub signatures: Signatures,
     pub links: Links,
     /// How much is dialled.
     pub dialing: Dialing,
@@ -36,10 +35,8 @@ pub struct Context {
 pub enum ContextError {
     #[error("{variable} must be set")]
     Missing { variable: &'static str },
-    #[error("TWILIO_ACCOUNT_SID is not an account of the carrier's")]
-    Account(#[source] SidProblem),
-    #[error("the carrier's client cannot be built")]
-    Carrier(#[source] ClientProblem),
+    #[error("the carrier cannot be used")]
+    Carrier(#[source] ConnectProblem),
     #[error("PUBLIC_URL or MEDIA_URL cannot be used")]
     Links(#[source] LinkProblem),
     #[error("storage cannot be used")]
@@ -59,28 +56,19 @@ impl Context {
         let public = public.ok_or(missing("PUBLIC_URL"))?;
         let media = settings.public.media_url.clone();
         let media = media.unwrap_or_else(|| public.clone());
-        let links = Links::new(public, media).map_err(ContextError::Links)?;
-        let account = settings.twilio.account_sid.as_deref();
-        let account = account.ok_or(missing("TWILIO_ACCOUNT_SID"))?;
-        let token = settings.twilio.auth_token.clone();
-        let token = token.ok_or(missing("TWILIO_AUTH_TOKEN"))?;
-        let carrier = carrier(settings, account, token.clone())?;
+        let Connection { client, signatures } =
+            Connection::of(&settings.carrier, Patience::Usual).map_err(ContextError::Carrier)?;
+        let links = Links::new(public, media, client.name()).map_err(ContextError::Links)?;
         let store = Store::from_environment(&settings.storage).await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self {
             store: store.map_err(ContextError::Store)?,
-            carrier,
-            tokens: Tokens::new(token),
+            carrier: client,
+            signatures,
             links,
             dialing: settings.dialing,
             ids: Ids::new(Arc::clone(&clock)),
             clock,
         })
     }
-}
-
-fn carrier(settings: &Settings, account: &str, token: Secret) -> Result<Client, ContextError> {
-    let account = account.parse().map_err(ContextError::Account)?;
-    let config = ClientConfig::new(settings.twilio.base_url.clone(), account, token);
-    Client::new(config).map_err(ContextError::Carrier)
 }

@@ -27,7 +27,7 @@ use reader::Reader;
 pub struct Settings {
     pub storage: Storage,
     pub public: Public,
-    pub twilio: Twilio,
+    pub carrier: Carrier,
     pub dialing: Dialing,
     pub deepgram: Deepgram,
     pub openai: OpenAi,
@@ -69,17 +69,43 @@ pub struct Public {
     pub edge_key: Option<Secret>,
 }
 
-/// The carrier Twilio.
+/// The carrier, Twilio.
 #[derive(Debug, Clone)]
-pub struct Twilio {
+pub struct Carrier {
     /// `TWILIO_ACCOUNT_SID`: `AC` and 32 hex digits. Absent: the carrier is simulated.
-    pub account_sid: Option<String>,
-    /// `TWILIO_AUTH_TOKEN`: signs webhooks and, unless an API key is used, authorises requests.
+    pub account_id: Option<String>,
+    /// `TWILIO_AUTH_TOKEN`: signs webhooks and authorises requests.
     pub auth_token: Option<Secret>,
+    /// `TWILIO_WEBHOOK_KEY_ID` (default none): the key with which the account signs webhooks by HMAC-SHA256,
+    /// as the carrier names it in their headers.
+    pub webhook_key_id: Option<String>,
+    /// `TWILIO_WEBHOOK_KEY_SECRET`: that key. What is signed with the token is taken too.
+    pub webhook_key_secret: Option<Secret>,
     /// `TWILIO_BASE_URL` (default `https://api.twilio.com`).
     pub base_url: Url,
     /// Nothing above is set: the laptop run simulates the carrier.
     pub simulated: bool,
+}
+
+impl Carrier {
+    /// The variables that say the same.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, Secret)> {
+        let text = |text: &str| Secret::new(text.to_owned());
+        let set = [
+            ("TWILIO_ACCOUNT_SID", self.account_id.as_deref().map(text)),
+            ("TWILIO_AUTH_TOKEN", self.auth_token.clone()),
+            (
+                "TWILIO_WEBHOOK_KEY_ID",
+                self.webhook_key_id.as_deref().map(text),
+            ),
+            ("TWILIO_WEBHOOK_KEY_SECRET", self.webhook_key_secret.clone()),
+            ("TWILIO_BASE_URL", Some(text(self.base_url.as_str()))),
+        ];
+        set.into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
 }
 
 /// How much is dialled (promise P4). What a campaign may take of it is the campaign's own.
@@ -240,9 +266,11 @@ impl Settings {
                 media_url: read.url("MEDIA_URL", &["http", "https", "ws", "wss"]),
                 edge_key: read.secret("TRUNKLINE_EDGE_KEY"),
             },
-            twilio: Twilio {
-                account_sid: read.account_sid("TWILIO_ACCOUNT_SID"),
+            carrier: Carrier {
+                account_id: read.account_sid("TWILIO_ACCOUNT_SID"),
                 auth_token: read.secret("TWILIO_AUTH_TOKEN"),
+                webhook_key_id: read.optional("TWILIO_WEBHOOK_KEY_ID"),
+                webhook_key_secret: read.secret("TWILIO_WEBHOOK_KEY_SECRET"),
                 base_url: read.base_url("TWILIO_BASE_URL", "https://api.twilio.com"),
                 simulated: read.none(&["TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"]),
             },
@@ -300,6 +328,8 @@ impl Settings {
             },
         };
         read.together("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN");
+        read.together("TWILIO_WEBHOOK_KEY_ID", "TWILIO_WEBHOOK_KEY_SECRET");
+        read.needs("TWILIO_WEBHOOK_KEY_ID", "TWILIO_ACCOUNT_SID");
         read.needs("TWILIO_BASE_URL", "TWILIO_ACCOUNT_SID");
         read.needs("DEEPGRAM_BASE_URL", "DEEPGRAM_API_KEY");
         read.needs("ELEVENLABS_BASE_URL", "ELEVENLABS_API_KEY");

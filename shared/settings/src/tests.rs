@@ -13,8 +13,11 @@ fn read(pairs: &[(&str, &str)]) -> Result<Settings, Problems> {
 fn nothing_set_is_a_laptop() {
     let settings = read(&[]).unwrap();
     assert_eq!(settings.local.port, 8080);
-    assert_eq!(settings.twilio.base_url.as_str(), "https://api.twilio.com/");
-    assert!(settings.twilio.account_sid.is_none());
+    assert_eq!(
+        settings.carrier.base_url.as_str(),
+        "https://api.carrier.com/"
+    );
+    assert!(settings.carrier.account_id.is_none());
     assert_eq!(settings.log.format, LogFormat::Text);
 }
 
@@ -102,7 +105,7 @@ fn a_carrier_at_another_base_needs_no_public_url() {
         account[1],
         ("TWILIO_BASE_URL", "http://127.0.0.1:9"),
     ];
-    assert!(!read(&elsewhere).unwrap().twilio.simulated);
+    assert!(!read(&elsewhere).unwrap().carrier.simulated);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! replay of the corpora in `tests/it`.
 
 use bytes::BytesMut;
-use carrier::twilio::media::{self, Inbound, Track};
+use carrier::media::{Inbound, MESSAGE_BYTES_MAX, MediaCodec as _, Track};
+use carrier::twilio::media::{self, MediaStreams};
 use carrier::twilio::signature::{self, Tokens};
 use carrier::twilio::webhook::{
     AmdCallback, Form, RecordingCallback, StatusCallback, StreamCallback, VoiceRequest,
@@ -27,12 +28,12 @@ pub(super) fn media(data: &[u8]) {
     };
     sends_exactly(text, text, &[]);
     let mut buffer = vec![7];
-    if media::decode_payload(text, &mut buffer).is_err() {
+    if MediaStreams.decode_payload(text, &mut buffer).is_err() {
         assert_eq!(buffer, [7], "a failed reading changed the buffer");
     }
     let read = media::decode(text);
     let spaced = format!("{text} ");
-    if spaced.len() <= media::MESSAGE_BYTES_MAX {
+    if spaced.len() <= MESSAGE_BYTES_MAX {
         assert_eq!(read, media::decode(&spaced), "{text}");
     }
     let Ok(message) = read else {
@@ -43,7 +44,10 @@ pub(super) fn media(data: &[u8]) {
     }
     if let Inbound::Media { payload_base64, .. } = &message {
         let mut audio = Vec::new();
-        if media::decode_payload(payload_base64, &mut audio).is_ok() {
+        if MediaStreams
+            .decode_payload(payload_base64, &mut audio)
+            .is_ok()
+        {
             sends_exactly("MZ0", "u1-s0", &audio);
         }
     }
@@ -57,7 +61,10 @@ pub(super) fn media(data: &[u8]) {
 pub(super) fn webhook(data: &[u8]) {
     let (url, body) = match data.split(|byte| *byte == b'\n').next() {
         Some(line) if line.len() < data.len() => (line, &data[line.len() + 1..]),
-        Some(_) | None => (&b"https://dialer.example.com/twilio/status"[..], data),
+        Some(_) | None => (
+            &b"https://dialer.example.com/carriers/twilio/status"[..],
+            data,
+        ),
     };
     let Ok(form) = Form::parse(body) else {
         return;
@@ -102,32 +109,31 @@ fn signed(url: &str, form: &Form, body: &[u8]) {
     let _any = signature::verify_websocket(&tokens, url, told).is_ok();
 }
 
-fn sends_exactly(stream_sid: &str, name: &str, audio: &[u8]) {
+fn sends_exactly(stream_id: &str, name: &str, audio: &[u8]) {
     let mut text = BytesMut::new();
-    media::encode_media(stream_sid, audio, &mut text);
+    media::encode_media(stream_id, audio, &mut text);
     let sent: Value = serde_json::from_slice(&text).unwrap();
     let payload = sent["media"]["payload"].as_str().unwrap();
-    let expected =
-        json!({"event": "media", "streamSid": stream_sid, "media": {"payload": payload}});
+    let expected = json!({"event": "media", "streamSid": stream_id, "media": {"payload": payload}});
     assert_eq!(sent, expected);
     let mut heard = Vec::new();
-    media::decode_payload(payload, &mut heard).unwrap();
+    MediaStreams.decode_payload(payload, &mut heard).unwrap();
     assert_eq!(heard, audio, "what was heard is not what was sent");
     text.clear();
-    media::encode_mark(stream_sid, name, &mut text);
+    media::encode_mark(stream_id, name, &mut text);
     let sent: Value = serde_json::from_slice(&text).unwrap();
-    let expected = json!({"event": "mark", "streamSid": stream_sid, "mark": {"name": name}});
+    let expected = json!({"event": "mark", "streamSid": stream_id, "mark": {"name": name}});
     assert_eq!(sent, expected);
     text.clear();
-    media::encode_clear(stream_sid, &mut text);
+    media::encode_clear(stream_id, &mut text);
     let sent: Value = serde_json::from_slice(&text).unwrap();
-    assert_eq!(sent, json!({"event": "clear", "streamSid": stream_sid}));
+    assert_eq!(sent, json!({"event": "clear", "streamSid": stream_id}));
 }
 
 /// The message as the carrier would write it; `None` where there is nothing to write (a message of an
 /// unknown kind) or it would be longer than is read.
 fn written(message: &Inbound<'_>) -> Option<String> {
-    let stream_sid = message.stream_sid();
+    let stream_id = message.stream_id();
     let sequence = message.sequence().map(|number| number.to_string());
     let json = match message {
         Inbound::Connected => json!({"event": "connected", "protocol": "Call", "version": "1.0.0"}),
@@ -144,9 +150,9 @@ fn written(message: &Inbound<'_>) -> Option<String> {
                 return None;
             }
             json!({
-                "event": "start", "sequenceNumber": sequence, "streamSid": stream_sid,
+                "event": "start", "sequenceNumber": sequence, "streamSid": stream_id,
                 "start": {
-                    "streamSid": stream_sid, "accountSid": start.account_sid, "callSid": start.call_sid,
+                    "streamSid": stream_id, "accountSid": start.account_id, "callSid": start.call_id,
                     "tracks": ["inbound"], "customParameters": parameters,
                     "mediaFormat": {
                         "encoding": start.format.encoding,
@@ -162,24 +168,24 @@ fn written(message: &Inbound<'_>) -> Option<String> {
             payload_base64,
             ..
         } => json!({
-            "event": "media", "sequenceNumber": sequence, "streamSid": stream_sid,
+            "event": "media", "sequenceNumber": sequence, "streamSid": stream_id,
             "media": {
                 "track": match track { Track::Inbound => "inbound", Track::Other => "outbound" },
                 "chunk": "1", "timestamp": timestamp_ms.to_string(), "payload": payload_base64,
             },
         }),
         Inbound::Dtmf { digit, .. } => json!({
-            "event": "dtmf", "sequenceNumber": sequence, "streamSid": stream_sid,
+            "event": "dtmf", "sequenceNumber": sequence, "streamSid": stream_id,
             "dtmf": {"track": "inbound_track", "digit": digit.to_string()},
         }),
         Inbound::Mark { name, .. } => json!({
-            "event": "mark", "sequenceNumber": sequence, "streamSid": stream_sid, "mark": {"name": name},
+            "event": "mark", "sequenceNumber": sequence, "streamSid": stream_id, "mark": {"name": name},
         }),
         Inbound::Stop { .. } => json!({
-            "event": "stop", "sequenceNumber": sequence, "streamSid": stream_sid, "stop": {},
+            "event": "stop", "sequenceNumber": sequence, "streamSid": stream_id, "stop": {},
         }),
         Inbound::Unknown => return None,
     };
     let text = json.to_string();
-    (text.len() <= media::MESSAGE_BYTES_MAX).then_some(text)
+    (text.len() <= MESSAGE_BYTES_MAX).then_some(text)
 }

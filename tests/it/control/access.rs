@@ -114,7 +114,7 @@ async fn what_is_another_tenants_is_the_same_as_what_never_was() {
 async fn webhooks_of_one_tenant_do_not_reach_calls_of_another() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
-    let path = format!("/twilio/status/{}/{call}", world.other_tenant);
+    let path = format!("/carriers/twilio/status/{}/{call}", world.other_tenant);
     let fields = [
         ("CallSid", sid.as_str()),
         ("AccountSid", super::carrier::ACCOUNT),

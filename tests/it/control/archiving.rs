@@ -292,7 +292,7 @@ pub(super) async fn an_archived_number_neither_calls_nor_is_answered() {
     assert_eq!(faults(&refused), [user("/from", "missing")]);
 
     let voice = super::callbacks::voice_fields("CA00000000000000000000000000000a11", "inbound");
-    let answer = world.webhook("/twilio/voice", &voice).await;
+    let answer = world.webhook("/carriers/twilio/voice", &voice).await;
     assert!(answer.text.contains("<Reject"), "{}", answer.text);
     world.unarchived(&number).await;
     assert_eq!(world.ids("/v1/numbers").await.len(), 1);

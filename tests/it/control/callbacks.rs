@@ -17,7 +17,7 @@ async fn a_webhook_without_the_carriers_signature_changes_nothing() {
         ("CallStatus", "completed"),
     ];
     for kind in ["status", "amd", "recording", "stream", "resume"] {
-        let path = format!("/twilio/{kind}/{tenant}/{call}");
+        let path = format!("/carriers/twilio/{kind}/{tenant}/{call}");
         for signature in [
             None,
             Some(""),
@@ -30,16 +30,16 @@ async fn a_webhook_without_the_carriers_signature_changes_nothing() {
         }
     }
     let forged = world
-        .webhook_signed("/twilio/voice", &fields, Some("AAAA"))
+        .webhook_signed("/carriers/twilio/voice", &fields, Some("AAAA"))
         .await;
     assert_eq!(forged.status, 403);
     // A true signature of another address or other fields is none either.
-    let url = format!("{}/twilio/status/{tenant}/{call}", world.url);
+    let url = format!("{}/carriers/twilio/status/{tenant}/{call}", world.url);
     let token = settings::Secret::new(super::AUTH_TOKEN.to_owned());
     let honest = ::carrier::twilio::signature::sign_form(&token, &url, &fields);
     let mut altered = fields;
     altered[2].1 = "busy";
-    let path = format!("/twilio/status/{tenant}/{call}");
+    let path = format!("/carriers/twilio/status/{tenant}/{call}");
     assert_eq!(
         world
             .webhook_signed(&path, &altered, Some(&honest))
@@ -47,7 +47,7 @@ async fn a_webhook_without_the_carriers_signature_changes_nothing() {
             .status,
         403
     );
-    let elsewhere = format!("/twilio/amd/{tenant}/{call}");
+    let elsewhere = format!("/carriers/twilio/amd/{tenant}/{call}");
     assert_eq!(
         world
             .webhook_signed(&elsewhere, &fields, Some(&honest))
@@ -111,7 +111,7 @@ async fn how_an_unanswered_call_ended_is_kept() {
         let call = world.call(&agent).await;
         world.dial_all().await;
         let sid = world.row(&call).await.call.carrier_call_id.unwrap();
-        let path = format!("/twilio/status/{}/{call}", world.tenant);
+        let path = format!("/carriers/twilio/status/{}/{call}", world.tenant);
         let fields = [
             ("CallSid", sid.as_str()),
             ("AccountSid", ACCOUNT),
@@ -130,7 +130,7 @@ async fn what_cannot_be_read_or_belongs_to_no_call_is_refused() {
     let (call, sid) = world.placed_call().await;
     let other = format!("CA{:032x}", 99);
     let tenant = world.tenant;
-    let path = format!("/twilio/status/{tenant}/{call}");
+    let path = format!("/carriers/twilio/status/{tenant}/{call}");
     let answer = world.status(&call, &other, "completed", "0").await;
     assert_eq!(
         (answer.status, answer.code()),
@@ -189,7 +189,7 @@ async fn what_cannot_be_read_or_belongs_to_no_call_is_refused() {
 pub(super) async fn a_machine_that_answers_is_hung_up_on() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
-    let path = format!("/twilio/amd/{}/{call}", world.tenant);
+    let path = format!("/carriers/twilio/amd/{}/{call}", world.tenant);
     let fields = [
         ("CallSid", sid.as_str()),
         ("AccountSid", ACCOUNT),
@@ -200,7 +200,7 @@ pub(super) async fn a_machine_that_answers_is_hung_up_on() {
     }
     assert_eq!(world.told(&call).await, "ended voicemail");
     assert!(world.carrier.hung_up().contains(&sid));
-    let resume = format!("/twilio/resume/{}/{call}", world.tenant);
+    let resume = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     let voice = voice_fields(&sid, "outbound-api");
     let answer = world.webhook(&resume, &voice).await;
     assert!(answer.text.contains("<Hangup/>"), "{}", answer.text);
@@ -211,7 +211,7 @@ pub(super) async fn the_carrier_gets_five_more_streams_and_then_hangs_up() {
     let world = World::start().await;
     let (call, sid) = world.placed_call().await;
     world.status(&call, &sid, "in-progress", "2").await;
-    let path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let path = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     let fields = voice_fields(&sid, "outbound-api");
     for _ in 0..5 {
         let answer = world.webhook(&path, &fields).await;
@@ -233,7 +233,7 @@ pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
     world.carrier.inbound(sid);
     let fields = voice_fields(sid, "inbound");
     for _ in 0..3 {
-        let answer = world.webhook("/twilio/voice", &fields).await;
+        let answer = world.webhook("/carriers/twilio/voice", &fields).await;
         assert!(answer.text.contains("<Connect><Stream"), "{}", answer.text);
     }
     let calls = world.ask("GET", "/v1/calls", None).await.json();
@@ -257,7 +257,7 @@ pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
     // Nobody calls back about an inbound call: when its stream stops, the carrier is asked.
     world.carrier.set_status(sid, "completed");
     let id = call["id"].as_str().unwrap();
-    let path = format!("/twilio/stream/{}/{id}", world.tenant);
+    let path = format!("/carriers/twilio/stream/{}/{id}", world.tenant);
     let stopped = [
         ("CallSid", sid),
         ("AccountSid", ACCOUNT),
@@ -282,7 +282,7 @@ async fn a_number_that_nobody_answers_rejects() {
         let mut fields = voice_fields(sid, "inbound").to_vec();
         fields.retain(|(name, _)| *name != "To");
         fields.push(("To", to));
-        let answer = world.webhook("/twilio/voice", &fields).await;
+        let answer = world.webhook("/carriers/twilio/voice", &fields).await;
         assert_eq!(answer.status, 200);
         assert!(
             answer.text.contains("<Reject reason=\"rejected\"/>"),

@@ -28,7 +28,10 @@ async fn the_request_carries_everything_that_the_call_needs() {
     let tenant = world.tenant;
     let link = |kind: &str| {
         let retries = "rc=5&rp=5xx,ct,rt";
-        format!("{}/twilio/{kind}/{tenant}/{call}#{retries}", world.url)
+        format!(
+            "{}/carriers/twilio/{kind}/{tenant}/{call}#{retries}",
+            world.url
+        )
     };
     for (name, value) in [
         ("To", THEIR_NUMBER.to_owned()),

@@ -172,7 +172,7 @@ pub(super) async fn keep_one(world: &World) {
 }
 
 async fn ready(world: &World, call: &str, sid: &str, status: &str) -> u16 {
-    let path = format!("/twilio/recording/{}/{call}", world.tenant);
+    let path = format!("/carriers/twilio/recording/{}/{call}", world.tenant);
     let fields = [
         ("CallSid", sid),
         ("AccountSid", ACCOUNT),

@@ -163,7 +163,7 @@ async fn calls_of_before_campaigns_are_read_placed_resumed_and_end() {
     let outcome = world.row(&rings).await.call.outcome;
     assert_eq!(outcome, Some(Outcome::NoAnswer));
     let (talks, sid) = in_state("answered");
-    let path = format!("/twilio/resume/{}/{talks}", world.tenant);
+    let path = format!("/carriers/twilio/resume/{}/{talks}", world.tenant);
     let answer = world
         .webhook(&path, &voice_fields(&sid, "outbound-api"))
         .await;

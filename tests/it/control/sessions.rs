@@ -89,7 +89,7 @@ pub(super) async fn a_call_is_resumed_with_what_was_said() {
             .await
             .unwrap();
     }
-    let path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let path = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     let answer = world
         .webhook(&path, &voice_fields(&sid, "outbound-api"))
         .await;
@@ -183,7 +183,7 @@ async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_die
     }
     media.opened(&session.key).await.unwrap();
     // None of these counts as a stream that broke off.
-    let path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let path = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     let answer = world
         .webhook(&path, &voice_fields(&sid, "outbound-api"))
         .await;

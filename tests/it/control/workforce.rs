@@ -140,7 +140,7 @@ pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_on
     world.agent().await;
     world.carrier.inbound(SID);
     let fields = voice_fields(SID, "inbound");
-    let mut path = "/twilio/voice".to_owned();
+    let mut path = "/carriers/twilio/voice".to_owned();
     for round in 0..3 {
         let held = world.webhook(&path, &fields).await;
         assert_eq!(held.text.contains("<Say"), round == 0, "{}", held.text);
@@ -165,7 +165,7 @@ async fn somebody_who_is_held_is_one_call_however_often_the_carrier_asks() {
     world.agent().await;
     world.carrier.inbound(SID);
     let fields = voice_fields(SID, "inbound");
-    let asks = std::iter::repeat_with(|| world.webhook("/twilio/voice", &fields)).take(4);
+    let asks = std::iter::repeat_with(|| world.webhook("/carriers/twilio/voice", &fields)).take(4);
     for held in futures_util::future::join_all(asks).await {
         assert!(held.text.contains("?held=1"), "{}", held.text);
     }
@@ -180,7 +180,7 @@ pub(super) async fn who_hangs_up_while_held_is_a_missed_call() {
     world.agent().await;
     world.carrier.inbound(SID);
     let fields = voice_fields(SID, "inbound");
-    world.webhook("/twilio/voice", &fields).await;
+    world.webhook("/carriers/twilio/voice", &fields).await;
     let call = only_call(&world).await;
     let sweep = async || scheduler::tick(&world.scheduler).await.unwrap();
     world.clock.pass(60);
@@ -200,7 +200,7 @@ pub(super) async fn who_hangs_up_while_held_after_a_crash_does_not_stay_on() {
     world.agent().await;
     world.carrier.inbound(SID);
     let fields = voice_fields(SID, "inbound");
-    world.webhook("/twilio/voice", &fields).await;
+    world.webhook("/carriers/twilio/voice", &fields).await;
     let call = only_call(&world).await;
     let key = SessionKey {
         tenant_id: world.tenant,
@@ -218,7 +218,7 @@ pub(super) async fn who_hangs_up_while_held_after_a_crash_does_not_stay_on() {
     );
     media.opened(&key).await.unwrap();
     world.without_worker().await;
-    let resume = format!("/twilio/resume/{}/{call}", world.tenant);
+    let resume = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     let held = world.webhook(&resume, &fields).await;
     assert!(held.text.contains("?held=1"), "{}", held.text);
     world.carrier.set_status(SID, "completed");
@@ -235,7 +235,7 @@ async fn a_call_that_an_earlier_version_ended_is_not_looked_after_for_ever() {
     world.agent().await;
     world.carrier.inbound(SID);
     let fields = voice_fields(SID, "inbound");
-    world.webhook("/twilio/voice", &fields).await;
+    world.webhook("/carriers/twilio/voice", &fields).await;
     let live = world.parts.store.inbound.live().await.unwrap();
     assert_eq!(live.len(), 1);
     let mut row = world.row(&only_call(&world).await).await;
@@ -271,7 +271,7 @@ async fn nobody_is_held_for_ever() {
     world.without_worker().await;
     world.agent().await;
     let fields = voice_fields(SID, "inbound");
-    let path = format!("/twilio/voice?held={HOLDS_MAX}");
+    let path = format!("/carriers/twilio/voice?held={HOLDS_MAX}");
     let last = world.webhook(&path, &fields).await;
     assert!(last.text.contains("</Say><Hangup/>"), "{}", last.text);
     let call = only_call(&world).await;
@@ -288,7 +288,7 @@ async fn a_call_whose_last_worker_died_is_held_until_another_joins() {
     world.status(&call, &sid, "in-progress", "2").await;
     world.without_worker().await;
     let fields = voice_fields(&sid, "outbound-api");
-    let mut path = format!("/twilio/resume/{}/{call}", world.tenant);
+    let mut path = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
     for _ in 0..HOLDS_MAX {
         let held = world.webhook(&path, &fields).await;
         path = redirect(&world, &held.text);
@@ -349,9 +349,9 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     assert_eq!(number.status, 201, "{}", number.text);
     let mut inbound = voice_fields(SID, "inbound");
     inbound[3] = ("To", "+14155550188");
-    world.webhook("/twilio/voice", &inbound).await;
+    world.webhook("/carriers/twilio/voice", &inbound).await;
     assert_eq!(waited(), one("customer"));
-    let path = format!("/twilio/resume/{}/{placed}", world.tenant);
+    let path = format!("/carriers/twilio/resume/{}/{placed}", world.tenant);
     let resuming = voice_fields(&sid, "outbound-api");
     world.webhook(&path, &resuming).await;
     assert_eq!(waited(), one("customer"));

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ::carrier::twilio::client::{Broken, Exchange, Transport};
+use ::carrier::transport::{Broken, Exchange, Transport};
 use sim::twilio::{Core, Output, RestAnswer, RestBody, RestRequest, WebhookAnswer};
 use tokio::sync::Notify;
 

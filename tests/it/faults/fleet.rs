@@ -154,8 +154,9 @@ impl Fleet {
         let worker = Worker::start(WorkerParts {
             settings,
             media_socket: parts.links.media(),
-            account_sid: parts.carrier.account_sid().to_owned(),
-            tokens: parts.tokens.clone(),
+            account_id: parts.carrier.account_id().to_owned(),
+            codec: parts.carrier.media(),
+            signatures: parts.signatures.clone(),
             control: Arc::new(media_of(parts)),
             recognizers: vendors::recognizers(),
             models: vendors::models(chance.clone()),

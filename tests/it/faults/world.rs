@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::carrier::twilio::client::{Client, ClientConfig, Retry};
 use ::carrier::twilio::signature::Tokens;
+use ::carrier::{CarrierName, Signatures};
 use ::doctor::Doctor;
 use ::local::engines::Table;
 use axum::Router;
@@ -734,7 +735,7 @@ impl World {
             self.chance.struck(Fault::WebhookOvertaken);
         }
         *latest = sequence.max(*latest);
-        let known: ::carrier::twilio::CallStatus = form["CallStatus"].parse().unwrap();
+        let known = ::carrier::twilio::status::call_status(&form["CallStatus"]).unwrap();
         if known.is_final() {
             came.ended.insert(form["CallSid"].clone());
         }
@@ -930,9 +931,9 @@ fn parts(
     let clock: Arc<dyn Clock> = Arc::new(clock);
     Context {
         store: Store::new(clients, &names, &queues),
-        carrier: Client::over(config, Arc::new(carrier.clone())),
-        tokens: Tokens::new(token()),
-        links: Links::new(public.clone(), public).unwrap(),
+        carrier: Arc::new(Client::over(config, Arc::new(carrier.clone()))),
+        signatures: Signatures::Twilio(Tokens::new(token())),
+        links: Links::new(public.clone(), public, CarrierName::Twilio).unwrap(),
         dialing,
         ids: Ids::seeded(Arc::clone(&clock), chance.seed()),
         clock,

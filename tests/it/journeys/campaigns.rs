@@ -104,7 +104,7 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
             .await
             .unwrap()
             .unwrap();
-        let account = Scope::Account(parts.carrier.account_sid());
+        let account = Scope::Account(parts.carrier.account_id());
         assert!(store.slots.live(account).await.unwrap().len() <= 1);
         if known.state == CampaignState::Completed {
             break;

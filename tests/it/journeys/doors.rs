@@ -95,7 +95,10 @@ async fn a_forged_webhook_changes_nothing() {
     let url = here
         .platform
         .url()
-        .join(&format!("twilio/status/{}/{id}", here.platform.tenant_id()))
+        .join(&format!(
+            "carriers/twilio/status/{}/{id}",
+            here.platform.tenant_id()
+        ))
         .unwrap();
     let form = "CallSid=CA00000000000000000000000000000000&CallStatus=completed&SequenceNumber=9";
     for signature in [None, Some("bm8gc2lnbmF0dXJlIG9mIHR3aWxpbw==")] {

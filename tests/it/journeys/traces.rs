@@ -147,8 +147,8 @@ async fn a_call_that_comes_in_has_a_trace_of_its_own() {
     let agent: Value = here.api.post("v1/agents", &agent).await.unwrap();
     let number = json!({ "number": ours, "agent_id": agent["id"] });
     let _number: Value = here.api.post("v1/numbers", &number).await.unwrap();
-    let twilio = &here.platform.settings().twilio;
-    let account = twilio.account_sid.clone().unwrap();
+    let carrier = &here.platform.settings().carrier;
+    let account = carrier.account_id.clone().unwrap();
     let form = [
         ("CallSid", "CA0123456789abcdef0123456789abcdef"),
         ("AccountSid", &account),
@@ -161,8 +161,8 @@ async fn a_call_that_comes_in_has_a_trace_of_its_own() {
     let encoded = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(&form)
         .finish();
-    let url = here.platform.url().join("twilio/voice").unwrap();
-    let token = twilio.auth_token.clone().unwrap();
+    let url = here.platform.url().join("carriers/twilio/voice").unwrap();
+    let token = carrier.auth_token.clone().unwrap();
     let signature = sign_form(&token, url.as_str(), &form);
     let asked = reqwest::Client::new()
         .post(url)

@@ -70,7 +70,7 @@ pub(crate) async fn run(calls: usize) -> anyhow::Result<()> {
             "/2010-04-01/Accounts/{account}/{*rest}",
             any(carrier::other),
         )
-        .route("/twilio/{*rest}", any(carrier::resume))
+        .route("/carriers/twilio/{*rest}", any(carrier::resume))
         .route("/v1/listen", any(speech::recognizer))
         .route("/v1/chat/completions", post(language::complete))
         .route("/v1/models", get(language::models))

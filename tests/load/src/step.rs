@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use carrier::twilio::client::{Client, ClientConfig};
 use carrier::twilio::signature::Tokens;
+use carrier::{CarrierName, Signatures};
 use futures_util::{StreamExt as _, stream};
 use model::{AgentId, ApiKeyId, CallId, TenantId, TraceId, Variables};
 use serde::{Deserialize, Serialize};
@@ -263,9 +264,9 @@ async fn place(
     let config = ClientConfig::new(far_url.parse()?, ACCOUNT_SID.parse()?, token.clone());
     let parts = Context {
         store: stage.store.clone(),
-        carrier: Client::new(config)?,
-        tokens: Tokens::new(token),
-        links: Links::new(far_url.parse()?, media_url.parse()?)?,
+        carrier: Arc::new(Client::new(config)?),
+        signatures: Signatures::Twilio(Tokens::new(token)),
+        links: Links::new(far_url.parse()?, media_url.parse()?, CarrierName::Twilio)?,
         // What is measured is the worker: nothing else holds calls back.
         dialing: Dialing {
             carrier_calls_max: SLOTS_MAX,

@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use carrier::twilio::media::MediaStreams;
+use carrier::twilio::signature::Tokens;
 use conversation::{Failure, FailureKind, Generate, Generation, Synthesis, UtteranceId};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -214,8 +216,9 @@ async fn ends(table: Duration) -> Vec<&'static str> {
             .unwrap()
             .worker,
         media_socket: "wss://media.example.com/media/twilio".parse().unwrap(),
-        account_sid: "AC1".to_owned(),
-        tokens: Tokens::new(Secret::new("token".to_owned())),
+        account_id: "AC1".to_owned(),
+        codec: &MediaStreams,
+        signatures: Signatures::Twilio(Tokens::new(Secret::new("token".to_owned()))),
         control: Arc::new(Slow {
             table,
             told: Arc::clone(&told),

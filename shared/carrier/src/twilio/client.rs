@@ -1,7 +1,7 @@
 //! The REST client: places, reads, changes and ends calls, and fetches and deletes recordings.
 //!
 //! What may be repeated is repeated here, with exponential back-off and jitter, a bounded number of
-//! times; what may not, never is. [`Client::create_call`] is sent exactly once and says, when it
+//! times; what may not, never is. [`Carrier::place`] is sent exactly once and says, when it
 //! fails, whether the carrier certainly did not place the call (promise P1). Redirects are not
 //! followed. No phone number and no text of the carrier's is in an error: its messages repeat the
 //! number that was called.
@@ -15,33 +15,33 @@
 
 mod answer;
 mod create;
-mod error;
 mod http;
-mod media;
-mod transport;
+mod recording_media;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use model::PhoneNumber;
 use settings::Secret;
 use url::Url;
 
-use super::twiml::Twiml;
-use super::{AccountSid, CallSid, CallStatus, NumberSid, RecordingSid};
+use super::media::MediaStreams;
+use super::status::call_word;
+use super::{AccountSid, CallSid, NumberSid, RecordingSid, twiml};
+use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
+use crate::call::{
+    CallStatus, CarrierCall, CarrierCallId, CarrierNumberId, CarrierRecordingId, CreateCall,
+    FindCalls, Listed,
+};
+use crate::carriers::CarrierName;
+use crate::error::{CreateError, RefusalKind, RequestError};
+use crate::instructions::Instructions;
+use crate::media::MediaCodec;
+use crate::port::{Answer, Capabilities, Capability, Carrier};
+use crate::recording::{CarrierRecording, Channels, RecordingMedia};
+use crate::transport::Transport;
 
-pub use answer::{
-    AccountState, CarrierAccount, CarrierCall, CarrierNumber, CarrierRecording, Listed, Voice,
-};
-pub use create::{CreateCall, MachineDetection, MachineDetectionMode, RING_SECONDS_MAX, Recording};
-pub use error::{
-    CarrierRefusal, CreateError, CreateProblem, Lost, NoConnection, RefusalClass, RefusalKind,
-    RequestError,
-};
-pub use media::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
-pub use transport::{Broken, Exchange, Transport};
+pub use create::RING_SECONDS_MAX;
 
 use answer::{CallPage, CallerIdPage, NumberPage, RecordingPage};
 use http::{Http, Repeat, Verb};
@@ -116,20 +116,6 @@ pub struct Client {
     http: Http,
 }
 
-/// Which calls to list. All given conditions must hold.
-#[derive(Debug, Clone, Default)]
-pub struct ListCalls {
-    pub to: Option<PhoneNumber>,
-    pub from: Option<PhoneNumber>,
-    pub status: Option<CallStatus>,
-    /// Calls that began on this UTC day or later. A call that still waits in the carrier's queue has
-    /// not begun and may be left out: to look for a call whose fate is unknown use `created_since`.
-    pub started_from: Option<Date>,
-    /// Calls that the carrier took at this moment or later, by its clock, to the second. Chosen from
-    /// the answers here; the carrier has no such condition.
-    pub created_since: Option<Timestamp>,
-}
-
 impl ClientConfig {
     #[must_use]
     pub fn new(base_url: Url, account_sid: AccountSid, auth_token: Secret) -> Self {
@@ -158,225 +144,13 @@ impl Client {
         Self { http }
     }
 
-    /// The account that it speaks as.
-    #[must_use]
-    pub fn account_sid(&self) -> &str {
-        self.http.account_sid()
-    }
-
-    /// The account itself.
-    ///
-    /// # Errors
-    /// See [`RequestError`]; a wrong token is [`RefusalKind::Credentials`].
-    pub async fn fetch_account(&self) -> Result<CarrierAccount, RequestError> {
-        let url = self.http.account();
-        let body = self.http.send(Verb::Get, &url, Repeat::Always).await?;
-        answer::account(&body)
-    }
-
-    /// The account's phone numbers that can be called.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn list_numbers(&self) -> Result<Listed<CarrierNumber>, RequestError> {
-        let mut url = self.http.url("IncomingPhoneNumbers.json");
-        url.query_pairs_mut()
-            .append_pair("PageSize", &PAGE_SIZE.to_string());
-        self.pages::<NumberPage>(url).await
-    }
-
-    /// Numbers elsewhere that calls may be made from, because their owner verified them.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn list_caller_ids(&self) -> Result<Listed<PhoneNumber>, RequestError> {
-        let mut url = self.http.url("OutgoingCallerIds.json");
-        url.query_pairs_mut()
-            .append_pair("PageSize", &PAGE_SIZE.to_string());
-        self.pages::<CallerIdPage>(url).await
-    }
-
-    /// Has calls to a number of the account ask this address what to do, by POST.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn set_voice_url(
-        &self,
-        number: &CarrierNumber,
-        voice_url: &Url,
-    ) -> Result<CarrierNumber, RequestError> {
-        let form = number.voice_form(voice_url);
-        let url = self.number_url(&number.sid);
-        let verb = Verb::Post(&form);
-        let body = self.http.send(verb, &url, Repeat::Always).await?;
-        answer::number(&body)
-    }
-
-    /// Where a number of the account is read and changed.
-    #[must_use]
-    pub fn number_url(&self, sid: &NumberSid) -> Url {
-        self.http.url(&format!("IncomingPhoneNumbers/{sid}.json"))
-    }
-
-    /// Where the account's numbers are listed and bought.
-    #[must_use]
-    pub fn numbers_url(&self) -> Url {
-        self.http.url("IncomingPhoneNumbers.json")
-    }
-
-    /// Asks the carrier to place a call: one request, never repeated.
-    ///
-    /// # Errors
-    /// [`CreateError::Unknown`] means that the call may be under way; every other error means that
-    /// the carrier certainly did not take it.
-    pub async fn create_call(&self, call: &CreateCall) -> Result<CarrierCall, CreateError> {
-        let form = call.form()?;
-        let url = self.http.url("Calls.json");
-        let answer = self.http.send_only_once(Verb::Post(&form), &url).await;
-        create::judge(answer)
-    }
-
-    /// # Errors
-    /// See [`RequestError`]; a call that the carrier does not know is [`RefusalKind::NotFound`].
-    pub async fn fetch_call(&self, sid: &CallSid) -> Result<CarrierCall, RequestError> {
-        let url = self.call_url(sid);
-        let body = self.http.send(Verb::Get, &url, Repeat::Always).await?;
-        answer::call(&body)
-    }
-
-    /// Hangs up, whatever the call's state (`Status=completed`). Saying it twice changes nothing.
-    ///
-    /// # Errors
-    /// See [`RequestError`]. A call that is over already is [`RefusalKind::NotInState`], also when it
-    /// was this request that ended it and its first answer was lost.
-    pub async fn hang_up(&self, sid: &CallSid) -> Result<CarrierCall, RequestError> {
-        self.set_status(sid, CallStatus::Completed).await
-    }
-
-    /// Ends the call only if nobody answered yet (`Status=canceled`). A call that was still queued
-    /// fires no status callback: the customer marks it ended on success.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn cancel(&self, sid: &CallSid) -> Result<CarrierCall, RequestError> {
-        self.set_status(sid, CallStatus::Canceled).await
-    }
-
-    /// Replaces what a live call does; its media stream ends. Only repeated when the carrier
-    /// certainly did not do it, since a second replacement would start the new instructions again.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn update_call(
-        &self,
-        sid: &CallSid,
-        twiml: &Twiml,
-    ) -> Result<CarrierCall, RequestError> {
-        let form = [("Twiml", twiml.as_str().to_owned())];
-        let url = self.call_url(sid);
-        let verb = Verb::Post(&form);
-        let body = self.http.send(verb, &url, Repeat::WhenNotDone).await?;
-        answer::call(&body)
-    }
-
-    /// Lists calls, newest pages first, up to [`PAGES_MAX`] pages.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn list_calls(&self, list: &ListCalls) -> Result<Listed<CarrierCall>, RequestError> {
-        let mut url = self.http.url("Calls.json");
-        {
-            let mut query = url.query_pairs_mut();
-            if let Some(to) = &list.to {
-                query.append_pair("To", to.as_str());
-            }
-            if let Some(from) = &list.from {
-                query.append_pair("From", from.as_str());
-            }
-            if let Some(status) = list.status {
-                query.append_pair("Status", status.as_str());
-            }
-            if let Some(day) = list.started_from {
-                query.append_pair("StartTime>", &day.to_string());
-            }
-            query.append_pair("PageSize", &PAGE_SIZE.to_string());
-        }
-        let mut listed = self.pages::<CallPage>(url).await?;
-        if let Some(since) = list.created_since {
-            // The carrier's times have whole seconds.
-            let since = since.as_second();
-            listed.items.retain(|call| {
-                call.created_at
-                    .is_none_or(|created| created.as_second() >= since)
-            });
-        }
-        Ok(listed)
-    }
-
-    /// What the carrier knows of a recording; the audio is [`Self::recording_media`].
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn fetch_recording(
-        &self,
-        sid: &RecordingSid,
-    ) -> Result<CarrierRecording, RequestError> {
-        let url = self.recording_url(sid, "json");
-        let body = self.http.send(Verb::Get, &url, Repeat::Always).await?;
-        answer::recording(&body)
-    }
-
-    /// The recordings of one call.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn list_recordings(
-        &self,
-        call: &CallSid,
-    ) -> Result<Listed<CarrierRecording>, RequestError> {
-        let mut url = self.http.url("Recordings.json");
-        url.query_pairs_mut()
-            .append_pair("CallSid", call.as_str())
-            .append_pair("PageSize", &PAGE_SIZE.to_string());
-        self.pages::<RecordingPage>(url).await
-    }
-
-    /// Begins to fetch a recording as WAV. A recording that has only one channel comes with one even
-    /// when two are asked for. Repeated until the answer begins, not in mid-stream.
-    ///
-    /// # Errors
-    /// See [`RequestError`]; before the recording is complete it is [`RefusalKind::NotFound`].
-    pub async fn recording_media(
-        &self,
-        sid: &RecordingSid,
-        channels: Channels,
-    ) -> Result<RecordingMedia, RequestError> {
-        media::open(&self.http, self.recording_url(sid, "wav"), channels).await
-    }
-
-    /// Deletes a recording at the carrier. One that is already gone is no error, so that a deletion
-    /// whose answer was lost can be repeated.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn delete_recording(&self, sid: &RecordingSid) -> Result<(), RequestError> {
-        let url = self.recording_url(sid, "json");
-        match self.http.send(Verb::Delete, &url, Repeat::Always).await {
-            Ok(_no_content) => Ok(()),
-            Err(RequestError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => {
-                Ok(())
-            }
-            Err(other) => Err(other),
-        }
-    }
-
     async fn set_status(
         &self,
-        sid: &CallSid,
+        call: &CarrierCallId,
         status: CallStatus,
     ) -> Result<CarrierCall, RequestError> {
-        let form = [("Status", status.as_str().to_owned())];
-        let url = self.call_url(sid);
+        let form = [("Status", call_word(status).to_owned())];
+        let url = self.call_url(call)?;
         let verb = Verb::Post(&form);
         let body = self.http.send(verb, &url, Repeat::Always).await?;
         answer::call(&body)
@@ -403,13 +177,218 @@ impl Client {
         })
     }
 
-    fn call_url(&self, sid: &CallSid) -> Url {
-        self.http.url(&format!("Calls/{sid}.json"))
+    fn call_url(&self, call: &CarrierCallId) -> Result<Url, RequestError> {
+        let sid = CallSid::try_from(call)?;
+        Ok(self.http.url(&format!("Calls/{sid}.json")))
     }
 
-    fn recording_url(&self, sid: &RecordingSid, extension: &str) -> Url {
-        self.http.url(&format!("Recordings/{sid}.{extension}"))
+    fn recording_url(&self, id: &CarrierRecordingId, extension: &str) -> Result<Url, RequestError> {
+        let sid = RecordingSid::try_from(id)?;
+        Ok(self.http.url(&format!("Recordings/{sid}.{extension}")))
     }
+
+    fn number_url(&self, id: &CarrierNumberId) -> Result<Url, RequestError> {
+        let sid = NumberSid::try_from(id)?;
+        Ok(self.http.url(&format!("IncomingPhoneNumbers/{sid}.json")))
+    }
+
+    fn list_url(&self, list: &str) -> Url {
+        let mut url = self.http.url(list);
+        url.query_pairs_mut()
+            .append_pair("PageSize", &PAGE_SIZE.to_string());
+        url
+    }
+}
+
+impl Carrier for Client {
+    fn name(&self) -> CarrierName {
+        CarrierName::Twilio
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of(&Capability::ALL)
+    }
+
+    fn account_id(&self) -> &str {
+        self.http.account_sid()
+    }
+
+    fn media(&self) -> &'static dyn MediaCodec {
+        &MediaStreams
+    }
+
+    fn place<'a>(&'a self, call: &'a CreateCall) -> Answer<'a, CarrierCall, CreateError> {
+        Box::pin(async {
+            self.capabilities().allow(call)?;
+            let form = create::form(call)?;
+            let url = self.http.url("Calls.json");
+            let answer = self.http.send_only_once(Verb::Post(&form), &url).await;
+            create::judge(answer)
+        })
+    }
+
+    fn fetch_call<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall> {
+        Box::pin(async {
+            let url = self.call_url(call)?;
+            answer::call(&self.http.send(Verb::Get, &url, Repeat::Always).await?)
+        })
+    }
+
+    /// Up to [`PAGES_MAX`] pages. Twilio has no condition on when it took a call: those are chosen from
+    /// its answers, whose times have whole seconds.
+    fn find_calls<'a>(&'a self, find: &'a FindCalls) -> Answer<'a, Listed<CarrierCall>> {
+        Box::pin(async {
+            let mut listed = self.pages::<CallPage>(find_url(&self.http, find)).await?;
+            if let Some(since) = find.created_since {
+                let since = since.as_second();
+                listed.items.retain(|call| {
+                    call.created_at
+                        .is_none_or(|created| created.as_second() >= since)
+                });
+            }
+            Ok(listed)
+        })
+    }
+
+    /// `Status=completed`. A call that is over already is refused, also when it was this request that
+    /// ended it and its first answer was lost.
+    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall> {
+        Box::pin(self.set_status(call, CallStatus::Completed))
+    }
+
+    /// `Status=canceled`. A call that was still queued fires no status callback: who asked marks it ended
+    /// on success.
+    fn cancel<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall> {
+        Box::pin(self.set_status(call, CallStatus::Canceled))
+    }
+
+    /// Only repeated when the carrier certainly did not do it, since a second replacement would start the
+    /// new instructions again.
+    fn redirect<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+        to: &'a Instructions,
+    ) -> Answer<'a, CarrierCall> {
+        Box::pin(async {
+            let twiml = twiml::write(to).map_err(RequestError::Instructions)?;
+            let form = [("Twiml", twiml.as_str().to_owned())];
+            let url = self.call_url(call)?;
+            let verb = Verb::Post(&form);
+            answer::call(&self.http.send(verb, &url, Repeat::WhenNotDone).await?)
+        })
+    }
+
+    fn fetch_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, CarrierRecording> {
+        Box::pin(async {
+            let url = self.recording_url(id, "json")?;
+            answer::recording(&self.http.send(Verb::Get, &url, Repeat::Always).await?)
+        })
+    }
+
+    fn list_recordings<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+    ) -> Answer<'a, Listed<CarrierRecording>> {
+        Box::pin(async move {
+            let sid = CallSid::try_from(call)?;
+            let mut url = self.list_url("Recordings.json");
+            url.query_pairs_mut().append_pair("CallSid", sid.as_str());
+            self.pages::<RecordingPage>(url).await
+        })
+    }
+
+    /// A recording that has only one channel comes with one even when two are asked for. Repeated until
+    /// the answer begins, not in mid-stream.
+    fn recording_media<'a>(
+        &'a self,
+        id: &'a CarrierRecordingId,
+        channels: Channels,
+    ) -> Answer<'a, RecordingMedia> {
+        Box::pin(async move {
+            let url = self.recording_url(id, "wav")?;
+            recording_media::open(&self.http, url, channels).await
+        })
+    }
+
+    fn delete_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, ()> {
+        Box::pin(async {
+            let url = self.recording_url(id, "json")?;
+            match self.http.send(Verb::Delete, &url, Repeat::Always).await {
+                Ok(_no_content) => Ok(()),
+                // Already gone, so that a deletion whose answer was lost can be repeated.
+                Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => {
+                    Ok(())
+                }
+                Err(other) => Err(other),
+            }
+        })
+    }
+
+    fn fetch_account(&self) -> Answer<'_, CarrierAccount> {
+        Box::pin(async {
+            let url = self.http.account();
+            answer::account(&self.http.send(Verb::Get, &url, Repeat::Always).await?)
+        })
+    }
+
+    fn list_numbers(&self) -> Answer<'_, Listed<CarrierNumber>> {
+        Box::pin(self.pages::<NumberPage>(self.list_url("IncomingPhoneNumbers.json")))
+    }
+
+    fn list_caller_ids(&self) -> Answer<'_, Listed<PhoneNumber>> {
+        Box::pin(self.pages::<CallerIdPage>(self.list_url("OutgoingCallerIds.json")))
+    }
+
+    fn set_voice_url<'a>(
+        &'a self,
+        number: &'a CarrierNumber,
+        voice_url: &'a Url,
+    ) -> Answer<'a, CarrierNumber> {
+        Box::pin(async {
+            let form = answer::voice_form(number, voice_url);
+            let url = self.number_url(&number.id)?;
+            let verb = Verb::Post(&form);
+            answer::number(&self.http.send(verb, &url, Repeat::Always).await?)
+        })
+    }
+
+    fn by_hand(&self, wish: NumberWish<'_>) -> Option<FormRequest> {
+        match wish {
+            NumberWish::PointAt(number, voice_url) => Some(FormRequest {
+                url: self.number_url(&number.id).ok()?,
+                form: answer::voice_form(number, voice_url),
+            }),
+            NumberWish::Buy(number, voice_url) => {
+                let mut form = vec![("PhoneNumber", number.as_str().to_owned())];
+                form.extend(voice_url.map(|url| ("VoiceUrl", url.to_string())));
+                Some(FormRequest {
+                    url: self.http.url("IncomingPhoneNumbers.json"),
+                    form,
+                })
+            }
+        }
+    }
+}
+
+fn find_url(http: &Http, find: &FindCalls) -> Url {
+    let mut url = http.url("Calls.json");
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(to) = &find.to {
+            query.append_pair("To", to.as_str());
+        }
+        if let Some(from) = &find.from {
+            query.append_pair("From", from.as_str());
+        }
+        if let Some(status) = find.status {
+            query.append_pair("Status", call_word(status));
+        }
+        if let Some(day) = find.started_from {
+            query.append_pair("StartTime>", &day.to_string());
+        }
+        query.append_pair("PageSize", &PAGE_SIZE.to_string());
+    }
+    url
 }
 
 #[cfg(test)]

@@ -1,178 +1,37 @@
 //! The messages of a media socket (`docs/protocols/twilio-media-streams.md#messages-that-come`,
 //! `docs/protocols/twilio-media-streams.md#messages-that-go`).
 //!
-//! Pure: text in, borrowed facts out; audio in, text out into a buffer that is used again. One
-//! message comes and one goes per 20 ms and call, so the usual form of an audio message is read by
+//! One message comes and one goes per 20 ms and call, so the usual form of an audio message is read by
 //! hand without building anything ([`decode`] falls back to `serde_json` for every other form, and
 //! a property test holds the two equal), and base64 goes straight into the buffer.
-//!
-//! What is unknown is [`Inbound::Unknown`], to be counted and ignored. What is known and broken is a
-//! [`MediaProblem`]; it never repeats what it was given. Order, gaps (`timestamp`), a second `start`
-//! and messages of a foreign stream ([`Inbound::stream_sid`]) are the customer's to judge.
 
 mod fast;
 mod slow;
 
-use std::borrow::Cow;
-
 use bytes::{BufMut as _, BytesMut};
 
-/// The longest message that is read; longer ones are a [`MediaProblem::TooLong`].
-///
-/// A message of Twilio carries 20 ms of audio in some 300 bytes; this leaves room for six seconds in
-/// one (`docs/protocols/twilio-media-streams.md#limits`).
-pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+use crate::media::{Inbound, MESSAGE_BYTES_MAX, MediaCodec, MediaProblem, Track};
 
-/// A message of the carrier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Inbound<'a> {
-    /// The first message, once.
-    Connected,
-    /// The second message, once: what the stream is.
-    Start(Start<'a>),
-    /// Audio, µ-law at 8 kHz: read it with [`decode_payload`].
-    Media {
-        stream_sid: Cow<'a, str>,
-        /// Rises by one with each message of any kind; `start` has 1.
-        sequence: u64,
-        /// Presentation time of the first byte in milliseconds since the stream began.
-        timestamp_ms: u64,
-        track: Track,
-        payload_base64: Cow<'a, str>,
-    },
-    /// The customer pressed a key: one of `0-9`, `*`, `#`, `A-D`.
-    Dtmf {
-        stream_sid: Cow<'a, str>,
-        sequence: u64,
-        digit: char,
-    },
-    /// Everything before this mark was played, or flushed by a clear.
-    Mark {
-        stream_sid: Cow<'a, str>,
-        sequence: u64,
-        name: Cow<'a, str>,
-    },
-    /// The stream is over; the socket closes next.
-    Stop {
-        stream_sid: Cow<'a, str>,
-        sequence: u64,
-    },
-    /// An event of a kind that we do not know.
-    Unknown,
-}
+/// Media Streams over a WebSocket.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaStreams;
 
-/// What a stream is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Start<'a> {
-    pub stream_sid: Cow<'a, str>,
-    pub sequence: u64,
-    pub account_sid: Cow<'a, str>,
-    pub call_sid: Cow<'a, str>,
-    /// The `<Parameter>`s of the call's instructions, in the order received. A value that is no text
-    /// is left out.
-    pub custom_parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    pub format: Format,
-}
-
-/// How the audio of a stream is coded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Format {
-    /// The only documented value is [`Format::MULAW`].
-    pub encoding: String,
-    pub sample_rate_hz: u32,
-    pub channels: u32,
-}
-
-/// Whose voice an audio message carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Track {
-    /// The other side of the call: the only track of a two-way stream.
-    Inbound,
-    /// Any other track, which is not to be taken for the customer.
-    Other,
-}
-
-/// Why a message cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum MediaProblem {
-    #[error("the message is longer than {MESSAGE_BYTES_MAX} bytes")]
-    TooLong,
-    #[error("the message is not JSON")]
-    NotJson,
-    /// JSON, but not an object with a text `event`.
-    #[error("the message has no event")]
-    NoEvent,
-    #[error("the message lacks {0}")]
-    Missing(&'static str),
-    #[error("the message has a wrong {0}")]
-    Invalid(&'static str),
-    #[error("the audio is not base64")]
-    NotBase64,
-}
-
-impl MediaProblem {
-    /// The label in metrics.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::TooLong => "too_long",
-            Self::NotJson => "not_json",
-            Self::NoEvent => "no_event",
-            Self::Missing(_) => "missing_field",
-            Self::Invalid(_) => "invalid_field",
-            Self::NotBase64 => "not_base64",
-        }
-    }
-}
-
-impl Inbound<'_> {
-    /// The stream that the message belongs to, where it says so.
-    #[must_use]
-    pub fn stream_sid(&self) -> Option<&str> {
-        match self {
-            Self::Start(start) => Some(&start.stream_sid),
-            Self::Media { stream_sid, .. }
-            | Self::Dtmf { stream_sid, .. }
-            | Self::Mark { stream_sid, .. }
-            | Self::Stop { stream_sid, .. } => Some(stream_sid),
-            Self::Connected | Self::Unknown => None,
-        }
+impl MediaCodec for MediaStreams {
+    fn decode<'a>(&self, text: &'a str) -> Result<Inbound<'a>, MediaProblem> {
+        decode(text)
     }
 
-    /// The message's place in the stream, where it says so.
-    #[must_use]
-    pub const fn sequence(&self) -> Option<u64> {
-        match self {
-            Self::Start(start) => Some(start.sequence),
-            Self::Media { sequence, .. }
-            | Self::Dtmf { sequence, .. }
-            | Self::Mark { sequence, .. }
-            | Self::Stop { sequence, .. } => Some(*sequence),
-            Self::Connected | Self::Unknown => None,
-        }
+    fn encode_media(&self, stream_id: &str, audio: &[u8], into: &mut BytesMut) {
+        encode_media(stream_id, audio, into);
     }
-}
 
-impl Start<'_> {
-    /// The value of a `<Parameter>`.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self
-            .custom_parameters
-            .iter()
-            .find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_ref())
+    fn encode_mark(&self, stream_id: &str, name: &str, into: &mut BytesMut) -> bool {
+        encode_mark(stream_id, name, into);
+        true
     }
-}
 
-impl Format {
-    /// G.711 µ-law.
-    pub const MULAW: &'static str = "audio/x-mulaw";
-
-    /// Whether this is what the product speaks: µ-law, 8 kHz, one channel.
-    #[must_use]
-    pub fn is_mulaw_8k_mono(&self) -> bool {
-        self.encoding == Self::MULAW && self.sample_rate_hz == 8_000 && self.channels == 1
+    fn encode_clear(&self, stream_id: &str, into: &mut BytesMut) {
+        encode_clear(stream_id, into);
     }
 }
 
@@ -188,16 +47,6 @@ pub fn decode(text: &str) -> Result<Inbound<'_>, MediaProblem> {
         Some(media) => Ok(media),
         None => slow::decode(text),
     }
-}
-
-/// Appends the audio of a [`Inbound::Media`] to `into`, which is left as it was on an error.
-///
-/// # Errors
-/// When the text is not standard base64 with padding.
-pub fn decode_payload(base64: &str, into: &mut Vec<u8>) -> Result<(), MediaProblem> {
-    base64_simd::STANDARD
-        .decode_append(base64.as_bytes(), into)
-        .map_err(|_not_base64| MediaProblem::NotBase64)
 }
 
 /// Appends the message that plays `audio` (µ-law, 8 kHz, any length).
@@ -258,33 +107,12 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
-impl Track {
-    /// Audio says `inbound`, keys say `inbound_track`
-    /// (`docs/protocols/twilio-media-streams.md#messages-that-come`).
-    fn from_word(word: &str) -> Self {
-        match word {
-            "inbound" | "inbound_track" => Self::Inbound,
-            _other => Self::Other,
-        }
-    }
-}
-
-impl std::fmt::Debug for Start<'_> {
-    /// Without the parameters' values: one of them is a one-use token.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self
-            .custom_parameters
-            .iter()
-            .map(|(name, _)| name)
-            .collect();
-        f.debug_struct("Start")
-            .field("stream_sid", &self.stream_sid)
-            .field("sequence", &self.sequence)
-            .field("account_sid", &self.account_sid)
-            .field("call_sid", &self.call_sid)
-            .field("custom_parameters", &names)
-            .field("format", &self.format)
-            .finish()
+/// Audio says `inbound`, keys say `inbound_track`
+/// (`docs/protocols/twilio-media-streams.md#messages-that-come`).
+fn track(word: &str) -> Track {
+    match word {
+        "inbound" | "inbound_track" => Track::Inbound,
+        _other => Track::Other,
     }
 }
 

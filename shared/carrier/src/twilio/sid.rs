@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::call::{CarrierCallId, CarrierNumberId, CarrierRecordingId};
+use crate::error::RequestError;
+
 /// Why a text is not an identifier of the expected kind. Does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected an identifier like `{prefix}` followed by 32 hexadecimal digits")]
@@ -75,6 +78,31 @@ sids! {
     RecordingSid = "RE";
     /// One media stream of a call.
     StreamSid = "MZ";
+}
+
+macro_rules! neutral_ids {
+    ($($sid:ident = $id:ident;)+) => {$(
+        impl From<$sid> for $id {
+            fn from(sid: $sid) -> Self {
+                $id::trusted(sid.0)
+            }
+        }
+
+        /// An id that is none of Twilio's is asked of nobody.
+        impl TryFrom<&$id> for $sid {
+            type Error = RequestError;
+
+            fn try_from(id: &$id) -> Result<Self, RequestError> {
+                id.as_str().parse().map_err(|_foreign| RequestError::ForeignId)
+            }
+        }
+    )+};
+}
+
+neutral_ids! {
+    CallSid = CarrierCallId;
+    RecordingSid = CarrierRecordingId;
+    NumberSid = CarrierNumberId;
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! Twilio's request signatures (`X-Twilio-Signature`): HMAC-SHA1 over the URL and the fields.
+//! Twilio's request signatures (`X-Twilio-Signature`): HMAC over the URL and the fields.
+//!
+//! HMAC-SHA1 with the auth token, or, where an account uses a shared key for it, HMAC-SHA256 with that key:
+//! then a second header names key and algorithm.
 //!
 //! Pure. The URL is always the one that Twilio was given, rebuilt by the customer from a configured
 //! public base, the received path and the raw query; never from `Host` or forwarded headers, which
@@ -12,11 +15,14 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
 use settings::Secret;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::report::SignatureProblem;
 
 /// The header that carries the signature, in the lower case of `http::HeaderMap`.
 pub const HEADER: &str = "x-twilio-signature";
@@ -24,25 +30,66 @@ pub const HEADER: &str = "x-twilio-signature";
 /// The query parameter that carries the hash of a JSON body.
 const BODY_HASH: &str = "bodySHA256";
 
-/// The auth tokens that signatures are believed with.
+/// The header that names the key and the algorithm of a signature that is not of the auth token:
+/// `key=<id>,algorithm=HMAC_SHA256`.
+pub const SETTINGS_HEADER: &str = "x-twilio-webhooks-signature-settings";
+
+/// The keys that signatures are believed with.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     primary: Secret,
     previous: Option<Secret>,
+    shared: Option<SharedKey>,
 }
 
-/// Why a request is not believed. The answer to the sender is 403 (close code 1008 on a socket) and
-/// does not say which it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureProblem {
-    #[error("the signature header is missing")]
-    Missing,
-    #[error("the signature does not match")]
-    Mismatch,
-    #[error("the body does not match the hash in the URL")]
-    BodyHash,
-    #[error("the URL has no host")]
-    Url,
+/// A key that an account signs with by HMAC-SHA256 in place of its auth token.
+#[derive(Debug, Clone)]
+pub struct SharedKey {
+    /// As the settings header names it.
+    pub id: String,
+    pub secret: Secret,
+}
+
+/// How a request is signed, as its headers say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Signed<'a> {
+    /// The value of [`HEADER`].
+    pub signature: Option<&'a str>,
+    /// The value of [`SETTINGS_HEADER`]; absent, HMAC-SHA1 with the auth token.
+    pub settings: Option<&'a str>,
+}
+
+impl<'a> Signed<'a> {
+    /// A header that comes twice counts as none for the signature, and as one of no known kind for its
+    /// settings: nobody could say which is meant.
+    #[must_use]
+    pub fn of(headers: &'a HeaderMap) -> Self {
+        let single = |name| {
+            let mut values = headers.get_all(name).iter();
+            let value = values.next()?.to_str().unwrap_or_default();
+            Some(values.next().map_or(value, |_second| ""))
+        };
+        Self {
+            signature: single(HEADER).filter(|value| !value.is_empty()),
+            settings: single(SETTINGS_HEADER),
+        }
+    }
+}
+
+/// Signed with the auth token.
+impl<'a> From<Option<&'a str>> for Signed<'a> {
+    fn from(signature: Option<&'a str>) -> Self {
+        Self {
+            signature,
+            settings: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Algorithm {
+    Sha1,
+    Sha256,
 }
 
 impl Tokens {
@@ -51,7 +98,15 @@ impl Tokens {
         Self {
             primary,
             previous: None,
+            shared: None,
         }
+    }
+
+    /// Accepts signatures of a shared key too.
+    #[must_use]
+    pub fn with_shared(mut self, key: SharedKey) -> Self {
+        self.shared = Some(key);
+        self
     }
 
     /// Accepts signatures of the previous token too, for the short while of a rotation.
@@ -60,6 +115,24 @@ impl Tokens {
         self.previous = Some(previous);
         self
     }
+
+    /// The keys that a request may be signed with, by what its headers say.
+    fn named(&self, settings: Option<&str>) -> Result<(Algorithm, Vec<&Secret>), SignatureProblem> {
+        let Some(settings) = settings else {
+            let tokens = [Some(&self.primary), self.previous.as_ref()];
+            return Ok((Algorithm::Sha1, tokens.into_iter().flatten().collect()));
+        };
+        let value = |name: &str| {
+            let mut parts = settings.split(',').filter_map(|part| part.split_once('='));
+            parts.find_map(|(known, value)| (known.trim() == name).then(|| value.trim()))
+        };
+        let shared = self.shared.as_ref().ok_or(SignatureProblem::Scheme)?;
+        if value("algorithm") == Some("HMAC_SHA256") && value("key") == Some(&shared.id) {
+            Ok((Algorithm::Sha256, vec![&shared.secret]))
+        } else {
+            Err(SignatureProblem::Scheme)
+        }
+    }
 }
 
 /// Checks a form webhook: `url` with its raw query, and all decoded fields of the body, known and
@@ -67,16 +140,16 @@ impl Tokens {
 ///
 /// # Errors
 /// When the header is absent or matches none of the URL's variants with or without port.
-pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
+pub fn verify_form<'a, N: AsRef<str>, V: AsRef<str>>(
     tokens: &Tokens,
     url: &str,
     fields: &[(N, V)],
-    signature: Option<&str>,
+    signed: impl Into<Signed<'a>>,
 ) -> Result<(), SignatureProblem> {
-    let signature = signature.ok_or(SignatureProblem::Missing)?;
+    let signed = signed.into();
     let tail = signed_fields(fields);
     let candidates = port_variants(url)?;
-    verify_any(tokens, &candidates, &tail, signature)
+    verify_any(tokens, &candidates, &tail, signed)
 }
 
 /// Checks a JSON webhook: the hash in the URL against the raw body, then the URL alone.
@@ -84,15 +157,15 @@ pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
 /// # Errors
 /// When the header is absent, the signature matches no variant of the URL, or the body is not the
 /// one that was hashed.
-pub fn verify_json(
+pub fn verify_json<'a>(
     tokens: &Tokens,
     url: &str,
     body: &[u8],
-    signature: Option<&str>,
+    signed: impl Into<Signed<'a>>,
 ) -> Result<(), SignatureProblem> {
-    let signature = signature.ok_or(SignatureProblem::Missing)?;
+    let signed = signed.into();
     let candidates = port_variants(url)?;
-    verify_any(tokens, &candidates, "", signature)?;
+    verify_any(tokens, &candidates, "", signed)?;
     let query = split_url(url)?.query.unwrap_or_default();
     let claimed = form_urlencoded::parse(query.as_bytes())
         .find_map(|(name, value)| (name == BODY_HASH).then_some(value))
@@ -112,12 +185,12 @@ pub fn verify_json(
 ///
 /// # Errors
 /// When the header is absent, the scheme is not that of a WebSocket, or nothing matches.
-pub fn verify_websocket(
+pub fn verify_websocket<'a>(
     tokens: &Tokens,
     url: &str,
-    signature: Option<&str>,
+    signed: impl Into<Signed<'a>>,
 ) -> Result<(), SignatureProblem> {
-    let signature = signature.ok_or(SignatureProblem::Missing)?;
+    let signed = signed.into();
     let parts = split_url(url)?;
     if !["ws", "wss"].contains(&parts.scheme.to_ascii_lowercase().as_str()) {
         return Err(SignatureProblem::Url);
@@ -135,7 +208,7 @@ pub fn verify_websocket(
         })
         .collect();
     candidates.extend(slashed);
-    verify_any(tokens, &candidates, &signed_fields(&fields), signature)
+    verify_any(tokens, &candidates, &signed_fields(&fields), signed)
 }
 
 /// The signature that Twilio would send with a form webhook; also what a simulated carrier signs
@@ -147,7 +220,7 @@ pub fn sign_form<N: AsRef<str>, V: AsRef<str>>(
     fields: &[(N, V)],
 ) -> String {
     let url = url.split('#').next().unwrap_or_default();
-    sign(token, url, &signed_fields(fields))
+    sign(Algorithm::Sha1, token, url, &signed_fields(fields))
 }
 
 /// Names sorted by code point, each followed by its value; a repeated name once per distinct value,
@@ -172,15 +245,14 @@ fn verify_any(
     tokens: &Tokens,
     urls: &[String],
     tail: &str,
-    signature: &str,
+    signed: Signed<'_>,
 ) -> Result<(), SignatureProblem> {
+    let signature = signed.signature.ok_or(SignatureProblem::Missing)?;
+    let (algorithm, keys) = tokens.named(signed.settings)?;
     let mut matched = Choice::from(0);
-    for token in [Some(&tokens.primary), tokens.previous.as_ref()]
-        .into_iter()
-        .flatten()
-    {
+    for key in keys {
         for url in urls {
-            matched |= sign(token, url, tail)
+            matched |= sign(algorithm, key, url, tail)
                 .as_bytes()
                 .ct_eq(signature.as_bytes());
         }
@@ -192,9 +264,16 @@ fn verify_any(
     }
 }
 
-fn sign(token: &Secret, url: &str, tail: &str) -> String {
+fn sign(algorithm: Algorithm, key: &Secret, url: &str, tail: &str) -> String {
+    match algorithm {
+        Algorithm::Sha1 => authenticate::<Hmac<Sha1>>(key, url, tail),
+        Algorithm::Sha256 => authenticate::<Hmac<Sha256>>(key, url, tail),
+    }
+}
+
+fn authenticate<M: Mac + KeyInit>(key: &Secret, url: &str, tail: &str) -> String {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.expose().as_bytes()).expect("any length");
+    let mut mac = <M as KeyInit>::new_from_slice(key.expose().as_bytes()).expect("any length");
     mac.update(url.as_bytes());
     mac.update(tail.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())

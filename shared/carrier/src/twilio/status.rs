@@ -1,89 +1,65 @@
 //! The words that Twilio uses for how far a call or a recording is.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use model::CarrierVerdict;
 
-/// A word that is not in the vocabulary. Does not repeat the word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a word of this vocabulary")]
-pub struct UnknownWord;
+use crate::call::CallStatus;
+use crate::recording::RecordingStatus;
 
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$word_doc])* $variant,)+ }
+/// How far a call is (`docs/protocols/twilio-voice.md#calls-that-exist`,
+/// `docs/protocols/twilio-voice.md#status-callback`).
+const CALL_WORDS: [(CallStatus, &str); 9] = [
+    (CallStatus::Queued, "queued"),
+    // Only callbacks say this word.
+    (CallStatus::Initiated, "initiated"),
+    (CallStatus::Ringing, "ringing"),
+    (CallStatus::InProgress, "in-progress"),
+    (CallStatus::Completed, "completed"),
+    (CallStatus::Busy, "busy"),
+    (CallStatus::Failed, "failed"),
+    (CallStatus::NoAnswer, "no-answer"),
+    (CallStatus::Canceled, "canceled"),
+];
 
-        impl $name {
-            /// The word on the wire.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
+/// How far a recording is (`docs/protocols/twilio-voice.md#recordings`). Only recordings of conferences fail.
+const RECORDING_WORDS: [(RecordingStatus, &str); 8] = [
+    (RecordingStatus::InProgress, "in-progress"),
+    (RecordingStatus::Paused, "paused"),
+    (RecordingStatus::Stopped, "stopped"),
+    (RecordingStatus::Processing, "processing"),
+    (RecordingStatus::Completed, "completed"),
+    (RecordingStatus::Absent, "absent"),
+    (RecordingStatus::Deleted, "deleted"),
+    (RecordingStatus::Failed, "failed"),
+];
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
-                match word { $($word => Ok(Self::$variant),)+ _other => Err(UnknownWord) }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    )+};
+/// The status that Twilio says with this word.
+#[must_use]
+pub fn call_status(word: &str) -> Option<CallStatus> {
+    meaning(&CALL_WORDS, word)
 }
 
-words! {
-    /// How far a call is (`docs/protocols/twilio-voice.md#calls-that-exist`, `docs/protocols/twilio-voice.md#status-callback`).
-    CallStatus {
-        /// Accepted, waiting for its turn at the account's calls per second.
-        Queued = "queued",
-        /// Left the queue; only callbacks say this word.
-        Initiated = "initiated",
-        Ringing = "ringing",
-        /// Answered.
-        InProgress = "in-progress",
-        Completed = "completed",
-        Busy = "busy",
-        Failed = "failed",
-        NoAnswer = "no-answer",
-        Canceled = "canceled",
-    }
-
-    /// How far a recording is (`docs/protocols/twilio-voice.md#recordings`).
-    RecordingStatus {
-        InProgress = "in-progress",
-        Paused = "paused",
-        Stopped = "stopped",
-        Processing = "processing",
-        /// The file can be fetched.
-        Completed = "completed",
-        /// Nothing was recorded.
-        Absent = "absent",
-        Deleted = "deleted",
-        /// Only recordings of conferences.
-        Failed = "failed",
-    }
+/// Twilio's word for a status.
+#[must_use]
+pub fn call_word(status: CallStatus) -> &'static str {
+    word_for(&CALL_WORDS, status)
 }
 
-impl CallStatus {
-    /// Whether the call is over: nothing comes after this word.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        match self {
-            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress => false,
-            Self::Completed | Self::Busy | Self::Failed | Self::NoAnswer | Self::Canceled => true,
-        }
-    }
+/// The status of a recording that Twilio says with this word.
+#[must_use]
+pub fn recording_status(word: &str) -> Option<RecordingStatus> {
+    meaning(&RECORDING_WORDS, word)
+}
+
+fn meaning<T: Copy>(words: &[(T, &str)], word: &str) -> Option<T> {
+    let found = words.iter().find(|(_, known)| *known == word);
+    found.map(|(meaning, _)| *meaning)
+}
+
+fn word_for<T: PartialEq>(words: &[(T, &'static str)], meaning: T) -> &'static str {
+    let found = words.iter().find(|(known, _)| *known == meaning);
+    found.map_or("", |(_, word)| word)
 }
 
 /// A time of Twilio's: RFC 2822 in REST answers and call callbacks, ISO 8601 in stream callbacks.

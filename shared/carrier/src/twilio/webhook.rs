@@ -17,34 +17,19 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use model::{CarrierVerdict, Direction, PhoneNumber};
 
-use super::{AccountSid, CallSid, CallStatus, RecordingSid, RecordingStatus, StreamSid};
-
-/// The longest form body that is read. Twilio's have one or two thousand bytes.
-pub const FORM_BYTES_MAX: usize = 64 * 1024;
-
-/// The most fields of a form. Twilio's have some forty.
-pub const FORM_FIELDS_MAX: usize = 300;
+use super::status::{call_status, recording_status};
+use super::{AccountSid, CallSid, RecordingSid, StreamSid};
+use crate::call::CallStatus;
+use crate::recording::RecordingStatus;
+use crate::report::{
+    AmdReport, CallRequest, RecordingReport, StatusReport, StreamEvent, StreamReport,
+    WEBHOOK_BYTES_MAX, WEBHOOK_FIELDS_MAX, WebhookProblem,
+};
 
 /// A decoded form, all fields in the order received.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Form {
     fields: Vec<(String, String)>,
-}
-
-/// Why a form cannot be read. Never repeats a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WebhookProblem {
-    #[error("the form is longer than {FORM_BYTES_MAX} bytes")]
-    TooLong,
-    #[error("the form has more than {FORM_FIELDS_MAX} fields")]
-    TooManyFields,
-    #[error("the form lacks {0}")]
-    Missing(&'static str),
-    #[error("the form's {0} is out of range")]
-    Invalid(&'static str),
-    /// A field that is read comes with two different values.
-    #[error("the form has two different values of {0}")]
-    Ambiguous(&'static str),
 }
 
 /// Twilio asks what to do with a call.
@@ -121,41 +106,20 @@ pub struct StreamCallback {
 /// More of a stream's error text than this is cut off: it is for a log line.
 pub const STREAM_ERROR_CHARS_MAX: usize = 300;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamEvent {
-    Started,
-    Stopped,
-    Error,
-}
-
-impl WebhookProblem {
-    /// The stable code, as in answers and metrics.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::TooLong => "form_too_long",
-            Self::TooManyFields => "form_too_many_fields",
-            Self::Missing(_) => "form_field_missing",
-            Self::Invalid(_) => "form_field_invalid",
-            Self::Ambiguous(_) => "form_field_ambiguous",
-        }
-    }
-}
-
 impl Form {
     /// Decodes an `application/x-www-form-urlencoded` body.
     ///
     /// # Errors
-    /// When the body is over [`FORM_BYTES_MAX`] or has more than [`FORM_FIELDS_MAX`] fields.
+    /// When the body is over [`WEBHOOK_BYTES_MAX`] or has more than [`WEBHOOK_FIELDS_MAX`] fields.
     pub fn parse(body: &[u8]) -> Result<Self, WebhookProblem> {
-        if body.len() > FORM_BYTES_MAX {
+        if body.len() > WEBHOOK_BYTES_MAX {
             return Err(WebhookProblem::TooLong);
         }
         let fields: Vec<_> = form_urlencoded::parse(body)
             .into_owned()
-            .take(FORM_FIELDS_MAX + 1)
+            .take(WEBHOOK_FIELDS_MAX + 1)
             .collect();
-        if fields.len() > FORM_FIELDS_MAX {
+        if fields.len() > WEBHOOK_FIELDS_MAX {
             return Err(WebhookProblem::TooManyFields);
         }
         Ok(Self { fields })
@@ -195,6 +159,16 @@ impl Form {
 
     fn required<T: FromStr>(&self, name: &'static str) -> Result<T, WebhookProblem> {
         self.optional(name)?.ok_or(WebhookProblem::Missing(name))
+    }
+
+    /// A word of a vocabulary.
+    fn word<T>(
+        &self,
+        name: &'static str,
+        meaning: fn(&str) -> Option<T>,
+    ) -> Result<T, WebhookProblem> {
+        let word = self.value(name)?.ok_or(WebhookProblem::Missing(name))?;
+        meaning(word).ok_or(WebhookProblem::Invalid(name))
     }
 
     /// Decimal digits, up to `max`.
@@ -252,7 +226,7 @@ impl TryFrom<&Form> for VoiceRequest {
                 Some(_other) => return Err(WebhookProblem::Invalid("Direction")),
                 None => return Err(WebhookProblem::Missing("Direction")),
             },
-            status: form.required("CallStatus")?,
+            status: form.word("CallStatus", call_status)?,
             answered_by: form.answered_by()?,
         })
     }
@@ -271,7 +245,7 @@ impl TryFrom<&Form> for StatusCallback {
         Ok(Self {
             call_sid: form.required("CallSid")?,
             account_sid: form.required("AccountSid")?,
-            status: form.required("CallStatus")?,
+            status: form.word("CallStatus", call_status)?,
             sequence: form.number("SequenceNumber", u32::MAX)?,
             at: form.time("Timestamp")?,
             duration_seconds: form.number("CallDuration", SECONDS_MAX)?,
@@ -310,7 +284,7 @@ impl TryFrom<&Form> for RecordingCallback {
             call_sid: form.required("CallSid")?,
             account_sid: form.required("AccountSid")?,
             recording_sid: form.required("RecordingSid")?,
-            status: form.required("RecordingStatus")?,
+            status: form.word("RecordingStatus", recording_status)?,
             duration_seconds: form.number("RecordingDuration", SECONDS_MAX)?,
             channels,
             started_at: form.time("RecordingStartTime")?,
@@ -339,6 +313,60 @@ impl TryFrom<&Form> for StreamCallback {
                 .map(|text| text.chars().take(STREAM_ERROR_CHARS_MAX).collect()),
             at: form.time("Timestamp")?,
         })
+    }
+}
+
+/// What the product is told of a webhook, without what it does not use.
+impl From<VoiceRequest> for CallRequest {
+    fn from(request: VoiceRequest) -> Self {
+        Self {
+            call_id: request.call_sid.into(),
+            from: request.from,
+            to: request.to,
+            direction: request.direction,
+        }
+    }
+}
+
+impl From<StatusCallback> for StatusReport {
+    fn from(callback: StatusCallback) -> Self {
+        Self {
+            call_id: callback.call_sid.into(),
+            status: callback.status,
+            at: callback.at,
+            duration_seconds: callback.duration_seconds,
+            sip_response_code: callback.sip_response_code,
+            answered_by: callback.answered_by,
+        }
+    }
+}
+
+impl From<AmdCallback> for AmdReport {
+    fn from(callback: AmdCallback) -> Self {
+        Self {
+            call_id: callback.call_sid.into(),
+            answered_by: callback.answered_by,
+            detection_ms: callback.detection_ms,
+        }
+    }
+}
+
+impl From<RecordingCallback> for RecordingReport {
+    fn from(callback: RecordingCallback) -> Self {
+        Self {
+            call_id: callback.call_sid.into(),
+            recording_id: callback.recording_sid.into(),
+            status: callback.status,
+        }
+    }
+}
+
+impl From<StreamCallback> for StreamReport {
+    fn from(callback: StreamCallback) -> Self {
+        Self {
+            call_id: callback.call_sid.into(),
+            event: callback.event,
+        }
     }
 }
 

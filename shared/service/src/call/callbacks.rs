@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::twilio::client::Client;
-use carrier::twilio::twiml::{self, Reject, Twiml, TwimlProblem};
-use carrier::twilio::webhook::{
-    AmdCallback, RecordingCallback, StatusCallback, StreamCallback, StreamEvent, VoiceRequest,
+use carrier::instructions::Reject;
+use carrier::recording::RecordingStatus;
+use carrier::report::{
+    AmdReport, CallRequest, RecordingReport, StatusReport, StreamEvent, StreamReport,
 };
-use carrier::twilio::{CallSid, CallStatus, RecordingStatus};
+use carrier::{CallStatus, Carrier, CarrierCallId, Instructions};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId,
@@ -70,7 +70,7 @@ pub struct Callbacks {
     call_plans: CallPlans,
     numbers: Numbers,
     recordings: Queue<RecordingJob>,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
     links: Links,
     workforce: Workforce,
 }
@@ -79,7 +79,7 @@ impl Callbacks {
     #[must_use]
     pub fn new(
         store: &store::Store,
-        carrier: Client,
+        carrier: Arc<dyn Carrier>,
         links: Links,
         clock: Arc<dyn Clock>,
         ids: Ids,
@@ -106,9 +106,9 @@ impl Callbacks {
         &self,
         tenant: TenantId,
         call: CallId,
-        callback: &StatusCallback,
+        callback: &StatusReport,
     ) -> Result<(), CallbackError> {
-        let carrier_call_id = callback.call_sid.as_str();
+        let carrier_call_id = callback.call_id.as_str();
         if let Some(answered_by) = callback.answered_by {
             let fact = Fact::CarrierVerdict {
                 carrier_call_id: carrier_call_id.to_owned(),
@@ -142,9 +142,9 @@ impl Callbacks {
         &self,
         tenant: TenantId,
         call: CallId,
-        callback: &AmdCallback,
+        callback: &AmdReport,
     ) -> Result<(), CallbackError> {
-        let carrier_call_id = callback.call_sid.as_str();
+        let carrier_call_id = callback.call_id.as_str();
         let fact = Fact::CarrierVerdict {
             carrier_call_id: carrier_call_id.to_owned(),
             answered_by: callback.answered_by,
@@ -167,7 +167,7 @@ impl Callbacks {
             return Ok(());
         }
         let call = recorded.row.call.id;
-        if let Err(problem) = hang_up_at_carrier(&self.carrier, carrier_call_id).await {
+        if let Err(problem) = hang_up_at_carrier(&*self.carrier, carrier_call_id).await {
             // The carrier asks how to go on at the latest when the stream closes, and is told then.
             warn!(call.id = %call, kind = problem.code(), "the carrier did not hang up");
             return Ok(());
@@ -187,11 +187,11 @@ impl Callbacks {
         &self,
         tenant_id: TenantId,
         call_id: CallId,
-        callback: &RecordingCallback,
+        callback: &RecordingReport,
     ) -> Result<(), CallbackError> {
-        let carrier_recording_id = callback.recording_sid.as_str().to_owned();
+        let carrier_recording_id = callback.recording_id.as_str().to_owned();
         // The callback names the carrier's call: that it is this one is checked before anything else.
-        let of = callback.call_sid.as_str();
+        let of = callback.call_id.as_str();
         let row = self.recorder.calls.get(tenant_id, call_id).await;
         let row = row
             .map_err(CallbackError::Unavailable)?
@@ -249,9 +249,9 @@ impl Callbacks {
         &self,
         tenant: TenantId,
         call: CallId,
-        callback: &StreamCallback,
+        callback: &StreamReport,
     ) -> Result<(), CallbackError> {
-        let carrier_call_id = callback.call_sid.as_str().to_owned();
+        let carrier_call_id = callback.call_id.as_str().to_owned();
         match callback.event {
             StreamEvent::Started => Ok(()),
             StreamEvent::Error => {
@@ -269,7 +269,7 @@ impl Callbacks {
         &self,
         tenant: TenantId,
         call: CallId,
-        callback: &StreamCallback,
+        callback: &StreamReport,
     ) -> Result<(), CallbackError> {
         let row = self.recorder.calls.get(tenant, call).await;
         let row = row
@@ -279,7 +279,7 @@ impl Callbacks {
         if row.call.direction == Direction::Outbound || row.call.state == CallState::Ended {
             return Ok(());
         }
-        let found = match self.carrier.fetch_call(&callback.call_sid).await {
+        let found = match self.carrier.fetch_call(&callback.call_id).await {
             Ok(found) => found,
             Err(problem) => {
                 warn!(call.id = %call, kind = problem.code(), "the carrier cannot be asked about a call");
@@ -288,7 +288,7 @@ impl Callbacks {
         };
         if let Some(says) = found.status.and_then(says_after_the_fact) {
             let fact = Fact::Status {
-                carrier_call_id: callback.call_sid.as_str().to_owned(),
+                carrier_call_id: callback.call_id.as_str().to_owned(),
                 says,
                 at: found.ended_at,
                 duration_seconds: found.duration_seconds,
@@ -307,9 +307,9 @@ impl Callbacks {
         &self,
         tenant: TenantId,
         call: CallId,
-        carrier_call_id: &CallSid,
+        carrier_call_id: &CarrierCallId,
         held: u32,
-    ) -> Result<Twiml, CallbackError> {
+    ) -> Result<Instructions, CallbackError> {
         let row = self.recorder.calls.get(tenant, call).await;
         let row = row
             .map_err(CallbackError::Unavailable)?
@@ -320,27 +320,27 @@ impl Callbacks {
             return Err(CallbackError::OtherCall);
         }
         if row.call.state == CallState::Ended || row.progress.hang_up_requested_at.is_some() {
-            return Ok(twiml::hang_up());
+            return Ok(Instructions::hang_up());
         }
         if row.progress.resumes >= RESUMES_MAX {
             warn!(call.id = %call, "a call was resumed too often and is ended");
             let exhausted = Fact::ResumesExhausted;
             self.recorder.record(tenant, call, &exhausted).await?;
-            return Ok(twiml::hang_up());
+            return Ok(Instructions::hang_up());
         }
         if !self.has_worker().await? {
             let language = self.language(tenant, row.call.agent_id).await?;
             let again = |held| self.links.resume_held(tenant, call, held);
-            if let Some(document) = hold(&language, held, again) {
+            if let Some(instructions) = hold(&language, held, again) {
                 self.note_hold(&row, carrier_call_id).await?;
                 info!(call.id = %call, held, "a customer waits for a media worker");
                 customer_waits();
-                return Ok(written(document));
+                return Ok(instructions);
             }
             warn!(call.id = %call, "no media worker came for a call and it is ended");
             let exhausted = Fact::ResumesExhausted;
             self.recorder.record(tenant, call, &exhausted).await?;
-            return Ok(written(give_up(&language)));
+            return Ok(give_up(&language));
         }
         info!(call.id = %call, resumes = row.progress.resumes + 1, "resuming a call");
         let token = self.recorder.ids.fresh(TokenId::from_parts);
@@ -354,16 +354,16 @@ impl Callbacks {
             .await?;
         if !recorded.changed {
             // It ended meanwhile.
-            return Ok(twiml::hang_up());
+            return Ok(Instructions::hang_up());
         }
-        Ok(self.connect(tenant, call, token))
+        Ok(self.links.connect(tenant, call, token))
     }
 
     /// Notes once that the customer is held: nobody calls back when they hang up, so the sweeper asks.
     async fn note_hold(
         &self,
         row: &CallRow,
-        carrier_call_id: &CallSid,
+        carrier_call_id: &CarrierCallId,
     ) -> Result<(), CallbackError> {
         if row.progress.held_since.is_some() {
             return Ok(());
@@ -384,12 +384,12 @@ impl Callbacks {
     /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
     pub async fn inbound_voice(
         &self,
-        request: &VoiceRequest,
+        request: &CallRequest,
         held: u32,
-    ) -> Result<Twiml, CallbackError> {
-        let rejected = twiml::reject(Reject::NotInService);
+    ) -> Result<Instructions, CallbackError> {
+        let rejected = Instructions::reject(Reject::NotInService);
         if request.direction == Direction::Outbound {
-            return Ok(twiml::hang_up());
+            return Ok(Instructions::hang_up());
         }
         let Some(to) = &request.to else {
             return Ok(rejected);
@@ -404,11 +404,11 @@ impl Callbacks {
         let known = self
             .recorder
             .calls
-            .by_carrier_call(tenant, request.call_sid.as_str())
+            .by_carrier_call(tenant, request.call_id.as_str())
             .await
             .map_err(CallbackError::Unavailable)?;
         if let Some(call) = known {
-            return self.resume(tenant, call, &request.call_sid, held).await;
+            return self.resume(tenant, call, &request.call_id, held).await;
         }
         if number.archived_at.is_some() {
             metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "number_archived")
@@ -440,14 +440,14 @@ impl Callbacks {
         &self,
         number: &Number,
         agent: AgentId,
-        request: &VoiceRequest,
+        request: &CallRequest,
         held: u32,
-    ) -> Result<Twiml, CallbackError> {
+    ) -> Result<Instructions, CallbackError> {
         let tenant = number.tenant_id;
         let rejected = |reason: &'static str| {
             metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason)
                 .increment(1);
-            Ok(twiml::reject(Reject::NotInService))
+            Ok(Instructions::reject(Reject::NotInService))
         };
         let id = self.recorder.ids.fresh(CallId::from_parts);
         let snapshot = self
@@ -468,7 +468,7 @@ impl Callbacks {
         let now = self.recorder.clock.now();
         let state = CallState::Ringing;
         let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
-        row.call.carrier_call_id = Some(request.call_sid.as_str().to_owned());
+        row.call.carrier_call_id = Some(request.call_id.as_str().to_owned());
         let has_worker = self.has_worker().await?;
         row.progress.held_since = (!has_worker).then_some(now);
         let token = self.recorder.ids.fresh(TokenId::from_parts);
@@ -489,20 +489,20 @@ impl Callbacks {
                 follow(&row.call);
                 info!(call.id = %id, tenant.id = %tenant, "a call came in");
                 if has_worker {
-                    return Ok(self.connect(tenant, id, token));
+                    return Ok(self.links.connect(tenant, id, token));
                 }
-                self.resume(tenant, id, &request.call_sid, held).await
+                self.resume(tenant, id, &request.call_id, held).await
             }
             // The same webhook, delivered twice at once: the other one made the call.
             Err(CreateRefused::CarrierCallTaken) => {
                 let known = self
                     .recorder
                     .calls
-                    .by_carrier_call(tenant, request.call_sid.as_str())
+                    .by_carrier_call(tenant, request.call_id.as_str())
                     .await
                     .map_err(CallbackError::Unavailable)?;
                 let known = known.ok_or(CallbackError::UnknownCall)?;
-                self.resume(tenant, known, &request.call_sid, held).await
+                self.resume(tenant, known, &request.call_id, held).await
             }
             // An inbound call has no request, no slot and no lead.
             Err(
@@ -511,18 +511,6 @@ impl Callbacks {
                 | CreateRefused::LeadChanged,
             ) => Err(CallbackError::Unavailable(StoreError::Conflict)),
             Err(CreateRefused::Store(error)) => Err(CallbackError::Unavailable(error)),
-        }
-    }
-
-    /// The addresses were checked when [`Links`] was made and ids are short, so the document is always
-    /// within the carrier's limits; if it were not, hanging up is all that is left.
-    fn connect(&self, tenant: TenantId, call: CallId, token: TokenId) -> Twiml {
-        match self.links.connect(tenant, call, token) {
-            Ok(twiml) => twiml,
-            Err(problem) => {
-                tracing::error!(call.id = %call, %problem, "the call's instructions cannot be written");
-                twiml::hang_up()
-            }
         }
     }
 
@@ -545,15 +533,6 @@ fn customer_waits() {
     metrics::counter!("trunkline_waits_for_worker_total", "who" => "customer").increment(1);
 }
 
-/// The sentences are ours, and the addresses were checked when [`Links`] was made: a document that cannot
-/// be written cannot be. Hanging up is all that would be left.
-fn written(document: Result<Twiml, TwimlProblem>) -> Twiml {
-    document.unwrap_or_else(|problem| {
-        tracing::error!(%problem, "a customer's instructions cannot be written");
-        twiml::hang_up()
-    })
-}
-
 fn withheld() -> Option<PhoneNumber> {
     WITHHELD.parse().ok()
 }
@@ -561,7 +540,7 @@ fn withheld() -> Option<PhoneNumber> {
 /// SIP says of these that the number is wrong or gone (RFC 3261: 404, 410, 484, 604).
 const SIP_UNREACHABLE: [u16; 4] = [404, 410, 484, 604];
 
-fn says(callback: &StatusCallback) -> CarrierSays {
+fn says(callback: &StatusReport) -> CarrierSays {
     match callback.status {
         CallStatus::Queued | CallStatus::Initiated => CarrierSays::Accepted,
         CallStatus::Ringing => CarrierSays::Ringing,

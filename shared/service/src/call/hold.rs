@@ -3,7 +3,8 @@
 //!
 //! How often it has come round stands in the address, which the carrier signs; nothing is stored.
 
-use carrier::twilio::twiml::{Builder, Twiml, TwimlProblem, say_and_hang_up};
+use carrier::Instructions;
+use carrier::instructions::Instruction;
 use url::Url;
 
 /// From one look for a worker to the next, in seconds.
@@ -21,31 +22,32 @@ struct Words {
     sorry: &'static str,
 }
 
-/// The document for a call that has been held so often; `again` is where the carrier asks next. `None` when
+/// The instructions for a call that has been held so often; `again` is where the carrier asks next. `None` when
 /// it was held long enough: [`give_up`].
 pub(crate) fn hold(
     language: &str,
     held: u32,
     again: impl FnOnce(u32) -> Url,
-) -> Option<Result<Twiml, TwimlProblem>> {
+) -> Option<Instructions> {
     if held >= HOLDS_MAX {
         return None;
     }
-    let mut document = Builder::default();
+    let mut instructions = Instructions::default();
     if held.is_multiple_of(SAID_EVERY) {
-        document = document.say(Words::of(language).wait, language);
+        instructions = instructions.say(Words::of(language).wait, language);
     }
     Some(
-        document
-            .pause(PAUSE_SECONDS)
-            .redirect(again(held + 1))
-            .finish(),
+        instructions
+            .then(Instruction::Pause {
+                seconds: PAUSE_SECONDS,
+            })
+            .then(Instruction::Redirect(again(held + 1))),
     )
 }
 
 /// The last words to somebody whom nobody came to talk to.
-pub(crate) fn give_up(language: &str) -> Result<Twiml, TwimlProblem> {
-    say_and_hang_up(Words::of(language).sorry, language)
+pub(crate) fn give_up(language: &str) -> Instructions {
+    Instructions::say_and_hang_up(Words::of(language).sorry, language)
 }
 
 impl Words {
@@ -94,28 +96,39 @@ impl Words {
 mod tests {
     use super::*;
 
-    fn held(held: u32) -> Option<String> {
+    /// What is said, for how long it is silent, and where the carrier asks next.
+    fn held(held: u32) -> Option<(Option<String>, Vec<Instruction>)> {
         let again = |held| {
             format!("https://h.example/again?held={held}")
                 .parse()
                 .unwrap()
         };
-        let document = hold("de-AT", held, again)?.unwrap();
-        Some(document.as_str().to_owned())
+        let mut steps = hold("de-AT", held, again)?.steps().to_vec();
+        let said = match &steps[0] {
+            Instruction::Say { text, language } if language == "de-AT" => Some(text.clone()),
+            _other => None,
+        };
+        if said.is_some() {
+            steps.remove(0);
+        }
+        Some((said, steps))
     }
 
     #[test]
     fn a_customer_hears_every_twenty_seconds_that_it_goes_on_and_not_for_ever() {
-        let first = held(0).unwrap();
-        assert!(first.contains("<Say language=\"de-AT\">Einen Moment"));
-        assert!(first.contains("<Pause length=\"5\"/>"));
-        assert!(first.contains("/again?held=1</Redirect>"));
-        let second = held(1).unwrap();
-        assert!(!second.contains("<Say"));
-        assert!(held(4).unwrap().contains("<Say"));
+        let (said, steps) = held(0).unwrap();
+        assert!(said.unwrap().starts_with("Einen Moment"));
+        let next = "https://h.example/again?held=1".parse().unwrap();
+        let pause = Instruction::Pause { seconds: 5 };
+        assert_eq!(steps, [pause, Instruction::Redirect(next)]);
+        assert_eq!(held(1).unwrap().0, None);
+        assert!(held(4).unwrap().0.is_some());
         assert!(held(HOLDS_MAX - 1).is_some());
         assert_eq!(held(HOLDS_MAX), None);
-        let last = give_up("de").unwrap();
-        assert!(last.as_str().contains("niemand frei") && last.as_str().contains("<Hangup/>"));
+        let last = give_up("de");
+        let [Instruction::Say { text, .. }, Instruction::HangUp] = last.steps() else {
+            panic!("{last:?}");
+        };
+        assert!(text.contains("niemand frei"));
     }
 }

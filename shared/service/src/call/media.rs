@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::twilio::CallSid;
-use carrier::twilio::client::{Client, RequestError};
-use carrier::twilio::twiml::Twiml;
+use carrier::{Carrier, CarrierCallId, Instructions, RequestError};
 use model::{
     AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, EventKind, OptOutHow, Outcome,
     TenantId, TokenId, Turn,
@@ -59,7 +57,7 @@ pub struct MediaSession {
 
 /// The instructions with which the carrier opens the stream of the session that was prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandOver(Twiml);
+pub struct HandOver(Instructions);
 
 /// The carrier did not open another stream.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +68,6 @@ pub enum RedirectError {
     /// It was asked, and may have.
     #[error("it is not known whether the carrier opens another stream")]
     Unknown(#[source] RequestError),
-    #[error("the carrier's id of the call is not one of the carrier's")]
-    NoSuchCall,
 }
 
 /// Why a session was not opened.
@@ -110,7 +106,7 @@ pub struct Media {
     sessions: Sessions,
     turns: Turns,
     suppressions: Suppressions,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
     links: Links,
 }
 
@@ -118,7 +114,7 @@ impl Media {
     #[must_use]
     pub fn new(
         store: &store::Store,
-        carrier: Client,
+        carrier: Arc<dyn Carrier>,
         links: Links,
         clock: Arc<dyn Clock>,
         ids: Ids,
@@ -218,14 +214,7 @@ impl Media {
             }
             Err(RecordError::Store(error)) => return Err(MediaError::Unavailable(error)),
         }
-        match self.links.connect(tenant_id, call_id, token) {
-            Ok(twiml) => Ok(HandOver(twiml)),
-            Err(problem) => {
-                // Cannot be: the addresses were checked when `Links` was made and ids are short.
-                tracing::error!(call.id = %call_id, %problem, "the call's instructions cannot be written");
-                Err(MediaError::Superseded)
-            }
-        }
+        Ok(HandOver(self.links.connect(tenant_id, call_id, token)))
     }
 
     /// Has the carrier end the stream of `session` and open that of the session that was prepared.
@@ -233,12 +222,15 @@ impl Media {
     /// # Errors
     /// See [`RedirectError`].
     pub async fn redirect(&self, session: &SessionKey, to: &HandOver) -> Result<(), RedirectError> {
-        let sid = session.carrier_call_id.parse::<CallSid>();
-        let sid = sid.map_err(|_foreign| RedirectError::NoSuchCall)?;
-        match self.carrier.update_call(&sid, &to.0).await {
+        let id = session.carrier_call_id.parse::<CarrierCallId>();
+        let foreign = |_malformed| RedirectError::NotDone(RequestError::ForeignId);
+        match self.carrier.redirect(&id.map_err(foreign)?, &to.0).await {
             Ok(_redirected) => Ok(()),
             Err(
-                error @ (RequestError::Refused(_)
+                error @ (RequestError::Unsupported(_)
+                | RequestError::ForeignId
+                | RequestError::Instructions(_)
+                | RequestError::Refused(_)
                 | RequestError::RateLimited { .. }
                 | RequestError::Unreachable(_)),
             ) => Err(RedirectError::NotDone(error)),
@@ -403,7 +395,7 @@ impl Media {
     /// # Errors
     /// [`MediaError::Carrier`] when the carrier cannot be asked.
     pub async fn hang_up(&self, session: &SessionKey) -> Result<(), MediaError> {
-        hang_up_at_carrier(&self.carrier, &session.carrier_call_id)
+        hang_up_at_carrier(&*self.carrier, &session.carrier_call_id)
             .await
             .map_err(MediaError::Carrier)
     }

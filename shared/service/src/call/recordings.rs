@@ -6,10 +6,8 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use carrier::twilio::RecordingSid;
-use carrier::twilio::client::{
-    Channels, Client, RECORDING_BYTES_MAX, RecordingMedia, RequestError,
-};
+use carrier::recording::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
+use carrier::{Carrier, CarrierRecordingId, RequestError};
 use model::{CallId, RecordingState, TenantId};
 use sha2::{Digest as _, Sha256};
 use store::{Bucket, Digest, PART_BYTES, StoreError, Upload};
@@ -78,12 +76,17 @@ impl KeepError {
 pub struct Recordings {
     recorder: Recorder,
     bucket: Bucket,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
 }
 
 impl Recordings {
     #[must_use]
-    pub fn new(store: &store::Store, carrier: Client, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(
+        store: &store::Store,
+        carrier: Arc<dyn Carrier>,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+    ) -> Self {
         Self {
             recorder: Recorder::new(store, clock, ids),
             bucket: store.bucket.clone(),
@@ -97,8 +100,8 @@ impl Recordings {
     /// # Errors
     /// See [`KeepError`].
     pub async fn keep(&self, job: &RecordingJob) -> Result<Kept, KeepError> {
-        let sid: RecordingSid = match job.carrier_recording_id.parse() {
-            Ok(sid) => sid,
+        let id: CarrierRecordingId = match job.carrier_recording_id.parse() {
+            Ok(id) => id,
             Err(_not_a_recording) => return Err(KeepError::Malformed),
         };
         let row = self.recorder.calls.get(job.tenant_id, job.call_id).await;
@@ -119,24 +122,24 @@ impl Recordings {
                     stored
                 } else {
                     // Somebody removed our copy before the carrier's was deleted.
-                    self.copy(job, &sid).await?
+                    self.copy(job, &id).await?
                 }
             }
             Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {
-                self.copy(job, &sid).await?
+                self.copy(job, &id).await?
             }
         };
-        self.delete(job, &sid, stored).await
+        self.delete(job, &id, stored).await
     }
 
     /// Copies, verifies and notes the copy on the call.
     async fn copy(
         &self,
         job: &RecordingJob,
-        sid: &RecordingSid,
+        id: &CarrierRecordingId,
     ) -> Result<RecordingState, KeepError> {
         let object_key = object_key(job.tenant_id, job.call_id);
-        let sent = self.stream(&object_key, sid).await?;
+        let sent = self.stream(&object_key, id).await?;
         let copied = self.bucket.digest(&object_key).await;
         if copied.map_err(KeepError::Bucket)? != sent {
             return Err(KeepError::Mismatch);
@@ -157,7 +160,7 @@ impl Recordings {
     async fn delete(
         &self,
         job: &RecordingJob,
-        sid: &RecordingSid,
+        id: &CarrierRecordingId,
         stored: RecordingState,
     ) -> Result<Kept, KeepError> {
         let RecordingState::Stored {
@@ -170,7 +173,7 @@ impl Recordings {
         else {
             return Ok(Kept::Nothing);
         };
-        let deleted = self.carrier.delete_recording(sid).await;
+        let deleted = self.carrier.delete_recording(id).await;
         deleted.map_err(KeepError::Delete)?;
         let kept = RecordingState::Kept {
             carrier_recording_id,
@@ -207,8 +210,8 @@ impl Recordings {
     }
 
     /// Moves the bytes, and says what they were on the way.
-    async fn stream(&self, object_key: &str, sid: &RecordingSid) -> Result<Digest, KeepError> {
-        let media = self.carrier.recording_media(sid, Channels::Two).await;
+    async fn stream(&self, object_key: &str, id: &CarrierRecordingId) -> Result<Digest, KeepError> {
+        let media = self.carrier.recording_media(id, Channels::Two).await;
         let mut source = CarrierCopy {
             media: media.map_err(KeepError::Fetch)?,
             hasher: Sha256::new(),
@@ -225,7 +228,7 @@ impl Recordings {
         }
         let upload = self.bucket.begin(object_key, CONTENT_TYPE).await;
         let mut upload = upload.map_err(KeepError::Bucket)?;
-        match self.context(&mut upload, first, &mut source).await {
+        match self.parts(&mut upload, first, &mut source).await {
             Ok(()) => {
                 let completed = self.bucket.complete(upload).await;
                 completed.map_err(KeepError::Bucket)?;
@@ -233,14 +236,14 @@ impl Recordings {
             }
             Err(problem) => {
                 if let Err(error) = self.bucket.abandon(upload).await {
-                    warn!(%error, "context of a recording are left in the bucket");
+                    warn!(%error, "parts of a recording are left in the bucket");
                 }
                 Err(problem)
             }
         }
     }
 
-    async fn context(
+    async fn parts(
         &self,
         upload: &mut Upload,
         first: Bytes,
@@ -256,7 +259,7 @@ impl Recordings {
     }
 }
 
-/// The recording as the carrier sends it, cut into context, hashed on the way.
+/// The recording as the carrier sends it, cut into parts, hashed on the way.
 struct CarrierCopy {
     media: RecordingMedia,
     hasher: Sha256,

@@ -390,7 +390,7 @@ fn check_script(
         purpose: disclosure.purpose.as_deref(),
         opt_out_key: fields.opt_out.key,
         marketing: disclosure.marketing,
-        // Every call is, see `carrier::twilio::client::create`.
+        // Every call is, see `carrier::call::MachineDetection`.
         recorded: true,
     };
     for wrong in dialer::script_problems(&script, places.iter().copied()) {

@@ -1,6 +1,7 @@
 //! The addresses under which the carrier reaches us, with the ids that they carry.
 
-use carrier::twilio::twiml::{self, Stream, Twiml, TwimlProblem};
+use carrier::instructions::Stream;
+use carrier::{CarrierName, Instructions};
 use model::{CallId, TenantId, TokenId};
 use url::Url;
 
@@ -14,6 +15,7 @@ const RETRIES: &str = "rc=5&rp=5xx,ct,rt";
 pub struct Links {
     public: Url,
     media: Url,
+    carrier: CarrierName,
 }
 
 /// A base that addresses cannot be joined to.
@@ -23,11 +25,11 @@ pub struct LinkProblem;
 
 impl Links {
     /// `public` is where webhooks arrive (http or https), `media` where media sockets do (http, https,
-    /// ws or wss; the WebSocket scheme follows).
+    /// ws or wss; the WebSocket scheme follows). Each address names `carrier`.
     ///
     /// # Errors
     /// When a base has another scheme or no host.
-    pub fn new(public: Url, media: Url) -> Result<Self, LinkProblem> {
+    pub fn new(public: Url, media: Url, carrier: CarrierName) -> Result<Self, LinkProblem> {
         if !["http", "https"].contains(&public.scheme()) || !public.has_host() {
             return Err(LinkProblem);
         }
@@ -41,7 +43,11 @@ impl Links {
         if !media.has_host() {
             return Err(LinkProblem);
         }
-        Ok(Self { public, media })
+        Ok(Self {
+            public,
+            media,
+            carrier,
+        })
     }
 
     #[must_use]
@@ -52,7 +58,7 @@ impl Links {
     /// Whom the carrier asks what to do when one of our numbers is called.
     #[must_use]
     pub fn voice(&self) -> Url {
-        join(&self.public, ["twilio", "voice"])
+        join(&self.public, ["carriers", self.carrier.as_str(), "voice"])
     }
 
     #[must_use]
@@ -91,19 +97,12 @@ impl Links {
     /// Where media sockets are opened.
     #[must_use]
     pub fn media(&self) -> Url {
-        join(&self.media, ["media", "twilio"])
+        join(&self.media, ["media", self.carrier.as_str()])
     }
 
-    /// The document that hands a call to a worker, and asks us again when the worker's socket is gone.
-    ///
-    /// # Errors
-    /// When the addresses break a limit of the carrier's.
-    pub fn connect(
-        &self,
-        tenant: TenantId,
-        call: CallId,
-        token: TokenId,
-    ) -> Result<Twiml, TwimlProblem> {
+    /// Hands a call to a worker, and asks us again when the worker's socket is gone.
+    #[must_use]
+    pub fn connect(&self, tenant: TenantId, call: CallId, token: TokenId) -> Instructions {
         let stream = Stream {
             url: self.media(),
             status_callback: Some(self.stream(tenant, call)),
@@ -113,12 +112,13 @@ impl Links {
                 ("token".to_owned(), token.to_string()),
             ],
         };
-        twiml::connect_stream(stream, self.resume(tenant, call))
+        Instructions::connect(stream, self.resume(tenant, call))
     }
 
     fn callback(&self, kind: &str, tenant: TenantId, call: CallId) -> Url {
         let (tenant, call) = (tenant.to_string(), call.to_string());
-        let mut url = join(&self.public, ["twilio", kind, &tenant, &call]);
+        let carrier = self.carrier.as_str();
+        let mut url = join(&self.public, ["carriers", carrier, kind, &tenant, &call]);
         url.set_fragment(Some(RETRIES));
         url
     }
@@ -135,41 +135,54 @@ fn join<const N: usize>(base: &Url, segments: [&str; N]) -> Url {
 
 #[cfg(test)]
 mod tests {
+    use carrier::instructions::Instruction;
+
     use super::*;
+
+    const CARRIER: CarrierName = CarrierName::ALL[0];
 
     #[test]
     fn callbacks_carry_both_ids_and_media_sockets_follow_the_scheme() {
         let links = Links::new(
             "https://voice.example.com/base/".parse().unwrap(),
             "https://media.example.com".parse().unwrap(),
+            CARRIER,
         )
         .unwrap();
         let (tenant, call) = (TenantId::from_parts(0, 1), CallId::from_parts(0, 2));
         assert_eq!(
             links.status(tenant, call).as_str(),
-            format!("https://voice.example.com/base/twilio/status/{tenant}/{call}#{RETRIES}")
+            format!(
+                "https://voice.example.com/base/carriers/{CARRIER}/status/{tenant}/{call}#{RETRIES}"
+            )
         );
         assert_eq!(
             links.media().as_str(),
-            "wss://media.example.com/media/twilio"
+            format!("wss://media.example.com/media/{CARRIER}")
         );
-        let twiml = links
-            .connect(tenant, call, TokenId::from_parts(0, 3))
-            .unwrap();
-        let resume = format!("/twilio/resume/{tenant}/{call}#rc=5&amp;rp=5xx,ct,rt</Redirect>");
-        assert!(twiml.as_str().contains(&resume));
-        assert!(twiml.as_str().contains("name=\"token\""));
+        let instructions = links.connect(tenant, call, TokenId::from_parts(0, 3));
+        let [Instruction::Stream(stream), Instruction::Redirect(resume)] = instructions.steps()
+        else {
+            panic!("{instructions:?}");
+        };
+        assert!(resume.path().ends_with(&format!("/resume/{tenant}/{call}")));
+        assert_eq!(resume.fragment(), Some(RETRIES));
+        let named: Vec<&str> = stream.parameters.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(named, ["tenant_id", "call_id", "token"]);
     }
 
     #[test]
     fn a_base_that_is_no_web_address_is_refused() {
         let good: Url = "http://127.0.0.1:8080".parse().unwrap();
         let file: Url = "file:///tmp".parse().unwrap();
-        assert!(Links::new(file.clone(), good.clone()).is_err());
-        assert!(Links::new(good.clone(), file).is_err());
+        assert!(Links::new(file.clone(), good.clone(), CARRIER).is_err());
+        assert!(Links::new(good.clone(), file, CARRIER).is_err());
         assert_eq!(
-            Links::new(good.clone(), good).unwrap().media().as_str(),
-            "ws://127.0.0.1:8080/media/twilio"
+            Links::new(good.clone(), good, CARRIER)
+                .unwrap()
+                .media()
+                .as_str(),
+            format!("ws://127.0.0.1:8080/media/{CARRIER}")
         );
     }
 }

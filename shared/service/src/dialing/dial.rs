@@ -12,17 +12,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::twilio::client::{
-    Client, CreateCall, CreateError, ListCalls, MachineDetection, MachineDetectionMode, Recording,
-};
-use carrier::twilio::{CallSid, CallStatus, twiml::Twiml};
+use carrier::call::{CreateCall, FindCalls, MachineDetection, MachineDetectionMode, RecordCall};
+use carrier::{CallStatus, Carrier, CarrierCallId, CreateError};
 use futures_util::future::try_join3;
 use jiff::{SignedDuration, Timestamp};
 use model::{AmdMode, AmdThresholds, Call, CallId, CallState, Outcome, Permit, TenantId, TokenId};
 use store::{
     CallRow, DELAY_MAX, DialJob, NewToken, Pace, Progress, Queue, Reserved, StoreError, TokenHash,
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use url::Url;
 
 use crate::call::hang_up_at_carrier;
@@ -110,7 +108,7 @@ pub struct DialJobs {
     recorder: Recorder,
     pace: Pace,
     queue: Queue<DialJob>,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
     links: Links,
     workforce: Workforce,
     call_interval: SignedDuration,
@@ -137,7 +135,7 @@ impl DialJobs {
             ),
             pace: context.store.pace.clone(),
             queue: context.store.dial.clone(),
-            carrier: context.carrier.clone(),
+            carrier: Arc::clone(&context.carrier),
             links: context.links.clone(),
             workforce: Workforce::new(&context.store.workers, &context.clock),
             call_interval: SignedDuration::try_from(call_interval).unwrap_or(SignedDuration::MAX),
@@ -181,13 +179,7 @@ impl DialJobs {
             self.wait_until(not_before).await;
         }
         let token = self.recorder.ids.fresh(TokenId::from_parts);
-        let request = match self.request(row, token) {
-            Ok(request) => request,
-            Err(problem) => {
-                error!(call.id = %call, %problem, "the call's instructions cannot be written");
-                return self.not_begun(tenant, call, Outcome::PlatformFailed).await;
-            }
-        };
+        let request = self.request(row, token);
         let hash = TokenHash::of(token);
         let mut row = row.clone();
         let mut place = None;
@@ -326,7 +318,7 @@ impl DialJobs {
     async fn reserve(&self) -> Result<Reserved, PlaceError> {
         self.pace
             .reserve(
-                self.carrier.account_sid(),
+                self.carrier.account_id(),
                 self.now(),
                 self.call_interval,
                 PACE_AHEAD_MAX,
@@ -398,10 +390,10 @@ impl DialJobs {
                 warn!(call.id = %call, "too late after the gate to begin the request");
                 break;
             }
-            let problem = match self.carrier.create_call(request).await {
+            let problem = match self.carrier.place(request).await {
                 Ok(carrier_call) => {
                     let queue = carrier_call.queue_ms.unwrap_or_default();
-                    let carrier_call_id = String::from(carrier_call.sid);
+                    let carrier_call_id = String::from(carrier_call.id);
                     let placed = self.placed(tenant, call, carrier_call_id.clone()).await?;
                     Box::pin(self.look_behind_queue(row, &carrier_call_id, queue)).await?;
                     return Ok(placed);
@@ -418,6 +410,7 @@ impl DialJobs {
                     tokio::time::sleep(CONNECT_PAUSE * attempt).await;
                 }
                 CreateError::NotSent(_)
+                | CreateError::Unsupported(_)
                 | CreateError::Invalid(_)
                 | CreateError::RateLimited { .. }
                 | CreateError::Refused(_) => {
@@ -449,10 +442,10 @@ impl DialJobs {
             return Ok(());
         }
         // Only while it does not ring. Where it cannot be taken back, its callbacks tell how it went.
-        let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
+        let Ok(id) = carrier_call_id.parse::<CarrierCallId>() else {
             return Ok(());
         };
-        match self.carrier.cancel(&sid).await {
+        match self.carrier.cancel(&id).await {
             Ok(_cancelled) => {
                 let ended = self.turn_back(row, Fact::TakenBack, permit).await;
                 ended.map(|_ended| ())
@@ -482,11 +475,11 @@ impl DialJobs {
         };
         let listed = self
             .carrier
-            .list_calls(&ListCalls {
+            .find_calls(&FindCalls {
                 to: Some(row.call.to.clone()),
                 from: Some(row.call.from.clone()),
                 created_since: gate_at.checked_sub(CLOCK_SKEW).ok(),
-                ..ListCalls::default()
+                ..FindCalls::default()
             })
             .await;
         let waited = self.since_gate(row);
@@ -505,7 +498,7 @@ impl DialJobs {
             let in_time = found.created_at.is_none_or(|created| created <= latest);
             if in_time
                 && !self
-                    .belongs_to_another(tenant, call, found.sid.as_str())
+                    .belongs_to_another(tenant, call, found.id.as_str())
                     .await?
             {
                 unclaimed.push(found);
@@ -519,11 +512,11 @@ impl DialJobs {
             }
             [found] => {
                 let settled = self
-                    .placed(tenant, call, found.sid.as_str().to_owned())
+                    .placed(tenant, call, found.id.as_str().to_owned())
                     .await?;
                 if let Some(says) = found.status.and_then(says_after_the_fact) {
                     let fact = Fact::Status {
-                        carrier_call_id: found.sid.as_str().to_owned(),
+                        carrier_call_id: found.id.as_str().to_owned(),
                         says,
                         at: found.ended_at,
                         duration_seconds: found.duration_seconds,
@@ -564,7 +557,7 @@ impl DialJobs {
             && let Some(carrier_call_id) = &row.call.carrier_call_id
         {
             info!(call.id = %call, "hanging up a call that was cancelled while it was placed");
-            if let Err(problem) = hang_up_at_carrier(&self.carrier, carrier_call_id).await {
+            if let Err(problem) = hang_up_at_carrier(&*self.carrier, carrier_call_id).await {
                 warn!(call.id = %call, kind = problem.code(), "the carrier did not hang up");
             } else {
                 let ended = self
@@ -640,25 +633,20 @@ impl DialJobs {
         self.recorder.clock.now().duration_since(gate_at)
     }
 
-    fn request(
-        &self,
-        row: &CallRow,
-        token: TokenId,
-    ) -> Result<CreateCall, carrier::twilio::twiml::TwimlProblem> {
+    fn request(&self, row: &CallRow, token: TokenId) -> CreateCall {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
-        let twiml: Twiml = self.links.connect(tenant, call, token)?;
-        Ok(CreateCall {
+        CreateCall {
             to: row.call.to.clone(),
             from: row.call.from.clone(),
-            twiml,
+            instructions: self.links.connect(tenant, call, token),
             status_callback: self.links.status(tenant, call),
             ring_timeout: Some(RING_TIMEOUT),
             duration_max: Some(time_limit(row.progress.max_duration_seconds)),
-            recording: Some(Recording {
+            recording: Some(RecordCall {
                 status_callback: self.links.recording(tenant, call),
             }),
             machine_detection: machine_detection(&row.progress, self.links.amd(tenant, call)),
-        })
+        }
     }
 }
 
@@ -666,8 +654,8 @@ impl DialJobs {
 fn machine_detection(progress: &Progress, callback: Url) -> Option<MachineDetection> {
     let mode = match progress.detect {
         AmdMode::Off => return None,
-        AmdMode::Start => MachineDetectionMode::Enable,
-        AmdMode::MessageEnd => MachineDetectionMode::DetectMessageEnd,
+        AmdMode::Start => MachineDetectionMode::Start,
+        AmdMode::MessageEnd => MachineDetectionMode::MessageEnd,
     };
     let AmdThresholds {
         timeout_seconds,

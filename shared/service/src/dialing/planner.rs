@@ -127,7 +127,7 @@ impl Planner {
         let recorder = Recorder::new(store, Arc::clone(&context.clock), context.ids.clone());
         let capacity = Capacity {
             slots: store.slots.clone(),
-            account: context.carrier.account_sid().to_owned(),
+            account: context.carrier.account_id().to_owned(),
             dialing: context.dialing,
         };
         let claims = Claims {

@@ -6,8 +6,9 @@
 //! asked about at the carrier. It never dials. So every call ends, gives its slots back, and its lead goes on
 //! (promise P2). Everything may be repeated, and done by two at once.
 
-use carrier::twilio::client::{Client, RefusalKind, RequestError};
-use carrier::twilio::{CallSid, CallStatus};
+use std::sync::Arc;
+
+use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{CallState, Direction};
@@ -76,7 +77,7 @@ pub struct SweepResult {
 pub(crate) struct Sweeper {
     claims: Claims,
     placing: DialJobs,
-    carrier: Client,
+    carrier: Arc<dyn Carrier>,
     inbound: InboundCalls,
 }
 
@@ -108,7 +109,7 @@ impl Sweeper {
         Self {
             claims,
             placing: DialJobs::new(context),
-            carrier: context.carrier.clone(),
+            carrier: Arc::clone(&context.carrier),
             inbound: context.store.inbound.clone(),
         }
     }
@@ -262,13 +263,17 @@ impl Sweeper {
         let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
             return Ok(());
         };
-        let Ok(sid) = carrier_call_id.parse::<CallSid>() else {
-            error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
-            return Ok(());
+        let asked = match carrier_call_id.parse::<CarrierCallId>() {
+            Ok(id) => self.carrier.fetch_call(&id).await,
+            Err(_malformed) => Err(RequestError::ForeignId),
         };
-        let known = match self.carrier.fetch_call(&sid).await {
+        let known = match asked {
             Ok(known) => Some(known),
-            Err(RequestError::Refused(refusal)) if refusal.kind() == RefusalKind::NotFound => None,
+            Err(RequestError::ForeignId) => {
+                error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
+                return Ok(());
+            }
+            Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => None,
             Err(problem) => return Err(Problem::Carrier(problem)),
         };
         let status = known.as_ref().and_then(|known| known.status);
@@ -277,7 +282,7 @@ impl Sweeper {
         let says = match (&known, status) {
             (None, _) => CarrierSays::Failed,
             (Some(_), Some(CallStatus::InProgress)) if too_long => {
-                hang_up_at_carrier(&self.carrier, &carrier_call_id)
+                hang_up_at_carrier(&*self.carrier, &carrier_call_id)
                     .await
                     .map_err(Problem::Carrier)?;
                 CarrierSays::Completed

@@ -478,7 +478,7 @@ mod tests {
     use super::*;
 
     fn check(document: &str, expect: &Expect) {
-        let base = Url::parse("https://h.example/twilio/voice").unwrap();
+        let base = Url::parse("https://h.example/carriers/twilio/voice").unwrap();
         let shown = match parse(document, Some(&base)) {
             Ok(verbs) => verbs.iter().map(|verb| format!("{verb:?}\n")).collect(),
             Err(problem) => format!("{} {}\n", problem.code, problem.what),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use audio::{Beep, LineListener, LineSound};
 use bytes::BytesMut;
-use carrier::twilio::media::{self, Inbound};
+use carrier::media::{Inbound, MediaCodec as _};
+use carrier::twilio::media::{self, MediaStreams};
 use conversation::{
     Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, Failure, FailureKind,
     Generation, GenerationId, Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
@@ -254,7 +255,10 @@ impl<'a> Worker<'a> {
             }
             Ok(Inbound::Media { payload_base64, .. }) => {
                 self.audio.clear();
-                if media::decode_payload(&payload_base64, &mut self.audio).is_ok() {
+                if MediaStreams
+                    .decode_payload(&payload_base64, &mut self.audio)
+                    .is_ok()
+                {
                     self.take_audio(now);
                 }
             }

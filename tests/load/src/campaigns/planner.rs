@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ::carrier::twilio::AccountSid;
 use ::carrier::twilio::client::{Client, ClientConfig};
 use ::carrier::twilio::signature::Tokens;
 use ::carrier::twilio::webhook::StatusCallback;
-use ::carrier::twilio::{AccountSid, CallStatus};
+use ::carrier::{CallStatus, CarrierName, Signatures};
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -235,10 +236,10 @@ impl Field {
         let config = ClientConfig::new(url.parse()?, account.clone(), token.clone());
         let parts = Context {
             store: Store::new(&counted, &names, &queues),
-            carrier: Client::new(config)?,
-            tokens: Tokens::new(token),
+            carrier: Arc::new(Client::new(config)?),
+            signatures: Signatures::Twilio(Tokens::new(token)),
             // Nobody calls back.
-            links: Links::new(url.parse()?, url.parse()?)?,
+            links: Links::new(url.parse()?, url.parse()?, CarrierName::Twilio)?,
             dialing: Dialing {
                 carrier_calls_max: LINES,
                 tenant_calls_max: LINES,
@@ -461,7 +462,7 @@ impl Field {
             };
             drop(self.meter.take());
             self.callbacks
-                .status(self.tenant, slot.call_id, &callback)
+                .status(self.tenant, slot.call_id, &callback.into())
                 .await?;
             cost += Cost::sum(&self.meter.take());
         }

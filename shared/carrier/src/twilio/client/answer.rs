@@ -5,115 +5,31 @@
 //! Members that carry the carrier's own prices and formatted numbers are not read.
 
 use jiff::Timestamp;
-use model::{CarrierVerdict, PhoneNumber};
+use model::PhoneNumber;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{Lost, RequestError};
-use crate::twilio::{CallSid, CallStatus, NumberSid, RecordingSid, RecordingStatus, status};
+use crate::account::{AccountState, CarrierAccount, CarrierNumber, Voice};
+use crate::call::CarrierCall;
+use crate::error::{Lost, RequestError};
+use crate::recording::CarrierRecording;
+use crate::twilio::status::{self, call_status, recording_status};
+use crate::twilio::{CallSid, NumberSid, RecordingSid};
 
-/// A call as the carrier knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CarrierCall {
-    pub sid: CallSid,
-    /// `None` for a word that we do not know.
-    pub status: Option<CallStatus>,
-    pub to: Option<PhoneNumber>,
-    pub from: Option<PhoneNumber>,
-    pub created_at: Option<Timestamp>,
-    /// When dialling began.
-    pub started_at: Option<Timestamp>,
-    pub ended_at: Option<Timestamp>,
-    /// Seconds, once the call is over; may come late.
-    pub duration_seconds: Option<u32>,
-    /// Only coarse here: the callback's word is kept, not this.
-    pub answered_by: Option<CarrierVerdict>,
-    /// How long the carrier expects to hold the call back, in milliseconds.
-    pub queue_ms: Option<u32>,
-}
-
-/// A recording as the carrier knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CarrierRecording {
-    pub sid: RecordingSid,
-    pub call_sid: Option<CallSid>,
-    /// `None` for a word that we do not know.
-    pub status: Option<RecordingStatus>,
-    /// Whole seconds; absent while it is not complete.
-    pub duration_seconds: Option<u32>,
-    pub channels: Option<u32>,
-    pub started_at: Option<Timestamp>,
-    /// Why it is absent.
-    pub error_code: Option<u32>,
-}
-
-/// The account as the carrier knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CarrierAccount {
-    /// `None` for a word that we do not know.
-    pub state: Option<AccountState>,
-    /// Only numbers that the account has verified can be called.
-    pub is_trial: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountState {
-    Active,
-    Suspended,
-    Closed,
-}
-
-/// A phone number of the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CarrierNumber {
-    pub sid: NumberSid,
-    pub number: PhoneNumber,
-    /// Who is asked what to do with a call to it.
-    pub voice: Voice,
-}
-
-/// Who is asked what to do with a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Voice {
-    /// Nobody: the call is not answered.
-    Nobody,
-    Url {
-        url: String,
-        by_post: bool,
-    },
-    /// A TwiML application of the account, whatever address is set besides.
-    Application,
-    /// A SIP trunk of the account, whatever address is set besides.
-    Trunk,
-    /// The number takes no calls at all.
-    Incapable,
-}
-
-impl CarrierNumber {
-    /// What has calls to it ask this address, as the form of a request.
-    #[must_use]
-    pub fn voice_form(&self, voice_url: &Url) -> Vec<(&'static str, String)> {
-        let mut form = vec![
-            ("VoiceUrl", voice_url.to_string()),
-            ("VoiceMethod", "POST".to_owned()),
-        ];
-        // What goes before the address is taken away.
-        match self.voice {
-            Voice::Application => form.push(("VoiceApplicationSid", String::new())),
-            Voice::Trunk => form.push(("TrunkSid", String::new())),
-            Voice::Nobody | Voice::Url { .. } | Voice::Incapable => {}
-        }
-        form
+/// What has calls to a number ask this address, as the form of a request.
+pub(super) fn voice_form(number: &CarrierNumber, voice_url: &Url) -> Vec<(&'static str, String)> {
+    let mut form = vec![
+        ("VoiceUrl", voice_url.to_string()),
+        ("VoiceMethod", "POST".to_owned()),
+    ];
+    // What goes before the address is taken away.
+    match number.voice {
+        Voice::Application => form.push(("VoiceApplicationSid", String::new())),
+        Voice::Trunk => form.push(("TrunkSid", String::new())),
+        Voice::Nobody | Voice::Url { .. } | Voice::Incapable => {}
     }
-}
-
-/// What a list came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed<T> {
-    pub items: Vec<T>,
-    /// Whether that is all: false when there were more pages than are followed.
-    pub complete: bool,
+    form
 }
 
 pub(super) fn account(body: &[u8]) -> Result<CarrierAccount, RequestError> {
@@ -338,8 +254,8 @@ impl TryFrom<WireCall> for CarrierCall {
 
     fn try_from(wire: WireCall) -> Result<Self, RequestError> {
         Ok(Self {
-            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
-            status: wire.status.parsed(),
+            id: sid::<CallSid>(&wire.sid)?.into(),
+            status: wire.status.text().and_then(call_status),
             to: wire.to.parsed(),
             from: wire.from.parsed(),
             created_at: wire.date_created.time(),
@@ -357,9 +273,9 @@ impl TryFrom<WireRecording> for CarrierRecording {
 
     fn try_from(wire: WireRecording) -> Result<Self, RequestError> {
         Ok(Self {
-            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
-            call_sid: wire.call_sid.parsed(),
-            status: wire.status.parsed(),
+            id: sid::<RecordingSid>(&wire.sid)?.into(),
+            call_id: wire.call_sid.parsed::<CallSid>().map(Into::into),
+            status: wire.status.text().and_then(recording_status),
             duration_seconds: wire.duration.number(),
             channels: wire.channels.number(),
             started_at: wire.start_time.time(),
@@ -391,7 +307,7 @@ impl TryFrom<WireNumber> for CarrierNumber {
             }
         };
         Ok(Self {
-            sid: wire.sid.parse().map_err(|_not_a_sid| unreadable())?,
+            id: sid::<NumberSid>(&wire.sid)?.into(),
             number: wire
                 .phone_number
                 .parse()
@@ -408,6 +324,10 @@ impl TryFrom<WireCallerId> for PhoneNumber {
         let number = wire.phone_number.parse();
         number.map_err(|_not_a_number| unreadable())
     }
+}
+
+fn sid<T: std::str::FromStr>(text: &str) -> Result<T, RequestError> {
+    text.parse().map_err(|_not_a_sid| unreadable())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use settings::Secret;
 use url::Url;
 
-use super::error::{CarrierRefusal, Lost, NoConnection, RequestError};
-use super::transport::{Broken, Transport};
 use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
+use crate::error::{CarrierRefusal, Lost, NoConnection, RefusalKind, RequestError};
+use crate::transport::{Broken, Transport};
 
 /// The version of the API, the first segment of every path.
 const VERSION: &str = "2010-04-01";
@@ -404,9 +404,34 @@ impl HttpAnswer {
                 retry_after: self.retry_after,
             },
             408 => RetryVerdict::Unclear { status },
-            400..=499 => RetryVerdict::Refused(CarrierRefusal { status, code }),
+            400..=499 => RetryVerdict::Refused(CarrierRefusal {
+                status,
+                code,
+                kind: refusal_kind(status, code),
+            }),
             _other => RetryVerdict::Unclear { status },
         }
+    }
+}
+
+/// What Twilio's codes mean (`docs/protocols/twilio-voice.md#refusals`).
+const fn refusal_kind(status: u16, code: Option<u32>) -> RefusalKind {
+    match (code, status) {
+        (Some(20003), _) | (None, 401) => RefusalKind::Credentials,
+        (Some(20404), _) => RefusalKind::NotFound,
+        (Some(21211 | 21217), _) => RefusalKind::ToInvalid,
+        (Some(21214), _) => RefusalKind::ToUnreachable,
+        (Some(21210 | 21212), _) => RefusalKind::FromRefused,
+        (Some(21215), _) => RefusalKind::CountryNotPermitted,
+        (Some(21216), _) => RefusalKind::Blocked,
+        (Some(21219), _) => RefusalKind::TrialUnverified,
+        (Some(10004), _) => RefusalKind::ConcurrencyLimit,
+        (Some(22005), _) => RefusalKind::QueueFull,
+        (Some(21220), _) => RefusalKind::NotInState,
+        (Some(_), 401) => RefusalKind::Credentials,
+        (_, 403) => RefusalKind::Forbidden,
+        (_, 404) => RefusalKind::NotFound,
+        (_, _) => RefusalKind::Other,
     }
 }
 

@@ -9,7 +9,9 @@ use std::error::Error as _;
 use model::Outcome;
 
 use super::*;
-use crate::twilio::twiml;
+use crate::call::{MachineDetection, MachineDetectionMode, RecordCall};
+use crate::error::{CreateProblem, Lost, RefusalClass};
+use crate::recording::RECORDING_BYTES_MAX;
 use peer::{Peer, Reply, json, status};
 
 const CALL: &str = "CA0123456789abcdef0123456789abcdef";
@@ -47,8 +49,9 @@ fn call_request() -> CreateCall {
     CreateCall {
         to: number("+14155550100"),
         from: number("+15005550006"),
-        twiml: twiml::hang_up(),
-        status_callback: Url::parse("https://dialer.example.com/twilio/status/t/c").unwrap(),
+        instructions: Instructions::hang_up(),
+        status_callback: Url::parse("https://dialer.example.com/carriers/twilio/status/t/c")
+            .unwrap(),
         ring_timeout: Some(Duration::from_secs(30)),
         duration_max: None,
         recording: None,
@@ -56,11 +59,11 @@ fn call_request() -> CreateCall {
     }
 }
 
-fn sid() -> CallSid {
+fn sid() -> CarrierCallId {
     CALL.parse().unwrap()
 }
 
-fn recording() -> RecordingSid {
+fn recording() -> CarrierRecordingId {
     RECORDING.parse().unwrap()
 }
 
@@ -68,7 +71,7 @@ fn recording() -> RecordingSid {
 async fn create(reply: Reply) -> Result<CarrierCall, CreateError> {
     // A second request would find a second reply, and so be seen.
     let peer = Peer::start(vec![reply, json(201, &call_body("queued"))]).await;
-    let created = client(&peer).create_call(&call_request()).await;
+    let created = client(&peer).place(&call_request()).await;
     assert_eq!(peer.requests().len(), 1, "a create request was repeated");
     created
 }
@@ -85,30 +88,10 @@ fn told(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// Handlers run on any thread; a future that cannot move would only show in theirs.
-#[test]
-fn every_request_can_move_between_threads() {
-    fn moves<T: Send>(_future: &T) {}
-    let requests = async |client: Client| {
-        let (call, recording) = (sid(), recording());
-        moves(&client.create_call(&call_request()));
-        moves(&client.fetch_call(&call));
-        moves(&client.hang_up(&call));
-        moves(&client.cancel(&call));
-        moves(&client.update_call(&call, &twiml::hang_up()));
-        moves(&client.list_calls(&ListCalls::default()));
-        moves(&client.fetch_recording(&recording));
-        moves(&client.list_recordings(&call));
-        moves(&client.recording_media(&recording, Channels::Two));
-        moves(&client.delete_recording(&recording));
-    };
-    let _compiled = requests;
-}
-
 #[tokio::test]
 async fn a_call_is_taken() {
     let created = create(json(201, &call_body("queued"))).await.unwrap();
-    assert_eq!(created.sid, sid());
+    assert_eq!(created.id, sid());
     assert_eq!(created.status, Some(CallStatus::Queued));
     assert_eq!(created.queue_ms, Some(1_000));
     assert_eq!(
@@ -214,7 +197,7 @@ async fn a_clear_no_is_a_no_and_says_whose_fault_it_is() {
             panic!("{code}: {error:?}");
         };
         assert_eq!((refused.status, refused.code), (status, Some(code)));
-        assert_eq!((refused.kind(), refused.class()), (kind, class), "{code}");
+        assert_eq!((refused.kind, refused.class()), (kind, class), "{code}");
         assert_eq!(error.outcome(), Some(outcome), "{code}");
         assert!(error.certainly_not_placed());
         let told = told(&error);
@@ -290,7 +273,7 @@ async fn nothing_was_sent_when_nobody_listens_or_a_limit_is_broken() {
     let peer = Peer::start(vec![]).await;
     let client = client(&peer);
     peer.stop().await;
-    let error = client.create_call(&call_request()).await.unwrap_err();
+    let error = client.place(&call_request()).await.unwrap_err();
     assert!(matches!(error, CreateError::NotSent(_)), "{error:?}");
     assert!(error.certainly_not_placed());
 
@@ -310,11 +293,11 @@ async fn nothing_was_sent_when_nobody_listens_or_a_limit_is_broken() {
         }),
         ("RecordingStatusCallback", |call| {
             let status_callback = Url::parse("ftp://host/").unwrap();
-            call.recording = Some(Recording { status_callback });
+            call.recording = Some(RecordCall { status_callback });
         }),
         ("MachineDetectionSpeechThreshold", |call| {
             let callback = Url::parse("https://host.example/").unwrap();
-            let mut detection = MachineDetection::new(MachineDetectionMode::Enable, callback);
+            let mut detection = MachineDetection::new(MachineDetectionMode::Start, callback);
             detection.speech_threshold_ms = Some(999);
             call.machine_detection = Some(detection);
         }),
@@ -322,7 +305,7 @@ async fn nothing_was_sent_when_nobody_listens_or_a_limit_is_broken() {
     for (parameter, breaks) in broken {
         let mut call = call_request();
         breaks(&mut call);
-        let error = client.create_call(&call).await.unwrap_err();
+        let error = client.place(&call).await.unwrap_err();
         assert!(
             matches!(error, CreateError::Invalid(CreateProblem { parameter: named }) if named == parameter),
             "{parameter}: {error:?}"
@@ -382,14 +365,14 @@ async fn hanging_up_is_repeated_and_new_instructions_only_when_certainly_not_fol
     for lost in [Reply::Close, status(500)] {
         let peer = Peer::start(vec![lost, done()]).await;
         client(&peer)
-            .update_call(&sid(), &twiml::hang_up())
+            .redirect(&sid(), &Instructions::hang_up())
             .await
             .unwrap_err();
         assert_eq!(peer.requests().len(), 1);
     }
     let peer = Peer::start(vec![refusal(429, 20429), done()]).await;
     client(&peer)
-        .update_call(&sid(), &twiml::hang_up())
+        .redirect(&sid(), &Instructions::hang_up())
         .await
         .unwrap();
     assert_eq!(peer.requests().len(), 2);
@@ -434,12 +417,12 @@ async fn a_list_is_followed_from_page_to_page() {
         page(&[&older, &body], None),
     ])
     .await;
-    let wanted = ListCalls {
+    let wanted = FindCalls {
         to: Some(number("+14155550100")),
         created_since: Some("2026-11-20T23:00:00.7Z".parse().unwrap()),
-        ..ListCalls::default()
+        ..FindCalls::default()
     };
-    let listed = client(&peer).list_calls(&wanted).await.unwrap();
+    let listed = client(&peer).find_calls(&wanted).await.unwrap();
     assert!(listed.complete);
     assert_eq!(listed.items.len(), 2);
     let lines: Vec<_> = peer
@@ -467,7 +450,7 @@ async fn our_token_does_not_follow_a_list_elsewhere() {
     ] {
         let peer = Peer::start(vec![page(&[], Some(elsewhere))]).await;
         let error = client(&peer)
-            .list_calls(&ListCalls::default())
+            .find_calls(&FindCalls::default())
             .await
             .unwrap_err();
         assert!(
@@ -484,7 +467,7 @@ async fn a_list_without_end_is_cut_and_says_so() {
     let endless = (0..=PAGES_MAX).map(|_page| page(&[&body], Some(list)));
     let peer = Peer::start(endless.collect()).await;
     let listed = client(&peer)
-        .list_calls(&ListCalls::default())
+        .find_calls(&FindCalls::default())
         .await
         .unwrap();
     assert!(!listed.complete);
@@ -588,11 +571,11 @@ async fn who_we_are_goes_with_every_request_and_into_no_error() {
 
     peer.stop().await;
     let to = number("+14155550100");
-    let list = ListCalls {
+    let list = FindCalls {
         to: Some(to),
-        ..ListCalls::default()
+        ..FindCalls::default()
     };
-    let error = client.list_calls(&list).await.unwrap_err();
+    let error = client.find_calls(&list).await.unwrap_err();
     assert!(error.source().is_some());
     let told = format!("{} {error:?}", told(&error));
     assert!(!told.contains("4155550100"), "{told}");

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::{Inbound, Track, number};
+use super::{number, track as track_of};
+use crate::media::{Inbound, Track};
 
 /// The message, if it is an audio message in its usual form.
 pub(super) fn media(text: &str) -> Option<Inbound<'_>> {
@@ -39,7 +40,7 @@ pub(super) fn media(text: &str) -> Option<Inbound<'_>> {
         payload,
     } = media?;
     Some(Inbound::Media {
-        stream_sid: Cow::Borrowed(stream_sid?),
+        stream_id: Cow::Borrowed(stream_sid?),
         sequence: sequence?,
         timestamp_ms,
         track,
@@ -70,7 +71,7 @@ fn body(mut rest: &str) -> Option<(Body<'_>, &str)> {
             rest = after;
         } else if let Some(after) = rest.strip_prefix(r#""track":"#) {
             let (value, after) = string(after)?;
-            put_once(&mut track, Track::from_word(value))?;
+            put_once(&mut track, track_of(value))?;
             rest = after;
         } else {
             let (value, after) = string(rest.strip_prefix(r#""chunk":"#)?)?;

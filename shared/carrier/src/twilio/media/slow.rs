@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Format, Inbound, MediaProblem, Start, Track, number};
+use super::{number, track};
+use crate::media::{Format, Inbound, MediaProblem, Start};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -99,7 +100,7 @@ pub(super) fn decode(text: &str) -> Result<Inbound<'_>, MediaProblem> {
         "dtmf" => dtmf(&envelope),
         "mark" => mark(&envelope),
         "stop" => Ok(Inbound::Stop {
-            stream_sid: text_of(envelope.stream_sid, "streamSid")?,
+            stream_id: text_of(envelope.stream_sid, "streamSid")?,
             sequence: number_of(envelope.sequence, "sequenceNumber")?,
         }),
         _other => Ok(Inbound::Unknown),
@@ -117,10 +118,10 @@ fn start<'a>(envelope: &Envelope<'a>) -> Result<Start<'a>, MediaProblem> {
         return Err(MediaProblem::Invalid("start.streamSid"));
     }
     Ok(Start {
-        stream_sid: inner,
+        stream_id: inner,
         sequence: number_of(envelope.sequence, "sequenceNumber")?,
-        account_sid: text_of(body.account_sid, "start.accountSid")?,
-        call_sid: text_of(body.call_sid, "start.callSid")?,
+        account_id: text_of(body.account_sid, "start.accountSid")?,
+        call_id: text_of(body.call_sid, "start.callSid")?,
         custom_parameters: body
             .custom_parameters
             .map(|Parameters(pairs)| pairs)
@@ -136,10 +137,10 @@ fn start<'a>(envelope: &Envelope<'a>) -> Result<Start<'a>, MediaProblem> {
 fn media<'a>(envelope: &Envelope<'a>) -> Result<Inbound<'a>, MediaProblem> {
     let body: MediaBody<'a> = object_of(envelope.media, "media")?;
     Ok(Inbound::Media {
-        stream_sid: text_of(envelope.stream_sid, "streamSid")?,
+        stream_id: text_of(envelope.stream_sid, "streamSid")?,
         sequence: number_of(envelope.sequence, "sequenceNumber")?,
         timestamp_ms: number_of(body.timestamp, "media.timestamp")?,
-        track: Track::from_word(&text_of(body.track, "media.track")?),
+        track: track(&text_of(body.track, "media.track")?),
         payload_base64: text_of(body.payload, "media.payload")?,
     })
 }
@@ -153,7 +154,7 @@ fn dtmf<'a>(envelope: &Envelope<'a>) -> Result<Inbound<'a>, MediaProblem> {
         return Err(MediaProblem::Invalid("dtmf.digit"));
     };
     Ok(Inbound::Dtmf {
-        stream_sid: text_of(envelope.stream_sid, "streamSid")?,
+        stream_id: text_of(envelope.stream_sid, "streamSid")?,
         sequence: number_of(envelope.sequence, "sequenceNumber")?,
         digit,
     })
@@ -162,7 +163,7 @@ fn dtmf<'a>(envelope: &Envelope<'a>) -> Result<Inbound<'a>, MediaProblem> {
 fn mark<'a>(envelope: &Envelope<'a>) -> Result<Inbound<'a>, MediaProblem> {
     let body: MarkBody<'a> = object_of(envelope.mark, "mark")?;
     Ok(Inbound::Mark {
-        stream_sid: text_of(envelope.stream_sid, "streamSid")?,
+        stream_id: text_of(envelope.stream_sid, "streamSid")?,
         sequence: number_of(envelope.sequence, "sequenceNumber")?,
         name: text_of(body.name, "mark.name")?,
     })

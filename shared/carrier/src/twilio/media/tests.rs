@@ -28,26 +28,26 @@ fn a_stream_as_the_carrier_documents_it() {
     check(
         r#"{"event":"start","sequenceNumber":"1","streamSid":"MZ1","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1","tracks":["inbound"],"customParameters":{"call_id":"c1","token":"hidden"},"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":8000,"channels":1}}}"#,
         expect![[
-            r#"Start(Start { stream_sid: "MZ1", sequence: 1, account_sid: "AC1", call_sid: "CA1", custom_parameters: ["call_id", "token"], format: Format { encoding: "audio/x-mulaw", sample_rate_hz: 8000, channels: 1 } })"#
+            r#"Start(Start { stream_id: "MZ1", sequence: 1, account_id: "AC1", call_id: "CA1", custom_parameters: ["call_id", "token"], format: Format { encoding: "audio/x-mulaw", sample_rate_hz: 8000, channels: 1 } })"#
         ]],
     );
     check(
         r#"{"event":"media","sequenceNumber":"4","streamSid":"MZ1","media":{"track":"inbound","chunk":"2","timestamp":"25","payload":"//8="}}"#,
         expect![[
-            r#"Media { stream_sid: "MZ1", sequence: 4, timestamp_ms: 25, track: Inbound, payload_base64: "//8=" }"#
+            r#"Media { stream_id: "MZ1", sequence: 4, timestamp_ms: 25, track: Inbound, payload_base64: "//8=" }"#
         ]],
     );
     check(
         r##"{"event":"dtmf","streamSid":"MZ1","sequenceNumber":"5","dtmf":{"track":"inbound_track","digit":"#"}}"##,
-        expect![[r##"Dtmf { stream_sid: "MZ1", sequence: 5, digit: '#' }"##]],
+        expect![[r##"Dtmf { stream_id: "MZ1", sequence: 5, digit: '#' }"##]],
     );
     check(
         r#"{"event":"mark","sequenceNumber":"7","streamSid":"MZ1","mark":{"name":"u3-s0"}}"#,
-        expect![[r#"Mark { stream_sid: "MZ1", sequence: 7, name: "u3-s0" }"#]],
+        expect![[r#"Mark { stream_id: "MZ1", sequence: 7, name: "u3-s0" }"#]],
     );
     check(
         r#"{"event":"stop","sequenceNumber":"99","streamSid":"MZ1","stop":{"accountSid":"AC1","callSid":"CA1"}}"#,
-        expect![[r#"Stop { stream_sid: "MZ1", sequence: 99 }"#]],
+        expect![[r#"Stop { stream_id: "MZ1", sequence: 99 }"#]],
     );
 }
 
@@ -60,21 +60,21 @@ fn what_is_new_or_spelled_otherwise_is_no_reason_to_drop_a_call() {
     check(
         " { \"event\" : \"media\", \"new\": {\"a\":[1]}, \"sequenceNumber\": 4, \"streamSid\": \"MZ1\",\n \"media\": {\"track\": \"inbound\", \"timestamp\": 25, \"payload\": \"\\/\\/8=\", \"codec\": 1} } ",
         expect![[
-            r#"Media { stream_sid: "MZ1", sequence: 4, timestamp_ms: 25, track: Inbound, payload_base64: "//8=" }"#
+            r#"Media { stream_id: "MZ1", sequence: 4, timestamp_ms: 25, track: Inbound, payload_base64: "//8=" }"#
         ]],
     );
     // a parameter that is no text is left out; the others arrive
     check(
         r#"{"event":"start","sequenceNumber":1,"streamSid":"MZ1","start":{"streamSid":"MZ1","accountSid":"AC1","callSid":"CA1","customParameters":{"a":1,"b":"x"},"mediaFormat":{"encoding":"audio/x-mulaw","sampleRate":"8000","channels":"1"}}}"#,
         expect![[
-            r#"Start(Start { stream_sid: "MZ1", sequence: 1, account_sid: "AC1", call_sid: "CA1", custom_parameters: ["b"], format: Format { encoding: "audio/x-mulaw", sample_rate_hz: 8000, channels: 1 } })"#
+            r#"Start(Start { stream_id: "MZ1", sequence: 1, account_id: "AC1", call_id: "CA1", custom_parameters: ["b"], format: Format { encoding: "audio/x-mulaw", sample_rate_hz: 8000, channels: 1 } })"#
         ]],
     );
     // what the agent's side says is not the customer
     check(
         r#"{"event":"media","sequenceNumber":"4","media":{"track":"outbound","chunk":"2","timestamp":"25","payload":""},"streamSid":"MZ1"}"#,
         expect![[
-            r#"Media { stream_sid: "MZ1", sequence: 4, timestamp_ms: 25, track: Other, payload_base64: "" }"#
+            r#"Media { stream_id: "MZ1", sequence: 4, timestamp_ms: 25, track: Other, payload_base64: "" }"#
         ]],
     );
 }
@@ -198,14 +198,14 @@ fn bad_base64_leaves_the_buffer_as_it_was() {
     let mut audio = vec![1, 2];
     for bad in ["/", "//8", "//8=//8=", "//8= ", "!!!!", "__8=", "\u{e9}"] {
         assert_eq!(
-            decode_payload(bad, &mut audio),
+            MediaStreams.decode_payload(bad, &mut audio),
             Err(MediaProblem::NotBase64),
             "{bad}"
         );
         assert_eq!(audio, [1, 2]);
     }
-    decode_payload("/wA=", &mut audio).unwrap();
-    decode_payload("", &mut audio).unwrap();
+    MediaStreams.decode_payload("/wA=", &mut audio).unwrap();
+    MediaStreams.decode_payload("", &mut audio).unwrap();
     assert_eq!(audio, [1, 2, 0xff, 0]);
 }
 
@@ -330,7 +330,7 @@ proptest! {
             r#"{{"event":"media","sequenceNumber":"{sequence}","streamSid":"{STREAM}","media":{{"track":"inbound","chunk":"2","timestamp":"{timestamp_ms}","payload":"{payload}"}}}}"#
         );
         let expected = Inbound::Media {
-            stream_sid: STREAM.into(),
+            stream_id: STREAM.into(),
             sequence,
             timestamp_ms,
             track: Track::Inbound,
@@ -339,7 +339,7 @@ proptest! {
         prop_assert_eq!(decode(&text), Ok(expected.clone()));
         prop_assert_eq!(slow::decode(&text), Ok(expected));
         let mut heard = Vec::new();
-        decode_payload(&payload, &mut heard).unwrap();
+        MediaStreams.decode_payload(&payload, &mut heard).unwrap();
         prop_assert_eq!(heard, audio);
     }
 

@@ -59,8 +59,8 @@ fn v1_the_example_of_the_documentation() {
 
 #[test]
 fn v2_and_v3_with_and_without_the_port_are_one() {
-    let without = "https://dialer.example.com/twilio/status?tenant=t1";
-    let with = "https://dialer.example.com:443/twilio/status?tenant=t1";
+    let without = "https://dialer.example.com/carriers/twilio/status?tenant=t1";
+    let with = "https://dialer.example.com:443/carriers/twilio/status?tenant=t1";
     let fields = v2_fields();
     let (v2, v3) = (
         "oeRfJ+x/37sjGT/Knn7i5bUZbbg=",
@@ -102,7 +102,7 @@ fn v4_another_port_accents_and_an_empty_value() {
         &fields,
     );
     assert_eq!(
-        verify_form(&tokens(), url, &fields, Some(&stripped)),
+        verify_form(&tokens(), url, &fields, Some(stripped.as_str())),
         Ok(())
     );
     let bare = "https://dialer.example.com/twilio/sms";
@@ -114,10 +114,10 @@ fn v4_another_port_accents_and_an_empty_value() {
 
 #[test]
 fn v5_a_get_has_all_in_its_url() {
-    let url = "https://dialer.example.com/twilio/voice?CallSid=CA1&From=%2B15005550006";
+    let url = "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=%2B15005550006";
     assert!(accepts(url, &NONE, "zQUa7DNewR76jEqssqq8zNrGMfY="));
     // decoded or in another order it is another URL
-    let decoded = "https://dialer.example.com/twilio/voice?CallSid=CA1&From=+15005550006";
+    let decoded = "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=+15005550006";
     assert!(!accepts(decoded, &NONE, "zQUa7DNewR76jEqssqq8zNrGMfY="));
 }
 
@@ -201,7 +201,7 @@ fn v10_a_json_body_is_bound_by_its_hash() {
     let unhashed = "https://dialer.example.com/twilio/json";
     let signed = sign_form(&token("12345"), unhashed, &NONE);
     assert_eq!(
-        verify_json(&tokens(), unhashed, body, Some(&signed)),
+        verify_json(&tokens(), unhashed, body, Some(signed.as_str())),
         Err(SignatureProblem::BodyHash)
     );
 }
@@ -245,12 +245,12 @@ fn while_the_token_is_rotated_both_are_believed_and_no_third() {
     assert_eq!(verify_form(&rotating, V1_URL, &V1_FIELDS, Some(V1)), Ok(()));
     let newer = sign_form(&token("54321"), V1_URL, &V1_FIELDS);
     assert_eq!(
-        verify_form(&rotating, V1_URL, &V1_FIELDS, Some(&newer)),
+        verify_form(&rotating, V1_URL, &V1_FIELDS, Some(newer.as_str())),
         Ok(())
     );
     let third = sign_form(&token("third"), V1_URL, &V1_FIELDS);
     assert_eq!(
-        verify_form(&rotating, V1_URL, &V1_FIELDS, Some(&third)),
+        verify_form(&rotating, V1_URL, &V1_FIELDS, Some(third.as_str())),
         Err(SignatureProblem::Mismatch)
     );
     assert!(!format!("{rotating:?}").contains("12345"));
@@ -298,9 +298,58 @@ proptest::proptest! {
         junk in proptest::prelude::any::<String>(),
     ) {
         let signature = sign_form(&token("12345"), &url, &fields);
-        proptest::prop_assert!(verify_form(&tokens(), &url, &fields, Some(&signature)).is_ok());
-        proptest::prop_assert!(verify_form(&tokens(), &junk, &fields, Some(&junk)).is_err());
-        proptest::prop_assert!(verify_websocket(&tokens(), &junk, Some(&junk)).is_err());
-        proptest::prop_assert!(verify_json(&tokens(), &junk, junk.as_bytes(), Some(&junk)).is_err());
+        proptest::prop_assert!(verify_form(&tokens(), &url, &fields, Some(signature.as_str())).is_ok());
+        proptest::prop_assert!(verify_form(&tokens(), &junk, &fields, Some(junk.as_str())).is_err());
+        proptest::prop_assert!(verify_websocket(&tokens(), &junk, Some(junk.as_str())).is_err());
+        proptest::prop_assert!(verify_json(&tokens(), &junk, junk.as_bytes(), Some(junk.as_str())).is_err());
     }
+}
+
+/// The vector of `docs/protocols/twilio-voice.md#webhook-signature` under a shared key.
+#[test]
+fn a_shared_key_signs_by_sha256_and_only_the_one_that_we_know() {
+    let shared = || SharedKey {
+        id: "CR1".to_owned(),
+        secret: Secret::new("12345".to_owned()),
+    };
+    let known = Tokens::new(Secret::new("another".to_owned())).with_shared(shared());
+    let unknown = Tokens::new(Secret::new("12345".to_owned()));
+    let signature = Some("033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s=");
+    let verify = |tokens: &Tokens, settings| {
+        let signed = Signed {
+            signature,
+            settings,
+        };
+        verify_form(tokens, V1_URL, &V1_FIELDS, signed)
+    };
+    let honest = Some("key=CR1,algorithm=HMAC_SHA256");
+    assert_eq!(verify(&known, honest), Ok(()));
+    let spaced = Some("algorithm=HMAC_SHA256, key=CR1");
+    assert_eq!(verify(&known, spaced), Ok(()));
+    assert_eq!(verify(&unknown, honest), Err(SignatureProblem::Scheme));
+    for other in [
+        "",
+        "key=CR2,algorithm=HMAC_SHA256",
+        "key=CR1",
+        "key=CR1,algorithm=HMAC_SHA1",
+        "key=CR1,algorithm=NONE",
+    ] {
+        let refused = verify(&known, Some(other));
+        assert_eq!(refused, Err(SignatureProblem::Scheme), "{other}");
+    }
+    // Without the second header it is the auth token that must have signed.
+    assert_eq!(verify(&known, None), Err(SignatureProblem::Mismatch));
+}
+
+#[test]
+fn a_header_that_comes_twice_is_not_believed() {
+    let mut headers = HeaderMap::new();
+    headers.append(HEADER, "a".parse().unwrap());
+    headers.append(SETTINGS_HEADER, "key=1".parse().unwrap());
+    let once = Signed::of(&headers);
+    assert_eq!((once.signature, once.settings), (Some("a"), Some("key=1")));
+    headers.append(HEADER, "b".parse().unwrap());
+    headers.append(SETTINGS_HEADER, "key=2".parse().unwrap());
+    let twice = Signed::of(&headers);
+    assert_eq!((twice.signature, twice.settings), (None, Some("")));
 }

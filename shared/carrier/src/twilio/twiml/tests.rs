@@ -16,13 +16,27 @@ fn stream(parameters: &[(&str, &str)]) -> Stream {
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Stream {
         url: url("wss://media.example.com/media/twilio"),
-        status_callback: Some(url("https://dialer.example.com/twilio/stream/t/c?a=1&b=2")),
+        status_callback: Some(url(
+            "https://dialer.example.com/carriers/twilio/stream/t/c?a=1&b=2",
+        )),
         parameters: owned.collect(),
     }
 }
 
+fn connect_stream(stream: Stream, resume: Url) -> Result<Twiml, InstructionsProblem> {
+    write(&Instructions::connect(stream, resume))
+}
+
+fn say_and_hang_up(text: &str, language: &str) -> Result<Twiml, InstructionsProblem> {
+    write(&Instructions::say_and_hang_up(text, language))
+}
+
+fn reject(why: Reject) -> Twiml {
+    write(&Instructions::reject(why)).unwrap()
+}
+
 fn resume() -> Url {
-    url("https://dialer.example.com/twilio/resume/t/c")
+    url("https://dialer.example.com/carriers/twilio/resume/t/c")
 }
 
 #[test]
@@ -32,7 +46,7 @@ fn a_call_is_handed_to_the_worker_and_asks_what_next_when_the_worker_is_gone() {
         ("note", "\"Tom\" & <Jerry> — 'ça va'"),
     ];
     let twiml = connect_stream(stream(&parameters), resume()).unwrap();
-    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://media.example.com/media/twilio" statusCallback="https://dialer.example.com/twilio/stream/t/c?a=1&amp;b=2" statusCallbackMethod="POST"><Parameter name="call_id" value="call_1"/><Parameter name="note" value="&quot;Tom&quot; &amp; &lt;Jerry&gt; — &apos;ça va&apos;"/></Stream></Connect><Redirect method="POST">https://dialer.example.com/twilio/resume/t/c</Redirect></Response>"#]]
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://media.example.com/media/twilio" statusCallback="https://dialer.example.com/carriers/twilio/stream/t/c?a=1&amp;b=2" statusCallbackMethod="POST"><Parameter name="call_id" value="call_1"/><Parameter name="note" value="&quot;Tom&quot; &amp; &lt;Jerry&gt; — &apos;ça va&apos;"/></Stream></Connect><Redirect method="POST">https://dialer.example.com/carriers/twilio/resume/t/c</Redirect></Response>"#]]
     .assert_eq(twiml.as_str());
 }
 
@@ -54,12 +68,13 @@ fn the_short_documents() {
         r#"<?xml version="1.0" encoding="UTF-8"?><Response><Pause length="2"/><Hangup/></Response>"#
     ]]
     .assert_eq(
-        Builder::default()
-            .pause(2)
-            .hang_up()
-            .finish()
-            .unwrap()
-            .as_str(),
+        write(
+            &Instructions::default()
+                .then(Instruction::Pause { seconds: 2 })
+                .then(Instruction::HangUp),
+        )
+        .unwrap()
+        .as_str(),
     );
 }
 
@@ -70,8 +85,9 @@ fn a_document_may_have_4000_characters_and_not_one_more() {
     assert!(say_and_hang_up(&fits, "").is_ok());
     assert_eq!(
         say_and_hang_up(&format!("{fits}e"), ""),
-        Err(TwimlProblem::TooLong {
-            chars: TWIML_CHARS_MAX + 1
+        Err(InstructionsProblem::TooLong {
+            chars: TWIML_CHARS_MAX + 1,
+            max: TWIML_CHARS_MAX,
         })
     );
 }
@@ -82,7 +98,9 @@ fn name_and_value_of_a_parameter_stay_under_500_characters() {
     assert!(connect(&"x".repeat(495)).is_ok());
     assert_eq!(
         connect(&"x".repeat(496)),
-        Err(TwimlProblem::ParameterTooLong)
+        Err(InstructionsProblem::ParameterTooLong {
+            max: PARAMETER_CHARS_LIMIT - 1
+        })
     );
 }
 
@@ -91,12 +109,12 @@ fn what_the_carrier_would_not_take_is_refused_here() {
     let twice = stream(&[("a", "1"), ("a", "2")]);
     assert_eq!(
         connect_stream(twice, resume()),
-        Err(TwimlProblem::ParameterName)
+        Err(InstructionsProblem::ParameterName)
     );
     let unnamed = stream(&[("", "1")]);
     assert_eq!(
         connect_stream(unnamed, resume()),
-        Err(TwimlProblem::ParameterName)
+        Err(InstructionsProblem::ParameterName)
     );
     for wrong in [
         "https://media.example.com/media",
@@ -107,7 +125,7 @@ fn what_the_carrier_would_not_take_is_refused_here() {
         stream.url = url(wrong);
         assert_eq!(
             connect_stream(stream, resume()),
-            Err(TwimlProblem::StreamUrl),
+            Err(InstructionsProblem::StreamUrl),
             "{wrong}"
         );
     }
@@ -118,7 +136,7 @@ fn what_the_carrier_would_not_take_is_refused_here() {
     ] {
         assert_eq!(
             connect_stream(stream(&[]), url(wrong)),
-            Err(TwimlProblem::CallbackUrl),
+            Err(InstructionsProblem::CallbackUrl),
             "{wrong}"
         );
     }
@@ -126,18 +144,24 @@ fn what_the_carrier_would_not_take_is_refused_here() {
         let text = format!("a{character}b");
         assert_eq!(
             say_and_hang_up(&text, ""),
-            Err(TwimlProblem::Character),
+            Err(InstructionsProblem::Character),
             "{character:?}"
         );
         let parameter = stream(&[("a", &text)]);
         assert_eq!(
             connect_stream(parameter, resume()),
-            Err(TwimlProblem::Character)
+            Err(InstructionsProblem::Character)
         );
     }
     let line = stream(&[("a", "one\ntwo")]);
-    assert_eq!(connect_stream(line, resume()), Err(TwimlProblem::Character));
-    assert_eq!(Builder::default().finish(), Err(TwimlProblem::Empty));
+    assert_eq!(
+        connect_stream(line, resume()),
+        Err(InstructionsProblem::Character)
+    );
+    assert_eq!(
+        write(&Instructions::default()),
+        Err(InstructionsProblem::Empty)
+    );
 }
 
 #[test]
@@ -154,13 +178,11 @@ proptest! {
         value in "\\PC{0,40}",
         said in any::<String>(),
     ) {
-        let twiml = Builder::default()
-            .connect(stream(&[(&name, &value)]))
-            .say(&said, "en")
-            .finish();
-        match twiml {
+        let stream = Instruction::Stream(stream(&[(&name, &value)]));
+        let instructions = Instructions::default().then(stream).say(&said, "en");
+        match write(&instructions) {
             Ok(twiml) => prop_assert_eq!(read(twiml.as_str()), (name, value, said)),
-            Err(problem) => prop_assert_eq!(problem, TwimlProblem::Character),
+            Err(problem) => prop_assert_eq!(problem, InstructionsProblem::Character),
         }
     }
 }

@@ -204,21 +204,21 @@ fn what_is_wrong_is_named_and_not_repeated() {
 
 #[test]
 fn a_form_has_limits() {
-    assert!(Form::parse(&vec![b'a'; FORM_BYTES_MAX]).is_ok());
+    assert!(Form::parse(&vec![b'a'; WEBHOOK_BYTES_MAX]).is_ok());
     assert_eq!(
-        Form::parse(&vec![b'a'; FORM_BYTES_MAX + 1]),
+        Form::parse(&vec![b'a'; WEBHOOK_BYTES_MAX + 1]),
         Err(WebhookProblem::TooLong)
     );
     let fields = |count: usize| "a=1&".repeat(count);
     assert_eq!(
-        Form::parse(fields(FORM_FIELDS_MAX).as_bytes())
+        Form::parse(fields(WEBHOOK_FIELDS_MAX).as_bytes())
             .unwrap()
             .fields()
             .len(),
-        FORM_FIELDS_MAX
+        WEBHOOK_FIELDS_MAX
     );
     assert_eq!(
-        Form::parse(fields(FORM_FIELDS_MAX + 1).as_bytes()),
+        Form::parse(fields(WEBHOOK_FIELDS_MAX + 1).as_bytes()),
         Err(WebhookProblem::TooManyFields)
     );
 }

@@ -1,12 +1,24 @@
-//! What can go wrong with a request, as far as it matters for what to do next.
+//! What can go wrong with a request to a carrier, as far as it matters for what to do next.
 
 use std::time::Duration;
 
 use model::Outcome;
 
+use crate::instructions::InstructionsProblem;
+use crate::port::Capability;
+
 /// Why a request other than create failed, after everything that may be repeated was.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
+    /// Nothing was sent: the carrier cannot do this at all.
+    #[error("the carrier has no {0}")]
+    Unsupported(Capability),
+    /// Nothing was sent: the id is none that this carrier gives.
+    #[error("the id is not one of the carrier's")]
+    ForeignId,
+    /// Nothing was sent: the call's new instructions break a limit of the carrier's.
+    #[error("the instructions cannot be written")]
+    Instructions(#[source] InstructionsProblem),
     #[error("the carrier refused the request")]
     Refused(#[source] CarrierRefusal),
     /// 429, or 503 from the carrier's API itself.
@@ -26,7 +38,7 @@ pub enum RequestError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter} is out of its range")]
 pub struct CreateProblem {
-    /// Twilio's name of the parameter.
+    /// The carrier's name of the parameter.
     pub parameter: &'static str,
 }
 
@@ -35,6 +47,9 @@ pub struct CreateProblem {
 /// Every variant but [`Self::Unknown`] means: the carrier certainly did not take the call.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
+    /// Nothing was sent: the call asks for what the carrier cannot do.
+    #[error("the carrier has no {0}")]
+    Unsupported(Capability),
     /// Nothing was sent: the request breaks a documented limit.
     #[error("the call cannot be asked for")]
     Invalid(#[source] CreateProblem),
@@ -90,36 +105,38 @@ pub enum Lost {
 pub struct CarrierRefusal {
     /// The HTTP status, 400 to 499.
     pub status: u16,
-    /// Twilio's error code, where the answer had one: see `https://www.twilio.com/docs/api/errors`.
+    /// The carrier's own error code, where the answer had one.
     pub code: Option<u32>,
+    /// What it means.
+    pub kind: RefusalKind,
 }
 
-/// What a refusal says (`docs/protocols/twilio-voice.md#refusals`).
+/// What a refusal says. Each carrier's codes are read in its own folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
-    /// The account's SID or token is wrong (20003).
+    /// The account's id or token is wrong.
     Credentials,
     /// The account may not do this: suspended, or the feature is off (403 without a known code).
     Forbidden,
-    /// The carrier knows no such thing (20404).
+    /// The carrier knows no such thing.
     NotFound,
-    /// The number called is not a phone number (21211, 21217).
+    /// The number called is not a phone number.
     ToInvalid,
-    /// The number called cannot be reached (21214).
+    /// The number called cannot be reached.
     ToUnreachable,
-    /// The number that calls is not ours or not valid (21210, 21212).
+    /// The number that calls is not ours or not valid.
     FromRefused,
-    /// The account may not call that country (21215).
+    /// The account may not call that country.
     CountryNotPermitted,
-    /// The carrier blocks the call: fraud risk, regulation, or no approved profile (21216).
+    /// The carrier blocks the call: fraud risk, regulation, or no approved profile.
     Blocked,
-    /// A trial account may only call numbers it has verified (21219).
+    /// A trial account may only call numbers it has verified.
     TrialUnverified,
-    /// As many calls at once as the account may have (10004).
+    /// As many calls at once as the account may have.
     ConcurrencyLimit,
-    /// More than a day of calls waits already (22005).
+    /// More than a day of calls waits already.
     QueueFull,
-    /// The call is not in a state that allows the change (21220).
+    /// The call is not in a state that allows the change.
     NotInState,
     /// Anything else: most often a request that we built wrongly.
     Other,
@@ -144,29 +161,8 @@ pub enum RefusalClass {
 
 impl CarrierRefusal {
     #[must_use]
-    pub const fn kind(&self) -> RefusalKind {
-        match (self.code, self.status) {
-            (Some(20003), _) | (None, 401) => RefusalKind::Credentials,
-            (Some(20404), _) => RefusalKind::NotFound,
-            (Some(21211 | 21217), _) => RefusalKind::ToInvalid,
-            (Some(21214), _) => RefusalKind::ToUnreachable,
-            (Some(21210 | 21212), _) => RefusalKind::FromRefused,
-            (Some(21215), _) => RefusalKind::CountryNotPermitted,
-            (Some(21216), _) => RefusalKind::Blocked,
-            (Some(21219), _) => RefusalKind::TrialUnverified,
-            (Some(10004), _) => RefusalKind::ConcurrencyLimit,
-            (Some(22005), _) => RefusalKind::QueueFull,
-            (Some(21220), _) => RefusalKind::NotInState,
-            (Some(_), 401) => RefusalKind::Credentials,
-            (_, 403) => RefusalKind::Forbidden,
-            (_, 404) => RefusalKind::NotFound,
-            (_, _) => RefusalKind::Other,
-        }
-    }
-
-    #[must_use]
     pub const fn class(&self) -> RefusalClass {
-        self.kind().class()
+        self.kind.class()
     }
 }
 
@@ -209,9 +205,11 @@ impl CreateError {
     #[must_use]
     pub const fn certainly_not_placed(&self) -> bool {
         match self {
-            Self::Invalid(_) | Self::NotSent(_) | Self::RateLimited { .. } | Self::Refused(_) => {
-                true
-            }
+            Self::Unsupported(_)
+            | Self::Invalid(_)
+            | Self::NotSent(_)
+            | Self::RateLimited { .. }
+            | Self::Refused(_) => true,
             Self::Unknown(_) => false,
         }
     }
@@ -221,7 +219,7 @@ impl CreateError {
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::Invalid(_) => Some(Outcome::PlatformFailed),
+            Self::Unsupported(_) | Self::Invalid(_) => Some(Outcome::PlatformFailed),
             Self::RateLimited { .. } => Some(Outcome::CarrierRateLimited),
             Self::Refused(refusal) => Some(match refusal.class() {
                 RefusalClass::Number => Outcome::NumberUnreachable,
@@ -239,10 +237,11 @@ impl CreateError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Unsupported(_) => "unsupported",
             Self::Invalid(_) => "invalid",
             Self::NotSent(_) => "not_sent",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Refused(refusal) => refusal.kind().code(),
+            Self::Refused(refusal) => refusal.kind.code(),
             Self::Unknown(_) => "unknown",
         }
     }
@@ -261,6 +260,7 @@ impl RequestError {
                 | RefusalClass::State
                 | RefusalClass::Request => false,
             },
+            Self::Unsupported(_) | Self::ForeignId | Self::Instructions(_) => false,
             Self::RateLimited { .. }
             | Self::Unavailable { .. }
             | Self::Unreachable(_)
@@ -272,8 +272,11 @@ impl RequestError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
-            Self::Refused(refusal) => refusal.kind() == RefusalKind::NotFound,
-            Self::RateLimited { .. }
+            Self::Refused(refusal) => refusal.kind == RefusalKind::NotFound,
+            Self::ForeignId => true,
+            Self::Unsupported(_)
+            | Self::Instructions(_)
+            | Self::RateLimited { .. }
             | Self::Unavailable { .. }
             | Self::Unreachable(_)
             | Self::Lost(_) => false,
@@ -284,7 +287,10 @@ impl RequestError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Refused(refusal) => refusal.kind().code(),
+            Self::Unsupported(_) => "unsupported",
+            Self::ForeignId => "foreign_id",
+            Self::Instructions(_) => "instructions",
+            Self::Refused(refusal) => refusal.kind.code(),
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable { .. } => "unavailable",
             Self::Unreachable(_) => "unreachable",

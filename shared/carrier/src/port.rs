@@ -1,0 +1,183 @@
+//! The port: what the product asks of every carrier.
+//!
+//! A carrier without a capability refuses what needs it by the capability's name, and sends nothing.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use model::PhoneNumber;
+use url::Url;
+
+use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
+use crate::call::{CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed};
+use crate::carriers::CarrierName;
+use crate::error::{CreateError, RequestError};
+use crate::instructions::Instructions;
+use crate::media::MediaCodec;
+use crate::recording::{CarrierRecording, Channels, RecordingMedia};
+
+/// The answer to a request, later.
+pub type Answer<'a, T, E = RequestError> = BoxFuture<'a, Result<T, E>>;
+
+/// One account at a carrier, for whoever places, follows and ends calls.
+///
+/// What may be repeated is repeated inside, a bounded number of times; what may not, never is. No phone
+/// number and no text of the carrier's is in an error.
+pub trait Carrier: fmt::Debug + Send + Sync {
+    /// Which carrier it is.
+    fn name(&self) -> CarrierName;
+
+    fn capabilities(&self) -> Capabilities;
+
+    /// The account that it speaks as: what streams must be of, and what shares one row of calls.
+    fn account_id(&self) -> &str;
+
+    /// How messages of its media sockets are written.
+    fn media(&self) -> &'static dyn MediaCodec;
+
+    /// Asks the carrier to place a call: one request, never repeated.
+    ///
+    /// The error [`CreateError::Unknown`] means that the call may be under way; every other one means
+    /// that the carrier certainly did not take it.
+    fn place<'a>(&'a self, call: &'a CreateCall) -> Answer<'a, CarrierCall, CreateError>;
+
+    fn fetch_call<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall>;
+
+    /// Calls that the conditions hold for, newest first.
+    fn find_calls<'a>(&'a self, find: &'a FindCalls) -> Answer<'a, Listed<CarrierCall>>;
+
+    /// Hangs up, whatever the call's state. Saying it twice changes nothing; a call that is over is
+    /// refused as [`crate::RefusalKind::NotInState`].
+    fn hang_up<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall>;
+
+    /// Ends the call only if nobody answered yet.
+    fn cancel<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall>;
+
+    /// Replaces what a live call does; its media stream ends. Only repeated when the carrier certainly
+    /// did not do it. Needs [`Capability::Redirect`].
+    fn redirect<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+        to: &'a Instructions,
+    ) -> Answer<'a, CarrierCall>;
+
+    /// What the carrier knows of a recording. Recordings need [`Capability::Recording`].
+    fn fetch_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, CarrierRecording>;
+
+    /// The recordings of one call.
+    fn list_recordings<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+    ) -> Answer<'a, Listed<CarrierRecording>>;
+
+    /// Begins to fetch a recording as WAV. Before it is complete it is not found.
+    fn recording_media<'a>(
+        &'a self,
+        id: &'a CarrierRecordingId,
+        channels: Channels,
+    ) -> Answer<'a, RecordingMedia>;
+
+    /// Deletes a recording at the carrier. One that is already gone is no error.
+    fn delete_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, ()>;
+
+    fn fetch_account(&self) -> Answer<'_, CarrierAccount>;
+
+    /// The account's phone numbers that can be called.
+    fn list_numbers(&self) -> Answer<'_, Listed<CarrierNumber>>;
+
+    /// Numbers elsewhere that calls may be made from, because their owner verified them.
+    fn list_caller_ids(&self) -> Answer<'_, Listed<PhoneNumber>>;
+
+    /// Has calls to a number of the account ask this address what to do, by POST.
+    fn set_voice_url<'a>(
+        &'a self,
+        number: &'a CarrierNumber,
+        voice_url: &'a Url,
+    ) -> Answer<'a, CarrierNumber>;
+
+    /// The request with which a person fulfils the wish by hand. `None` where the carrier has none such.
+    fn by_hand(&self, wish: NumberWish<'_>) -> Option<FormRequest>;
+}
+
+/// What not every carrier can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    /// Finds out who answered.
+    MachineDetection,
+    /// Records calls and hands the recordings out.
+    Recording,
+    /// Gives a live call other instructions.
+    Redirect,
+    /// Says when what it was sent has been played.
+    Marks,
+}
+
+impl Capability {
+    pub const ALL: [Self; 4] = [
+        Self::MachineDetection,
+        Self::Recording,
+        Self::Redirect,
+        Self::Marks,
+    ];
+
+    /// In problems, logs and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MachineDetection => "answering machine detection",
+            Self::Recording => "recording",
+            Self::Redirect => "redirection of live calls",
+            Self::Marks => "playback marks",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The capabilities of a carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities(&'static [Capability]);
+
+impl Capabilities {
+    #[must_use]
+    pub const fn of(has: &'static [Capability]) -> Self {
+        Self(has)
+    }
+
+    #[must_use]
+    pub fn has(self, capability: Capability) -> bool {
+        self.0.contains(&capability)
+    }
+
+    /// # Errors
+    /// Names what is lacking.
+    pub fn need(self, capability: Capability) -> Result<(), RequestError> {
+        if self.has(capability) {
+            Ok(())
+        } else {
+            Err(RequestError::Unsupported(capability))
+        }
+    }
+
+    /// # Errors
+    /// Names what the call asks for and the carrier lacks.
+    pub fn allow(self, call: &CreateCall) -> Result<(), CreateError> {
+        let needs = [
+            (
+                call.machine_detection.is_some(),
+                Capability::MachineDetection,
+            ),
+            (call.recording.is_some(), Capability::Recording),
+        ];
+        for (needed, capability) in needs {
+            if needed && !self.has(capability) {
+                return Err(CreateError::Unsupported(capability));
+            }
+        }
+        Ok(())
+    }
+}
