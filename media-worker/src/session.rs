@@ -40,7 +40,7 @@ use crate::timers::TimerSlot;
 use crate::tts_leg::TtsLeg;
 
 /// Customer audio comes fifty times a second on an answered call; nothing at all for this long means
-/// that the carrier is gone (`docs/protocols/twilio-media-streams.md#limits`).
+/// that the carrier is gone (`docs/protocols/carriers.md#media-sockets`).
 pub const CARRIER_SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// Unreadable or foreign messages of one call that are ignored. A stream with more is refused: it is

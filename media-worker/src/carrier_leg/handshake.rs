@@ -22,7 +22,7 @@ pub fn media_path(carrier: CarrierName) -> String {
 }
 
 /// `start` comes right behind `connected`, which is the carrier's first message
-/// (`docs/protocols/twilio-media-streams.md#limits`).
+/// (`docs/protocols/carriers.md#media-sockets`).
 pub const START_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Messages of unknown kinds that are let pass before `start`.

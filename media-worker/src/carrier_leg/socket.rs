@@ -20,7 +20,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, Frame, Utf8Bytes};
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
-/// The longest message taken from the carrier (`docs/protocols/twilio-media-streams.md#limits`). A frame of
+/// The longest message taken from the carrier (`docs/protocols/carriers.md#media-sockets`). A frame of
 /// customer audio has about 330 bytes. A longer one ends the stream.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 

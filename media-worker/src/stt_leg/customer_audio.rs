@@ -6,7 +6,7 @@ use model::AudioPosition;
 /// µ-law at 8 kHz.
 pub(crate) const BYTES_PER_MS: u64 = 8;
 
-/// µ-law silence (`docs/protocols/twilio-media-streams.md#audio`).
+/// µ-law silence (`docs/protocols/carriers.md#media-sockets`).
 const SILENCE: u8 = 0xFF;
 
 /// Timestamps of one stream differ from the count of samples by this much without meaning anything

@@ -31,6 +31,9 @@ pub struct CarrierRow {
     /// The setting that names the account, and the one that holds its secret.
     pub account_setting: &'static str,
     pub secret_setting: &'static str,
+    /// What the carrier does when a webhook is not taken in, as it is told in the fragment of the address,
+    /// which is never sent and never signed.
+    pub webhook_fragment: Option<&'static str>,
     /// Where a person looks after the account, and after what is owed.
     pub console: &'static str,
     pub billing: &'static str,
@@ -43,6 +46,9 @@ const TWILIO: CarrierRow = CarrierRow {
     settings: "TWILIO_",
     account_setting: "TWILIO_ACCOUNT_SID",
     secret_setting: "TWILIO_AUTH_TOKEN",
+    // Tries again up to five times, within its 15 seconds in all, when we cannot be reached, do not answer, or
+    // answer that we cannot just now: docs/protocols/twilio-voice.md#webhooks.
+    webhook_fragment: Some("rc=5&rp=5xx,ct,rt"),
     console: "https://console.twilio.com",
     billing: "https://console.twilio.com/billing",
 };

@@ -27,7 +27,7 @@ pub struct Call {
     pub from: PhoneNumber,
     pub state: CallState,
     pub created_at: Timestamp,
-    /// The carrier's id (`CA…` at Twilio), known from `placed` on.
+    /// The carrier's id of the call, known from `placed` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier_call_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

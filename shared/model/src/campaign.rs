@@ -157,7 +157,7 @@ pub struct Amd {
     pub machine: MachineAction,
     /// What is left after the beep; needed for `leave_message`. Takes `{{variables}}`.
     pub voicemail_message: Option<String>,
-    // The carrier's thresholds: docs/protocols/twilio-voice.md#answering-machine-detection
+    // The carrier's thresholds: docs/protocols/carriers.md#answering-machine-detection
     /// When detection gives up, seconds, 3 to 59.
     pub timeout_seconds: u32,
     /// Speech longer than this is a machine's, milliseconds, 1,000 to 6,000.

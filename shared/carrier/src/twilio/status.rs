@@ -43,7 +43,8 @@ pub fn call_status(word: &str) -> Option<CallStatus> {
 /// Twilio's word for a status.
 #[must_use]
 pub fn call_word(status: CallStatus) -> &'static str {
-    word_for(&CALL_WORDS, status)
+    let found = CALL_WORDS.iter().find(|(known, _)| *known == status);
+    found.map_or("", |(_, word)| word)
 }
 
 /// The status of a recording that Twilio says with this word.
@@ -55,11 +56,6 @@ pub fn recording_status(word: &str) -> Option<RecordingStatus> {
 fn meaning<T: Copy>(words: &[(T, &str)], word: &str) -> Option<T> {
     let found = words.iter().find(|(_, known)| *known == word);
     found.map(|(meaning, _)| *meaning)
-}
-
-fn word_for<T: PartialEq>(words: &[(T, &'static str)], meaning: T) -> &'static str {
-    let found = words.iter().find(|(known, _)| *known == meaning);
-    found.map_or("", |(_, word)| word)
 }
 
 /// A time of Twilio's: RFC 2822 in REST answers and call callbacks, ISO 8601 in stream callbacks.

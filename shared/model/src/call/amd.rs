@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CallTime, SuppressionReason};
 
 /// The carrier's thresholds for telling machines from people.
-// docs/protocols/twilio-voice.md#answering-machine-detection
+// docs/protocols/carriers.md#answering-machine-detection
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AmdThresholds {

@@ -5,11 +5,6 @@ use carrier::{CarrierName, Instructions};
 use model::{CallId, TenantId, TokenId};
 use url::Url;
 
-/// What the carrier does when a webhook is not taken in, told in the fragment, which is never sent
-/// and never signed (`docs/protocols/twilio-voice.md#webhooks`): try again up to five times, within its 15
-/// seconds in all, when we cannot be reached, do not answer, or answer that we cannot just now.
-const RETRIES: &str = "rc=5&rp=5xx,ct,rt";
-
 /// The public bases of webhooks and of media sockets.
 #[derive(Debug, Clone)]
 pub struct Links {
@@ -119,7 +114,7 @@ impl Links {
         let (tenant, call) = (tenant.to_string(), call.to_string());
         let carrier = self.carrier.as_str();
         let mut url = join(&self.public, ["carriers", carrier, kind, &tenant, &call]);
-        url.set_fragment(Some(RETRIES));
+        url.set_fragment(self.carrier.row().webhook_fragment);
         url
     }
 }
@@ -166,7 +161,7 @@ mod tests {
             panic!("{instructions:?}");
         };
         assert!(resume.path().ends_with(&format!("/resume/{tenant}/{call}")));
-        assert_eq!(resume.fragment(), Some(RETRIES));
+        assert_eq!(resume.fragment(), CARRIER.row().webhook_fragment);
         let named: Vec<&str> = stream.parameters.iter().map(|(name, _)| &**name).collect();
         assert_eq!(named, ["tenant_id", "call_id", "token"]);
     }

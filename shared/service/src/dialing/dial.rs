@@ -52,7 +52,7 @@ pub const RING_TIMEOUT: Duration = Duration::from_secs(45);
 const PLACED_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// What the carrier allows a call beyond the agent's own limit, so that the farewell is heard.
 const TIME_LIMIT_MARGIN: Duration = Duration::from_secs(60);
-/// The usual ceiling of an account (`docs/protocols/twilio-voice.md#creating-a-call`).
+/// The usual ceiling of an account (`docs/protocols/carriers.md#calls`).
 const TIME_LIMIT_MAX: Duration = Duration::from_secs(14_400);
 /// How far ahead a place in the row of calls is taken and waited for. Who would have to wait longer comes
 /// again with a message of its own.

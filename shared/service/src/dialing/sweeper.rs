@@ -27,7 +27,7 @@ use crate::dialing::dial::{DialJobs, PlaceError, RING_TIMEOUT, says_after_the_fa
 pub const CLAIMED_MAX: SignedDuration = SignedDuration::from_secs(45);
 /// A request may take this long; then its call is asked about.
 pub const PLACING_MAX: SignedDuration = SignedDuration::from_secs(30);
-/// What the carrier may add to the time it rings (`docs/protocols/twilio-voice.md#creating-a-call`), and the
+/// What the carrier may add to the time it rings (`docs/protocols/carriers.md#calls`), and the
 /// way of its callback.
 const RING_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// An answered call that no session talks on waits this long to be resumed.
