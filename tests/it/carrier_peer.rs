@@ -23,7 +23,7 @@ use carrier::twilio::{CallStatus, RecordingStatus, webhook};
 use expect_test::expect;
 use http::{HeaderMap, StatusCode, header};
 use settings::Secret;
-use sim::twilio::{Config, Directory, Faults, Server, Timing};
+use sim::carriers::twilio::{Config, Directory, Faults, Server, Timing};
 use sim::voice::{Heard, Listener, Voice, speak};
 use tokio::net::TcpListener;
 use url::Url;

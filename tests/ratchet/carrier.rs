@@ -12,11 +12,11 @@ use axum::body::Body;
 use futures_util::{SinkExt as _, StreamExt as _};
 use jiff::Timestamp;
 use media_worker::Worker;
-use sim::person::Person;
-use sim::twilio::{
+use sim::carriers::twilio::{
     Core, CoreConfig, Directory, Output, RestAnswer, RestBody, RestRequest, Timing, WebhookAnswer,
     WebhookRequest,
 };
+use sim::person::Person;
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use settings::{Dialing, Secret, Settings};
-use sim::openai::Script;
-use sim::twilio::Timing;
-use sim::{deepgram, elevenlabs, openai, twilio};
+use sim::carriers::twilio::{self, Timing};
+use sim::vendors::openai::Script;
+use sim::vendors::{deepgram, elevenlabs, openai};
 use url::Url;
 
 use crate::demo::people;

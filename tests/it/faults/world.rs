@@ -21,7 +21,7 @@ use service::account::keys::Keys;
 use service::call::media::Media;
 use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Secret, Storage, Variables};
-use sim::twilio::{
+use sim::carriers::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
 use store::schema::{self, QueueUrls};

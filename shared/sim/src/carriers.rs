@@ -1,0 +1,4 @@
+//! Simulated carriers, a folder each, and what they share.
+
+pub mod recording;
+pub mod twilio;
