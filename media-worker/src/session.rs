@@ -589,8 +589,8 @@ impl Session {
         match action {
             Action::SendAudio(audio) => self.play(&audio),
             Action::SendMark(mark) => {
-                self.playout
-                    .mark(&mut self.parts.socket, mark, self.woken_at)
+                let socket = &mut self.parts.socket;
+                self.playout.mark(socket, mark, self.woken_at);
             }
             Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
             Action::OpenRecognition { route } => {

@@ -84,4 +84,5 @@ mod conformance {
     use super::*;
 
     conforms!(twilio_account: twilio::Simulated);
+    conforms!(twilio_shared_key: twilio::SigningBySha256);
 }

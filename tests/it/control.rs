@@ -2,7 +2,7 @@
 //!
 //! Each test has its own world: engines in a folder of its own, the API and the webhooks on a port of
 //! their own, a clock that stands still until it is moved, and a fake carrier that counts what it is
-//! asked. What it answers is the test's choice; the strict carrier is `sim::twilio`.
+//! asked. What it answers is the test's choice; the strict carrier is `sim::carriers::twilio`.
 //!
 //! With `TRUNKLINE_CONFORMANCE_ENDPOINT` set the same tests run on what is there, as the conformance
 //! suite does: the promises must not hang on a peculiarity of our own engines.

@@ -17,7 +17,7 @@ use local::platform::Platform;
 use model::{CallId, CallState, Speaker};
 use serde_json::{Value, json};
 use settings::Settings;
-use sim::twilio::CallView as CarrierView;
+use sim::carriers::twilio::CallView as CarrierView;
 use tempfile::TempDir;
 
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.

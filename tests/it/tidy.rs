@@ -2,6 +2,7 @@
 //! docs, clippy files, settings and README, references to documents and promises.
 
 mod api;
+mod carriers;
 mod layers;
 mod logs;
 mod metrics;

@@ -16,9 +16,9 @@ use providers::llm::{Models, Tuning};
 use providers::stt::{Recognizer, RecognizerConfig, Recognizers};
 use providers::tts::{Synthesizer, Synthesizers};
 use settings::Settings;
-use sim::fault::{Fault, Faults};
-use sim::openai::{Reply, Script, When};
-use sim::{deepgram, elevenlabs, openai};
+use sim::peer::fault::{Fault, Faults};
+use sim::vendors::openai::{Reply, Script, When};
+use sim::vendors::{deepgram, elevenlabs, openai};
 
 const KEY: &str = "a-key-of-ours";
 

@@ -12,11 +12,11 @@ use axum::body::Body;
 use futures_util::{SinkExt as _, StreamExt as _};
 use jiff::Timestamp;
 use media_worker::Worker;
-use sim::person::Person;
-use sim::twilio::{
+use sim::carriers::twilio::{
     Core, CoreConfig, Directory, Output, RestAnswer, RestBody, RestRequest, Timing, WebhookAnswer,
     WebhookRequest,
 };
+use sim::person::Person;
 use tokio::io::DuplexStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -221,7 +221,7 @@ impl Carrier {
             .method("POST")
             .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("X-Twilio-Signature", &request.signature)
+            .header("X-Twilio-Signature", &request.signed.signature)
             .body(Body::from(request.body.unwrap_or_default()))
             .unwrap();
         let router = self.0.callbacks.get().unwrap().clone();

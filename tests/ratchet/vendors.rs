@@ -21,11 +21,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use media_worker::Tool;
-use sim::fault::{Fault, Faults};
-use sim::latency::Latency;
-use sim::openai::{self, Answer, Brain, Conversation, Last, Model, Reply, RequestHead, Script};
+use sim::peer::fault::{Fault, Faults};
+use sim::peer::latency::Latency;
 use sim::peer::{Due, Head, Input, Opening, Peer, Wire};
-use sim::{deepgram, elevenlabs};
+use sim::vendors::openai::{
+    self, Answer, Brain, Conversation, Last, Model, Reply, RequestHead, Script,
+};
+use sim::vendors::{deepgram, elevenlabs};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -141,7 +143,7 @@ impl Vendors {
             self.model.1.violations(),
             self.voice.1.violations(),
         ];
-        violations.map(sim::Violations::list).concat()
+        violations.map(sim::peer::Violations::list).concat()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Simulated people that the laptop run can call, by number.
 
 use anyhow::Context as _;
+use sim::carriers::stand_in::Directory;
 use sim::person::Person;
-use sim::twilio::Directory;
 
 use crate::demo::scene::cast::{CAST, CROWD};
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use settings::{Dialing, Secret, Settings};
-use sim::openai::Script;
-use sim::twilio::Timing;
-use sim::{deepgram, elevenlabs, openai, twilio};
+use sim::carriers::stand_in::{self, Timing};
+use sim::vendors::openai::Script;
+use sim::vendors::{deepgram, elevenlabs, openai};
 use url::Url;
 
 use crate::demo::people;
@@ -37,7 +37,7 @@ const TIMING: Timing = Timing {
 /// What is simulated in this run. A side that is absent is real.
 #[derive(Debug)]
 pub struct FarSide {
-    pub carrier: Option<twilio::Server>,
+    pub carrier: Option<stand_in::Server>,
     pub recognizer: Option<deepgram::Server>,
     pub model: Option<openai::Server>,
     pub synthesiser: Option<elevenlabs::Server>,
@@ -67,7 +67,7 @@ impl FarSide {
 
     /// What the simulated carrier knows of a call, by the carrier's id.
     #[must_use]
-    pub fn carrier_call(&self, sid: &str) -> Option<twilio::CallView> {
+    pub fn carrier_call(&self, sid: &str) -> Option<stand_in::CallView> {
         self.carrier.as_ref()?.call(sid)
     }
 
@@ -106,7 +106,7 @@ impl FarSide {
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         let mut all = Vec::new();
-        let refused = self.carrier.iter().flat_map(twilio::Server::violations);
+        let refused = self.carrier.iter().flat_map(stand_in::Server::violations);
         all.extend(refused.map(|violation| format!("{}: {}", violation.code, violation.what)));
         all.extend(
             self.recognizer
@@ -126,17 +126,17 @@ impl FarSide {
 async fn carrier(
     settings: &mut Settings,
     state_dir: &Path,
-) -> anyhow::Result<Option<twilio::Server>> {
+) -> anyhow::Result<Option<stand_in::Server>> {
     if !settings.carrier.simulated {
         return Ok(None);
     }
     let token = SIMULATED_KEY.to_owned();
-    let mut config = twilio::Config::new(ACCOUNT_SID, &token, people::directory()?);
+    let mut config = stand_in::Config::new(ACCOUNT_SID, &token, people::directory()?);
     config.listen = loopback();
     config.state_dir = Some(state_dir.join("simulated-carrier"));
     config.calls_per_second = CALLS_PER_SECOND;
     config.timing = TIMING;
-    let server = twilio::Server::start(config).await?;
+    let server = stand_in::Server::start(config).await?;
     settings.carrier.account_id = Some(ACCOUNT_SID.to_owned());
     settings.carrier.auth_token = Some(Secret::new(token));
     settings.carrier.base_url = parse(&server.url())?;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use model::{Speaker, TurnKind};
 use serde_json::Value;
-use sim::openai::{Reply, Script, When};
+use sim::vendors::openai::{Reply, Script, When};
+use sim::vendors::{deepgram, elevenlabs, openai};
 use sim::voice::{Heard, Listener, Voice, speak};
-use sim::{deepgram, elevenlabs, openai};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 

@@ -9,17 +9,9 @@
 //! crate, so that one mistake cannot hide on both sides.
 
 pub mod balancer;
-pub mod deepgram;
-pub mod elevenlabs;
-pub mod fault;
-pub mod latency;
-pub mod openai;
+pub mod carriers;
 pub mod peer;
 pub mod person;
-pub mod recording;
-mod serve;
-pub mod twilio;
+pub mod vendors;
 pub mod voice;
 pub mod world;
-
-pub use serve::Violations;

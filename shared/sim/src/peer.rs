@@ -1,13 +1,19 @@
 //! The common shape of a simulated peer on a message stream: input in, output with due times out.
 //! Whoever drives it, a socket in real time or a simulation on virtual time, owns the clock.
 
+pub mod fault;
+pub mod latency;
+pub(crate) mod serve;
+
+pub use serve::Violations;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
-use crate::fault::Fault;
-use crate::latency::Latency;
+use self::fault::Fault;
+use self::latency::Latency;
 
 /// What reaches a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,8 +180,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::latency::chance;
     use super::*;
-    use crate::latency::chance;
 
     fn said(fault: Option<Fault>) -> Vec<String> {
         let mut outbox = Outbox::new(Latency::between_ms(0, 50), fault, chance(1, "test", 0));

@@ -12,6 +12,7 @@ mod checks;
 mod legs;
 mod line;
 mod random;
+mod wants;
 mod worker;
 
 #[cfg(test)]
@@ -27,14 +28,15 @@ use conversation::{Action, CarrierClosed, Observation};
 use model::{AmdMode, CallSnapshot, CallTime, CarrierVerdict, Outcome, Speaker, Turn};
 use rand_chacha::ChaCha8Rng;
 
-use crate::latency::{Latency, chance};
-use crate::openai::Brain;
+use crate::carriers::twilio::media::detector::{Detection, Detector};
+use crate::peer::latency::{Latency, chance};
 use crate::person::{Log, Person, Pickup};
-use crate::twilio::detector::{Detection, Detector};
-use crate::{deepgram, elevenlabs, openai};
+use crate::vendors::openai::Brain;
+use crate::vendors::{deepgram, elevenlabs, openai};
 
 use line::{Line, Told};
-use worker::{Happened, Worker};
+use wants::{Happened, Out, ToCarrier};
+use worker::Worker;
 
 /// What is played.
 #[derive(Debug, Clone)]
@@ -455,10 +457,10 @@ impl<'a> World<'a> {
     fn perform(&mut self) {
         while let Some(out) = self.worker.poll_output() {
             match out {
-                worker::Out::At(at, happened) => self.queue.add(at, Coming::Happened(happened)),
-                worker::Out::Carrier(message) => self.send(message),
-                worker::Out::Action(action) => self.keep(action),
-                worker::Out::Note(note) => {
+                Out::At(at, happened) => self.queue.add(at, Coming::Happened(happened)),
+                Out::Carrier(message) => self.send(message),
+                Out::Action(action) => self.keep(action),
+                Out::Note(note) => {
                     if self.scene.trace {
                         self.observed
                             .trace
@@ -470,13 +472,13 @@ impl<'a> World<'a> {
     }
 
     /// Sends one message to the carrier, unless a defect gets in the way.
-    fn send(&mut self, message: worker::ToCarrier) {
+    fn send(&mut self, message: ToCarrier) {
         if !self.stream_up {
             return;
         }
         let at = self.to_carrier.arrival(self.now);
         match message {
-            worker::ToCarrier::Audio(text) => {
+            ToCarrier::Audio(text) => {
                 self.audio_sent += 1;
                 let nth = self.audio_sent;
                 let strikes = |every: u64| every > 0 && nth.is_multiple_of(every);
@@ -493,7 +495,7 @@ impl<'a> World<'a> {
                     }
                 }
             }
-            worker::ToCarrier::Mark { text, name } => {
+            ToCarrier::Mark { text, name } => {
                 if self.scene.defect == Some(Defect::MarksEarly) {
                     let echo = format!(
                         r#"{{"event":"mark","sequenceNumber":"1","streamSid":"{STREAM_SID}","mark":{{"name":"{name}"}}}}"#
@@ -504,7 +506,7 @@ impl<'a> World<'a> {
                 self.observed.marks_sent.push(name);
                 self.queue.add(at, Coming::AtCarrier(text));
             }
-            worker::ToCarrier::Clear(text) => {
+            ToCarrier::Clear(text) => {
                 // Once it has arrived, only the 20 ms that are being played may still be heard.
                 self.line.expect_silence(self.audio_sent, at + line::FRAME);
                 if self.scene.defect != Some(Defect::ClearSkipped) {

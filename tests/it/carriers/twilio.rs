@@ -5,19 +5,39 @@ use std::time::Duration;
 
 use carrier::carriers::Signatures;
 use carrier::twilio::client::{Client, ClientConfig};
-use carrier::twilio::signature::Tokens;
+use carrier::twilio::signature::{self, Tokens};
 use carrier::{CarrierCallId, Connection};
 use settings::Secret;
-use sim::twilio::{Config, Directory, Faults, Server, Timing};
+use sim::carriers::twilio::{Config, Directory, Faults, Server, SharedKey, Timing};
 
 use super::{Fails, SOON, Subject};
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "12345";
 
+/// An account that signs with its auth token.
 pub(super) struct Simulated(Server);
 
+/// An account that signs with a shared key.
+pub(super) struct SigningBySha256(Simulated);
+
+const KEY_ID: &str = "CR1";
+
 impl Simulated {
+    async fn with(person: &str, shared_key: Option<SharedKey>) -> Self {
+        let directory = Directory::everybody(person.parse().unwrap());
+        let mut config = Config::new(ACCOUNT, TOKEN, directory);
+        config.shared_key = shared_key;
+        config.calls_per_second = 1_000;
+        config.timing = Timing {
+            setup: Duration::from_millis(5),
+            ring: Duration::from_millis(10),
+            timeout_second: Duration::from_secs(1),
+            processing: Duration::from_millis(20),
+        };
+        Self(Server::start(config).await.unwrap())
+    }
+
     fn connect(&self, token: &str) -> Connection {
         let token = Secret::new(token.to_owned());
         let (base, account) = (self.0.url().parse(), ACCOUNT.parse());
@@ -31,16 +51,7 @@ impl Simulated {
 
 impl Subject for Simulated {
     async fn start(person: &str) -> Self {
-        let directory = Directory::everybody(person.parse().unwrap());
-        let mut config = Config::new(ACCOUNT, TOKEN, directory);
-        config.calls_per_second = 1_000;
-        config.timing = Timing {
-            setup: Duration::from_millis(5),
-            ring: Duration::from_millis(10),
-            timeout_second: Duration::from_secs(1),
-            processing: Duration::from_millis(20),
-        };
-        Self(Server::start(config).await.unwrap())
+        Self::with(person, None).await
     }
 
     fn connection(&self) -> Connection {
@@ -76,5 +87,57 @@ impl Subject for Simulated {
         violations
             .chain(notices.map(|found| format!("{found:?}")))
             .collect()
+    }
+}
+
+impl SigningBySha256 {
+    /// The tokens are of no use here: only what the key signed is believed.
+    fn connect(&self, secret: &str) -> Connection {
+        let shared = signature::SharedKey {
+            id: KEY_ID.to_owned(),
+            secret: Secret::new(secret.to_owned()),
+        };
+        let unused = Tokens::new(Secret::new("not the token".to_owned()));
+        Connection {
+            client: self.0.connection().client,
+            signatures: Signatures::Twilio(unused.with_shared(shared)),
+        }
+    }
+}
+
+impl Subject for SigningBySha256 {
+    async fn start(person: &str) -> Self {
+        let key = SharedKey {
+            id: KEY_ID.to_owned(),
+            secret: TOKEN.to_owned(),
+        };
+        Self(Simulated::with(person, Some(key)).await)
+    }
+
+    fn connection(&self) -> Connection {
+        self.connect(TOKEN)
+    }
+
+    fn intruder(&self) -> Connection {
+        Connection {
+            client: self.0.intruder().client,
+            ..self.connect("another")
+        }
+    }
+
+    fn next_request(&self, fails: Fails) {
+        self.0.next_request(fails);
+    }
+
+    async fn heard(&self, call: &CarrierCallId) -> String {
+        self.0.heard(call).await
+    }
+
+    async fn settled(&self) {
+        self.0.settled().await;
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.0.complaints()
     }
 }

@@ -1,6 +1,6 @@
 //! The simulated carrier on virtual time, between our client and our webhooks, and its own books.
 //!
-//! `sim::twilio`'s core decides what a carrier does. Here its requests get lost, late or refused on
+//! `sim::carriers::twilio`'s core decides what a carrier does. Here its requests get lost, late or refused on
 //! their way, and every request for a call that reaches it is written down: the truth that the product
 //! is judged by.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::carrier::transport::{Broken, Exchange, Transport};
-use sim::twilio::{Core, Output, RestAnswer, RestBody, RestRequest, WebhookAnswer};
+use sim::carriers::twilio::{Core, Output, RestAnswer, RestBody, RestRequest, WebhookAnswer};
 use tokio::sync::Notify;
 
 use super::chance::Chance;

@@ -46,7 +46,7 @@ impl Workers {
     /// The carrier opens a stream: a worker takes it, or none has room.
     pub(super) fn connect(&self, sid: &str) {
         if self.chance.strikes(Fault::StreamRefused, 30) {
-            let refuse = |core: &mut sim::twilio::Core, now| {
+            let refuse = |core: &mut sim::carriers::twilio::Core, now| {
                 core.stream_refused(sid, 31_920, "the handshake was refused", now);
             };
             self.carrier.with(refuse);

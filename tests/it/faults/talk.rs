@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sim::carriers::twilio::CallView;
 use sim::person::Experience;
-use sim::twilio::CallView;
 use sim::voice::{Heard, SAMPLES_PER_MS};
 
 /// Said so close to a gap between two streams, or to the end, words may not have come through.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim::twilio::CallbackFaults;
+use sim::carriers::twilio::CallbackFaults;
 
 use super::chance::Chance;
 use super::judge::CLOCK_WRONG_MAX;

@@ -22,7 +22,7 @@ use service::account::keys::Keys;
 use service::call::media::Media;
 use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Secret, Storage, Variables};
-use sim::twilio::{
+use sim::carriers::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
 use store::schema::{self, QueueUrls};
@@ -681,7 +681,7 @@ impl World {
             .method("POST")
             .uri(&url[url::Position::BeforePath..url::Position::AfterQuery])
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("X-Twilio-Signature", &request.signature)
+            .header("X-Twilio-Signature", &request.signed.signature)
             .body(Body::from(request.body.unwrap_or_default()))
             .unwrap();
         let router = self.chance.pick(&self.callbacks).clone();

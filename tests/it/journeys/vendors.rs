@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use model::{Outcome, Speaker};
 use settings::{Secret, Settings};
-use sim::fault::{Fault, Faults};
-use sim::openai::Script;
-use sim::{deepgram, elevenlabs, openai};
+use sim::peer::fault::{Fault, Faults};
+use sim::vendors::openai::Script;
+use sim::vendors::{deepgram, elevenlabs, openai};
 use url::Url;
 
 use super::{Installation, said_by, words};

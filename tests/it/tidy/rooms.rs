@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{collect, root};
 
-/// The most entries of a folder of product code; `x.rs` and `x/` are one.
+/// The most entries of a folder of code; `x.rs` and `x/` are one.
 const ENTRIES_MAX: usize = 12;
 
 /// A module by its path below the crate; the crate's root is empty.
@@ -15,7 +15,7 @@ type Module = Vec<String>;
 #[test]
 fn no_folder_is_crowded() {
     let mut crowded = Vec::new();
-    for crate_folder in product_crates() {
+    for crate_folder in crates() {
         let mut entries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for module in modules(&crate_folder).into_keys() {
             for depth in 0..module.len() {
@@ -45,7 +45,7 @@ fn no_folder_is_crowded() {
 #[test]
 fn no_modules_use_each_other_in_a_circle() {
     let mut circles = Vec::new();
-    for crate_folder in product_crates() {
+    for crate_folder in crates() {
         let uses = uses(&modules(&crate_folder));
         for circle in find_circles(&uses) {
             let lines = circle.iter().map(|module| {
@@ -90,15 +90,13 @@ fn a_circle_is_found_through_groups_and_re_exports() {
     assert_eq!(circles, [BTreeSet::from([module("a"), module("b")])]);
 }
 
-/// Folders of crates that are in the product, from the root. The simulators are not: they are the far side.
-fn product_crates() -> Vec<String> {
+/// Folders of crates, from the root: the product's, and the far side that is simulated.
+fn crates() -> Vec<String> {
     let mut found = vec!["media-worker".to_owned(), "local".to_owned()];
     for group in ["shared", "functions"] {
         for entry in fs::read_dir(root().join(group)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name != "sim" {
-                found.push(format!("{group}/{name}"));
-            }
+            found.push(format!("{group}/{name}"));
         }
     }
     found.sort();

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use sim::twilio::PlayoutStats;
+use sim::carriers::twilio::PlayoutStats;
 
 use crate::control::{Playout, Quantiles, Seen};
 

@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::routing::{any, get, post};
 use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
-use sim::latency::Latency;
+use sim::peer::latency::Latency;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -35,8 +35,8 @@ pub(crate) struct FarSide {
     epoch: Instant,
     /// When it started, in nanoseconds since 1970.
     started_ns: u64,
-    recognizer: sim::deepgram::Vendor,
-    synthesiser: sim::elevenlabs::Vendor,
+    recognizer: sim::vendors::deepgram::Vendor,
+    synthesiser: sim::vendors::elevenlabs::Vendor,
     model: Model,
     hang_up: watch::Sender<bool>,
 }
@@ -50,13 +50,13 @@ pub(crate) async fn run(calls: usize) -> anyhow::Result<()> {
         book: Book::new(calls),
         epoch: Instant::now(),
         started_ns: u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos())?,
-        recognizer: sim::deepgram::Vendor::new(sim::deepgram::Behaviour {
+        recognizer: sim::vendors::deepgram::Vendor::new(sim::vendors::deepgram::Behaviour {
             latency: Latency::between_ms(60, 90),
-            ..sim::deepgram::Behaviour::new(VENDOR_KEY)
+            ..sim::vendors::deepgram::Behaviour::new(VENDOR_KEY)
         }),
-        synthesiser: sim::elevenlabs::Vendor::new(sim::elevenlabs::Behaviour {
+        synthesiser: sim::vendors::elevenlabs::Vendor::new(sim::vendors::elevenlabs::Behaviour {
             first_byte: Latency::between_ms(80, 120),
-            ..sim::elevenlabs::Behaviour::new(VENDOR_KEY)
+            ..sim::vendors::elevenlabs::Behaviour::new(VENDOR_KEY)
         }),
         model: Model::new(),
         hang_up,

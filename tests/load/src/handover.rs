@@ -21,8 +21,8 @@ use model::{CallId, CallState};
 use serde_json::{Value, json};
 use settings::Settings;
 use sim::balancer::Balancer;
+use sim::carriers::twilio::Faults;
 use sim::person::Person;
-use sim::twilio::Faults;
 use store::SLOTS_MAX;
 
 use crate::machine::allow_files;

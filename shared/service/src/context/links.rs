@@ -148,7 +148,8 @@ mod tests {
         assert_eq!(
             links.status(tenant, call).as_str(),
             format!(
-                "https://voice.example.com/base/carriers/{CARRIER}/status/{tenant}/{call}#{RETRIES}"
+                "https://voice.example.com/base/carriers/{CARRIER}/status/{tenant}/{call}#{}",
+                CARRIER.row().webhook_fragment.unwrap()
             )
         );
         assert_eq!(

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::carriers::twilio::media::detector::Detector;
 use crate::person::{Deed, Log, OnCall, Person};
-use crate::twilio::detector::Detector;
 use crate::voice::{FRAME_BYTES, SAMPLES_PER_MS, SILENCE};
 
 /// A step of the line.

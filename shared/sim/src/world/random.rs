@@ -13,10 +13,10 @@ use rand_chacha::ChaCha8Rng;
 use super::checks::MUMBLES;
 use super::checks::answering::{OPT_OUT_KEY, OPT_OUTS, PUT_THROUGH};
 use super::{Network, Scene};
-use crate::fault::{Fault, Faults};
-use crate::latency::{Latency, chance};
-use crate::openai::Script;
+use crate::peer::fault::{Fault, Faults};
+use crate::peer::latency::{Latency, chance};
 use crate::person::Person;
+use crate::vendors::openai::Script;
 
 const SAYINGS: [&str; 14] = [
     "Yes, that works for me.",

@@ -4,9 +4,9 @@ use expect_test::{Expect, expect};
 use model::{AgentFields, MachineAction, PromptId};
 
 use super::*;
-use crate::fault::{Fault, Faults};
-use crate::openai::Script;
+use crate::peer::fault::{Fault, Faults};
 use crate::person;
+use crate::vendors::openai::Script;
 
 fn scene(person: Person) -> Scene {
     let agent = AgentFields::new("Reminder", PromptId::from_parts(0, 4));

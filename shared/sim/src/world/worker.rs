@@ -1,7 +1,6 @@
 //! The media worker's session on virtual time: feeds the conversation core and does what it says,
 //! one event at a time, through the product's codecs.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,18 +9,19 @@ use bytes::BytesMut;
 use carrier::media::{Inbound, MediaCodec as _};
 use carrier::twilio::media::{self, MediaStreams};
 use conversation::{
-    Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, Failure, FailureKind,
+    Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, FailureKind,
     Generation, GenerationId, Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
 };
 use model::CarrierVerdict;
 use providers::stt::ReplayBuffer;
 use rand_chacha::ChaCha8Rng;
 
-use super::legs::{Around, Heard, Hearing, Requests, Said, Spoken, Thinking, Voice};
+use super::legs::{Around, Hearing, Requests, Spoken, Thinking, Voice};
+use super::wants::{Happened, Heard, Out, Said, ToCarrier, VOICE_ID, failure};
 use super::{Defect, STREAM_SID, Scene, call_time};
-use crate::latency::chance;
+use crate::peer::latency::chance;
+use crate::vendors::{deepgram, elevenlabs, openai};
 use crate::voice::{self, SAMPLES_PER_MS};
-use crate::{deepgram, elevenlabs, openai};
 
 /// How long the table takes for a read.
 const TABLE_TAKES: Duration = Duration::from_millis(15);
@@ -71,59 +71,6 @@ pub(super) struct Worker<'a> {
     opted_out_at: Option<Duration>,
     table: ChaCha8Rng,
     ended: bool,
-}
-
-/// What the worker wants.
-pub(super) enum Out {
-    /// Something happens later.
-    At(Duration, Happened),
-    Carrier(ToCarrier),
-    /// An action of the core, after it was done.
-    Action(Action),
-    /// For the trace.
-    Note(String),
-}
-
-/// A message to the carrier.
-pub(super) enum ToCarrier {
-    Audio(String),
-    Mark { text: String, name: String },
-    Clear(String),
-}
-
-/// What happens on the way to and from vendors.
-#[derive(Debug)]
-pub(super) enum Happened {
-    Hearing {
-        connection: u32,
-        what: Heard,
-    },
-    Thinking {
-        id: GenerationId,
-        what: Said,
-    },
-    Voice {
-        connection: u32,
-        what: Heard,
-    },
-    Request {
-        request: u32,
-        what: Said,
-    },
-    Cached {
-        utterance: UtteranceId,
-        what: Said,
-    },
-    Ready {
-        utterance: UtteranceId,
-        event: Synthesis,
-    },
-    Tool {
-        id: String,
-    },
-    /// The table answers whether there is a verdict.
-    Verdict,
-    OptOutStored,
 }
 
 impl<'a> Worker<'a> {
@@ -610,16 +557,6 @@ impl<'a> Worker<'a> {
 
     fn written(&self) -> String {
         String::from_utf8_lossy(&self.buffer).into_owned()
-    }
-}
-
-/// The voice that speaks, unless the agent names one.
-pub(super) const VOICE_ID: &str = "simulated";
-
-pub(super) fn failure(vendor: &'static str, kind: FailureKind) -> Failure {
-    Failure {
-        vendor: Cow::Borrowed(vendor),
-        kind,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The carrier: takes requests for calls, which people answer at once, and plays their media streams.
 //!
-//! Only what the bench needs of REST is here; requests are judged by `sim::twilio` in other tests.
+//! Only what the bench needs of REST is here; requests are judged by `sim::carriers::twilio` in other tests.
 //! Media streams, playout and people are those of `sim`.
 
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Value, json};
+use sim::carriers::twilio::{Line, StreamIds, sign};
 use sim::person::{Experience, Person};
-use sim::twilio::{Line, StreamIds, sign};
 use sim::voice::Heard;
 use tokio::net::TcpStream;
 use tokio::time::Instant;

@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
-use sim::Violations;
-use sim::latency::Latency;
-use sim::openai::{Answer, Behaviour, Brain, Conversation, Last, Reply, RequestHead};
+use sim::peer::Violations;
+use sim::peer::latency::Latency;
 use sim::peer::{Due, Wire};
+use sim::vendors::openai::{Answer, Behaviour, Brain, Conversation, Last, Reply, RequestHead};
 use tokio::time::Instant;
 
 use super::FarSide;
@@ -22,7 +22,7 @@ use crate::control::VENDOR_KEY;
 
 /// The simulated model.
 #[derive(Debug)]
-pub(super) struct Model(sim::openai::Model);
+pub(super) struct Model(sim::vendors::openai::Model);
 
 struct Echo;
 
@@ -48,7 +48,7 @@ impl Brain for Echo {
 
 impl Model {
     pub(super) fn new() -> Self {
-        Self(sim::openai::Model::new(Behaviour {
+        Self(sim::vendors::openai::Model::new(Behaviour {
             first_token: Latency::between_ms(150, 250),
             next_token: Latency::between_ms(10, 20),
             shred: false,

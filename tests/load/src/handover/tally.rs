@@ -6,8 +6,8 @@ use hdrhistogram::Histogram;
 use local::demo::client::{CallView, TurnView};
 use model::{Outcome, Speaker};
 use serde::Serialize;
+use sim::carriers::twilio::CallView as CarrierView;
 use sim::person::{Experience, Line, Side};
-use sim::twilio::CallView as CarrierView;
 
 use crate::book::{histogram, quantiles};
 
