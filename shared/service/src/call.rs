@@ -32,7 +32,7 @@ use crate::call::recorder::{RecordError, Recorder};
 use crate::context::requests::Keyed;
 use crate::dialing::capacity::Capacity;
 use crate::dialing::policy;
-use crate::{Context, Fault, FieldProblem, IdempotencyKey, Refused};
+use crate::{Clock, Context, Fault, FieldProblem, IdempotencyKey, Ids, Refused};
 
 /// The most variables of one call.
 pub const VARIABLES_MAX: usize = 100;
@@ -101,6 +101,10 @@ pub(crate) struct CallPlan {
 #[derive(Debug, Clone)]
 pub struct Calls {
     recorder: Recorder,
+    calls: store::Calls,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    ids: Ids,
     capacity: Capacity,
     call_plans: CallPlans,
     numbers: Numbers,
@@ -117,6 +121,10 @@ impl Calls {
         let store = &context.store;
         Self {
             recorder: Recorder::new(store, Arc::clone(&context.clock), context.ids.clone()),
+            calls: store.calls.clone(),
+            clock: Arc::clone(&context.clock),
+            contacts: store.contacts.clone(),
+            ids: context.ids.clone(),
             capacity: Capacity {
                 slots: store.slots.clone(),
                 account: context.carrier.account_id().to_owned(),
@@ -154,8 +162,8 @@ impl Calls {
             return self.again(tenant, made).await;
         }
         check_variables(&request.variables)?;
-        let now = self.recorder.clock.now();
-        let id = self.recorder.ids.fresh(CallId::from_parts);
+        let now = self.clock.now();
+        let id = self.ids.fresh(CallId::from_parts);
         let direction = Direction::Outbound;
         let (agent, variables) = (request.agent_id, &request.variables);
         let from = self.number_to_call_from(tenant, request).await;
@@ -207,7 +215,7 @@ impl Calls {
         request: &CreateCall,
         now: jiff::Timestamp,
     ) -> Result<(), Refused> {
-        let contact = self.recorder.contacts.get(tenant, &request.to).await?;
+        let contact = self.contacts.get(tenant, &request.to).await?;
         let asking = dialer::Asking {
             number: &request.to,
             lane: &policy::lane_of(&request.to),
@@ -250,7 +258,7 @@ impl Calls {
         for _try in 0..SLOT_TRIES_MAX {
             let (mut account, mut of_tenant) =
                 try_join(self.capacity.of_account(), self.capacity.of_tenant(tenant)).await?;
-            let ids = &self.recorder.ids;
+            let ids = &self.ids;
             let (Some(account), Some(of_tenant)) =
                 (account.draw(ids.chance()), of_tenant.draw(ids.chance()))
             else {
@@ -277,9 +285,9 @@ impl Calls {
                 slots: Some((&held, &slot)),
                 lead: None,
                 counted_at: None,
-                event: self.recorder.event(tenant, event, now),
+                event: self.ids.event(tenant, event, now),
             };
-            match self.recorder.calls.create(new).await {
+            match self.calls.create(new).await {
                 Ok(()) => return Ok(true),
                 Err(CreateRefused::Repeated) => return Ok(false),
                 Err(CreateRefused::SlotTaken { .. }) => {}
@@ -296,7 +304,7 @@ impl Calls {
     /// The answer to a request that was made before: its call, which is sent again on its way if
     /// that had not happened.
     async fn again(&self, tenant: TenantId, made: CallId) -> Result<CreatedCall, Refused> {
-        let row = self.recorder.calls.get(tenant, made).await?;
+        let row = self.calls.get(tenant, made).await?;
         let row = row.ok_or(Refused::NotFound)?;
         if row.call.state == CallState::Claimed {
             self.send(&row.call).await?;
@@ -356,7 +364,7 @@ impl Calls {
         tenant: TenantId,
         call: CallId,
     ) -> Result<CallWithTurns, Refused> {
-        let row = self.recorder.calls.get(tenant, call).await?;
+        let row = self.calls.get(tenant, call).await?;
         let row = row.ok_or(Refused::NotFound)?;
         Ok(CallWithTurns {
             call: row.call,
@@ -374,7 +382,7 @@ impl Calls {
         after: Option<CallId>,
         limit: u32,
     ) -> Result<Page<Call>, Refused> {
-        let page = self.recorder.calls.list(tenant, after, limit).await?;
+        let page = self.calls.list(tenant, after, limit).await?;
         Ok(Page {
             items: page.items.into_iter().map(|row| row.call).collect(),
             more: page.more,
@@ -413,7 +421,7 @@ impl Calls {
     /// # Errors
     /// [`Refused::NotFound`] also while there is no recording in our bucket.
     pub async fn recording_link(&self, tenant: TenantId, call: CallId) -> Result<String, Refused> {
-        let row = self.recorder.calls.get(tenant, call).await?;
+        let row = self.calls.get(tenant, call).await?;
         let row = row.ok_or(Refused::NotFound)?;
         match &row.call.recording {
             Some(
@@ -662,6 +670,6 @@ impl Calls {
     /// The call rows, for entry points that only read.
     #[must_use]
     pub fn rows(&self) -> &CallRows {
-        &self.recorder.calls
+        &self.calls
     }
 }

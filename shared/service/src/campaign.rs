@@ -16,7 +16,6 @@ use store::{
     Agents, BindingRefused, Copy, LaneCounts, Numbers, Page, Plans, Prompts, Requests, StoreError,
 };
 
-use crate::call::recorder::Recorder;
 use crate::context::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
@@ -28,7 +27,10 @@ const AGENT: &str = "/agent_id";
 /// The use cases of campaigns.
 #[derive(Debug, Clone)]
 pub struct Campaigns {
-    pub(crate) recorder: Recorder,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    leads: store::Leads,
     agents: Agents,
     prompts: Prompts,
     numbers: Numbers,
@@ -47,7 +49,10 @@ impl Campaigns {
     #[must_use]
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            campaigns: store.campaigns.clone(),
+            clock,
+            ids,
+            leads: store.leads.clone(),
             agents: store.agents.clone(),
             prompts: store.prompts.clone(),
             numbers: store.numbers.clone(),
@@ -76,12 +81,7 @@ impl Campaigns {
         let campaign = self.draft(tenant, fields);
         let at = campaign.created_at;
         let made = keyed.as_ref().map(|keyed| keyed.makes(&campaign.id, at));
-        match self
-            .recorder
-            .campaigns
-            .create(&campaign, made.as_ref())
-            .await
-        {
+        match self.campaigns.create(&campaign, made.as_ref()).await {
             Ok(()) => Ok(campaign),
             Err(BindingRefused::Changed) => {
                 let made = match &keyed {
@@ -99,7 +99,7 @@ impl Campaigns {
     /// # Errors
     /// See [`Refused`].
     pub async fn get(&self, tenant: TenantId, campaign: CampaignId) -> Result<Campaign, Refused> {
-        let found = self.recorder.campaigns.get(tenant, campaign).await?;
+        let found = self.campaigns.get(tenant, campaign).await?;
         found.ok_or(Refused::NotFound)
     }
 
@@ -114,7 +114,7 @@ impl Campaigns {
     ) -> Result<CampaignWithCopy, Refused> {
         let campaign = self.get(tenant, campaign).await?;
         let copy = match campaign.state {
-            CampaignState::Draft => self.recorder.campaigns.copying(tenant, campaign.id).await?,
+            CampaignState::Draft => self.campaigns.copying(tenant, campaign.id).await?,
             CampaignState::Scheduled
             | CampaignState::Running
             | CampaignState::Paused
@@ -134,7 +134,7 @@ impl Campaigns {
         after: Option<CampaignId>,
         limit: u32,
     ) -> Result<Page<Campaign>, Refused> {
-        Ok(self.recorder.campaigns.list(tenant, after, limit).await?)
+        Ok(self.campaigns.list(tenant, after, limit).await?)
     }
 
     /// Changes a campaign that has the revision that the change was made from. Calls that are claimed
@@ -163,7 +163,7 @@ impl Campaigns {
             });
         }
         self.check_fields(tenant, &fields).await?;
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let changed = Campaign {
             fields,
             revision: revision.saturating_add(1),
@@ -206,7 +206,7 @@ impl Campaigns {
                     says: "only a draft can be deleted; what has called is kept",
                 });
             }
-            match self.recorder.campaigns.delete(&found).await {
+            match self.campaigns.delete(&found).await {
                 Ok(()) => return Ok(()),
                 Err(BindingRefused::Changed) => {}
                 Err(refused) => return Err(Refused::unbound(AGENT, refused)),
@@ -224,14 +224,14 @@ impl Campaigns {
         tenant: TenantId,
         campaign: CampaignId,
     ) -> Result<LeadCounts, Refused> {
-        let lanes = self.recorder.leads.counts(tenant, campaign).await?;
+        let lanes = self.leads.counts(tenant, campaign).await?;
         Ok(LaneCounts::sum(&lanes))
     }
 
     fn draft(&self, tenant_id: TenantId, fields: CampaignFields) -> Campaign {
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         Campaign {
-            id: self.recorder.ids.fresh(CampaignId::from_parts),
+            id: self.ids.fresh(CampaignId::from_parts),
             tenant_id,
             state: CampaignState::Draft,
             created_at: now,
@@ -249,12 +249,9 @@ impl Campaigns {
             state: campaign.state,
         };
         let event = self
-            .recorder
+            .ids
             .event(campaign.tenant_id, changed, campaign.updated_at);
-        self.recorder
-            .campaigns
-            .replace(before, campaign, &event)
-            .await
+        self.campaigns.replace(before, campaign, &event).await
     }
 
     async fn check_fields(&self, tenant: TenantId, fields: &CampaignFields) -> Result<(), Refused> {

@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
 
 use crate::call::VARIABLES_MAX;
-use crate::call::recorder::Recorder;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
 /// Leads of one request. More come in several requests, or as a file.
@@ -79,14 +78,22 @@ pub enum Added {
 /// The use cases of leads.
 #[derive(Debug, Clone)]
 pub struct Leads {
-    recorder: Recorder,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    leads: store::Leads,
+    ids: Ids,
 }
 
 impl Leads {
     #[must_use]
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            campaigns: store.campaigns.clone(),
+            clock,
+            contacts: store.contacts.clone(),
+            leads: store.leads.clone(),
+            ids,
         }
     }
 
@@ -101,7 +108,7 @@ impl Leads {
         campaign: CampaignId,
         new: &[NewLead],
     ) -> Result<Vec<(LeadId, Added)>, Refused> {
-        let found = self.recorder.campaigns.get(tenant, campaign).await?;
+        let found = self.campaigns.get(tenant, campaign).await?;
         let state = found.ok_or(Refused::NotFound)?.state;
         if is_over(state) {
             return Err(Refused::CampaignClosed);
@@ -111,19 +118,19 @@ impl Leads {
             return Err(Refused::Invalid(problems));
         }
         let numbers: Vec<PhoneNumber> = new.iter().map(|lead| lead.number.clone()).collect();
-        let contacts = self.recorder.contacts.batch_get(tenant, &numbers).await?;
+        let contacts = self.contacts.batch_get(tenant, &numbers).await?;
         let suppressed = |number: &PhoneNumber| {
             contacts
                 .iter()
                 .any(|row| row.number == *number && is_suppressed(&row.contact))
         };
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let rows: Vec<Lead> = new
             .iter()
             .filter(|lead| !suppressed(&lead.number))
             .map(|lead| row(lead, campaign, now))
             .collect();
-        let inserted = self.recorder.leads.insert_many(tenant, campaign, &rows);
+        let inserted = self.leads.insert_many(tenant, campaign, &rows);
         let inserted = inserted.await.map_err(refused)?;
         if !inserted.added.is_empty() {
             self.tell(tenant, campaign, state, now).await?;
@@ -155,7 +162,7 @@ impl Leads {
         lead: LeadId,
     ) -> Result<LeadRow, Refused> {
         self.there(tenant, campaign).await?;
-        let found = self.recorder.leads.get(tenant, campaign, lead).await?;
+        let found = self.leads.get(tenant, campaign, lead).await?;
         found.ok_or(Refused::NotFound)
     }
 
@@ -173,7 +180,7 @@ impl Leads {
         limit: u32,
     ) -> Result<LeadPage, Refused> {
         self.there(tenant, campaign).await?;
-        let leads = &self.recorder.leads;
+        let leads = &self.leads;
         Ok(leads.list(tenant, campaign, filter, after, limit).await?)
     }
 
@@ -214,7 +221,7 @@ impl Leads {
         if !problems.is_empty() {
             return Err(Refused::Invalid(problems));
         }
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let after = Lead {
             variables: fields.variables,
             priority: fields.priority,
@@ -225,7 +232,7 @@ impl Leads {
             updated_at: now,
             ..before.lead.clone()
         };
-        match self.recorder.leads.replace(tenant, &before, &after).await {
+        match self.leads.replace(tenant, &before, &after).await {
             Ok(row) => Ok(row),
             Err(LeadsRefused::Changed) => Err(changed(&self.get(tenant, campaign, lead).await?)),
             Err(error) => Err(refused(error)),
@@ -248,14 +255,14 @@ impl Leads {
                 return Err(Refused::LeadNotWaiting);
             };
             // Whoever was faster has changed it: it is looked at again, until it does not wait.
-            if self.recorder.leads.remove_many(tenant, &[row]).await? == 1 {
+            if self.leads.remove_many(tenant, &[row]).await? == 1 {
                 return Ok(());
             }
         }
     }
 
     async fn there(&self, tenant: TenantId, campaign: CampaignId) -> Result<(), Refused> {
-        let found = self.recorder.campaigns.get(tenant, campaign).await?;
+        let found = self.campaigns.get(tenant, campaign).await?;
         found.map(|_there| ()).ok_or(Refused::NotFound)
     }
 
@@ -271,8 +278,8 @@ impl Leads {
             return Ok(());
         }
         let kind = EventKind::CampaignChanged { campaign_id, state };
-        let event = self.recorder.event(tenant, kind, now);
-        Ok(self.recorder.campaigns.tell(&event).await?)
+        let event = self.ids.event(tenant, kind, now);
+        Ok(self.campaigns.tell(&event).await?)
     }
 }
 

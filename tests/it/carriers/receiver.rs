@@ -191,12 +191,12 @@ impl Receiver {
                 Inbound::Stop { .. } | Inbound::Unknown => panic!("{text}"),
             }
         }
-        let heard = Listener::new().hear(&customer, 0).into_iter();
-        let words = heard.filter_map(|heard| match heard {
-            Heard::Word { text, .. } => Some(text),
-            _other => None,
-        });
-        let words: Vec<String> = words.collect();
+        let mut words = Vec::new();
+        for heard in Listener::new().hear(&customer, 0) {
+            if let Heard::Word { text, .. } = heard {
+                words.push(text);
+            }
+        }
         self.note(format!("customer: {}", words.join(" ")));
         let _closed = socket.send(Message::Close(None)).await;
     }

@@ -67,6 +67,9 @@ impl From<RecordError> for CallbackError {
 #[derive(Debug, Clone)]
 pub struct Callbacks {
     recorder: Recorder,
+    calls: store::Calls,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
     call_plans: CallPlans,
     numbers: Numbers,
     recordings: Queue<RecordingJob>,
@@ -86,7 +89,10 @@ impl Callbacks {
     ) -> Self {
         Self {
             workforce: Workforce::new(&store.workers, &clock),
-            recorder: Recorder::new(store, clock, ids),
+            recorder: Recorder::new(store, Arc::clone(&clock), ids.clone()),
+            calls: store.calls.clone(),
+            clock,
+            ids,
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
@@ -192,7 +198,7 @@ impl Callbacks {
         let carrier_recording_id = callback.recording_id.as_str().to_owned();
         // The callback names the carrier's call: that it is this one is checked before anything else.
         let of = callback.call_id.as_str();
-        let row = self.recorder.calls.get(tenant_id, call_id).await;
+        let row = self.calls.get(tenant_id, call_id).await;
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
@@ -271,7 +277,7 @@ impl Callbacks {
         call: CallId,
         callback: &StreamReport,
     ) -> Result<(), CallbackError> {
-        let row = self.recorder.calls.get(tenant, call).await;
+        let row = self.calls.get(tenant, call).await;
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
@@ -310,7 +316,7 @@ impl Callbacks {
         carrier_call_id: &CarrierCallId,
         held: u32,
     ) -> Result<Instructions, CallbackError> {
-        let row = self.recorder.calls.get(tenant, call).await;
+        let row = self.calls.get(tenant, call).await;
         let row = row
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
@@ -343,7 +349,7 @@ impl Callbacks {
             return Ok(give_up(&language));
         }
         info!(call.id = %call, resumes = row.progress.resumes + 1, "resuming a call");
-        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let token = self.ids.fresh(TokenId::from_parts);
         let hash = TokenHash::of(token);
         let fact = Fact::Resumed {
             carrier_call_id: carrier_call_id.as_str().to_owned(),
@@ -402,7 +408,6 @@ impl Callbacks {
         };
         let tenant = number.tenant_id;
         let known = self
-            .recorder
             .calls
             .by_carrier_call(tenant, request.call_id.as_str())
             .await
@@ -449,7 +454,7 @@ impl Callbacks {
                 .increment(1);
             Ok(Instructions::reject(Reject::NotInService))
         };
-        let id = self.recorder.ids.fresh(CallId::from_parts);
+        let id = self.ids.fresh(CallId::from_parts);
         let snapshot = self
             .call_plans
             .snapshot(tenant, id, Direction::Inbound, agent, &Variables::new())
@@ -465,13 +470,13 @@ impl Callbacks {
         let Some(from) = request.from.clone().or_else(withheld) else {
             return rejected("no_customer");
         };
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let state = CallState::Ringing;
         let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
         row.call.carrier_call_id = Some(request.call_id.as_str().to_owned());
         let has_worker = self.has_worker().await?;
         row.progress.held_since = (!has_worker).then_some(now);
-        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let token = self.ids.fresh(TokenId::from_parts);
         let hash = TokenHash::of(token);
         let event = EventKind::CallAdvanced { call_id: id, state };
         let new = NewCall {
@@ -482,9 +487,9 @@ impl Callbacks {
             slots: None,
             lead: None,
             counted_at: None,
-            event: self.recorder.event(tenant, event, now),
+            event: self.ids.event(tenant, event, now),
         };
-        match self.recorder.calls.create(new).await {
+        match self.calls.create(new).await {
             Ok(()) => {
                 follow(&row.call);
                 info!(call.id = %id, tenant.id = %tenant, "a call came in");
@@ -496,7 +501,6 @@ impl Callbacks {
             // The same webhook, delivered twice at once: the other one made the call.
             Err(CreateRefused::CarrierCallTaken) => {
                 let known = self
-                    .recorder
                     .calls
                     .by_carrier_call(tenant, request.call_id.as_str())
                     .await
@@ -517,7 +521,7 @@ impl Callbacks {
     fn token<'a>(&self, hash: &'a TokenHash) -> NewToken<'a> {
         NewToken {
             hash,
-            until: stream_deadline(self.recorder.clock.now()),
+            until: stream_deadline(self.clock.now()),
             from: None,
         }
     }

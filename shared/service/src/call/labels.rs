@@ -10,8 +10,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use store::{Label, Labels as LabelRows};
 
-use crate::call::recorder::Recorder;
-use crate::{Clock, Fault, Ids, Refused};
+use crate::{Clock, Fault, Refused};
 
 /// Labels that a matrix is made of: the oldest of a campaign. Far more than anybody gives by hand.
 const LABELS_MAX: usize = 20_000;
@@ -79,15 +78,19 @@ pub struct Class {
 /// The use cases of labels.
 #[derive(Debug, Clone)]
 pub struct Labels {
-    recorder: Recorder,
+    calls: store::Calls,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
     labels: LabelRows,
 }
 
 impl Labels {
     #[must_use]
-    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            calls: store.calls.clone(),
+            campaigns: store.campaigns.clone(),
+            clock,
             labels: store.labels.clone(),
         }
     }
@@ -103,7 +106,7 @@ impl Labels {
         answered_by: Picked,
         by: ApiKeyId,
     ) -> Result<Labelled, Refused> {
-        let row = self.recorder.calls.get(tenant, call).await?;
+        let row = self.calls.get(tenant, call).await?;
         let call = row.ok_or(Refused::NotFound)?.call;
         if call.answered_at.is_none() && verdict(&call).is_none() {
             return Err(Refused::field(
@@ -118,7 +121,7 @@ impl Labels {
             campaign_id: call.campaign_id,
             answered_by: answered_by.code().to_owned(),
             verdict: verdict.code().to_owned(),
-            at: self.recorder.clock.now(),
+            at: self.clock.now(),
             by,
         };
         self.labels.put(tenant, &label).await?;
@@ -144,7 +147,7 @@ impl Labels {
     /// # Errors
     /// See [`Refused`].
     pub async fn matrix(&self, tenant: TenantId, campaign: CampaignId) -> Result<Matrix, Refused> {
-        let found = self.recorder.campaigns.get(tenant, campaign).await?;
+        let found = self.campaigns.get(tenant, campaign).await?;
         let amd = found.ok_or(Refused::NotFound)?.fields.amd;
         let labels = self
             .labels

@@ -103,6 +103,9 @@ const SHIFTS_MAX: u32 = 8;
 #[derive(Debug, Clone)]
 pub struct Media {
     recorder: Recorder,
+    calls: store::Calls,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
     sessions: Sessions,
     turns: Turns,
     suppressions: Suppressions,
@@ -119,12 +122,12 @@ impl Media {
         clock: Arc<dyn Clock>,
         ids: Ids,
     ) -> Self {
-        let recorder = Recorder::new(store, clock, ids);
         Self {
-            suppressions: Suppressions {
-                recorder: recorder.clone(),
-            },
-            recorder,
+            suppressions: Suppressions::new(store, Arc::clone(&clock), ids.clone()),
+            recorder: Recorder::new(store, Arc::clone(&clock), ids.clone()),
+            calls: store.calls.clone(),
+            clock,
+            ids,
             sessions: store.sessions.clone(),
             turns: store.turns.clone(),
             carrier,
@@ -146,7 +149,7 @@ impl Media {
             carrier_call_id,
         } = *hello;
         let token = TokenHash::of(token);
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let opened = self
             .sessions
             .open(tenant_id, call_id, &token, carrier_call_id, now)
@@ -189,11 +192,11 @@ impl Media {
         let SessionKey {
             tenant_id, call_id, ..
         } = *session;
-        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let token = self.ids.fresh(TokenId::from_parts);
         let hash = TokenHash::of(token);
         let given = NewToken {
             hash: &hash,
-            until: stream_deadline(self.recorder.clock.now()),
+            until: stream_deadline(self.clock.now()),
             from: Some(HandedOver {
                 session: session.session,
                 checkpoint,
@@ -300,7 +303,7 @@ impl Media {
             session: session.session,
             turn: turn.clone(),
         };
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         for shift in 0..=SHIFTS_MAX {
             row.turn.seq = turn.seq.saturating_add(shift);
             let kind = EventKind::TurnStored {
@@ -309,7 +312,7 @@ impl Media {
                 speaker: turn.speaker,
                 interrupted: turn.interrupted,
             };
-            let event = self.recorder.event(session.tenant_id, kind, now);
+            let event = self.ids.event(session.tenant_id, kind, now);
             let stored = self
                 .turns
                 .store(session.tenant_id, session.call_id, &row, &event)
@@ -336,7 +339,7 @@ impl Media {
         &self,
         session: &SessionKey,
     ) -> Result<Option<CarrierVerdict>, MediaError> {
-        let row = self.recorder.calls.get(session.tenant_id, session.call_id);
+        let row = self.calls.get(session.tenant_id, session.call_id);
         let row = row.await.map_err(MediaError::Unavailable)?;
         Ok(row.and_then(|row| row.call.answered_by))
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures_util::future::try_join;
 use jiff::Timestamp;
 use model::{
-    Call, CallId, CallState, Campaign, CampaignId, Contact, DomainEvent, EventId, EventKind,
-    Permit, TenantId,
+    Call, CallId, CallState, Campaign, CampaignId, Contact, DomainEvent, EventKind, Permit,
+    TenantId,
 };
 use store::{
     CallRow, Calls, Campaigns, Contacts, LeadRow, Leads, NewToken, Slots, StoreError, WriteRefused,
@@ -30,13 +30,13 @@ const PAUSE_MS_MAX: u64 = 20;
 /// The calls as a book that facts are written into.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    pub(crate) calls: Calls,
-    pub(crate) leads: Leads,
-    pub(crate) contacts: Contacts,
-    pub(crate) campaigns: Campaigns,
-    pub(crate) slots: Slots,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) ids: Ids,
+    calls: Calls,
+    leads: Leads,
+    contacts: Contacts,
+    campaigns: Campaigns,
+    slots: Slots,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
 }
 
 /// A call after a fact.
@@ -289,15 +289,8 @@ impl Recorder {
         at: Timestamp,
     ) -> Vec<DomainEvent> {
         let kinds = kinds.into_iter();
-        kinds.map(|kind| self.event(tenant_id, kind, at)).collect()
-    }
-
-    pub(crate) fn event(&self, tenant_id: TenantId, kind: EventKind, at: Timestamp) -> DomainEvent {
-        DomainEvent {
-            id: self.ids.fresh(EventId::from_parts),
-            tenant_id,
-            at,
-            kind,
-        }
+        kinds
+            .map(|kind| self.ids.event(tenant_id, kind, at))
+            .collect()
     }
 }

@@ -75,6 +75,8 @@ impl KeepError {
 #[derive(Debug, Clone)]
 pub struct Recordings {
     recorder: Recorder,
+    calls: store::Calls,
+    clock: Arc<dyn Clock>,
     bucket: Bucket,
     carrier: Arc<dyn Carrier>,
 }
@@ -88,7 +90,9 @@ impl Recordings {
         ids: Ids,
     ) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            recorder: Recorder::new(store, Arc::clone(&clock), ids),
+            calls: store.calls.clone(),
+            clock,
             bucket: store.bucket.clone(),
             carrier,
         }
@@ -104,7 +108,7 @@ impl Recordings {
             Ok(id) => id,
             Err(_not_a_recording) => return Err(KeepError::Malformed),
         };
-        let row = self.recorder.calls.get(job.tenant_id, job.call_id).await;
+        let row = self.calls.get(job.tenant_id, job.call_id).await;
         let row = row.map_err(|error| KeepError::Record(RecordError::Store(error)))?;
         let Some(row) = row else {
             warn!(call.id = %job.call_id, "a recording names a call that is not there");
@@ -149,7 +153,7 @@ impl Recordings {
             object_key,
             bytes: sent.bytes,
             sha256: sent.sha256,
-            stored_at: self.recorder.clock.now(),
+            stored_at: self.clock.now(),
         };
         self.record(job, state.clone()).await?;
         info!(call.id = %job.call_id, bytes = sent.bytes, "the recording is stored and verified");
@@ -181,7 +185,7 @@ impl Recordings {
             bytes,
             sha256,
             stored_at,
-            carrier_copy_deleted_at: self.recorder.clock.now(),
+            carrier_copy_deleted_at: self.clock.now(),
         };
         self.record(job, kept).await?;
         info!(call.id = %job.call_id, "the recording is deleted at the carrier");

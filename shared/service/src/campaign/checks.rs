@@ -182,7 +182,7 @@ impl Campaigns {
     pub(super) async fn check_start(&self, campaign: &Campaign) -> Result<Checked, Refused> {
         let tenant = campaign.tenant_id;
         let fields = &campaign.fields;
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let mut checked = Checked {
             problems: self.problems(tenant, fields).await?,
             warnings: Vec::new(),
@@ -197,7 +197,7 @@ impl Campaigns {
                 checked.say("/numbers", Fault::Missing, says);
             }
         }
-        let lanes = self.recorder.leads.counts(tenant, campaign.id).await?;
+        let lanes = self.leads.counts(tenant, campaign.id).await?;
         self.check_leads(campaign, &lanes, &mut checked).await?;
         let Some(agent) = fields.agent_id else {
             checked.say(AGENT, Fault::Missing, "is needed before the start");
@@ -226,7 +226,7 @@ impl Campaigns {
     ) -> Result<(), Refused> {
         let (tenant, id) = (campaign.tenant_id, campaign.id);
         if campaign.state == CampaignState::Draft
-            && self.recorder.campaigns.copying(tenant, id).await?.is_some()
+            && self.campaigns.copying(tenant, id).await?.is_some()
         {
             checked.say(
                 "/leads",
@@ -242,7 +242,7 @@ impl Campaigns {
         }
         let waiting = lanes.iter().filter(|lane| lane.counts.waiting > 0);
         let waiting: Vec<&LaneCounts> = waiting.collect();
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let asked = waiting.iter().map(|lane| (lane.lane.id(), &lane.lane));
         let never = Lanes::new().open(campaign, asked, now).never;
         let leads: u64 = waiting
@@ -286,7 +286,6 @@ impl Campaigns {
         };
         let (tenant, id) = (campaign.tenant_id, campaign.id);
         let page = self
-            .recorder
             .leads
             .list(tenant, id, &filter, None, LEADS_LOOKED_AT)
             .await?;

@@ -63,7 +63,7 @@ impl Campaigns {
     ) -> Result<Moved, Refused> {
         for _try in 0..TRIES_MAX {
             let before = self.get(tenant, campaign).await?;
-            let now = self.recorder.clock.now();
+            let now = self.clock.now();
             let (state, starts_at, check) = match decide(&before, wanted, now)? {
                 Decision::Nothing => return self.moved(before, Vec::new()).await,
                 Decision::To {

@@ -83,15 +83,11 @@ impl Campaigns {
         campaign: CampaignId,
     ) -> Result<Outlook, Refused> {
         let campaign = self.get(tenant, campaign).await?;
-        let now = self.recorder.clock.now();
-        let counted = self.recorder.leads.counts(tenant, campaign.id).await?;
+        let now = self.clock.now();
+        let counted = self.leads.counts(tenant, campaign.id).await?;
         let counts = LaneCounts::sum(&counted);
         let since = now.saturating_sub(HOURS_TOLD).unwrap_or(Timestamp::MIN);
-        let hours = self
-            .recorder
-            .leads
-            .calls_by_hour(tenant, campaign.id, since)
-            .await?;
+        let hours = self.leads.calls_by_hour(tenant, campaign.id, since).await?;
         let note = self.plans.get(tenant, campaign.id).await?;
         let lanes = outlook_of_lanes(&campaign, counted, now);
         let mut held = held(&campaign, &counts, &lanes, note.as_ref(), now);
@@ -135,7 +131,6 @@ impl Campaigns {
         let mut leads = 0_u64;
         for lane in open.take(LANES_ASKED_MAX) {
             let first = self
-                .recorder
                 .leads
                 .due(tenant, id, lane.id, Timestamp::MAX, 1)
                 .await?;

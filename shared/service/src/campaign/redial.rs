@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use store::{BindingRefused, Copy, LeadFilter, LeadsRefused, StoreError};
 
 use super::{AGENT, CampaignWithCopy, Campaigns};
-use crate::call::recorder::Recorder;
 use crate::context::requests::Keyed;
 use crate::{Fault, FieldProblem, IdempotencyKey, Refused};
 
@@ -84,7 +83,6 @@ impl Campaigns {
         let at = campaign.created_at;
         let made = keyed.as_ref().map(|keyed| keyed.makes(&campaign.id, at));
         let created = self
-            .recorder
             .campaigns
             .create_copy(&campaign, &copy, made.as_ref())
             .await;
@@ -101,7 +99,15 @@ impl Campaigns {
             Err(refused) => return Err(Refused::unbound(AGENT, refused)),
         }
         for _page in 0..PAGES_AT_ONCE {
-            if !copy_page(&self.recorder, tenant, campaign.id).await? {
+            if !copy_page(
+                &self.campaigns,
+                &self.leads,
+                tenant,
+                campaign.id,
+                self.clock.now(),
+            )
+            .await?
+            {
                 break;
             }
         }
@@ -114,11 +120,12 @@ impl Campaigns {
 /// # Errors
 /// When storage does not do it; the next try goes on.
 pub(crate) async fn copy_page(
-    recorder: &Recorder,
+    campaigns: &store::Campaigns,
+    leads: &store::Leads,
     tenant: TenantId,
     campaign: CampaignId,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (campaigns, leads) = (&recorder.campaigns, &recorder.leads);
     let Some(copy) = campaigns.copying(tenant, campaign).await? else {
         return Ok(false);
     };
@@ -129,7 +136,6 @@ pub(crate) async fn copy_page(
     let page = leads
         .list(tenant, copy.from, &filter, copy.after, PAGE)
         .await?;
-    let now = recorder.clock.now();
     let fresh: Vec<Lead> = page
         .items
         .iter()

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use model::{DomainEvent, EventId, EventKind, TenantId};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -55,6 +56,16 @@ impl Ids {
     pub fn fresh<T>(&self, from_parts: impl FnOnce(u64, u128) -> T) -> T {
         let unix_ms = u64::try_from(self.clock.now().as_millisecond()).unwrap_or_default();
         from_parts(unix_ms, self.chance())
+    }
+
+    /// An event that happened then, with a fresh id.
+    pub(crate) fn event(&self, tenant_id: TenantId, kind: EventKind, at: Timestamp) -> DomainEvent {
+        DomainEvent {
+            id: self.fresh(EventId::from_parts),
+            tenant_id,
+            at,
+            kind,
+        }
     }
 
     /// 128 bits of chance.

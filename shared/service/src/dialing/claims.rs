@@ -5,6 +5,7 @@
 //! with the next. A message that is not sent is nothing lost: the sweeper finds the call.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,10 +15,9 @@ use model::{
 use store::{CreateRefused, DialJob, LeadRow, NewCall, Queue, SlotRow, SlotsHeld, StoreError};
 use tracing::warn;
 
-use crate::Refused;
-use crate::call::recorder::Recorder;
 use crate::call::{CallPlan, new_row};
 use crate::dialing::capacity::{Capacity, Free};
+use crate::{Clock, Context, Ids, Refused};
 
 /// Looks for other slots when those that were drawn are taken: each time somebody else got one.
 const SLOT_TRIES_MAX: u32 = 6;
@@ -25,9 +25,11 @@ const SLOT_TRIES_MAX: u32 = 6;
 /// The claims of planning steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Claims {
-    pub(crate) recorder: Recorder,
-    pub(crate) capacity: Capacity,
-    pub(crate) dial: Queue<DialJob>,
+    calls: store::Calls,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    capacity: Capacity,
+    dial: Queue<DialJob>,
 }
 
 /// What is free during one step.
@@ -61,6 +63,16 @@ pub(crate) enum Claimed {
 }
 
 impl Claims {
+    pub(crate) fn new(context: &Context, capacity: Capacity) -> Self {
+        Self {
+            calls: context.store.calls.clone(),
+            clock: Arc::clone(&context.clock),
+            ids: context.ids.clone(),
+            capacity,
+            dial: context.store.dial.clone(),
+        }
+    }
+
     pub(crate) async fn claim(
         &self,
         claim: Claim<'_>,
@@ -74,7 +86,7 @@ impl Claims {
             not_before,
         } = claim;
         let tenant = campaign.tenant_id;
-        let id = self.recorder.ids.fresh(CallId::from_parts);
+        let id = self.ids.fresh(CallId::from_parts);
         let snapshot = match call_plan.fill_for(campaign, &lead.lead, id) {
             Ok(snapshot) => snapshot,
             Err(Refused::Unavailable(error)) => return Err(error),
@@ -83,7 +95,7 @@ impl Claims {
                 return Ok(Claimed::Unfit);
             }
         };
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let state = CallState::Claimed;
         let to = lead.lead.number.clone();
         let mut row = new_row(&snapshot, to, from.clone(), state, now);
@@ -114,9 +126,9 @@ impl Claims {
                 slots: Some((&held, &slot)),
                 lead: Some((lead, &called)),
                 counted_at: Some(now),
-                event: self.recorder.event(tenant, event, now),
+                event: self.ids.event(tenant, event, now),
             };
-            match self.recorder.calls.create(new).await {
+            match self.calls.create(new).await {
                 Ok(()) => {
                     self.send(&row.call, not_before, now).await;
                     return Ok(Claimed::Call(id));
@@ -151,7 +163,7 @@ impl Claims {
     }
 
     fn draw(&self, campaign: &Campaign, board: &mut FreeSlots) -> Option<SlotsHeld> {
-        let ids = &self.recorder.ids;
+        let ids = &self.ids;
         let of_tenant = board.tenants.get_mut(&campaign.tenant_id)?;
         let of_campaign = board.campaigns.get_mut(&campaign.id)?;
         if of_tenant.is_empty() || of_campaign.is_empty() {

@@ -28,7 +28,7 @@ use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{Gate, Passed, RecordError, Recorder, follow};
 use crate::dialing::policy::{self, Purpose, ReadWith};
 use crate::dialing::workforce::Workforce;
-use crate::{Context, Links};
+use crate::{Clock, Context, Ids, Links};
 
 /// A call that waited this long beyond its time to be placed is not placed any more: nobody expects
 /// it now. Messages are normally delivered within a second; after an outage hours-old ones come.
@@ -106,6 +106,12 @@ pub enum PlaceError {
 #[derive(Debug, Clone)]
 pub struct DialJobs {
     recorder: Recorder,
+    calls: store::Calls,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    ids: Ids,
+    leads: store::Leads,
     pace: Pace,
     queue: Queue<DialJob>,
     carrier: Arc<dyn Carrier>,
@@ -133,6 +139,12 @@ impl DialJobs {
                 Arc::clone(&context.clock),
                 context.ids.clone(),
             ),
+            calls: context.store.calls.clone(),
+            campaigns: context.store.campaigns.clone(),
+            clock: Arc::clone(&context.clock),
+            contacts: context.store.contacts.clone(),
+            ids: context.ids.clone(),
+            leads: context.store.leads.clone(),
             pace: context.store.pace.clone(),
             queue: context.store.dial.clone(),
             carrier: Arc::clone(&context.carrier),
@@ -147,7 +159,7 @@ impl DialJobs {
     /// # Errors
     /// When the message must be delivered again. The carrier is never asked twice to dial.
     pub async fn place(&self, tenant: TenantId, call: CallId) -> Result<DialResult, PlaceError> {
-        let row = self.recorder.calls.get(tenant, call).await;
+        let row = self.calls.get(tenant, call).await;
         let row = row.map_err(|error| PlaceError::Record(RecordError::Store(error)))?;
         let Some(row) = row else {
             warn!(call.id = %call, "a dial message names a call that is not there");
@@ -178,7 +190,7 @@ impl DialJobs {
         if let Some(not_before) = row.progress.not_before {
             self.wait_until(not_before).await;
         }
-        let token = self.recorder.ids.fresh(TokenId::from_parts);
+        let token = self.ids.fresh(TokenId::from_parts);
         let request = self.request(row, token);
         let hash = TokenHash::of(token);
         let mut row = row.clone();
@@ -234,7 +246,7 @@ impl DialJobs {
                 }
                 Passed::Again => {}
             }
-            let read = self.recorder.calls.get(tenant, call).await;
+            let read = self.calls.get(tenant, call).await;
             let read = read.map_err(|error| PlaceError::Record(RecordError::Store(error)))?;
             match read {
                 Some(read) if read.call.state == CallState::Claimed => row = read,
@@ -267,15 +279,14 @@ impl DialJobs {
     async fn known(&self, row: &CallRow) -> Result<ReadWith, PlaceError> {
         let call = &row.call;
         let tenant = call.tenant_id;
-        let recorder = &self.recorder;
-        let contact = recorder.contacts.get(tenant, &call.to);
+        let contact = self.contacts.get(tenant, &call.to);
         let read = async {
             let (Some(campaign), Some(lead)) = (call.campaign_id, call.lead_id) else {
                 return Ok((None, None, contact.await?));
             };
             Box::pin(try_join3(
-                recorder.campaigns.get(tenant, campaign),
-                recorder.leads.get(tenant, campaign, lead),
+                self.campaigns.get(tenant, campaign),
+                self.leads.get(tenant, campaign, lead),
                 contact,
             ))
             .await
@@ -352,7 +363,7 @@ impl DialJobs {
         call: &Call,
         wait: SignedDuration,
     ) -> Result<DialResult, PlaceError> {
-        let spread = u64::try_from(self.recorder.ids.chance() % u128::from(PACE_SPREAD_MS));
+        let spread = u64::try_from(self.ids.chance() % u128::from(PACE_SPREAD_MS));
         let wait = Duration::try_from(wait).unwrap_or_default()
             + Duration::from_millis(spread.unwrap_or_default());
         let job = DialJob::of(call);
@@ -363,7 +374,7 @@ impl DialJobs {
     }
 
     fn now(&self) -> Timestamp {
-        self.recorder.clock.now()
+        self.clock.now()
     }
 
     /// The one request of a call's life.
@@ -537,7 +548,7 @@ impl DialJobs {
         call: CallId,
         carrier_call_id: &str,
     ) -> Result<bool, PlaceError> {
-        let known = self.recorder.calls.by_carrier_call(tenant, carrier_call_id);
+        let known = self.calls.by_carrier_call(tenant, carrier_call_id);
         match known.await {
             Ok(known) => Ok(known.is_some_and(|known| known != call)),
             Err(error) => Err(PlaceError::Record(RecordError::Store(error))),
@@ -630,7 +641,7 @@ impl DialJobs {
 
     fn since_gate(&self, row: &CallRow) -> SignedDuration {
         let gate_at = row.progress.placing_at.unwrap_or(row.call.created_at);
-        self.recorder.clock.now().duration_since(gate_at)
+        self.clock.now().duration_since(gate_at)
     }
 
     fn request(&self, row: &CallRow, token: TokenId) -> CreateCall {

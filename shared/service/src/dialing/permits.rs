@@ -5,14 +5,16 @@ use std::sync::Arc;
 use dialer::{Asking, permit};
 use model::{Campaign, CampaignId, Lead, Permit, PhoneNumber, TenantId};
 
-use crate::call::recorder::Recorder;
 use crate::dialing::policy::lane_of;
-use crate::{Clock, Fault, FieldProblem, Ids, Refused};
+use crate::{Clock, Fault, FieldProblem, Refused};
 
 /// The use cases of permits.
 #[derive(Debug, Clone)]
 pub struct Permits {
-    recorder: Recorder,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    leads: store::Leads,
 }
 
 /// A permit with what it was asked for.
@@ -25,9 +27,12 @@ pub struct Checked {
 
 impl Permits {
     #[must_use]
-    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(store: &store::Store, clock: Arc<dyn Clock>) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            campaigns: store.campaigns.clone(),
+            clock,
+            contacts: store.contacts.clone(),
+            leads: store.leads.clone(),
         }
     }
 
@@ -45,13 +50,13 @@ impl Permits {
         let (campaign, lead): (Option<Campaign>, Option<Lead>) = match campaign {
             None => (None, None),
             Some(id) => {
-                let found = self.recorder.campaigns.get(tenant, id).await?;
+                let found = self.campaigns.get(tenant, id).await?;
                 let campaign = found.ok_or_else(no_campaign)?;
-                let row = self.recorder.leads.of_number(tenant, id, to).await?;
+                let row = self.leads.of_number(tenant, id, to).await?;
                 (Some(campaign), row.map(|row| row.lead))
             }
         };
-        let contact = self.recorder.contacts.get(tenant, to).await?;
+        let contact = self.contacts.get(tenant, to).await?;
         let lane = lead
             .as_ref()
             .map_or_else(|| lane_of(to), |lead| lead.lane.clone());
@@ -63,7 +68,7 @@ impl Permits {
             lead: lead.as_ref(),
             call_id: None,
         };
-        let permit = permit(&asking, self.recorder.clock.now());
+        let permit = permit(&asking, self.clock.now());
         Ok(Checked { permit, lead })
     }
 }

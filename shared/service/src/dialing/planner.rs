@@ -28,15 +28,14 @@ use tracing::info;
 
 use self::notes::recent;
 use self::reading::{Looked, apart};
-use crate::Context;
 use crate::call::CallPlans;
-use crate::call::recorder::Recorder;
 use crate::campaign::redial::copy_page;
 use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::{Claims, FreeSlots};
 use crate::dialing::sweeper::{SweepResult, Sweeper};
 use crate::dialing::upkeep::{Budget, Upkeep, is_finished};
 use crate::dialing::workforce::Workforce;
+use crate::{Clock, Context, Ids};
 
 /// How long a step may work; what is left is done in the next.
 pub const STEP_BUDGET: SignedDuration = SignedDuration::from_secs(20);
@@ -76,7 +75,11 @@ impl From<StoreError> for PlanStepError {
 /// The use case of the scheduler.
 #[derive(Debug, Clone)]
 pub struct Planner {
-    recorder: Recorder,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    ids: Ids,
+    leads: store::Leads,
     capacity: Capacity,
     claims: Claims,
     upkeep: Upkeep,
@@ -124,30 +127,25 @@ impl Planner {
     #[must_use]
     pub fn new(context: &Context) -> Self {
         let store = &context.store;
-        let recorder = Recorder::new(store, Arc::clone(&context.clock), context.ids.clone());
         let capacity = Capacity {
             slots: store.slots.clone(),
             account: context.carrier.account_id().to_owned(),
             dialing: context.dialing,
         };
-        let claims = Claims {
-            recorder: recorder.clone(),
-            capacity: capacity.clone(),
-            dial: store.dial.clone(),
-        };
         Self {
-            sweeper: Sweeper::new(context, claims.clone()),
-            upkeep: Upkeep {
-                recorder: recorder.clone(),
-                plans: store.plans.clone(),
-            },
+            sweeper: Sweeper::new(context, capacity.clone()),
+            upkeep: Upkeep::new(context),
+            claims: Claims::new(context, capacity.clone()),
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
             },
-            recorder,
+            campaigns: store.campaigns.clone(),
+            clock: Arc::clone(&context.clock),
+            contacts: store.contacts.clone(),
+            ids: context.ids.clone(),
+            leads: store.leads.clone(),
             capacity,
-            claims,
             leases: store.leases.clone(),
             pace: store.pace.clone(),
             plans: store.plans.clone(),
@@ -188,7 +186,7 @@ impl Planner {
     async fn look_until_done(&self) -> Result<PlanStepResult, PlanStepError> {
         let now = self.now();
         let name = format!("PLANNER#{}", self.capacity.account);
-        let holder = format!("{:032x}", self.recorder.ids.chance());
+        let holder = format!("{:032x}", self.ids.chance());
         let until = |from: Timestamp| from.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let lease = self.leases.acquire(&name, &holder, now, until(now)).await?;
         let Some(mut lease) = lease else {
@@ -198,7 +196,7 @@ impl Planner {
             });
         };
         let budget = Budget {
-            clock: Arc::clone(&self.recorder.clock),
+            clock: Arc::clone(&self.clock),
             until: now.checked_add(STEP_BUDGET).unwrap_or(Timestamp::MAX),
         };
         let mut stepped = PlanStepResult::default();
@@ -241,7 +239,7 @@ impl Planner {
 
     /// Looks once at everything.
     async fn look(&self, budget: &Budget) -> Result<Look, StoreError> {
-        let active = self.recorder.campaigns.active().await?;
+        let active = self.campaigns.active().await?;
         let mut look = Look {
             active: u32::try_from(active.len()).unwrap_or(u32::MAX),
             ..Look::default()
@@ -274,7 +272,7 @@ impl Planner {
             return Ok(None);
         }
         let (tenant, id) = (active.tenant_id, active.campaign_id);
-        let Some(mut campaign) = self.recorder.campaigns.get(tenant, id).await? else {
+        let Some(mut campaign) = self.campaigns.get(tenant, id).await? else {
             return Ok(None);
         };
         if campaign.state == CampaignState::Scheduled {
@@ -292,11 +290,14 @@ impl Planner {
             }
             CampaignState::Draft => {
                 // It takes leads of another campaign over.
-                while !budget.is_spent() && copy_page(&self.recorder, tenant, id).await? {}
+                while !budget.is_spent()
+                    && copy_page(&self.campaigns, &self.leads, tenant, id, self.clock.now()).await?
+                {
+                }
                 return Ok(None);
             }
         }
-        let lanes = self.recorder.leads.counts(tenant, id).await?;
+        let lanes = self.leads.counts(tenant, id).await?;
         let counts = LaneCounts::sum(&lanes);
         let now = self.now();
         if campaign.fields.ends_at.is_some_and(|end| end <= now) && counts.waiting > 0 {
@@ -392,7 +393,7 @@ impl Planner {
         };
         let plan = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            let seed = u64::try_from(self.recorder.ids.chance() >> 64).unwrap_or_default();
+            let seed = u64::try_from(self.ids.chance() >> 64).unwrap_or_default();
             let mut rng = StdRng::seed_from_u64(seed);
             dialer::plan(&snapshot, &mut lanes, now, &mut rng)
         };
@@ -417,7 +418,7 @@ impl Planner {
     }
 
     fn now(&self) -> Timestamp {
-        self.recorder.clock.now()
+        self.clock.now()
     }
 }
 

@@ -15,12 +15,13 @@ use model::{CallState, Direction};
 use store::{CallRow, InboundCalls, InboundRow, SlotRow, StoreError};
 use tracing::{Instrument as _, error, info, info_span, warn};
 
-use crate::Context;
 use crate::call::hang_up_at_carrier;
 use crate::call::lifecycle::{CarrierSays, Fact};
-use crate::call::recorder::{RecordError, follow};
+use crate::call::recorder::{RecordError, Recorder, follow};
+use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::Claims;
 use crate::dialing::dial::{DialJobs, PlaceError, RING_TIMEOUT, says_after_the_fact, time_limit};
+use crate::{Clock, Context, Ids};
 
 /// A claimed call whose time was this long ago has lost its message. One that only waits its turn in the
 /// row of calls gets a second message, which changes nothing.
@@ -75,7 +76,12 @@ pub struct SweepResult {
 /// Looks after calls that nobody else does.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweeper {
+    recorder: Recorder,
+    calls: store::Calls,
+    capacity: Capacity,
     claims: Claims,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
     placing: DialJobs,
     carrier: Arc<dyn Carrier>,
     inbound: InboundCalls,
@@ -105,9 +111,15 @@ impl From<RecordError> for Problem {
 }
 
 impl Sweeper {
-    pub(crate) fn new(context: &Context, claims: Claims) -> Self {
+    pub(crate) fn new(context: &Context, capacity: Capacity) -> Self {
+        let (store, clock, ids) = (&context.store, &context.clock, &context.ids);
         Self {
-            claims,
+            recorder: Recorder::new(store, Arc::clone(clock), ids.clone()),
+            calls: store.calls.clone(),
+            claims: Claims::new(context, capacity.clone()),
+            capacity,
+            clock: Arc::clone(clock),
+            ids: ids.clone(),
             placing: DialJobs::new(context),
             carrier: Arc::clone(&context.carrier),
             inbound: context.store.inbound.clone(),
@@ -117,7 +129,7 @@ impl Sweeper {
     /// Looks at every call of the account that may be late.
     pub(crate) async fn sweep(&self) -> Result<SweepResult, StoreError> {
         let now = self.now();
-        let live = self.claims.capacity.live().await?;
+        let live = self.capacity.live().await?;
         let taken = u32::try_from(live.len()).unwrap_or(u32::MAX);
         let ours = live.into_iter().filter(|slot| age(slot, now) > PLACING_MAX);
         let theirs = self.inbound.live().await?.into_iter();
@@ -128,7 +140,7 @@ impl Sweeper {
             .collect();
         if late.len() > LOOKS_MAX {
             let len = u128::try_from(late.len()).unwrap_or(u128::MAX);
-            let first = self.claims.recorder.ids.chance() % len;
+            let first = self.ids.chance() % len;
             late.rotate_left(usize::try_from(first).unwrap_or_default());
             late.truncate(LOOKS_MAX);
         }
@@ -186,8 +198,7 @@ impl Sweeper {
     }
 
     async fn look_at(&self, slot: &SlotRow) -> Result<SweepResult, Problem> {
-        let recorder = &self.claims.recorder;
-        let Some(row) = recorder.calls.get(slot.tenant_id, slot.call_id).await? else {
+        let Some(row) = self.calls.get(slot.tenant_id, slot.call_id).await? else {
             return self.heal(slot).await;
         };
         follow(&row.call);
@@ -237,7 +248,7 @@ impl Sweeper {
     /// Nobody calls back about a call to one of our numbers: where no session would notice its end, the carrier
     /// is asked.
     async fn look_at_inbound(&self, inbound: &InboundRow) -> Result<SweepResult, Problem> {
-        let calls = &self.claims.recorder.calls;
+        let calls = &self.calls;
         let row = calls.get(inbound.tenant_id, inbound.call_id).await?;
         let Some(row) = row.filter(|row| row.call.state < CallState::Ended) else {
             // One that an earlier version ended.
@@ -305,7 +316,7 @@ impl Sweeper {
             at: known.as_ref().and_then(|known| known.ended_at),
             duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
         };
-        let recorded = self.claims.recorder.record(tenant, call, &fact).await?;
+        let recorded = self.recorder.record(tenant, call, &fact).await?;
         if recorded.row.call.state == CallState::Ended {
             warn!(call.id = %call, "a call whose end was not heard of is ended");
             metrics::counter!("trunkline_calls_swept_total").increment(1);
@@ -315,7 +326,7 @@ impl Sweeper {
 
     /// A slot whose call is over: what cannot be, since one transaction does both.
     async fn heal(&self, slot: &SlotRow) -> Result<SweepResult, Problem> {
-        let lines = &self.claims.capacity;
+        let lines = &self.capacity;
         let healed = lines
             .slots
             .reclaim(
@@ -338,7 +349,7 @@ impl Sweeper {
     }
 
     fn now(&self) -> Timestamp {
-        self.claims.recorder.clock.now()
+        self.clock.now()
     }
 }
 

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::{Campaign, CampaignState, EventKind, Lead, LeadCounts, LeadResult, TenantId};
-use store::{ActiveCampaign, Campaigns, LaneCounts, LeadFilter, LeadRow, Leads, Plans, StoreError};
+use store::{ActiveCampaign, LaneCounts, LeadFilter, LeadRow, Plans, StoreError};
 use tracing::info;
 
-use crate::Clock;
 use crate::call::ending::done;
-use crate::call::recorder::Recorder;
+use crate::{Clock, Context, Ids};
 
 /// Leads that are settled or removed at once.
 const BATCH: u32 = 200;
@@ -21,8 +20,11 @@ const BATCH: u32 = 200;
 /// Keeps the active list.
 #[derive(Debug, Clone)]
 pub(crate) struct Upkeep {
-    pub(crate) recorder: Recorder,
-    pub(crate) plans: Plans,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    leads: store::Leads,
+    plans: Plans,
+    ids: Ids,
 }
 
 /// Until when a step may go on.
@@ -39,17 +41,19 @@ impl Budget {
 }
 
 impl Upkeep {
-    fn campaigns(&self) -> &Campaigns {
-        &self.recorder.campaigns
-    }
-
-    fn leads(&self) -> &Leads {
-        &self.recorder.leads
+    pub(crate) fn new(context: &Context) -> Self {
+        Self {
+            campaigns: context.store.campaigns.clone(),
+            leads: context.store.leads.clone(),
+            plans: context.store.plans.clone(),
+            clock: Arc::clone(&context.clock),
+            ids: context.ids.clone(),
+        }
     }
 
     /// Begins a scheduled campaign whose time has come. Answers it as it is then.
     pub(crate) async fn begin(&self, campaign: Campaign) -> Result<Campaign, StoreError> {
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         if campaign.fields.starts_at.is_some_and(|start| now < start) {
             return Ok(campaign);
         }
@@ -66,7 +70,7 @@ impl Upkeep {
 
     /// Ends a campaign in which nobody waits and nobody is called.
     pub(crate) async fn complete(&self, campaign: Campaign) -> Result<(), StoreError> {
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let campaign = Campaign {
             ended_at: Some(now),
             ..campaign
@@ -82,7 +86,7 @@ impl Upkeep {
         budget: &Budget,
     ) -> Result<(), StoreError> {
         let (tenant, id) = (campaign.tenant_id, campaign.id);
-        let lanes = self.leads().counts(tenant, id).await?;
+        let lanes = self.leads.counts(tenant, id).await?;
         let counts = LaneCounts::sum(&lanes);
         if counts.waiting == 0 {
             if counts.calling == 0 {
@@ -90,7 +94,7 @@ impl Upkeep {
             }
             return Ok(());
         }
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let over = campaign.fields.ends_at.is_some_and(|end| end <= now);
         let result = match campaign.state {
             CampaignState::Cancelled => LeadResult::Cancelled,
@@ -126,17 +130,17 @@ impl Upkeep {
         for lane in lanes.iter().filter(|lane| lane.counts.waiting > 0) {
             while !budget.is_spent() {
                 let waiting = self
-                    .leads()
+                    .leads
                     .due(tenant, id, lane.lane.id(), Timestamp::MAX, BATCH)
                     .await?;
                 let changes: Vec<(LeadRow, Lead)> = waiting
                     .into_iter()
                     .map(|row| {
-                        let lead = done(&row.lead, result, self.recorder.clock.now());
+                        let lead = done(&row.lead, result, self.clock.now());
                         (row, lead)
                     })
                     .collect();
-                let replaced = self.leads().replace_many(tenant, &changes).await?;
+                let replaced = self.leads.replace_many(tenant, &changes).await?;
                 settled += replaced;
                 // The index is a moment behind: what is left is found in the next step.
                 if replaced == 0 {
@@ -160,13 +164,13 @@ impl Upkeep {
         let mut after = None;
         while !budget.is_spent() {
             let filter = LeadFilter::default();
-            let page = self.leads().list(tenant, id, &filter, after, BATCH).await?;
-            self.leads().remove_many(tenant, &page.items).await?;
+            let page = self.leads.list(tenant, id, &filter, after, BATCH).await?;
+            self.leads.remove_many(tenant, &page.items).await?;
             after = page.next;
             if after.is_none() {
-                let counts = LaneCounts::sum(&self.leads().counts(tenant, id).await?);
+                let counts = LaneCounts::sum(&self.leads.counts(tenant, id).await?);
                 if counts.total() == 0 {
-                    self.leads().remove_counts(tenant, id).await?;
+                    self.leads.remove_counts(tenant, id).await?;
                     self.plans.remove(tenant, id).await?;
                     return self.off_the_list(tenant, active.campaign_id).await;
                 }
@@ -185,7 +189,7 @@ impl Upkeep {
         tenant: TenantId,
         campaign: model::CampaignId,
     ) -> Result<(), StoreError> {
-        match self.campaigns().retire(tenant, campaign).await {
+        match self.campaigns.retire(tenant, campaign).await {
             // It was opened again meanwhile.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
@@ -198,7 +202,7 @@ impl Upkeep {
         campaign: Campaign,
         state: CampaignState,
     ) -> Result<Option<Campaign>, StoreError> {
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let changed = Campaign {
             state,
             updated_at: now,
@@ -209,8 +213,8 @@ impl Upkeep {
             campaign_id: changed.id,
             state,
         };
-        let event = self.recorder.event(changed.tenant_id, kind, now);
-        let replaced = self.campaigns().replace(&campaign, &changed, &event).await;
+        let event = self.ids.event(changed.tenant_id, kind, now);
+        let replaced = self.campaigns.replace(&campaign, &changed, &event).await;
         match replaced.map_err(StoreError::from) {
             Ok(()) => {
                 info!(campaign.id = %changed.id, state = state.code(), "a campaign goes on by itself");

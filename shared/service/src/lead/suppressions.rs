@@ -17,7 +17,6 @@ use model::{
 use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
 
-use crate::call::recorder::Recorder;
 use crate::{Clock, Fault, FieldProblem, Ids, Place, Refused};
 
 /// The longest note, and the longest reason for a removal.
@@ -64,14 +63,24 @@ pub struct PutList {
 /// The use cases of suppression.
 #[derive(Debug, Clone)]
 pub struct Suppressions {
-    pub(crate) recorder: Recorder,
+    calls: store::Calls,
+    campaigns: store::Campaigns,
+    clock: Arc<dyn Clock>,
+    contacts: store::Contacts,
+    leads: store::Leads,
+    ids: Ids,
 }
 
 impl Suppressions {
     #[must_use]
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
-            recorder: Recorder::new(store, clock, ids),
+            calls: store.calls.clone(),
+            campaigns: store.campaigns.clone(),
+            clock,
+            contacts: store.contacts.clone(),
+            leads: store.leads.clone(),
+            ids,
         }
     }
 
@@ -88,7 +97,7 @@ impl Suppressions {
         check_note(Place::Body("/note".to_owned()), note.as_deref())?;
         let suppression = Suppression {
             reason: SuppressionReason::Manual,
-            at: self.recorder.clock.now(),
+            at: self.clock.now(),
             note,
             call_id: None,
         };
@@ -117,7 +126,7 @@ impl Suppressions {
         call_id: CallId,
         how: OptOutHow,
     ) -> Result<Option<Put>, StoreError> {
-        let Some(row) = self.recorder.calls.get(tenant, call_id).await? else {
+        let Some(row) = self.calls.get(tenant, call_id).await? else {
             return Ok(None);
         };
         let number = match row.call.direction {
@@ -126,7 +135,7 @@ impl Suppressions {
         };
         let suppression = Suppression {
             reason: how.into(),
-            at: self.recorder.clock.now(),
+            at: self.clock.now(),
             note: None,
             call_id: Some(call_id),
         };
@@ -144,7 +153,7 @@ impl Suppressions {
         suppression: Suppression,
     ) -> Result<Put, StoreError> {
         for _try in 0..TRIES_MAX {
-            let contact = self.recorder.contacts.get(tenant, number).await?;
+            let contact = self.contacts.get(tenant, number).await?;
             let before = contact.suppression.clone();
             let entry = match &before {
                 Some(before) => Suppression {
@@ -192,7 +201,7 @@ impl Suppressions {
         let (numbers, mut list) = read(csv, options)?;
         let suppression = Suppression {
             reason: SuppressionReason::Upload,
-            at: self.recorder.clock.now(),
+            at: self.clock.now(),
             note,
             call_id: None,
         };
@@ -214,7 +223,7 @@ impl Suppressions {
     ) -> Result<(u64, u64), StoreError> {
         let mut added = 0;
         'again: for _try in 0..TRIES_MAX {
-            let known = self.recorder.contacts.batch_get(tenant, numbers).await?;
+            let known = self.contacts.batch_get(tenant, numbers).await?;
             let mut known: BTreeMap<PhoneNumber, Contact> = known
                 .into_iter()
                 .map(|ContactRow { number, contact }| (number, contact))
@@ -246,13 +255,10 @@ impl Suppressions {
         rows: &[ContactRow],
         call_id: Option<CallId>,
     ) -> Result<(), StoreError> {
-        let now = self.recorder.clock.now();
+        let now = self.clock.now();
         let kind = EventKind::NumberSuppressed { call_id };
-        let event = self.recorder.event(tenant, kind, now);
-        self.recorder
-            .contacts
-            .replace_many(tenant, rows, &event)
-            .await
+        let event = self.ids.event(tenant, kind, now);
+        self.contacts.replace_many(tenant, rows, &event).await
     }
 
     /// Ends what waits for these numbers. The list holds without it, so a failure is told and not passed
@@ -282,18 +288,14 @@ impl Suppressions {
         suppression: &Suppression,
     ) -> Result<u64, StoreError> {
         let mut ended = 0_u64;
-        for active in self.recorder.campaigns.active_of(tenant).await? {
+        for active in self.campaigns.active_of(tenant).await? {
             let campaign = active.campaign_id;
             let ids: Vec<LeadId> = numbers
                 .iter()
                 .map(|number| LeadId::of(campaign, number))
                 .collect();
-            let rows = self
-                .recorder
-                .leads
-                .batch_get(tenant, campaign, &ids)
-                .await?;
-            let now = self.recorder.clock.now();
+            let rows = self.leads.batch_get(tenant, campaign, &ids).await?;
+            let now = self.clock.now();
             let changes: Vec<(LeadRow, Lead)> = rows
                 .into_iter()
                 .filter_map(|row| {
@@ -302,7 +304,7 @@ impl Suppressions {
                 })
                 .collect();
             if !changes.is_empty() {
-                let done = self.recorder.leads.replace_many(tenant, &changes).await?;
+                let done = self.leads.replace_many(tenant, &changes).await?;
                 ended = ended.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
             }
         }
@@ -314,7 +316,7 @@ impl Suppressions {
     /// # Errors
     /// See [`Refused`]; [`Refused::NotFound`] when it is not on the list.
     pub async fn get(&self, tenant: TenantId, number: &PhoneNumber) -> Result<Suppressed, Refused> {
-        let contact = self.recorder.contacts.get(tenant, number).await?;
+        let contact = self.contacts.get(tenant, number).await?;
         Ok(Suppressed {
             number: number.clone(),
             suppression: contact.suppression.ok_or(Refused::NotFound)?,
@@ -331,7 +333,7 @@ impl Suppressions {
         after: Option<&PhoneNumber>,
         limit: u32,
     ) -> Result<Page<Suppressed>, Refused> {
-        let page = self.recorder.contacts.suppressed(tenant, after, limit);
+        let page = self.contacts.suppressed(tenant, after, limit);
         let page = page.await?;
         let items = page.items.into_iter().filter_map(|row| {
             Some(Suppressed {
@@ -363,19 +365,16 @@ impl Suppressions {
         }
         check_note(Place::Parameter("reason".to_owned()), Some(reason))?;
         for _try in 0..TRIES_MAX {
-            let mut contact = self.recorder.contacts.get(tenant, number).await?;
+            let mut contact = self.contacts.get(tenant, number).await?;
             let was = contact.suppression.take().ok_or(Refused::NotFound)?;
             contact.released = Some(Release {
-                at: self.recorder.clock.now(),
+                at: self.clock.now(),
                 reason: reason.to_owned(),
                 by,
                 was,
             });
             contact.version = contact.version.saturating_add(1);
-            let written = self
-                .recorder
-                .contacts
-                .replace(tenant, number, &contact, None);
+            let written = self.contacts.replace(tenant, number, &contact, None);
             match written.await {
                 Ok(()) => {
                     info!(key.id = %by, "a number was taken off the suppression list");

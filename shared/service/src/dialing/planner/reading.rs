@@ -97,7 +97,7 @@ impl Planner {
             .iter()
             .map(|(row, _lane)| row.lead.number.clone())
             .collect();
-        let contacts = self.recorder.contacts.batch_get(tenant, &numbers).await?;
+        let contacts = self.contacts.batch_get(tenant, &numbers).await?;
         Ok(Looked {
             campaign,
             before,
@@ -127,7 +127,7 @@ impl Planner {
         let (tenant, id) = (campaign.tenant_id, campaign.id);
         let found: Vec<Vec<(LeadRow, LaneId)>> = stream::iter(lanes.iter().copied())
             .map(async |lane| {
-                let due = self.recorder.leads.due(tenant, id, lane, now, most).await?;
+                let due = self.leads.due(tenant, id, lane, now, most).await?;
                 Ok::<_, StoreError>(due.into_iter().map(|row| (row, lane)).collect())
             })
             .buffered(READS_AT_ONCE)

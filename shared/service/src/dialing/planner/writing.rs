@@ -57,7 +57,7 @@ impl Planner {
                 continue;
             }
             let tenant = one.campaign.tenant_id;
-            any |= self.recorder.leads.replace_many(tenant, &changes).await? > 0;
+            any |= self.leads.replace_many(tenant, &changes).await? > 0;
         }
         Ok(any)
     }
@@ -116,7 +116,7 @@ impl Planner {
                     let ended = done(&lead.lead, LeadResult::Failed, self.now());
                     let change = [(lead.clone(), ended)];
                     let tenant = campaign.tenant_id;
-                    self.recorder.leads.replace_many(tenant, &change).await?;
+                    self.leads.replace_many(tenant, &change).await?;
                 }
             }
         }
