@@ -6,7 +6,10 @@
 //! ends with at most one write to each socket. Nothing here waits: what cannot be done now is
 //! polled again when its source wakes the task.
 
+mod actions;
 pub(crate) mod control;
+mod incoming;
+mod sources;
 pub(crate) mod tools;
 pub(crate) mod turn_writer;
 
@@ -14,28 +17,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use carrier::media::{Inbound, MediaCodec, Track};
-use conversation::{
-    Action, CarrierClosed, Deadline, Event, Generation, GenerationId, Haste, Mark, Recognition,
-    Synthesis, UtteranceId,
-};
+use carrier::media::MediaCodec;
+use conversation::{CarrierClosed, Deadline, Event, GenerationId, Haste, UtteranceId};
 use futures_util::future::BoxFuture;
 use model::{AmdResult, CallTime, CarrierVerdict, Outcome};
-use providers::llm::{GenerationStream, Models, Tuning};
+use providers::llm::{GenerationStream, Models};
 use service::call::media::{MediaError, SessionKey};
 use tokio::time::Instant;
 
-use crate::admission::{Admission, DrainStage, LeavingPlace};
+use crate::admission::{Admission, LeavingPlace};
 use crate::carrier_leg::playout::{Flushed, Playout};
-use crate::carrier_leg::socket::{CarrierSocket, CloseReason, Incoming};
-use crate::handover::client::{HandoverClient, HandoverProgress};
+use crate::carrier_leg::socket::{CarrierSocket, CloseReason};
+use crate::handover::client::HandoverClient;
 use crate::handover::late_turns::LateTurns;
 use crate::meters::Meters;
 use crate::session::control::Control;
 use crate::session::tools::{Running, Tools};
-use crate::session::turn_writer::{TurnWriter, Written};
-use crate::stt_leg::customer_audio::BYTES_PER_MS;
-use crate::stt_leg::{SttLeg, Taken};
+use crate::session::turn_writer::TurnWriter;
+use crate::stt_leg::SttLeg;
 use crate::timers::TimerSlot;
 use crate::tts_leg::TtsLeg;
 
@@ -318,260 +317,6 @@ impl Session {
         }
     }
 
-    fn step_carrier(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.carrier_closed.is_some() {
-            return false;
-        }
-        let Poll::Ready(incoming) = self.parts.socket.poll_message(cx) else {
-            return false;
-        };
-        self.carrier_heard_at = self.woken_at;
-        match incoming {
-            Incoming::Text(text) => self.take_message(&text),
-            Incoming::Binary => self.refuse_stream("binary", CloseReason::Unsupported),
-            Incoming::Oversized => self.refuse_stream("oversized", CloseReason::TooLarge),
-            Incoming::Garbage => self.refuse_stream("garbage", CloseReason::InvalidText),
-            Incoming::Closed | Incoming::Broken => self.carrier_is_gone(CarrierClosed::Lost),
-        }
-        true
-    }
-
-    fn take_message(&mut self, text: &str) {
-        let message = match self.playout.codec().decode(text) {
-            Ok(message) => message,
-            Err(problem) => return self.ignore(problem.code()),
-        };
-        if message
-            .stream_id()
-            .is_some_and(|stream| stream != self.playout.stream_id())
-        {
-            return self.ignore("foreign_stream");
-        }
-        match message {
-            Inbound::Media {
-                sequence,
-                timestamp_ms,
-                track: Track::Inbound,
-                payload_base64,
-                stream_id: _,
-            } => self.take_audio(sequence, timestamp_ms, &payload_base64),
-            Inbound::Media {
-                track: Track::Other,
-                ..
-            } => self.ignore("foreign_track"),
-            Inbound::Dtmf { digit, .. } => self.feed(Event::Key(digit)),
-            Inbound::Mark { name, .. } => match name.parse::<Mark>() {
-                Ok(mark) => self.feed(Event::Marked(mark)),
-                Err(_foreign) => self.ignore("foreign_mark"),
-            },
-            Inbound::Stop { .. } => self.carrier_is_gone(CarrierClosed::Stopped),
-            Inbound::Start(_) => self.refuse_stream("second_start", CloseReason::Policy),
-            Inbound::Connected => self.ignore("second_connected"),
-            Inbound::Unknown => self.ignore("unknown_event"),
-        }
-    }
-
-    fn take_audio(&mut self, sequence: u64, timestamp_ms: u64, payload: &str) {
-        let listens = self.parts.call.wants_line_sounds();
-        match self
-            .parts
-            .ear
-            .take(sequence, timestamp_ms, payload, listens)
-        {
-            Taken::Heard {
-                lost_ms,
-                due,
-                sounds,
-            } => {
-                self.parts.meters.frames_received.increment(1);
-                if lost_ms > 0 {
-                    let lost_bytes = lost_ms * BYTES_PER_MS;
-                    self.parts.meters.audio_lost_bytes.increment(lost_bytes);
-                }
-                if due && self.parts.ear.send() {
-                    self.parts.meters.recognition_messages.increment(1);
-                    self.due.add(WakeSource::Recognition);
-                }
-                for sound in sounds.into_iter().flatten() {
-                    self.feed(Event::LineSound(sound));
-                }
-            }
-            Taken::Duplicate => self.ignore("duplicate"),
-            Taken::Late => self.ignore("out_of_order"),
-            Taken::Unreadable(problem) => self.ignore(problem.code()),
-        }
-    }
-
-    fn step_recognition(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(event) = self.parts.ear.poll_event(cx) else {
-            return false;
-        };
-        if let Recognition::Lost(failure) = &event {
-            Meters::vendor_failed("recognition", failure);
-        }
-        self.feed(Event::Recognition(event));
-        true
-    }
-
-    fn step_generation(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut happened = None;
-        for (place, (id, stream)) in self.generations.iter_mut().enumerate() {
-            if let Poll::Ready(event) = stream.poll_event(cx) {
-                happened = Some((place, *id, event));
-                break;
-            }
-        }
-        let Some((place, id, event)) = happened else {
-            return false;
-        };
-        match &event {
-            Generation::Text(_) | Generation::ToolCall { .. } => {}
-            Generation::Finished { .. } => drop(self.generations.remove(place)),
-            Generation::Failed(failure) => {
-                Meters::vendor_failed("generation", failure);
-                drop(self.generations.remove(place));
-            }
-        }
-        self.feed(Event::Generation { id, event });
-        true
-    }
-
-    fn step_speech(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready((utterance, event)) = self.parts.tts.poll_event(cx) else {
-            return false;
-        };
-        if let Synthesis::Failed(failure) = &event {
-            Meters::vendor_failed("synthesis", failure);
-        }
-        self.feed(Event::Synthesis { utterance, event });
-        true
-    }
-
-    fn step_tools(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready((id, result)) = self.running_tools.poll_done(cx) else {
-            return false;
-        };
-        self.feed(Event::ToolDone { id, result });
-        true
-    }
-
-    /// Looks at every deadline that has passed.
-    fn step_clock(&mut self) -> bool {
-        let now = self.woken_at;
-        if !self.drain_told && self.parts.admission.stage() == DrainStage::Expired {
-            self.drain_told = true;
-            self.close_reason = CloseReason::GoingAway;
-            self.feed(Event::DrainDeadline);
-            return true;
-        }
-        if let Some(haste) = self.is_to_leave() {
-            self.haste = Some(haste);
-            self.feed(Event::HandOver(haste));
-            return true;
-        }
-        let silent = now.saturating_duration_since(self.carrier_heard_at);
-        if silent >= CARRIER_SILENCE_MAX && self.carrier_closed.is_none() {
-            self.carrier_is_gone(CarrierClosed::Lost);
-            return true;
-        }
-        if let Some(mark) = self.playout.take_played(now) {
-            self.feed(Event::Marked(mark));
-            return true;
-        }
-        let call_time = self.call_time(now);
-        if self
-            .parts
-            .call
-            .poll_timeout()
-            .is_some_and(|(at, _reason)| at <= call_time)
-        {
-            self.parts.call.handle_timeout(call_time);
-            self.perform_all();
-            return true;
-        }
-        false
-    }
-
-    /// What the core is to be told of the worker's stopping, once.
-    fn is_to_leave(&mut self) -> Option<Haste> {
-        match self.parts.admission.stage() {
-            DrainStage::Serving | DrainStage::Draining | DrainStage::Expired => None,
-            DrainStage::Leaving if self.haste.is_none() => {
-                self.leaving_place = self.parts.admission.leave();
-                self.leaving_place.is_some().then_some(Haste::WhenQuiet)
-            }
-            DrainStage::Pressing if self.haste != Some(Haste::AtNextPause) => {
-                Some(Haste::AtNextPause)
-            }
-            DrainStage::Leaving | DrainStage::Pressing => None,
-        }
-    }
-
-    fn step_turns(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.step_verdict(cx) || self.step_left_behind(cx) || self.step_mover(cx) {
-            return true;
-        }
-        let Poll::Ready(written) = self.parts.turns.poll_written(cx, Instant::now()) else {
-            return false;
-        };
-        self.parts.meters.written(written);
-        match written {
-            Written::Stored | Written::Retrying => {}
-            Written::OptedOut => self.feed(Event::OptOutStored),
-            Written::Superseded => {
-                tracing::warn!("the call is held by another session, this one leaves");
-                self.elsewhere.get_or_insert(Elsewhere::Superseded);
-            }
-        }
-        true
-    }
-
-    fn step_left_behind(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(late_turns) = &mut self.parts.late_turns else {
-            return false;
-        };
-        let found = late_turns.poll_turn(cx, self.woken_at);
-        if late_turns.is_done() {
-            self.parts.late_turns = None;
-        }
-        let Poll::Ready(turn) = found else {
-            return false;
-        };
-        self.feed(Event::LateTurn(turn));
-        true
-    }
-
-    fn step_mover(&mut self, cx: &mut Context<'_>) -> bool {
-        let Poll::Ready(moved) = self.mover.poll(cx, self.parts.turns.is_empty()) else {
-            return false;
-        };
-        self.feed(match moved {
-            HandoverProgress::Ready => Event::HandOverReady,
-            HandoverProgress::Failed { may_follow } => Event::HandOverFailed { may_follow },
-        });
-        true
-    }
-
-    /// The table says whether the carrier has a verdict. Where it does not answer, there is none yet.
-    fn step_verdict(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(asked) = &mut self.verdict else {
-            return false;
-        };
-        let Poll::Ready(verdict) = asked.as_mut().poll(cx) else {
-            return false;
-        };
-        self.verdict = None;
-        let verdict = verdict.unwrap_or_else(|error| {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the verdict on who answered could not be read"
-            );
-            None
-        });
-        self.feed(Event::Verdict(verdict));
-        true
-    }
-
     /// Tells the core what happened and does everything it wants done.
     fn feed(&mut self, event: Event) {
         let now = self.call_time(Instant::now());
@@ -585,113 +330,6 @@ impl Session {
         }
     }
 
-    fn perform(&mut self, action: Action) {
-        match action {
-            Action::SendAudio(audio) => self.play(&audio),
-            Action::SendMark(mark) => {
-                let socket = &mut self.parts.socket;
-                self.playout.mark(socket, mark, self.woken_at);
-            }
-            Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
-            Action::OpenRecognition { route } => {
-                self.parts.ear.connect(route);
-                self.due.add(WakeSource::Recognition);
-            }
-            Action::FinalizeRecognition => {
-                self.parts.ear.finalize();
-                self.due.add(WakeSource::Recognition);
-            }
-            Action::Generate(request) => {
-                if self.generations.len() >= GENERATIONS_MAX {
-                    drop(self.generations.remove(0));
-                }
-                let tuning = Tuning {
-                    model: self.parts.model.as_deref(),
-                    prompt_cache_key: Some(&self.parts.prompt_cache_key),
-                };
-                let stream = self.parts.models.generate(request.route, &request, tuning);
-                self.generations.push((request.id, stream));
-                self.handed_over.model = true;
-                self.due.add(WakeSource::Generation);
-            }
-            Action::CancelGeneration(id) => self.generations.retain(|(of, _)| *of != id),
-            Action::Synthesize(wanted) => {
-                self.playout.speaks(wanted.utterance);
-                if self.voiced < Some(wanted.utterance) {
-                    self.voiced = Some(wanted.utterance);
-                    self.handed_over.voice = true;
-                    self.silent_so_far = true;
-                }
-                self.parts.tts.speak(wanted);
-                self.due.add(WakeSource::Speech);
-            }
-            Action::FinishSynthesis(utterance) => {
-                self.parts.tts.finish(utterance);
-                self.due.add(WakeSource::Speech);
-            }
-            Action::CancelSynthesis(utterance) => {
-                self.parts.tts.cancel(utterance);
-                self.due.add(WakeSource::Speech);
-            }
-            Action::RunTool(call) => {
-                self.running_tools.start(&self.parts.tools, call);
-                self.due.add(WakeSource::Tools);
-            }
-            Action::StoreTurn(turn) => {
-                if let Some(answer) = &turn.waterfall {
-                    self.parts.meters.answered(answer);
-                }
-                if self.parts.turns.push(turn).is_err() {
-                    self.parts.meters.turns_lost.increment(1);
-                    tracing::error!("the store has been away for too long, a turn is lost");
-                }
-                self.due.add(WakeSource::Turns);
-            }
-            Action::AskVerdict => {
-                let key = Arc::clone(&self.parts.key);
-                self.verdict = Some(self.parts.control.verdict(key));
-                self.due.add(WakeSource::Turns);
-            }
-            Action::OptOut(how) => {
-                self.parts.turns.push_opt_out(how);
-                self.due.add(WakeSource::Turns);
-            }
-            Action::Observe(observation) => Meters::observed(observation),
-            Action::HandOver(checkpoint) => {
-                self.mover.prepare(checkpoint);
-                self.due.add(WakeSource::Turns);
-            }
-            Action::Redirect => {
-                self.mover.redirect();
-                self.due.add(WakeSource::Turns);
-            }
-            Action::Stay => self.mover.stay(),
-            Action::Leave(turns) => {
-                for turn in turns {
-                    self.parts.turns.push_left_behind(turn);
-                }
-                self.elsewhere = Some(Elsewhere::HandedOver);
-            }
-            Action::End(outcome) => self.end = Some(outcome),
-        }
-    }
-
-    fn play(&mut self, audio: &[u8]) {
-        self.handed_over.audio |= std::mem::take(&mut self.silent_so_far);
-        let was_dropping = self.playout.is_dropping();
-        if self
-            .playout
-            .play(&mut self.parts.socket, audio, self.woken_at)
-        {
-            self.parts.meters.media_sent.increment(1);
-            let bytes = u64::try_from(audio.len()).unwrap_or(0);
-            self.parts.meters.audio_sent_bytes.increment(bytes);
-        } else if !was_dropping {
-            self.parts.meters.playouts_dropped.increment(1);
-            tracing::warn!("the carrier does not read, what the agent says is dropped");
-        }
-    }
-
     /// Writes to the carrier what this wake has for it.
     fn flush(&mut self, cx: &mut Context<'_>) {
         match self.playout.flush(&mut self.parts.socket, cx) {
@@ -699,35 +337,6 @@ impl Session {
                 clear_took: Some(took),
             } => self.parts.meters.barge_in(took),
             Flushed::Written { clear_took: None } | Flushed::Nothing => {}
-        }
-    }
-
-    /// A message that is not taken, while the call goes on.
-    fn ignore(&mut self, reason: &'static str) {
-        Meters::message_ignored(reason);
-        self.bad_messages += 1;
-        if self.bad_messages > BAD_MESSAGES_MAX {
-            self.refuse_stream("too_many_bad_messages", CloseReason::Policy);
-        }
-    }
-
-    /// Ends the stream for what came through it.
-    fn refuse_stream(&mut self, reason: &'static str, close: CloseReason) {
-        Meters::stream_refused(reason);
-        tracing::warn!(reason, "the carrier's stream is refused");
-        self.close_reason = close;
-        self.carrier_is_gone(CarrierClosed::Lost);
-    }
-
-    fn carrier_is_gone(&mut self, how: CarrierClosed) {
-        if self.carrier_closed.is_some() {
-            return;
-        }
-        self.carrier_closed = Some(how);
-        self.feed(Event::CarrierClosed(how));
-        if !self.is_over() && !self.parts.call.is_handing_over() {
-            tracing::error!("the core goes on without a carrier");
-            self.end = Some(Outcome::StreamLost);
         }
     }
 

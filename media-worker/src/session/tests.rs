@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use base64_simd::STANDARD;
 use bytes::{Bytes, BytesMut};
-use carrier::media::MediaProblem;
+use carrier::media::{Inbound, MediaProblem};
 use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -26,6 +26,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message, protocol::Role};
 
 use super::*;
+use crate::admission::DrainStage;
 use crate::session::turn_writer::Record;
 use crate::stt_leg::Listening;
 use crate::timers::Timers;

@@ -27,7 +27,8 @@ use crate::call::hold::{give_up, hold};
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::call::{CallPlans, hang_up_at_carrier, new_row};
-use crate::dialing::dial::{says_after_the_fact, unwanted};
+use crate::dialing::dial::settling::says_after_the_fact;
+use crate::dialing::dial::unwanted;
 use crate::dialing::workforce::Workforce;
 use crate::{Clock, Ids, Links, Refused};
 

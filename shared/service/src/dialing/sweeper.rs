@@ -20,7 +20,9 @@ use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorder, follow};
 use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::Claims;
-use crate::dialing::dial::{DialJobs, PlaceError, RING_TIMEOUT, says_after_the_fact, time_limit};
+use crate::dialing::dial::request::{RING_TIMEOUT, time_limit};
+use crate::dialing::dial::settling::says_after_the_fact;
+use crate::dialing::dial::{DialJobs, PlaceError};
 use crate::{Clock, Context, Ids};
 
 /// A claimed call whose time was this long ago has lost its message. One that only waits its turn in the
