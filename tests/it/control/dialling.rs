@@ -6,8 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use model::{
     CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, EventId, EventKind,
-    Lane, Lead, LeadId, LeadResult, LeadState, Outcome, PhoneNumber, Suppression,
-    SuppressionReason,
+    Lead, LeadResult, LeadState, Outcome, PhoneNumber, Suppression, SuppressionReason,
 };
 use serde_json::json;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
@@ -32,23 +31,17 @@ impl Field {
         let agent = world
             .agent_saying("Remind {{name}}.", "Hello {{name}}!")
             .await;
-        let always = json!([["00:00", "24:00"]]);
-        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-        let windows: BTreeMap<_, _> = days.map(|day| (day, always.clone())).into();
-        let body = json!({ "name": "Spring", "agent_id": agent, "windows": windows });
-        let mut fields: CampaignFields = serde_json::from_value(body).unwrap();
+        let mut fields = CampaignFields {
+            agent_id: Some(agent.parse().unwrap()),
+            windows: support::at_any_hour(),
+            ..CampaignFields::new("Spring")
+        };
         change(&mut fields);
         let now = world.parts.clock.now();
+        let id = world.parts.ids.fresh(CampaignId::from_parts);
         let campaign = Campaign {
-            id: world.parts.ids.fresh(CampaignId::from_parts),
-            tenant_id: world.tenant,
-            state: CampaignState::Draft,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
             fields,
+            ..support::campaign(world.tenant, id, now)
         };
         let store = &world.parts.store;
         store.campaigns.create(&campaign, None).await.unwrap();
@@ -207,26 +200,11 @@ impl Field {
     }
 }
 
-/// Somebody who was never called and may be called at once, at a place that no rules are known for, so
-/// that these tests run at any hour.
+/// Somebody called Dana, who may be called at once.
 pub(super) fn lead(campaign: &Campaign, number: PhoneNumber, now: Timestamp) -> Lead {
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
-        number,
-        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
         variables: [("name".to_owned(), "Dana".to_owned())].into(),
-        priority: model::LeadPriority::Normal,
-        consent: None,
-        state: LeadState::Waiting { due_at: now },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: now,
-        updated_at: now,
+        ..support::lead(campaign.id, number, now)
     }
 }
 
