@@ -12,6 +12,7 @@ use serde_json::json;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
 
 use super::{World, carrier};
+use crate::leftovers::Left;
 
 /// A running campaign in a world of its own.
 pub(super) struct Field {
@@ -275,6 +276,7 @@ async fn schedulers_that_plan_at_once_claim_nobody_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_claimed_when_the_campaign_is_paused_is_turned_back_and_nothing_counted() {
     let field = Field::start(4, |fields| fields.max_concurrent_calls = 2).await;
+    field.world.leaves(Left::NOTHING.calls(2));
     assert_eq!(field.dial().await, 2);
     let talking = field.live().await;
     field.all_end("in-progress").await;
@@ -370,6 +372,7 @@ async fn a_number_that_is_suppressed_while_its_call_waits_is_not_dialled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_delivered_ten_times_at_once_is_one_attempt_of_the_contact() {
     let field = Field::start(1, |_fields| ()).await;
+    field.world.leaves(Left::NOTHING.dials(1));
     assert_eq!(field.step().await, 1);
     let (call, _) = field.live().await.remove(0);
     let message = field.world.dial_message(&call);
@@ -404,6 +407,7 @@ async fn a_message_delivered_ten_times_at_once_is_one_attempt_of_the_contact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_again() {
     let field = Field::start(2, |fields| fields.caps.conversations_per_day = 2).await;
+    field.world.leaves(Left::NOTHING.calls(1).dials(1));
     assert_eq!(field.dial().await, 2);
     let media = super::sessions::media(&field.world);
     let live = field.live().await;
