@@ -54,6 +54,7 @@ use tokio::net::TcpListener;
 use carrier::FakeCarrier;
 
 use crate::conformance::{fresh_name, variable};
+use crate::leftovers::{Left, Leftovers};
 use crate::template::iam::{self, Who};
 
 const AUTH_TOKEN: &str = "12345";
@@ -101,6 +102,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
 
 /// Everything that a test of the control plane needs.
 pub(crate) struct World {
+    // First: it looks while the engines are still there.
+    left: Leftovers,
     pub(crate) url: String,
     pub(crate) parts: Context,
     pub(crate) dial: dial::DialState,
@@ -266,6 +269,7 @@ impl World {
         let no_redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(no_redirect);
         Self {
+            left: Leftovers::of(&parts.store, &[owner.tenant_id, other.tenant_id]),
             url,
             dial: dial::DialState::new(&held_to(Who::Dial)),
             scheduler: scheduler::SchedulerState::new(&held_to(Who::Scheduler)),
@@ -283,6 +287,16 @@ impl World {
             http: http.build().unwrap(),
             _engines: engines,
         }
+    }
+
+    /// What the test means to leave behind; without it, nothing.
+    pub(crate) fn leaves(&self, left: Left) {
+        self.left.expect(left);
+    }
+
+    /// See [`Leftovers::do_not_look`].
+    pub(crate) fn leaves_unseen(&self) {
+        self.left.do_not_look();
     }
 
     /// The worker that is always there goes.

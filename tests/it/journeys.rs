@@ -20,11 +20,15 @@ use settings::Settings;
 use sim::carriers::twilio::CallView as CarrierView;
 use tempfile::TempDir;
 
+use crate::leftovers::{Left, Leftovers};
+
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A whole installation on this machine, and its state folder.
 pub(crate) struct Installation {
+    // First: it looks while the platform is still there.
+    left: Leftovers,
     pub(crate) platform: Platform,
     pub(crate) api: ApiClient,
     _state: TempDir,
@@ -50,11 +54,18 @@ impl Installation {
         change(&mut settings);
         let platform = Box::pin(Platform::start(settings, None)).await.unwrap();
         let api = platform.client().unwrap();
+        let left = Leftovers::of(&platform.parts.store, &[platform.tenant_id()]);
         Self {
+            left: left.at_work(PATIENCE),
             platform,
             api,
             _state: state,
         }
+    }
+
+    /// What the journey means to leave behind; without it, nothing.
+    pub(crate) fn leaves(&self, left: Left) {
+        self.left.expect(left);
     }
 
     /// Asks for a call to this number, as a program of the user's would.
@@ -128,11 +139,18 @@ impl Installation {
         }
     }
 
-    /// Ends the journey: nothing that a real side would refuse may have been done.
+    /// Ends the journey: nothing that a real side would refuse may have been done, and nothing is left.
     pub(crate) async fn finish(self) {
         let violations = self.platform.far_side.violations();
         assert!(violations.is_empty(), "{violations:#?}");
-        self.platform.stop().await.unwrap();
+        let Self {
+            left,
+            platform,
+            api: _,
+            _state,
+        } = self;
+        drop(left);
+        platform.stop().await.unwrap();
     }
 }
 

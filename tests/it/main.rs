@@ -17,6 +17,7 @@ mod fuzz_intake;
 mod fuzz_twilio;
 mod fuzz_vendors;
 mod journeys;
+mod leftovers;
 mod oracle;
 mod releases;
 mod simulation;

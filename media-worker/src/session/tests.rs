@@ -11,10 +11,7 @@ use carrier::media::{Inbound, MediaProblem};
 use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{
-    AgentFields, AgentId, AmdResult, CallId, CallSnapshot, CarrierVerdict, Direction, PromptId,
-    RenderedPrompt, TenantId,
-};
+use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, TenantId};
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use serde_json::Value;
@@ -198,24 +195,9 @@ async fn scene_at(codec: &'static dyn MediaCodec, greeting_s: usize, pipe_bytes:
 }
 
 fn snapshot() -> CallSnapshot {
-    let prompt_id = PromptId::from_parts(0, 0);
-    CallSnapshot {
-        tenant_id: TenantId::from_parts(0, 0),
-        call_id: CallId::from_parts(0, 0),
-        direction: Direction::Outbound,
-        agent_id: AgentId::from_parts(0, 0),
-        agent: AgentFields::new("Reminder", prompt_id),
-        campaign_id: None,
-        lead_id: None,
-        answering: model::AmdPolicy::default(),
-        prompt: RenderedPrompt {
-            id: prompt_id,
-            version: 1,
-            system: "Be brief.".to_owned(),
-            greeting: GREETING.to_owned(),
-        },
-        trace_id: None,
-    }
+    let mut snapshot = support::snapshot();
+    GREETING.clone_into(&mut snapshot.prompt.greeting);
+    snapshot
 }
 
 fn silence(frame: u64) -> Message {

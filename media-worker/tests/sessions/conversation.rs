@@ -1,22 +1,20 @@
 //! A conversation over real sockets with simulated vendors: what the customer hears, and what is stored
 //! of it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use model::{Speaker, TurnKind};
-use serde_json::Value;
+use sim::carriers::twilio::{Line, StreamIds};
+use sim::person::{Experience, Person};
 use sim::vendors::openai::{Reply, Script, When};
 use sim::vendors::{deepgram, elevenlabs, openai};
-use sim::voice::{Heard, Listener, Voice, speak};
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use sim::voice::Heard;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::scene::{Carrier, PATIENCE, Scene};
-
-const FRAME: usize = 160;
+use crate::scene::{ACCOUNT, Carrier, PATIENCE, Scene, parameters};
 
 struct Vendors {
     deepgram: deepgram::Server,
@@ -66,145 +64,52 @@ impl Vendors {
     }
 }
 
-/// A person at the carrier's end: speaks frames, hears what is played in real time, returns marks.
-struct Line {
-    carrier: Carrier,
-    tick: Interval,
-    frames: u64,
-    saying: VecDeque<u8>,
-    buffer: VecDeque<Played>,
-    played: u64,
-    listener: Listener,
-    words: Vec<String>,
-    clears: usize,
-    words_at_clear: usize,
-    /// When we stopped speaking, and how long after it the next audio came.
-    spoken_until: Option<Instant>,
-    first_sound_after: Option<Duration>,
+/// The carrier's end of a call, until the worker closes it.
+async fn carry(person: &Person, carrier: &mut Carrier) -> Line {
+    let since = Instant::now();
+    let mut line = Line::answered(person, Duration::ZERO);
+    let ids = StreamIds {
+        account_sid: ACCOUNT.to_owned(),
+        call_sid: "CA1".to_owned(),
+        stream_sid: "MZ1".to_owned(),
+    };
+    line.connect(ids, &parameters(0), Duration::ZERO);
+    loop {
+        assert!(
+            since.elapsed() < PATIENCE,
+            "goes on for ever: {}",
+            line.log()
+        );
+        while let Some(message) = line.poll_message() {
+            carrier.says(&message).await;
+        }
+        tokio::select! {
+            message = carrier.socket.next() => {
+                let message = message.unwrap().unwrap();
+                if let Message::Text(text) = &message {
+                    line.receive(text, since.elapsed());
+                } else {
+                    assert!(message.is_close(), "{message:?}");
+                    return line;
+                }
+            }
+            () = tokio::time::sleep_until(since + line.poll_timeout()) => {
+                line.advance(since.elapsed());
+            }
+        }
+    }
 }
 
-enum Played {
-    Audio(VecDeque<u8>),
-    Mark(String),
-}
-
-impl Line {
-    fn new(carrier: Carrier) -> Self {
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        Self {
-            carrier,
-            tick,
-            frames: 0,
-            saying: VecDeque::new(),
-            buffer: VecDeque::new(),
-            played: 0,
-            listener: Listener::new(),
-            words: Vec::new(),
-            clears: 0,
-            words_at_clear: 0,
-            spoken_until: None,
-            first_sound_after: None,
-        }
-    }
-
-    fn says(&mut self, text: &str) {
-        self.saying.extend(speak(text, &Voice::new(110)).audio);
-        self.first_sound_after = None;
-    }
-
-    /// Lives on until `done`.
-    async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !done(self) {
-            assert!(
-                Instant::now() < deadline,
-                "never: {what}; heard {:?}",
-                self.words
-            );
-            tokio::select! {
-                _tick = self.tick.tick() => self.tick_once().await,
-                message = self.carrier.socket.next() => {
-                    let message = message.unwrap().unwrap();
-                    if let Message::Text(text) = &message {
-                        self.take(text);
-                    } else {
-                        assert!(message.is_close(), "{message:?}");
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, text: &str) {
-        let message: Value = serde_json::from_str(text).unwrap();
-        match message["event"].as_str().unwrap() {
-            "media" => {
-                let payload = message["media"]["payload"].as_str().unwrap();
-                let audio = base64_simd::STANDARD.decode_to_vec(payload).unwrap();
-                if let Some(spoken) = self.spoken_until {
-                    self.first_sound_after.get_or_insert(spoken.elapsed());
-                }
-                self.buffer.push_back(Played::Audio(audio.into()));
-            }
-            "mark" => {
-                let name = message["mark"]["name"].as_str().unwrap().to_owned();
-                self.buffer.push_back(Played::Mark(name));
-            }
-            "clear" => {
-                self.clears += 1;
-                self.words_at_clear = self.words.len();
-                // Marks come back at once, audio does not.
-                self.buffer
-                    .retain(|played| matches!(played, Played::Mark(_)));
-            }
-            other => panic!("{other}"),
-        }
-    }
-
-    async fn tick_once(&mut self) {
-        let taken = self.saying.len().min(FRAME);
-        let mut frame: Vec<u8> = self.saying.drain(..taken).collect();
-        if taken > 0 && self.saying.is_empty() {
-            self.spoken_until = Some(Instant::now());
-        }
-        frame.resize(FRAME, 0xFF);
-        self.carrier.audio(self.frames, &frame).await;
-        self.frames += 1;
-        let mut heard = Vec::new();
-        while heard.len() < FRAME {
-            match self.buffer.front_mut() {
-                None => break,
-                Some(Played::Mark(name)) => {
-                    let name = std::mem::take(name);
-                    self.buffer.pop_front();
-                    self.carrier.mark(&name).await;
-                }
-                Some(Played::Audio(audio)) => {
-                    let wanted = (FRAME - heard.len()).min(audio.len());
-                    heard.extend(audio.drain(..wanted));
-                    if audio.is_empty() {
-                        self.buffer.pop_front();
-                    }
-                }
-            }
-        }
-        while let Some(Played::Mark(name)) = self.buffer.front_mut() {
-            let name = std::mem::take(name);
-            self.buffer.pop_front();
-            self.carrier.mark(&name).await;
-        }
-        heard.resize(FRAME, 0xFF);
-        for heard in self.listener.hear(&heard, self.played) {
-            match heard {
-                Heard::Word { text, .. } => self.words.push(text),
-                Heard::Garbled { .. } => self.words.push("[garbled]".to_owned()),
-                Heard::SpeechStarted { .. } | Heard::SpeechStopped { .. } | Heard::Cut { .. } => {}
-            }
-        }
-        self.played += 160;
-    }
+/// The whole words that the person heard.
+fn heard(line: &Line) -> Vec<String> {
+    let entries = line.log().entries().iter();
+    let words = entries.filter_map(|entry| {
+        let Experience::Heard(Heard::Word { text, .. }) = entry else {
+            return None;
+        };
+        Some(text.clone())
+    });
+    words.collect()
 }
 
 #[tokio::test]
@@ -220,34 +125,12 @@ async fn a_customer_is_greeted_answered_and_can_interrupt() {
         );
     let vendors = Vendors::start(script).await;
     let scene = vendors.scene().await;
-    let mut line = Line::new(scene.call(0).await);
-    line.until("the greeting", |line| line.words == ["Hello."])
-        .await;
-
-    let quiet_until = line.frames + 40;
-    line.until("a pause", |line| line.frames >= quiet_until)
-        .await;
-
-    line.says("What are your hours?");
-    line.until("the answer", |line| {
-        line.words.iter().any(|word| word == "every")
-    })
-    .await;
-    let answered_after = line.first_sound_after.unwrap();
-    // Endpointing, in real time on a busy machine; the engine's own part is measured by the bench.
-    assert!(
-        answered_after < Duration::from_secs(3),
-        "{answered_after:?}"
-    );
-    assert_eq!(line.clears, 0);
-
-    line.says("Wait, can I come on Tuesday?");
-    line.until("the interruption", |line| line.clears == 1)
-        .await;
-    line.until("the end", |line| {
-        line.words.last().is_some_and(|word| word == "Goodbye.")
-    })
-    .await;
+    let person = Person::answers_after_rings(0)
+        .says("What are your hours?")
+        .interrupts_after_words(9)
+        .says("Wait, can I come on Tuesday?");
+    let mut carrier = scene.carrier().await;
+    let line = carry(&person, &mut carrier).await;
     scene.control.reaches("0 closed with agent_ended").await;
 
     let turns = scene.control.turns.lock().unwrap().clone();
@@ -271,18 +154,17 @@ async fn a_customer_is_greeted_answered_and_can_interrupt() {
         .flat_map(|turn| turn.text.split_whitespace())
         .map(str::to_owned)
         .collect();
-    let mut heard: Vec<String> = line
-        .words
-        .iter()
-        .filter(|word| *word != "[garbled]")
-        .cloned()
-        .collect();
+    let mut heard = heard(&line);
     // The voice's times put the pause behind a word into the word: one that ended within a blink of
     // the interruption may not count as heard.
-    let cut_at = line.words_at_clear;
-    if stored.get(cut_at - 1) != heard.get(cut_at - 1) {
-        heard.remove(cut_at - 1);
+    let said_last = turns.iter().rfind(|turn| turn.interrupted).unwrap();
+    let cut_at = 1 + said_last.text.split_whitespace().count();
+    if stored.get(cut_at) != heard.get(cut_at) {
+        heard.remove(cut_at);
     }
     assert_eq!(stored, heard, "the transcript is what was heard");
+    let stream = line.stream().unwrap();
+    assert_eq!(stream.stats().clears, 1);
+    assert_eq!(stream.problems(), []);
     assert_eq!(vendors.violations(), Vec::<String>::new());
 }

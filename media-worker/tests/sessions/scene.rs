@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
-    AgentFields, AgentId, AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint,
-    Direction, Outcome, PromptId, RenderedPrompt, TenantId, TokenId, Turn,
+    AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, Outcome, TenantId,
+    TokenId, Turn,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
@@ -159,23 +159,10 @@ impl Control for Memory {
 }
 
 fn snapshot(tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
-    let prompt_id = PromptId::from_parts(0, 0);
     CallSnapshot {
         tenant_id,
         call_id,
-        direction: Direction::Outbound,
-        agent_id: AgentId::from_parts(0, 0),
-        agent: AgentFields::new("Reminder", prompt_id),
-        campaign_id: None,
-        lead_id: None,
-        answering: AmdPolicy::default(),
-        prompt: RenderedPrompt {
-            id: prompt_id,
-            version: 1,
-            system: "Be brief.".to_owned(),
-            greeting: "Hello.".to_owned(),
-        },
-        trace_id: None,
+        ..support::snapshot()
     }
 }
 
@@ -334,22 +321,10 @@ impl Carrier {
 
     /// Twenty milliseconds of silence.
     pub(crate) async fn frame(&mut self, number: u64) {
-        self.audio(number, &[0xFF; 160]).await;
-    }
-
-    pub(crate) async fn audio(&mut self, number: u64, frame: &[u8]) {
-        let payload = base64_simd::STANDARD.encode_to_string(frame);
+        let payload = base64_simd::STANDARD.encode_to_string([0xFF; 160]);
         let (sequence, timestamp) = (number + 2, number * 20);
         self.says(&format!(
             r#"{{"event":"media","sequenceNumber":"{sequence}","streamSid":"MZ1","media":{{"track":"inbound","chunk":"{number}","timestamp":"{timestamp}","payload":"{payload}"}}}}"#
-        ))
-        .await;
-    }
-
-    /// A mark comes back. Sequence numbers are looked at in audio only.
-    pub(crate) async fn mark(&mut self, name: &str) {
-        self.says(&format!(
-            r#"{{"event":"mark","sequenceNumber":"9","streamSid":"MZ1","mark":{{"name":"{name}"}}}}"#
         ))
         .await;
     }
@@ -399,3 +374,16 @@ pub(crate) fn start_with(number: u64, token: TokenId, account: &str, rate: u32) 
 }
 
 pub(crate) const CONNECTED: &str = r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#;
+
+/// What a stream of the call with this number brings.
+pub(crate) fn parameters(number: u64) -> Vec<(String, String)> {
+    let parameters = [
+        ("tenant_id", TenantId::from_parts(0, 0).to_string()),
+        ("call_id", CallId::from_parts(number, 0).to_string()),
+        ("token", token(number).to_string()),
+    ];
+    let parameters = parameters.into_iter();
+    parameters
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

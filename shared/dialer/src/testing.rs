@@ -1,27 +1,22 @@
 //! Campaigns, leads and contacts for the tests of this crate, out of short texts.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Attempt, CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, Lead, LeadId,
-    LeadPriority, LeadState, Suppression, SuppressionReason, TenantId,
+    Attempt, CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, Lead,
+    PhoneNumber, Suppression, SuppressionReason, TenantId,
 };
 
 use crate::numbers::Place;
 
 /// A running campaign with these fields.
 pub(crate) fn campaign(fields: CampaignFields) -> Campaign {
+    let tenant = TenantId::from_parts(1_700_000_000_000, 1);
+    let id = CampaignId::from_parts(1_700_000_000_000, 1);
     Campaign {
-        id: CampaignId::from_parts(1_700_000_000_000, 1),
-        tenant_id: TenantId::from_parts(1_700_000_000_000, 1),
         state: CampaignState::Running,
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
-        revision: 1,
         running_since: Some(Timestamp::UNIX_EPOCH),
-        ended_at: None,
         fields,
+        ..support::campaign(tenant, id, Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -37,26 +32,10 @@ pub(crate) fn fields(body: &str) -> CampaignFields {
 
 /// A lead that waits since the epoch.
 pub(crate) fn lead(campaign: &Campaign, number: &str) -> Lead {
-    let number = number.parse().unwrap();
+    let number: PhoneNumber = number.parse().unwrap();
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
         lane: Place::of(&number).lane(None),
-        number,
-        variables: BTreeMap::new(),
-        priority: LeadPriority::Normal,
-        consent: None,
-        state: LeadState::Waiting {
-            due_at: Timestamp::UNIX_EPOCH,
-        },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
+        ..support::lead(campaign.id, number, Timestamp::UNIX_EPOCH)
     }
 }
 

@@ -5,10 +5,12 @@ use service::account::access::Role;
 use settings::Secret;
 
 use super::{OTHER_KEY, OUR_NUMBER, OWNER_KEY, THEIR_NUMBER, World, keys};
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_another_tenants_is_the_same_as_what_never_was() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, _sid) = world.placed_call().await;
     let agent = world.ask("GET", "/v1/agents", None).await.json();
     let agent = agent["items"][0]["id"].as_str().unwrap().to_owned();
@@ -113,6 +115,7 @@ async fn what_is_another_tenants_is_the_same_as_what_never_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn webhooks_of_one_tenant_do_not_reach_calls_of_another() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let path = format!("/carriers/twilio/status/{}/{call}", world.other_tenant);
     let fields = [
@@ -160,6 +163,7 @@ async fn without_a_key_nothing_is_answered_but_health_and_the_description() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_reads_and_changes_nothing() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     let agent = world.agent().await;
     let call = world.call(&agent).await;
     let owner = world.parts.store.accounts.owner().await.unwrap().unwrap();
@@ -224,6 +228,7 @@ async fn an_installation_has_one_owner_however_often_it_starts() {
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn an_owner_is_told_what_is_wrong_with_the_installation() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.errors(2));
     world.agent().await;
     let report = world.ask("GET", "/v1/doctor", None).await;
     assert_eq!(report.status, 200, "{}", report.text);
@@ -249,6 +254,7 @@ pub(crate) async fn an_owner_is_told_what_is_wrong_with_the_installation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_only_works_with_calls_is_not_shown_the_installation() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.errors(2));
     for (role, status) in [
         (Role::Admin, 200),
         (Role::Supervisor, 403),

@@ -11,6 +11,7 @@ use store::{BindingRefused, USES_MAX, Usable, UsedBy};
 use super::campaigns::Desk;
 use super::dialling::Field;
 use super::{Answer, OUR_NUMBER, THEIR_NUMBER, World, any_hour};
+use crate::leftovers::Left;
 
 impl World {
     async fn shelve(&self, path: &str, verb: &str) -> Answer {
@@ -76,6 +77,7 @@ fn user(kind: &str, id: &str) -> (String, String) {
 pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
     let desk = Desk::start().await;
     let world = &desk.world;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     let agent = format!("/v1/agents/{}", desk.agent);
     let number = world.number_id().await;
 
@@ -156,6 +158,7 @@ pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_cannot_be_made_with_an_archived_agent_and_past_ones_show_theirs() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
     let call = world.call(&agent).await;
     let number = world.number_id().await;
@@ -402,6 +405,9 @@ async fn of_a_binding_and_an_archiving_at_once_one_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_whose_binding_was_never_entered_does_not_call_with_an_archived_agent() {
     let field = Field::start(3, |_fields| ()).await;
+    field
+        .world
+        .leaves(Left::NOTHING.calls(3).dials(3).errors(1));
     let world = &field.world;
     let agent = field.campaign().await.fields.agent_id.unwrap();
     let key = [

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::carrier::ACCOUNT;
 use super::{OUR_NUMBER, THEIR_NUMBER, World};
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_without_the_carriers_signature_changes_nothing() {
@@ -127,6 +128,7 @@ async fn how_an_unanswered_call_ended_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_or_belongs_to_no_call_is_refused() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let other = format!("CA{:032x}", 99);
     let tenant = world.tenant;

@@ -6,10 +6,12 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{OUR_NUMBER, THEIR_NUMBER, World, any_hour};
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_call_is_claimed_and_queued() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
     let made = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
     let made = world.ask("POST", "/v1/calls", Some(made)).await;
@@ -71,6 +73,7 @@ async fn missing_variables_are_all_named_and_nothing_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_that_make_a_prompt_too_long_for_a_row_are_refused() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     let agent = world.agent_saying(&"{{a}}".repeat(200), "Hi").await;
     // Each line feed is two bytes in JSON: what counts is what is stored.
     for (value, status) in [("\n".repeat(900), 201), ("\n".repeat(1_000), 422)] {
@@ -157,6 +160,7 @@ async fn what_is_wrong_with_a_request_is_named_by_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_sent_many_times_at_once_makes_one_call() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
     let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
     let key = [("Idempotency-Key", "order 7")];
@@ -190,6 +194,7 @@ async fn the_same_request_sent_many_times_at_once_makes_one_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_listed_newest_first_page_by_page() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(5).dials(5));
     let agent = world.agent().await;
     let mut made = Vec::new();
     for _ in 0..5 {

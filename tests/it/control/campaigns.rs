@@ -103,7 +103,7 @@ pub(super) fn number(n: u32) -> String {
     format!("+1415555{n:04}")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_campaign_is_made_read_listed_changed_and_deleted() {
     let desk = Desk::start().await;
     let world = &desk.world;
@@ -156,7 +156,7 @@ pub(super) async fn a_campaign_is_made_read_listed_changed_and_deleted() {
     assert_eq!(world.ask("DELETE", &path, None).await.status, 404);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_with_its_key_makes_one_campaign() {
     let desk = Desk::start().await;
     let key = [("Idempotency-Key", "spring-1")];
@@ -173,7 +173,7 @@ async fn the_same_request_with_its_key_makes_one_campaign() {
     assert_eq!(other.code(), "idempotency_key_reused");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_wrong_with_a_campaign_is_named_at_once() {
     let desk = Desk::start().await;
     let bad = json!({
@@ -239,7 +239,7 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
     assert_eq!(none["items"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_lacks_something_does_not_start_and_is_told_all_of_it() {
     let world = World::start().await;
     let desk = Desk {
@@ -266,7 +266,7 @@ async fn a_campaign_that_lacks_something_does_not_start_and_is_told_all_of_it() 
     assert_eq!(desk.get("").await.json()["state"], "draft");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_opening_that_does_not_say_what_is_demanded_keeps_a_campaign_from_starting() {
     let desk = Desk::start().await;
     let silent = json!({ "disclosure": { "opening": "Hello {{name}}, {{doctor}} here.", "marketing": true } });
@@ -287,7 +287,7 @@ async fn an_opening_that_does_not_say_what_is_demanded_keeps_a_campaign_from_sta
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_variable_that_some_leads_lack_is_a_warning() {
     let desk = Desk::start().await;
     desk.add(0..3).await;
@@ -299,7 +299,7 @@ async fn a_variable_that_some_leads_lack_is_a_warning() {
     assert!(warnings.contains("1 of the 4 leads"), "{warnings}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn starting_twice_is_refused_and_pausing_twice_changes_nothing() {
     let desk = Desk::running(2).await;
     let again = desk.make("/start").await;
@@ -347,7 +347,7 @@ async fn starting_twice_is_refused_and_pausing_twice_changes_nothing() {
     assert_eq!(desk.add(5..6).await.code(), "campaign_closed");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_at_a_time_is_a_schedule_that_can_be_moved() {
     let desk = Desk::start().await;
     desk.add(0..2).await;
@@ -374,7 +374,7 @@ async fn a_start_at_a_time_is_a_schedule_that_can_be_moved() {
     assert_eq!(unknown.fields(), ["/when"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
     let desk = Desk::running(2).await;
     let other = desk.world.agent_saying("Sell.", "Hello!").await;
@@ -423,7 +423,7 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn progress_adds_up_and_says_why_nobody_is_called() {
     let desk = Desk::running(7).await;
     let progress = desk.progress().await;
@@ -455,7 +455,7 @@ async fn progress_adds_up_and_says_why_nobody_is_called() {
     assert_eq!(progress["next_opening"], progress["held"][0]["until"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
     let desk = Desk::start().await;
     let leads = json!({ "leads": [
@@ -534,7 +534,7 @@ pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
     assert_eq!(desk.progress().await["leads"]["total"], 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
     let desk = Desk::start().await;
     let bad = json!({ "leads": [
@@ -585,7 +585,7 @@ async fn of_bad_leads_every_field_is_named_and_nobody_is_added() {
     assert_eq!(desk.progress().await["leads"]["total"], 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lead_that_is_called_or_done_cannot_be_changed() {
     let desk = Desk::running(1).await;
     let leads = desk.get("/leads").await.json();
@@ -612,7 +612,7 @@ async fn a_lead_that_is_called_or_done_cannot_be_changed() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_export_has_every_lead_and_runs_no_formula() {
     let desk = Desk::start().await;
     desk.add(0..650).await;
@@ -640,7 +640,7 @@ async fn an_export_has_every_lead_and_runs_no_formula() {
     assert_eq!(desk.world.other_asks("GET", &path, None).await.status, 404);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_redial_takes_those_who_match_and_cannot_start_before_all_are_there() {
     let desk = Desk::running(40).await;
     desk.make("/cancel").await;
@@ -681,7 +681,7 @@ pub(super) async fn a_redial_takes_those_who_match_and_cannot_start_before_all_a
     assert_eq!(started.status, 200, "{}", started.text);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_redial_that_is_not_whole_goes_on_by_itself() {
     let desk = Desk::running(10).await;
     desk.make("/cancel").await;
@@ -727,7 +727,7 @@ pub(super) async fn a_redial_that_is_not_whole_goes_on_by_itself() {
     assert_eq!(desk.make("/start").await.status, 200);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_draft_leaves_nothing_behind() {
     let desk = Desk::start().await;
     desk.add(0..250).await;
@@ -745,7 +745,7 @@ async fn a_deleted_draft_leaves_nothing_behind() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_is_ours_is_needed_to_call_from() {
     let desk = Desk::start().await;
     let foreign = json!({ "name": "x", "numbers": [OUR_NUMBER, "+14155550101"] });

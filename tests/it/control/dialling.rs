@@ -6,13 +6,13 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use model::{
     CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, EventId, EventKind,
-    Lane, Lead, LeadId, LeadResult, LeadState, Outcome, PhoneNumber, Suppression,
-    SuppressionReason,
+    Lead, LeadResult, LeadState, Outcome, PhoneNumber, Suppression, SuppressionReason,
 };
 use serde_json::json;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
 
 use super::{World, carrier};
+use crate::leftovers::Left;
 
 /// A running campaign in a world of its own.
 pub(super) struct Field {
@@ -32,23 +32,17 @@ impl Field {
         let agent = world
             .agent_saying("Remind {{name}}.", "Hello {{name}}!")
             .await;
-        let always = json!([["00:00", "24:00"]]);
-        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-        let windows: BTreeMap<_, _> = days.map(|day| (day, always.clone())).into();
-        let body = json!({ "name": "Spring", "agent_id": agent, "windows": windows });
-        let mut fields: CampaignFields = serde_json::from_value(body).unwrap();
+        let mut fields = CampaignFields {
+            agent_id: Some(agent.parse().unwrap()),
+            windows: support::at_any_hour(),
+            ..CampaignFields::new("Spring")
+        };
         change(&mut fields);
         let now = world.parts.clock.now();
+        let id = world.parts.ids.fresh(CampaignId::from_parts);
         let campaign = Campaign {
-            id: world.parts.ids.fresh(CampaignId::from_parts),
-            tenant_id: world.tenant,
-            state: CampaignState::Draft,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
             fields,
+            ..support::campaign(world.tenant, id, now)
         };
         let store = &world.parts.store;
         store.campaigns.create(&campaign, None).await.unwrap();
@@ -207,26 +201,11 @@ impl Field {
     }
 }
 
-/// Somebody who was never called and may be called at once, at a place that no rules are known for, so
-/// that these tests run at any hour.
+/// Somebody called Dana, who may be called at once.
 pub(super) fn lead(campaign: &Campaign, number: PhoneNumber, now: Timestamp) -> Lead {
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
-        number,
-        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
         variables: [("name".to_owned(), "Dana".to_owned())].into(),
-        priority: model::LeadPriority::Normal,
-        consent: None,
-        state: LeadState::Waiting { due_at: now },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: now,
-        updated_at: now,
+        ..support::lead(campaign.id, number, now)
     }
 }
 
@@ -297,6 +276,7 @@ async fn schedulers_that_plan_at_once_claim_nobody_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_claimed_when_the_campaign_is_paused_is_turned_back_and_nothing_counted() {
     let field = Field::start(4, |fields| fields.max_concurrent_calls = 2).await;
+    field.world.leaves(Left::NOTHING.calls(2));
     assert_eq!(field.dial().await, 2);
     let talking = field.live().await;
     field.all_end("in-progress").await;
@@ -392,6 +372,7 @@ async fn a_number_that_is_suppressed_while_its_call_waits_is_not_dialled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_delivered_ten_times_at_once_is_one_attempt_of_the_contact() {
     let field = Field::start(1, |_fields| ()).await;
+    field.world.leaves(Left::NOTHING.dials(1));
     assert_eq!(field.step().await, 1);
     let (call, _) = field.live().await.remove(0);
     let message = field.world.dial_message(&call);
@@ -426,6 +407,7 @@ async fn a_message_delivered_ten_times_at_once_is_one_attempt_of_the_contact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_again() {
     let field = Field::start(2, |fields| fields.caps.conversations_per_day = 2).await;
+    field.world.leaves(Left::NOTHING.calls(1).dials(1));
     assert_eq!(field.dial().await, 2);
     let media = super::sessions::media(&field.world);
     let live = field.live().await;

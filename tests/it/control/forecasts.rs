@@ -1,8 +1,7 @@
 //! `POST /v1/campaigns/{id}/simulate` over stored leads, contacts and calls.
 
 use model::{
-    Campaign, CampaignFields, CampaignId, CampaignState, Lane, Lead, LeadId, LeadPriority,
-    LeadState, PhoneNumber, Suppression, SuppressionReason,
+    Campaign, CampaignId, Lane, Lead, LeadState, PhoneNumber, Suppression, SuppressionReason,
 };
 use serde_json::{Value, json};
 
@@ -13,17 +12,11 @@ const FROM: &str = "2026-03-02T00:00:00Z";
 /// A draft with so many leads, half of them in California and half in New York.
 async fn campaign(world: &World, leads: u32) -> Campaign {
     let now = world.parts.clock.now();
-    let campaign = Campaign {
-        id: world.parts.ids.fresh(CampaignId::from_parts),
-        tenant_id: world.tenant,
-        state: CampaignState::Draft,
-        created_at: now,
-        updated_at: now,
-        revision: 1,
-        running_since: None,
-        ended_at: None,
-        fields: CampaignFields::new("Spring"),
-    };
+    let campaign = support::campaign(
+        world.tenant,
+        world.parts.ids.fresh(CampaignId::from_parts),
+        now,
+    );
     let store = &world.parts.store;
     store.campaigns.create(&campaign, None).await.unwrap();
     let leads: Vec<Lead> = (0..leads).map(|n| lead(world, &campaign, n)).collect();
@@ -50,25 +43,12 @@ fn lead(world: &World, campaign: &Campaign, n: u32) -> Lead {
     };
     let number = number(n);
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
-        number,
         lane: Lane::new(vec![zone.to_owned()], vec![state.to_owned()]),
-        variables: [].into(),
-        priority: LeadPriority::Normal,
-        consent: None,
         // The run begins before now: a lead that was imported late is due late.
         state: LeadState::Waiting {
             due_at: FROM.parse().unwrap(),
         },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: now,
-        updated_at: now,
+        ..support::lead(campaign.id, number, now)
     }
 }
 

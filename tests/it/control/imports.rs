@@ -19,6 +19,7 @@ use faults::{Faults, When};
 
 use super::leads::Campaigns;
 use super::{Answer, World};
+use crate::leftovers::Left;
 
 const LIST: &str = "Phone,First Name,State,Priority\r\n\
     (415) 555-2671,Anna,CA,high\r\n\
@@ -175,7 +176,7 @@ fn same(said: &str, expected: &Expect) {
     expected.assert_eq(said);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
     let scene = Scene::new().await;
     scene.suppress("+14155552673").await;
@@ -231,7 +232,7 @@ pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
     assert_eq!(scene.assert_adds_up().await, 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_preview_says_what_would_happen_and_writes_nothing() {
     let scene = Scene::new().await;
     scene.suppress("+14155552673").await;
@@ -346,7 +347,7 @@ async fn a_preview_says_what_would_happen_and_writes_nothing() {
     assert_eq!(listed.json()["items"], json!([]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() {
     let scene = Scene::new().await;
     let good = "+14155552671,Anna\n".repeat(3);
@@ -443,7 +444,7 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
     assert_eq!(scene.assert_adds_up().await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_large_list_goes_by_the_bucket_and_the_queue() {
     let scene = Scene::new().await;
     let path = format!("/v1/campaigns/{}/uploads", scene.campaign.id);
@@ -518,7 +519,7 @@ pub(super) async fn a_large_list_goes_by_the_bucket_and_the_queue() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bomb_far_down_in_a_large_list_leaves_nothing_behind() {
     let scene = Scene::new().await;
     let list = format!(
@@ -560,7 +561,7 @@ async fn a_bomb_far_down_in_a_large_list_leaves_nothing_behind() {
     assert_eq!(scene.assert_adds_up().await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_replaced_while_it_is_read_is_taken_back() {
     let scene = Scene::new().await;
     let list = format!("number,name\n{}", rows(0, 300));
@@ -591,7 +592,7 @@ async fn a_list_that_is_replaced_while_it_is_read_is_taken_back() {
     assert_eq!(scene.assert_adds_up().await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn an_import_is_undone_but_for_those_who_were_called() {
     let scene = Scene::new().await;
     let other = scene.post("", "number\n+14155550001\n+14155550002\n").await;
@@ -624,7 +625,7 @@ pub(super) async fn an_import_is_undone_but_for_those_who_were_called() {
     assert_eq!(again.json()["state"], "undone");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_campaign_takes_no_list() {
     let scene = Scene::new().await;
     let import = scene.uploaded(LIST).await;
@@ -657,7 +658,7 @@ async fn a_closed_campaign_takes_no_list() {
     assert_eq!(unknown.status, 404);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn the_same_request_twice_is_one_import() {
     let scene = Scene::new().await;
     let path = format!(
@@ -682,7 +683,7 @@ pub(super) async fn the_same_request_twice_is_one_import() {
 
 /// Dies at every single request, before it is sent or after it was answered, and is delivered again:
 /// every row counts once, and counters add up at every moment.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_dies_anywhere_counts_every_row_once() {
     for when in [When::Before, When::After] {
         let mut scene = Scene::new().await;
@@ -700,14 +701,17 @@ async fn an_import_that_dies_anywhere_counts_every_row_once() {
             }
             at += 1;
         }
+        // Workers were called by hand: nobody took the jobs.
+        scene.world.leaves(Left::NOTHING.imports(at.into()));
         assert!(at > 15, "{when:?}: it has only {at} requests to die at");
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_and_its_undoing_that_die_again_and_again_come_to_their_end() {
     for when in [When::Before, When::After] {
         let scene = Scene::new().await;
+        scene.world.leaves(Left::NOTHING.imports(2));
         scene.suppress("+14155550007").await;
         let import = begun_import(&scene).await;
         dies_again_and_again(&scene, &import, when).await;
@@ -794,9 +798,10 @@ async fn imported_once(scene: &Scene, import: &str) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn two_workers_on_one_import_add_nobody_twice() {
     let scene = Scene::new().await;
+    scene.world.leaves(Left::NOTHING.imports(1));
     let list = format!("number,name\n{}", rows(0, 900));
     let import = scene.uploaded(&list).await;
     scene.start(&import, json!({})).await;
@@ -814,7 +819,7 @@ async fn two_workers_on_one_import_add_nobody_twice() {
     assert_eq!(scene.assert_adds_up().await, 900);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn an_import_whose_time_is_over_sends_itself_again() {
     let scene = Scene::new().await;
     let list = format!("number,name\n{}", rows(0, 400));

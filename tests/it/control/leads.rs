@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use model::{
-    CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, DomainEvent, EventId,
-    EventKind, Lane, Lead, LeadCounts, LeadId, LeadPriority, LeadResult, LeadState, PhoneNumber,
-    Suppression, SuppressionReason,
+    CallId, Campaign, CampaignId, CampaignState, Contact, DomainEvent, EventId, EventKind, Lane,
+    Lead, LeadCounts, LeadId, LeadPriority, LeadResult, LeadState, PhoneNumber, Suppression,
+    SuppressionReason,
 };
 use store::{LaneCounts, LeadFilter, LeadRow, LeadsRefused, Store, StoreError};
 
@@ -27,17 +27,11 @@ impl<'a> Campaigns<'a> {
 
     pub(super) async fn draft(&self) -> Campaign {
         let now = self.world.parts.clock.now();
-        let campaign = Campaign {
-            id: self.world.parts.ids.fresh(CampaignId::from_parts),
-            tenant_id: self.world.tenant,
-            state: CampaignState::Draft,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
-            fields: CampaignFields::new("Spring"),
-        };
+        let campaign = support::campaign(
+            self.world.tenant,
+            self.world.parts.ids.fresh(CampaignId::from_parts),
+            now,
+        );
         self.store.campaigns.create(&campaign, None).await.unwrap();
         campaign
     }
@@ -64,22 +58,9 @@ impl<'a> Campaigns<'a> {
         let number: PhoneNumber = format!("+1415555{n:04}").parse().unwrap();
         let now = self.world.parts.clock.now();
         Lead {
-            id: LeadId::of(campaign, &number),
-            campaign_id: campaign,
-            number,
             lane: Lane::new(vec![zone.to_owned()], vec!["US-CA".to_owned()]),
             variables: [("name".to_owned(), format!("N{n}"))].into(),
-            priority: LeadPriority::Normal,
-            consent: None,
-            state: LeadState::Waiting { due_at: now },
-            attempts: 0,
-            faults: 0,
-            last_call_id: None,
-            last_attempt_at: None,
-            last_outcome: None,
-            import_id: None,
-            created_at: now,
-            updated_at: now,
+            ..support::lead(campaign, number, now)
         }
     }
 
@@ -118,7 +99,7 @@ fn done(mut lead: Lead, result: LeadResult) -> Lead {
     lead
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them() {
     let world = World::start().await;
     let campaigns = Campaigns::of(&world);
@@ -161,7 +142,7 @@ async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them()
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn counts_follow_leads_through_their_states() {
     let world = World::start().await;
     let campaigns = Campaigns::of(&world);
@@ -232,7 +213,7 @@ async fn counts_follow_leads_through_their_states() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
     let world = World::start().await;
     let campaigns = Campaigns::of(&world);
@@ -291,7 +272,7 @@ async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
     assert_eq!(due("2026-03-04T00:00:00Z", 10).await, [5, 3, 2, 1]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired() {
     let world = World::start().await;
     let campaigns = Campaigns::of(&world);
@@ -342,7 +323,7 @@ async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired()
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_change_a_contact_one_looks_again_and_only_suppressed_ones_are_listed() {
     let world = World::start().await;
     let contacts = &world.parts.store.contacts;

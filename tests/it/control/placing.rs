@@ -5,10 +5,12 @@ use serde_json::json;
 
 use super::carrier::OnCreate;
 use super::{OUR_NUMBER, THEIR_NUMBER, World, sqs_event};
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_delivered_ten_times_at_once_dials_once() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
     let call = world.call(&agent).await;
     let message = world.dial_message(&call);
@@ -23,6 +25,7 @@ async fn a_message_delivered_ten_times_at_once_dials_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_request_carries_everything_that_the_call_needs() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, _sid) = world.placed_call().await;
     let form = world.carrier.form(0);
     let tenant = world.tenant;
@@ -60,6 +63,7 @@ async fn the_request_carries_everything_that_the_call_needs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_lost_is_settled_by_asking_what_calls_there_are() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     world.carrier.on_create(OnCreate::TakeAndLose);
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -75,6 +79,7 @@ async fn an_answer_that_was_lost_is_settled_by_asking_what_calls_there_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_lost_is_settled_by_a_callback() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     world.carrier.on_create(OnCreate::TakeAndLose);
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -91,6 +96,7 @@ async fn an_answer_that_was_lost_is_settled_by_a_callback() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_the_carrier_never_saw_ends_unconfirmed_and_is_not_repeated() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.dials(1));
     world.carrier.on_create(OnCreate::Lose);
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -115,6 +121,7 @@ async fn a_request_that_the_carrier_never_saw_ends_unconfirmed_and_is_not_repeat
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_died_after_the_gate_does_not_dial_again() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.dials(1));
     let agent = world.agent().await;
     let call = world.call(&agent).await;
     // What is stored when a function passed the gate and died before its request.
@@ -140,6 +147,7 @@ async fn a_function_that_died_after_the_gate_does_not_dial_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_lost_answers_to_one_number_wait_for_their_callbacks() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(2).dials(2));
     world.carrier.on_create(OnCreate::TakeAndLose);
     let agent = world.agent().await;
     let (one, two) = (world.call(&agent).await, world.call(&agent).await);
@@ -205,6 +213,7 @@ async fn a_message_from_yesterday_calls_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_that_cannot_be_read_does_not_hold_up_its_batch() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1).errors(2));
     let agent = world.agent().await;
     let call = world.call(&agent).await;
     let good = world.dial_message(&call);

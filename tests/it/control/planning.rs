@@ -8,6 +8,7 @@ use service::Context;
 use store::{Cost, Meter, Store};
 
 use super::dialling::{Field, lead};
+use crate::leftovers::Left;
 
 /// Eleven in New York, ten in Chicago, eight in San Francisco and Seattle: too early there.
 const A_TUESDAY: &str = "2030-02-05T16:00:00Z";
@@ -49,6 +50,7 @@ async fn step_among(others: u32) -> BTreeMap<&'static str, Cost> {
     for area in CLOSED {
         add(&field, area, 0..DUE + others, now).await;
     }
+    field.world.leaves(Left::NOTHING.calls(5).dials(5));
     counted_step(&field).await
 }
 

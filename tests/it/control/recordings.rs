@@ -9,12 +9,14 @@ use service::call::recordings::{Kept, RecordingJob, Recordings};
 
 use super::World;
 use super::carrier::ACCOUNT;
+use crate::leftovers::Left;
 
 const RECORDING: &str = "RE00000000000000000000000000000001";
 
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let wav = noise(100_000);
     world.carrier.keep_recording(RECORDING, wav.clone());
@@ -48,6 +50,7 @@ pub(super) async fn a_recording_is_copied_verified_deleted_and_can_be_fetched() 
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_long_recording_goes_up_in_parts() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let wav = noise(2 * store::PART_BYTES + 12_345);
     world.carrier.keep_recording(RECORDING, wav.clone());
@@ -67,6 +70,7 @@ pub(super) async fn a_long_recording_goes_up_in_parts() {
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_transfer_that_breaks_off_deletes_nothing() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     world
         .carrier
@@ -90,6 +94,7 @@ pub(super) async fn a_transfer_that_breaks_off_deletes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_deletion_that_fails_is_repeated_without_copying_again() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     world.carrier.keep_recording(RECORDING, noise(5_000));
     ready(&world, &call, &sid, "completed").await;
@@ -110,6 +115,7 @@ pub(super) async fn a_deletion_that_fails_is_repeated_without_copying_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_done_ends_with_the_dead_letters() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).recordings(1));
     let (call, sid) = world.placed_call().await;
     // The carrier announces a recording that it does not have.
     ready(&world, &call, &sid, "completed").await;
@@ -133,6 +139,7 @@ async fn a_job_that_cannot_be_done_ends_with_the_dead_letters() {
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_worker_takes_its_work_from_the_queue() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     world.carrier.keep_recording(RECORDING, noise(1_000));
     ready(&world, &call, &sid, "completed").await;
@@ -148,6 +155,7 @@ pub(super) async fn a_worker_takes_its_work_from_the_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_answered_has_no_recording() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     assert_eq!(ready(&world, &call, &sid, "absent").await, 204);
     assert!(jobs(&world).await.is_empty());

@@ -14,6 +14,7 @@ use super::callbacks::voice_fields;
 use super::dialling::Field;
 use super::sessions::{media, open, token_in};
 use super::{World, carrier};
+use crate::leftovers::Left;
 
 type Row = HashMap<String, AttributeValue>;
 
@@ -181,6 +182,7 @@ async fn calls_of_before_campaigns_are_read_placed_resumed_and_end() {
 async fn a_campaign_that_an_older_version_began_is_called_to_its_end() {
     let kept = campaign();
     let mut world = World::start().await;
+    world.leaves(Left::NOTHING.imports(1));
     kept.load(&mut world, SignedDuration::from_secs(30)).await;
     let running = kept
         .rows("CAMPAIGN")
@@ -246,6 +248,7 @@ async fn a_campaign_that_an_older_version_began_is_called_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_of_a_newer_version_is_refused_by_everybody_and_left_as_it_is() {
     let world = World::start().await;
+    world.leaves_unseen();
     let (call, sid) = world.placed_call().await;
     let newer = changed(&world, &call, "CALL", &NEWER).await;
     let read = world.ask("GET", &format!("/v1/calls/{call}"), None).await;
@@ -283,6 +286,7 @@ async fn a_newer_version_can_say_that_this_one_can_work_with_its_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_a_newer_versions_session_is_not_used_up() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let newer = changed(&world, &call, "SNAPSHOT", &NEWER).await;
     let token = token_in(&world.carrier.form(0)["Twiml"]);
@@ -296,6 +300,7 @@ async fn a_token_of_a_newer_versions_session_is_not_used_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_change_is_written_when_one_of_its_rows_is_of_a_newer_version() {
     let field = Field::start(2, |_fields| {}).await;
+    field.world.leaves(Left::NOTHING.calls(2).errors(3));
     let world = &field.world;
     assert_eq!(field.dial().await, 2);
     let partition = format!("T#{}#CAMPAIGN#{}", world.tenant, field.campaign);

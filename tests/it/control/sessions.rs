@@ -11,10 +11,12 @@ use service::call::media::{Hello, Media, MediaError, MediaSession, OpenError, Re
 
 use super::World;
 use super::callbacks::voice_fields;
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens_one_session_of_its_own_call() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let media = media(&world);
     let token = token_in(&world.carrier.form(0)["Twiml"]);
@@ -37,6 +39,7 @@ async fn a_token_opens_one_session_of_its_own_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_grows_old() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let token = token_in(&world.carrier.form(0)["Twiml"]);
     world.clock.pass(60 * 60 + 1);
@@ -137,6 +140,7 @@ pub(super) async fn a_call_is_resumed_with_what_was_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_dies() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let media = media(&world);
     let call_id: CallId = call.parse().unwrap();
@@ -198,6 +202,7 @@ async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_die
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_worker_hears_last_reaches_the_next_one() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let media = media(&world);
     let call_id: CallId = call.parse().unwrap();

@@ -10,6 +10,7 @@ use settings::Dialing;
 use store::{HEAL_AFTER, Reserved, Scope};
 
 use super::{THEIR_NUMBER, World, any_hour};
+use crate::leftovers::Left;
 
 const ACCOUNT: &str = super::carrier::ACCOUNT;
 
@@ -21,6 +22,7 @@ async fn a_dozen_requests_at_once_get_the_three_lines_that_there_are() {
         call_interval: Duration::from_millis(1),
     })
     .await;
+    world.leaves(Left::NOTHING.calls(3).dials(4));
     let agent = world.agent().await;
     let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
     let asked = (0..12).map(|_| world.ask("POST", "/v1/calls", Some(body.clone())));
@@ -65,6 +67,7 @@ async fn a_tenant_has_lines_of_its_own() {
         call_interval: Duration::from_millis(1),
     })
     .await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     let agent = world.agent().await;
     world.call(&agent).await;
     let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });

@@ -6,8 +6,9 @@ use service::lead::suppressions::Suppressions;
 
 use super::campaigns::{Desk, number};
 use super::{THEIR_NUMBER, World};
+use crate::leftovers::Left;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in() {
     let desk = Desk::running(5).await;
     let world = &desk.world;
@@ -92,7 +93,7 @@ pub(super) async fn a_suppressed_number_is_kept_out_ended_listed_exported_and_le
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told() {
     let desk = Desk::running(5).await;
     let world = &desk.world;
@@ -144,9 +145,10 @@ pub(super) async fn a_list_of_numbers_is_added_whole_and_its_bad_rows_are_told()
     assert_eq!(wrong.fields(), ["country"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, _sid) = world.placed_call().await;
     let suppressions = Suppressions::new(
         &world.parts.store,
@@ -187,7 +189,7 @@ pub(super) async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
     assert_eq!(answer.code(), "number_suppressed");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
     use super::dialling::Field;
 
@@ -218,7 +220,7 @@ async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
     assert_eq!(result, model::LeadResult::OptedOut);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn may_i_call_this_number_now() {
     let desk = Desk::running(1).await;
     let world = &desk.world;
@@ -275,9 +277,10 @@ async fn may_i_call_this_number_now() {
     assert_eq!(theirs.json()["checks"][1]["passed"], true);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_user_says_what_picked_up_and_detection_is_measured_by_it() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     let (call, sid) = world.placed_call().await;
     let path = format!("/v1/calls/{call}/label");
     let body = Some(json!({ "answered_by": "machine" }));

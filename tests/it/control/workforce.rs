@@ -16,6 +16,7 @@ use telemetry::Emf;
 use super::World;
 use super::callbacks::voice_fields;
 use super::dialling::Field;
+use crate::leftovers::Left;
 
 const SID: &str = "CA0000000000000000000000000000abcd";
 
@@ -32,6 +33,7 @@ async fn says(worker: &Enlisted, state: WorkerState, calls: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_waits_until_a_worker_has_room() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     world.without_worker().await;
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -53,6 +55,7 @@ async fn a_call_waits_until_a_worker_has_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_no_worker_comes_for_is_given_up_in_the_end() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.dials(1));
     world.without_worker().await;
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -68,6 +71,7 @@ async fn a_call_that_no_worker_comes_for_is_given_up_in_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_worker_counts_while_it_says_so() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     world.without_worker().await;
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -91,6 +95,7 @@ pub(super) async fn a_worker_counts_while_it_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_died_do_not_hide_the_one_that_lives() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
     world.without_worker().await;
     let agent = world.agent().await;
     let call = world.call(&agent).await;
@@ -109,6 +114,7 @@ async fn workers_that_died_do_not_hide_the_one_that_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_waits_for_workers_says_so_and_burns_no_attempt() {
     let field = Field::start(5, |fields| fields.max_concurrent_calls = 5).await;
+    field.world.leaves(Left::NOTHING.calls(2));
     let world = &field.world;
     world.without_worker().await;
     let path = format!("/v1/campaigns/{}/progress", field.campaign);
@@ -136,6 +142,7 @@ async fn a_campaign_waits_for_workers_says_so_and_burns_no_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_one_joins() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     world.without_worker().await;
     world.agent().await;
     world.carrier.inbound(SID);
@@ -161,6 +168,7 @@ pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_on
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_is_held_is_one_call_however_often_the_carrier_asks() {
     let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
     world.without_worker().await;
     world.agent().await;
     world.carrier.inbound(SID);
@@ -331,6 +339,7 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     let one = |who: &str| vec![(who.to_owned(), 1)];
 
     let field = Field::start(1, |_fields| {}).await;
+    field.world.leaves_unseen();
     let world = &field.world;
     let agent = world.agent().await;
     let (placed, sid) = world.placed_call().await;

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use model::{
     CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
-    EventKind, Lane, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
+    EventKind, Lead, PhoneNumber,
 };
-use serde_json::json;
 use store::{EVENT_SHARDS, LaneCounts, LeadFilter, Scope};
 
 use super::{Installation, PATIENCE};
@@ -55,23 +54,17 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
     let parts = &here.platform.parts;
     let (store, tenant) = (&parts.store, here.platform.tenant_id());
     let now = parts.clock.now();
-    let day = json!([["00:00", "24:00"]]);
-    let fields: CampaignFields = serde_json::from_value(json!({
-        "name": "Reminders", "agent_id": here.platform.agent_id(),
-        "max_concurrent_calls": 1, "max_attempts": 1,
-        "windows": { "mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day },
-    }))
-    .unwrap();
+    let fields = CampaignFields {
+        agent_id: Some(here.platform.agent_id()),
+        max_concurrent_calls: 1,
+        max_attempts: 1,
+        windows: support::at_any_hour(),
+        ..CampaignFields::new("Reminders")
+    };
+    let id = parts.ids.fresh(CampaignId::from_parts);
     let mut campaign = Campaign {
-        id: parts.ids.fresh(CampaignId::from_parts),
-        tenant_id: tenant,
-        state: CampaignState::Draft,
-        created_at: now,
-        updated_at: now,
-        revision: 1,
-        running_since: None,
-        ended_at: None,
         fields,
+        ..support::campaign(tenant, id, now)
     };
     store.campaigns.create(&campaign, None).await.unwrap();
     let leads = numbers
@@ -136,25 +129,10 @@ fn lead(campaign: &Campaign, number: &str, now: Timestamp) -> Lead {
     let number: PhoneNumber = number.parse().unwrap();
     let variables = [("name", "Dana"), ("day", "Monday"), ("time", "nine")];
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
-        number,
-        // A place that no rules are known for: this test runs at any hour.
-        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        priority: LeadPriority::Normal,
-        consent: None,
-        state: LeadState::Waiting { due_at: now },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: now,
-        updated_at: now,
+        ..support::lead(campaign.id, number, now)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use model::{Campaign, CampaignFields, CampaignId, CampaignState};
+use model::CampaignId;
 use serde_json::{Value, json};
 use store::LaneCounts;
 
@@ -81,17 +81,11 @@ async fn a_large_list_is_put_into_the_bucket_and_worked_on_by_itself() {
 async fn campaign(here: &Installation) -> CampaignId {
     let parts = &here.platform.parts;
     let now: Timestamp = parts.clock.now();
-    let campaign = Campaign {
-        id: parts.ids.fresh(CampaignId::from_parts),
-        tenant_id: here.platform.tenant_id(),
-        state: CampaignState::Draft,
-        created_at: now,
-        updated_at: now,
-        revision: 1,
-        running_since: None,
-        ended_at: None,
-        fields: CampaignFields::new("Spring"),
-    };
+    let campaign = support::campaign(
+        here.platform.tenant_id(),
+        parts.ids.fresh(CampaignId::from_parts),
+        now,
+    );
     parts.store.campaigns.create(&campaign, None).await.unwrap();
     campaign.id
 }

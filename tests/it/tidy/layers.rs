@@ -11,6 +11,8 @@ use super::{files, shown};
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("settings", &[]),
+    // Rows for tests; crates have it among their dev-dependencies.
+    ("support", &["model"]),
     ("audio", &[]),
     ("telemetry", &["settings"]),
     ("conversation", &["audio", "model"]),

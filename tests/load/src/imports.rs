@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 use local::engines::Engines;
-use model::{Campaign, CampaignFields, CampaignId, CampaignState, TenantId};
+use model::{Campaign, CampaignId, TenantId};
 use service::lead::imports::{ImportRunResult, Imports};
 use service::{Clock, Ids, SystemClock};
 use settings::Settings;
@@ -166,17 +166,11 @@ impl fmt::Display for Imported {
 }
 
 async fn campaign(store: &Store, ids: &Ids, now: Timestamp) -> anyhow::Result<Campaign> {
-    let campaign = Campaign {
-        id: ids.fresh(CampaignId::from_parts),
-        tenant_id: ids.fresh(TenantId::from_parts),
-        state: CampaignState::Draft,
-        created_at: now,
-        updated_at: now,
-        revision: 1,
-        running_since: None,
-        ended_at: None,
-        fields: CampaignFields::new("bench"),
-    };
+    let (tenant, id) = (
+        ids.fresh(TenantId::from_parts),
+        ids.fresh(CampaignId::from_parts),
+    );
+    let campaign = support::campaign(tenant, id, now);
     store.campaigns.create(&campaign, None).await?;
     Ok(campaign)
 }

@@ -7,10 +7,7 @@ use carrier::twilio::signature::Tokens;
 use conversation::{Failure, FailureKind, Generate, Generation, Synthesis, UtteranceId};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{
-    AgentFields, AgentId, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, Direction,
-    Outcome, PromptId, RenderedPrompt, TenantId, TokenId, Turn,
-};
+use model::{AmdResult, CallId, CarrierVerdict, Checkpoint, Outcome, TenantId, TokenId, Turn};
 use providers::llm::{self, GenerationStream, Tuning};
 use providers::stt::{self, Recognizer, RecognizerConfig};
 use providers::tts::{self, Synthesizer};
@@ -43,7 +40,7 @@ impl Control for Slow {
                 session: 1,
                 carrier_call_id: hello.carrier_call_id,
             },
-            snapshot: snapshot(),
+            snapshot: support::snapshot(),
             history: Vec::new(),
             elapsed: Duration::ZERO,
             checkpoint: None,
@@ -184,27 +181,6 @@ impl Synthesizer for Mute {
             Some(utterance) => Poll::Ready((utterance, Synthesis::Failed(refused()))),
             None => Poll::Pending,
         }
-    }
-}
-
-fn snapshot() -> CallSnapshot {
-    let prompt_id = PromptId::from_parts(0, 0);
-    CallSnapshot {
-        tenant_id: TenantId::from_parts(0, 0),
-        call_id: CallId::from_parts(0, 0),
-        direction: Direction::Outbound,
-        agent_id: AgentId::from_parts(0, 0),
-        agent: AgentFields::new("Reminder", prompt_id),
-        campaign_id: None,
-        lead_id: None,
-        answering: model::AmdPolicy::default(),
-        prompt: RenderedPrompt {
-            id: prompt_id,
-            version: 1,
-            system: "Be brief.".to_owned(),
-            greeting: "Hello.".to_owned(),
-        },
-        trace_id: None,
     }
 }
 

@@ -202,16 +202,11 @@ mod tests {
     fn campaign(state: CampaignState, starts_at: Option<&str>) -> Campaign {
         let mut fields = CampaignFields::new("Spring");
         fields.starts_at = starts_at.map(|at| at.parse().unwrap());
+        let (tenant, id) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
         Campaign {
-            id: CampaignId::from_parts(0, 0),
-            tenant_id: TenantId::from_parts(0, 0),
             state,
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
             fields,
+            ..support::campaign(tenant, id, Timestamp::UNIX_EPOCH)
         }
     }
 

@@ -384,16 +384,12 @@ mod tests {
     fn running(windows: &str) -> Campaign {
         let mut fields = CampaignFields::new("Spring");
         fields.windows = serde_json::from_str(windows).unwrap();
+        let (tenant, id) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
         Campaign {
-            id: CampaignId::from_parts(0, 0),
-            tenant_id: TenantId::from_parts(0, 0),
             state: CampaignState::Running,
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            revision: 1,
             running_since: Some("2026-03-02T17:00:00Z".parse().unwrap()),
-            ended_at: None,
             fields,
+            ..support::campaign(tenant, id, Timestamp::UNIX_EPOCH)
         }
     }
 

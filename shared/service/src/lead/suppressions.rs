@@ -581,22 +581,10 @@ mod tests {
             let number: PhoneNumber = "+14155550100".parse().unwrap();
             let campaign_id = model::CampaignId::from_parts(0, 0);
             Lead {
-                id: LeadId::of(campaign_id, &number),
-                campaign_id,
-                number,
-                lane: model::Lane::new(Vec::new(), Vec::new()),
-                variables: BTreeMap::new(),
-                priority: model::LeadPriority::Normal,
-                consent: None,
                 state,
                 attempts: 1,
-                faults: 0,
                 last_call_id,
-                last_attempt_at: None,
-                last_outcome: None,
-                import_id: None,
-                created_at: now,
-                updated_at: now,
+                ..support::lead(campaign_id, number, now)
             }
         };
         let waiting = LeadState::Waiting { due_at: now };

@@ -13,9 +13,8 @@ use jiff::Timestamp;
 use local::platform::Platform;
 use model::{
     CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
-    EventKind, Lane, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
+    EventKind, Lead, PhoneNumber,
 };
-use serde_json::json;
 use settings::Settings;
 use store::EVENT_SHARDS;
 
@@ -110,22 +109,17 @@ fn table(times: &[Times]) -> anyhow::Result<Table> {
 async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
     let parts = &platform.parts;
     let (store, tenant, now) = (&parts.store, platform.tenant_id(), parts.clock.now());
-    let day = json!([["00:00", "24:00"]]);
-    let fields: CampaignFields = serde_json::from_value(json!({
-        "name": "Bench", "agent_id": platform.agent_id(),
-        "max_concurrent_calls": 1, "max_attempts": 1,
-        "windows": { "mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day },
-    }))?;
+    let fields = CampaignFields {
+        agent_id: Some(platform.agent_id()),
+        max_concurrent_calls: 1,
+        max_attempts: 1,
+        windows: support::at_any_hour(),
+        ..CampaignFields::new("Bench")
+    };
+    let id = parts.ids.fresh(CampaignId::from_parts);
     let mut campaign = Campaign {
-        id: parts.ids.fresh(CampaignId::from_parts),
-        tenant_id: tenant,
-        state: CampaignState::Draft,
-        created_at: now,
-        updated_at: now,
-        revision: 1,
-        running_since: None,
-        ended_at: None,
         fields,
+        ..support::campaign(tenant, id, now)
     };
     store.campaigns.create(&campaign, None).await?;
     let carrier = platform.far_side.carrier.as_ref();
@@ -159,25 +153,10 @@ async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
 fn lead(campaign: &Campaign, number: PhoneNumber, now: Timestamp) -> Lead {
     let variables = [("name", "Dana"), ("day", "Monday"), ("time", "nine")];
     Lead {
-        id: LeadId::of(campaign.id, &number),
-        campaign_id: campaign.id,
-        number,
-        // A place that no rules are known for: this runs at any hour.
-        lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
         variables: variables
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        priority: LeadPriority::Normal,
-        consent: None,
-        state: LeadState::Waiting { due_at: now },
-        attempts: 0,
-        faults: 0,
-        last_call_id: None,
-        last_attempt_at: None,
-        last_outcome: None,
-        import_id: None,
-        created_at: now,
-        updated_at: now,
+        ..support::lead(campaign.id, number, now)
     }
 }
 

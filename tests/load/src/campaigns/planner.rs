@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::engines::Engines;
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
-    EventKind, Lead, LeadId, LeadPriority, LeadState, TenantId,
+    EventKind, Lead, LeadState, TenantId,
 };
 use service::account::keys::Keys;
 use service::agent::Agents;
@@ -251,16 +251,10 @@ impl Field {
         };
         let (tenant, fields) = fields(&parts).await?;
         let now = parts.clock.now();
+        let id = parts.ids.fresh(CampaignId::from_parts);
         let campaign = Campaign {
-            id: parts.ids.fresh(CampaignId::from_parts),
-            tenant_id: tenant,
-            state: CampaignState::Draft,
-            created_at: now,
-            updated_at: now,
-            revision: 1,
-            running_since: None,
-            ended_at: None,
             fields,
+            ..support::campaign(tenant, id, now)
         };
         store.campaigns.create(&campaign, None).await?;
         Ok(Self {
@@ -328,22 +322,10 @@ impl Field {
         let number = area.number(line)?;
         let now = self.parts.clock.now();
         Ok(Lead {
-            id: LeadId::of(self.campaign, &number),
-            campaign_id: self.campaign,
-            number,
             lane: area.lane.clone(),
             variables: [("name".to_owned(), format!("Family {line}"))].into(),
-            priority: LeadPriority::Normal,
-            consent: None,
             state: LeadState::Waiting { due_at },
-            attempts: 0,
-            faults: 0,
-            last_call_id: None,
-            last_attempt_at: None,
-            last_outcome: None,
-            import_id: None,
-            created_at: now,
-            updated_at: now,
+            ..support::lead(self.campaign, number, now)
         })
     }
 

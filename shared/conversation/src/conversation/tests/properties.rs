@@ -5,9 +5,8 @@
 use audio::{Beep, LineSound};
 use bytes::Bytes;
 use model::{
-    AgentFields, AgentId, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime, CarrierVerdict,
-    Direction, MachineAction, Outcome, PromptId, RenderedPrompt, Speaker, Stage, TenantId, Turn,
-    TurnInput, TurnKind,
+    AgentFields, AudioPosition, BargeIn, CallSnapshot, CallTime, CarrierVerdict, Direction,
+    MachineAction, Outcome, PromptId, Speaker, Stage, Turn, TurnInput, TurnKind,
 };
 use proptest::prelude::*;
 
@@ -81,19 +80,13 @@ impl Watched {
             [BargeIn::Immediate, BargeIn::Balanced, BargeIn::Protected][usize::from(setup % 3)];
         agent.greeting_interruptible = setup & 4 == 0;
         agent.max_duration_seconds = 60;
-        let snapshot = CallSnapshot {
-            tenant_id: TenantId::from_parts(0, 0),
-            call_id: CallId::from_parts(0, 0),
+        let mut snapshot = CallSnapshot {
+            agent,
             direction: if setup & 32 == 0 {
                 Direction::Inbound
             } else {
                 Direction::Outbound
             },
-            agent_id: AgentId::from_parts(0, 0),
-            agent,
-            campaign_id: None,
-            lead_id: None,
-            trace_id: None,
             answering: model::AmdPolicy {
                 machine: [
                     MachineAction::HangUp,
@@ -104,13 +97,9 @@ impl Watched {
                 opt_out_key: Some('9'),
                 ..model::AmdPolicy::default()
             },
-            prompt: RenderedPrompt {
-                id: PromptId::from_parts(0, 0),
-                version: 1,
-                system: "Be kind.".to_owned(),
-                greeting: TEXTS[usize::from(setup) % TEXTS.len()].to_owned(),
-            },
+            ..support::snapshot()
         };
+        TEXTS[usize::from(setup) % TEXTS.len()].clone_into(&mut snapshot.prompt.greeting);
         let routes = usize::from(setup % 4);
         let routes = Routes {
             recognition: routes,

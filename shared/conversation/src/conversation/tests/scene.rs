@@ -3,31 +3,22 @@
 //! Voice, model and carrier are the simplest that behave: 50 ms a character, 300 ms to think, a
 //! playback clock that returns marks. Every step also checks what must hold in every call.
 
+mod far_side;
+mod script;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use audio::{Beep, LineSound};
-use bytes::Bytes;
 use model::{
-    AgentFields, AgentId, AmdMode, AudioPosition, BargeIn, CallId, CallSnapshot, CallTime,
-    CarrierVerdict, Checkpoint, Direction, MachineAction, PromptId, RenderedPrompt, Speaker,
-    TenantId, Turn, TurnInput, TurnKind,
+    AmdMode, CallSnapshot, CallTime, CarrierVerdict, Checkpoint, Speaker, Turn, TurnInput,
 };
 
-use crate::speaking::playback::{LEAD_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::{
-    Action, Alignment, CarrierClosed, ChatMessage, Conversation, EarlierSessions, Event, Failure,
-    FailureKind, Generation, GenerationId, Haste, Mark, Recognition, Routes, Synthesis, ToolCall,
-    ToolSpec, UtteranceId,
+    Action, CarrierClosed, ChatMessage, Conversation, EarlierSessions, Event, Failure, FailureKind,
+    Mark, Recognition, Routes, Synthesis, ToolCall, ToolSpec, UtteranceId,
 };
 
-const CHAR_MS: u32 = 50;
-const MODEL_MS: u64 = 300;
-const TOKEN_MS: u64 = 10;
-const VOICE_MS: u64 = 100;
-const SOUND_DELAY_MS: u64 = 100;
-const FINAL_DELAY_MS: u64 = 300;
 /// From a hand-over to the stored token, from the redirect to the end of the stream, from there to the next
 /// stream, and from there to what the session before left behind.
 const READY_MS: u64 = 20;
@@ -133,29 +124,11 @@ struct Carrier {
 
 impl Scene {
     fn new() -> Self {
-        let mut agent = AgentFields::new("Anna", PromptId::from_parts(0, 0));
-        agent.farewell = "Goodbye.".to_owned();
+        let mut snapshot = support::snapshot();
+        snapshot.agent.farewell = "Goodbye.".to_owned();
+        snapshot.answering.detect = AmdMode::Off;
         Self {
-            snapshot: CallSnapshot {
-                tenant_id: TenantId::from_parts(0, 0),
-                call_id: CallId::from_parts(0, 0),
-                direction: Direction::Outbound,
-                agent_id: AgentId::from_parts(0, 0),
-                agent,
-                campaign_id: None,
-                lead_id: None,
-                trace_id: None,
-                answering: model::AmdPolicy {
-                    detect: AmdMode::Off,
-                    ..model::AmdPolicy::default()
-                },
-                prompt: RenderedPrompt {
-                    id: PromptId::from_parts(0, 0),
-                    version: 1,
-                    system: "Be kind.".to_owned(),
-                    greeting: "Hello.".to_owned(),
-                },
-            },
+            snapshot,
             routes: Routes {
                 recognition: 1,
                 generation: 1,
@@ -189,141 +162,6 @@ impl Scene {
 
     pub(super) fn trace(&self) -> &str {
         self.trace.trim_end()
-    }
-
-    /// Sets the stage: `greeting '…'`, `preset balanced`, `answers '…' then tool {…}`, …
-    fn set(&mut self, part: &str) {
-        let (word, rest) = part.split_once(' ').unwrap_or((part, ""));
-        let agent = &mut self.snapshot.agent;
-        match word {
-            "" => {}
-            "greeting" => self.snapshot.prompt.greeting = quoted(rest),
-            "preset" => {
-                agent.turn_taking.barge_in = match rest {
-                    "immediate" => BargeIn::Immediate,
-                    "balanced" => BargeIn::Balanced,
-                    "protected" => BargeIn::Protected,
-                    other => panic!("no preset {other}"),
-                }
-            }
-            "uninterruptible" => agent.greeting_interruptible = false,
-            "longest" => agent.max_duration_seconds = rest.parse().unwrap(),
-            "reminders" => agent.silence.max_reminders = rest.parse().unwrap(),
-            "routes" => {
-                let routes = rest.parse().unwrap();
-                self.routes = Routes {
-                    recognition: routes,
-                    generation: routes,
-                    synthesis: routes,
-                };
-            }
-            "answers" => self.answers.push_back(answer(rest)),
-            "model" => self.answers.push_back(match rest {
-                "fails" => Answer::Fails(FailureKind::ServerError),
-                "refuses" => Answer::Fails(FailureKind::Refused),
-                "silent" => Answer::Silent,
-                "nothing" => Answer::Nothing,
-                other => Answer::Breaks(quoted(other.strip_prefix("breaks ").unwrap())),
-            }),
-            "voice" => {
-                let (route, mood) = rest.split_once(' ').unwrap();
-                let mood = match mood {
-                    "untimed" => VoiceMood::Untimed,
-                    "fails" => VoiceMood::Fails,
-                    "fails-later" => VoiceMood::FailsLater,
-                    "silent" => VoiceMood::Silent,
-                    other => panic!("no such voice: {other}"),
-                };
-                self.voices.insert(route.parse().unwrap(), mood);
-            }
-            "tool" => self.tools.push(ToolSpec {
-                name: rest.to_owned(),
-                description: String::new(),
-                parameters: "{}".to_owned(),
-            }),
-            "before" => {
-                let (speaker, text) = rest.split_once(' ').unwrap();
-                let input = if speaker == "keys" {
-                    TurnInput::Keypad
-                } else {
-                    TurnInput::Speech
-                };
-                let speaker = match speaker {
-                    "customer" | "keys" => Speaker::Customer,
-                    "agent" => Speaker::Agent,
-                    other => panic!("who is {other}?"),
-                };
-                let seq = u32::try_from(self.history.len()).unwrap();
-                self.next_seq = seq + 1;
-                self.history.push(Turn {
-                    seq,
-                    speaker,
-                    kind: TurnKind::Talk,
-                    text: quoted(text),
-                    intended: None,
-                    interrupted: false,
-                    input,
-                    started_at: CallTime::ZERO,
-                    ended_at: CallTime::ZERO,
-                    tools: Vec::new(),
-                    waterfall: None,
-                });
-            }
-            "show" => self.show_audio = true,
-            "show-asks" => self.show_asks = true,
-            "store-away" => self.store_ms = None,
-            "redirect" => {
-                self.redirect = match rest {
-                    "refused" => Redirect::Refused,
-                    "silent" => Redirect::Silent,
-                    "lost" => Redirect::Lost(None),
-                    late => Redirect::Lost(Some(millis(late.strip_prefix("lost ").unwrap()))),
-                }
-            }
-            "inbound" => self.snapshot.direction = Direction::Inbound,
-            "language" => agent.language = rest.to_owned(),
-            "amd" => {
-                self.snapshot.answering.detect = match rest {
-                    "" => AmdMode::Start,
-                    "off" => AmdMode::Off,
-                    other => panic!("no detection {other}"),
-                }
-            }
-            "machine" => {
-                self.snapshot.answering.detect = AmdMode::Start;
-                self.snapshot.answering.machine = match rest {
-                    "talk" => MachineAction::Talk,
-                    "hang-up" => MachineAction::HangUp,
-                    message => {
-                        self.snapshot.answering.voicemail_message = Some(quoted(message));
-                        MachineAction::LeaveMessage
-                    }
-                }
-            }
-            "screening-answer" => self.snapshot.answering.screening_answer = Some(quoted(rest)),
-            "calls-from" => self.snapshot.answering.business_name = Some(quoted(rest)),
-            "calls-about" => self.snapshot.answering.purpose = Some(quoted(rest)),
-            "opt-out-key" => self.snapshot.answering.opt_out_key = rest.chars().next(),
-            "acknowledges" => {
-                self.snapshot.answering.opt_out_acknowledgement = Some(quoted(rest));
-            }
-            // `verdict human @2.3`: what the carrier says from then on.
-            "verdict" => {
-                self.snapshot.answering.detect = AmdMode::Start;
-                let (word, at) = rest.split_once(" @").unwrap();
-                let word = match word {
-                    "human" => CarrierVerdict::Human,
-                    "start" => CarrierVerdict::MachineStart,
-                    "beep" => CarrierVerdict::MachineEndBeep,
-                    "silence" => CarrierVerdict::MachineEndSilence,
-                    "fax" => CarrierVerdict::Fax,
-                    "unknown" => CarrierVerdict::Unknown,
-                    other => panic!("no verdict {other}"),
-                };
-                self.verdict = Some((millis(at), word));
-            }
-            other => panic!("unknown setting {other}"),
-        }
     }
 
     fn raise(&mut self) {
@@ -362,129 +200,6 @@ impl Scene {
             self.store(&turn);
             self.at(at + LEFT_BEHIND_MS, Event::LateTurn(turn));
         }
-    }
-
-    /// Schedules what happens at a second, and gives the millisecond until which the scene runs.
-    fn schedule(&mut self, part: &str) -> u64 {
-        let (second, rest) = part.split_once(' ').unwrap_or((part, "stop"));
-        let at = millis(second);
-        let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        let pos = |ms| AudioPosition::from_millis(ms);
-        let recognized = Event::Recognition;
-        match word {
-            "stop" => {}
-            // Somebody speaks for that long: sound, interim words, final words.
-            "says" => {
-                let text = quoted(rest);
-                let length = rest
-                    .rsplit_once(' ')
-                    .map_or(500, |(_, ms)| millis(ms.trim_end_matches('s')));
-                let end = at + length;
-                self.at(
-                    at + SOUND_DELAY_MS,
-                    recognized(Recognition::SpeechStarted { at: pos(at) }),
-                );
-                self.at(
-                    end + SOUND_DELAY_MS,
-                    recognized(Recognition::Interim {
-                        text: text.clone(),
-                        end: pos(end),
-                    }),
-                );
-                self.at(
-                    end + FINAL_DELAY_MS,
-                    recognized(Recognition::Final {
-                        text,
-                        start: pos(at),
-                        end: pos(end),
-                        speech_final: true,
-                    }),
-                );
-            }
-            "sound" => self.at(at, recognized(Recognition::SpeechStarted { at: pos(at) })),
-            "interim" => self.at(
-                at,
-                recognized(Recognition::Interim {
-                    text: quoted(rest),
-                    end: pos(at),
-                }),
-            ),
-            // `final 'text' @2.5`: words that ended at that second; without it, just now.
-            "final" | "pause" => {
-                let (text, end) = rest.rsplit_once('@').unwrap_or((rest, ""));
-                let end = if end.is_empty() {
-                    at.saturating_sub(50)
-                } else {
-                    millis(end)
-                };
-                let heard = Recognition::Final {
-                    text: quoted(text),
-                    start: pos(end.saturating_sub(350)),
-                    end: pos(end),
-                    speech_final: word == "pause",
-                };
-                self.at(at, recognized(heard));
-            }
-            "utterance-end" => self.at(at, recognized(Recognition::UtteranceEnded)),
-            "deaf" => self.at(
-                at,
-                recognized(Recognition::Lost(failure(FailureKind::Closed))),
-            ),
-            "key" => self.at(at, Event::Key(rest.chars().next().unwrap())),
-            "hang-up" => self.at(at, Event::CarrierClosed(CarrierClosed::Stopped)),
-            "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
-            "user-hangs-up" => self.at(at, Event::HangUp),
-            "drain" => self.at(at, Event::DrainDeadline),
-            "leave" => self.at(at, Event::HandOver(Haste::WhenQuiet)),
-            "press" => self.at(at, Event::HandOver(Haste::AtNextPause)),
-            "connected" => self.at(at, Event::Connected),
-            "beep" => {
-                let ends_at = at * 8;
-                let beep = Beep {
-                    starts_at: ends_at - 3_200,
-                    ends_at,
-                    hz: 1_000,
-                };
-                self.at(at + 200, Event::LineSound(LineSound::Beep(beep)));
-            }
-            "fax-tone" => self.at(at, Event::LineSound(LineSound::Fax)),
-            "quiet" => self.at(at, Event::LineSound(LineSound::Quiet)),
-            "loud" => self.at(at, Event::LineSound(LineSound::Loud)),
-            "mark" => self.at(at, Event::Marked(rest.parse().unwrap())),
-            "tool-done" => {
-                let (id, result) = rest.split_once(' ').unwrap();
-                let id = id.to_owned();
-                self.at(
-                    at,
-                    Event::ToolDone {
-                        id,
-                        result: Ok(quoted(result)),
-                    },
-                );
-            }
-            "audio-of" => {
-                let utterance = UtteranceId(rest.parse().unwrap());
-                let audio = Bytes::from_static(&[1; 1_600]);
-                let event = Synthesis::Audio {
-                    audio,
-                    alignment: None,
-                };
-                self.at(at, Event::Synthesis { utterance, event });
-            }
-            "text-of" => {
-                let (id, text) = rest.split_once(' ').unwrap();
-                let id = GenerationId(id.parse().unwrap());
-                self.at(
-                    at,
-                    Event::Generation {
-                        id,
-                        event: Generation::Text(quoted(text)),
-                    },
-                );
-            }
-            other => panic!("unknown event {other}"),
-        }
-        at
     }
 
     fn at(&mut self, ms: u64, event: Event) {
@@ -719,109 +434,6 @@ impl Scene {
         self.line(&line);
     }
 
-    fn model(&mut self, id: GenerationId) {
-        let mut at = self.ms() + MODEL_MS;
-        let answer = self.answers.pop_front();
-        let answer = answer.unwrap_or_else(|| Answer::Says("All right.".to_owned(), Vec::new()));
-        let mut say = |scene: &mut Self, text: &str| {
-            for token in text.split_inclusive(' ') {
-                let text = token.to_owned();
-                scene.at(
-                    at,
-                    Event::Generation {
-                        id,
-                        event: Generation::Text(text),
-                    },
-                );
-                at += TOKEN_MS;
-            }
-            at
-        };
-        let (at, last) = match answer {
-            Answer::Silent => return,
-            Answer::Nothing => (at, finished()),
-            Answer::Fails(kind) => (at, Generation::Failed(failure(kind))),
-            Answer::Breaks(text) => {
-                let at = say(self, &text);
-                (at, Generation::Failed(failure(FailureKind::Closed)))
-            }
-            Answer::Says(text, calls) => {
-                let at = say(self, &text);
-                for (place, (name, arguments)) in calls.into_iter().enumerate() {
-                    let id_of_call = format!("t{place}");
-                    let event = Generation::ToolCall {
-                        id: id_of_call,
-                        name,
-                        arguments,
-                    };
-                    self.at(at, Event::Generation { id, event });
-                }
-                (at, finished())
-            }
-        };
-        self.at(at, Event::Generation { id, event: last });
-    }
-
-    fn voice(&mut self, utterance: UtteranceId, route: usize, text: &str) {
-        let mood = self.voices.get(&route).copied().unwrap_or(VoiceMood::Fine);
-        let at = self.ms() + VOICE_MS;
-        let given = self.given_ms.entry(utterance).or_insert(0);
-        let first = *given == 0;
-        let fails = mood == VoiceMood::Fails || mood == VoiceMood::FailsLater && !first;
-        if fails {
-            let event = Synthesis::Failed(failure(FailureKind::Closed));
-            self.at(at, Event::Synthesis { utterance, event });
-            return;
-        }
-        if mood == VoiceMood::Silent {
-            *given = u64::MAX;
-            return;
-        }
-        // A space behind every chunk, as vendors want it.
-        let chars: Vec<(char, u32)> = format!("{text} ")
-            .chars()
-            .zip((0..).map(|c| c * CHAR_MS))
-            .collect();
-        let length = chars.len() * CHAR_MS as usize;
-        *given += length as u64;
-        let alignment = (mood != VoiceMood::Untimed).then_some(Alignment { chars });
-        let audio = Bytes::from(vec![1; length * 8]);
-        let event = Synthesis::Audio { audio, alignment };
-        self.at(at, Event::Synthesis { utterance, event });
-    }
-
-    fn carrier_takes(&mut self, audio: &Bytes) {
-        assert_eq!(audio.len() % 160, 0, "whole frames");
-        assert!(audio.len() <= MESSAGE_BYTES_MAX && !audio.is_empty());
-        if !self.carrier.playing {
-            self.line("audio begins");
-            self.carrier.playing = true;
-            self.carrier.empty_at = self.now;
-            self.carrier.sent = 0;
-        }
-        if self.show_audio {
-            self.line(&format!("send {} ms", audio.len() / 8));
-        }
-        self.carrier.sent += audio.len() as u64;
-        self.carrier.empty_at = self.carrier.empty_at.max(self.now) + audio.len() as u64 * 125;
-        let ahead = (self.carrier.empty_at - self.now) / 125;
-        assert!(ahead <= LEAD_BYTES_MAX, "{ahead} bytes ahead");
-    }
-
-    fn carrier_ran_dry(&mut self) {
-        if self.carrier.playing && self.carrier.empty_at < self.now {
-            let played = self.carrier.sent / 8;
-            let at = Duration::from_micros(self.carrier.empty_at);
-            writeln!(
-                self.trace,
-                "{:.3} audio ends ({played} ms)",
-                at.as_secs_f64()
-            )
-            .unwrap();
-            self.carrier.playing = false;
-        }
-    }
-
     fn line(&mut self, text: &str) {
         let at = Duration::from_micros(self.now).as_secs_f64();
         writeln!(self.trace, "{at:.3} {text}").unwrap();
@@ -848,14 +460,6 @@ fn in_stream(mut event: Event, from_ms: u64) -> Event {
     event
 }
 
-fn answer(text: &str) -> Answer {
-    let calls = text.split(" then ").skip(1).map(|call| {
-        let (name, arguments) = call.split_once(' ').unwrap_or((call, ""));
-        (name.to_owned(), arguments.to_owned())
-    });
-    Answer::Says(quoted(text), calls.collect())
-}
-
 fn is_synthesis_of(event: &Event, utterance: UtteranceId) -> bool {
     matches!(event, Event::Synthesis { utterance: of, .. } if *of == utterance)
 }
@@ -865,13 +469,6 @@ fn mark_of(event: &Event) -> Option<Mark> {
         Some(*mark)
     } else {
         None
-    }
-}
-
-fn finished() -> Generation {
-    Generation::Finished {
-        length_limited: false,
-        usage: None,
     }
 }
 
@@ -895,20 +492,4 @@ fn message(message: &ChatMessage) -> String {
         }
         ChatMessage::ToolResult { id, content } => format!("{id} -> {content}"),
     }
-}
-
-/// What stands between the first and the last quote.
-fn quoted(text: &str) -> String {
-    let inner = text
-        .split_once('\'')
-        .and_then(|(_, rest)| rest.rsplit_once('\''));
-    inner.map_or(String::new(), |(inner, _)| inner.to_owned())
-}
-
-fn millis(seconds: &str) -> u64 {
-    let seconds: f64 = seconds.parse().unwrap();
-    Duration::from_secs_f64(seconds)
-        .as_millis()
-        .try_into()
-        .unwrap()
 }

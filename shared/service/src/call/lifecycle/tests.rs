@@ -2,9 +2,6 @@
 //! and number of deliveries make no difference, and nothing ever goes back.
 
 use expect_test::{Expect, expect};
-use model::{
-    AgentFields, AgentId, CallId, CallSnapshot, Direction, PromptId, RenderedPrompt, TenantId,
-};
 use proptest::prelude::*;
 
 use super::*;
@@ -618,27 +615,9 @@ fn now() -> Timestamp {
 }
 
 fn claimed() -> CallRow {
-    let prompt_id = PromptId::from_parts(0, 0);
-    let snapshot = CallSnapshot {
-        tenant_id: TenantId::from_parts(0, 0),
-        call_id: CallId::from_parts(0, 0),
-        direction: Direction::Outbound,
-        agent_id: AgentId::from_parts(0, 0),
-        agent: AgentFields::new("a", prompt_id),
-        campaign_id: None,
-        lead_id: None,
-        answering: model::AmdPolicy::default(),
-        prompt: RenderedPrompt {
-            id: prompt_id,
-            version: 1,
-            system: String::new(),
-            greeting: String::new(),
-        },
-        trace_id: None,
-    };
     let (to, from) = ("+14155550100", "+14155550199");
     new_row(
-        &snapshot,
+        &support::snapshot(),
         to.parse().unwrap(),
         from.parse().unwrap(),
         CallState::Claimed,
