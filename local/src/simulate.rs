@@ -136,7 +136,7 @@ fn setup(arguments: &Simulate, settings: &Settings) -> anyhow::Result<Setup> {
     Ok(Setup {
         campaign_id: Setup::nobodys_campaign(),
         campaign,
-        running_since: None,
+        last_started_at: None,
         from,
         days: arguments.days,
         seed: arguments.seed,

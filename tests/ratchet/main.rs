@@ -32,7 +32,8 @@ use expect_test::expect;
 use jiff::Timestamp;
 use media_worker::{Tools, Worker, WorkerParts};
 use model::{
-    AgentFields, AgentId, AnsweringMachine, ApiKeyId, CallId, Speaker, TenantId, TraceId, Variables,
+    AgentAmd, AgentFields, AgentId, AmdMode, ApiKeyId, CallId, MachineAction, Speaker, TenantId,
+    TraceId, Variables,
 };
 use service::account::keys::Keys;
 use service::agent::Agents;
@@ -322,7 +323,10 @@ async fn agent(parts: &Context) -> (TenantId, AgentId) {
     let prompt = prompts.create(tenant, &prompt, None).await.unwrap();
     let agents = Agents::new(store, Arc::clone(clock), ids.clone());
     let fields = AgentFields {
-        answering_machine: AnsweringMachine::Note,
+        amd: AgentAmd {
+            detect: AmdMode::Start,
+            machine: MachineAction::Talk,
+        },
         ..AgentFields::new("Reminder", prompt.id)
     };
     let agent = agents.create(tenant, fields, None).await.unwrap().id;

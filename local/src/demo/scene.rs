@@ -201,12 +201,12 @@ fn body(agent_id: AgentId) -> Value {
         "call_on_holidays": true,
         "max_concurrent_calls": 6,
         "max_attempts": ATTEMPTS_MAX,
-        "retry": { "no_answer": "2s", "busy": "2s", "failed": "2s", "voicemail": "2s" },
+        "retry": { "no_answer_seconds": 2, "busy_seconds": 2, "failed_seconds": 2, "voicemail_seconds": 2 },
         "caps": {
             "attempts_per_day": 24,
             "attempts_per_30_days": 200,
             "conversations_per_day": 24,
-            "minimum_gap": "0s",
+            "minimum_gap_seconds": 0,
         },
         "amd": {
             "detect": "message_end",

@@ -15,7 +15,7 @@ use store::aws::AccessKey;
 /// How the folder is laid out, and its files. Raise it with a change that the version before cannot work
 /// with, and take an older folder there when it is opened; what no release ever wrote is refused. Rows have
 /// shapes of their own (`store`).
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const TABLE_FILE: &str = "dynamodb.sqlite";
 
 /// Why the state folder cannot be used.

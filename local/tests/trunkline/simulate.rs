@@ -25,7 +25,7 @@ fn a_list_is_simulated_the_same_twice_and_within_every_rule() {
         r#"{"name": "Spring", "max_concurrent_calls": 8, "max_attempts": 2,
             "windows": {"fri": [["10:00", "19:00"]], "sat": [["10:00", "12:00"], ["13:30", "19:00"]],
                         "sun": [["12:00", "18:00"]], "mon": [["10:00", "19:00"]]},
-            "retry": {"no_answer": "2h", "busy": "4h", "failed": "30m", "voicemail": "24h"}}"#,
+            "retry": {"no_answer_seconds": 7200, "busy_seconds": 14400, "failed_seconds": 1800, "voicemail_seconds": 86400}}"#,
     );
     let arguments = [
         "leads.csv",

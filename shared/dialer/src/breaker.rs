@@ -65,7 +65,7 @@ pub(crate) fn concurrency(campaign: &Campaign, recent: &Recent, now: Timestamp) 
     let ramp = ramp(
         &fields.ramp,
         limit.most,
-        campaign.running_since.unwrap_or(now),
+        campaign.last_started_at.unwrap_or(now),
         now,
     );
     let limit = if ramp.most < limit.most { ramp } else { limit };

@@ -14,7 +14,7 @@ pub(crate) fn campaign(fields: CampaignFields) -> Campaign {
     let id = CampaignId::from_parts(1_700_000_000_000, 1);
     Campaign {
         state: CampaignState::Running,
-        running_since: Some(Timestamp::UNIX_EPOCH),
+        last_started_at: Some(Timestamp::UNIX_EPOCH),
         fields,
         ..support::campaign(tenant, id, Timestamp::UNIX_EPOCH)
     }

@@ -255,7 +255,7 @@ mod tests {
             answered_at: answered.then_some(after(10)),
             ended_at: Some(after(70)),
             carrier_duration_seconds: None,
-            answered_by: None,
+            carrier_verdict: None,
             detection_ms: None,
             answer: None,
             outcome: Some(outcome),

@@ -124,7 +124,7 @@ impl Simulation {
         let limits = setup.limits;
         let call_interval = SignedDuration::try_from(sample.interval(limits.call_interval));
         let starts_at = fields.starts_at.unwrap_or(setup.from).max(setup.from);
-        let running_since = setup.running_since.unwrap_or(starts_at);
+        let last_started_at = setup.last_started_at.unwrap_or(starts_at);
         let mut simulation = Self {
             campaign: Campaign {
                 id: setup.campaign_id,
@@ -133,7 +133,7 @@ impl Simulation {
                 created_at: setup.from,
                 updated_at: setup.from,
                 revision: 1,
-                running_since: Some(running_since),
+                last_started_at: Some(last_started_at),
                 ended_at: None,
                 fields,
             },

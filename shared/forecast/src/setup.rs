@@ -23,7 +23,7 @@ pub struct Setup {
     pub campaign: CampaignFields,
     /// When it began to call, of one that runs: its start ramp counts from here. Absent: it starts with
     /// the run.
-    pub running_since: Option<Timestamp>,
+    pub last_started_at: Option<Timestamp>,
     pub from: Timestamp,
     pub days: u32,
     pub seed: u64,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, FieldProblem, Limit, PromptId, chars};
+use crate::{AgentId, AmdMode, Fault, FieldProblem, Limit, MachineAction, PromptId, chars};
 
 /// An AI configuration that calls are made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct AgentFields {
     pub max_duration_seconds: u32,
     /// What happens when the carrier's detection says that a machine answered an outbound call.
     #[serde(default)]
-    pub answering_machine: AnsweringMachine,
+    pub amd: AgentAmd,
     #[serde(default = "default_tools")]
     pub tools: Vec<ToolName>,
     /// What is said before hanging up for silence, a limit or an outage.
@@ -73,19 +73,16 @@ pub enum Engine {
     Cascade,
 }
 
-/// What to do about answering machines, mailboxes and faxes. The carrier detects them while the agent
-/// already speaks, so that a person who answers never waits for the verdict.
+/// What a single call does about answering machines, mailboxes and faxes; a call of a campaign does as the
+/// campaign says. The carrier detects them while the agent already speaks, so that a person who answers never
+/// waits for the verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum AnsweringMachine {
-    /// No detection.
-    Ignore,
-    /// Detect and store the verdict; the call goes on.
-    Note,
-    /// Detect, and end the call when it is a machine.
-    #[default]
-    HangUp,
+#[serde(default)]
+pub struct AgentAmd {
+    pub detect: AmdMode,
+    /// What happens when a machine answered. Not `leave_message`: an agent has no message, a campaign does.
+    pub machine: MachineAction,
 }
 
 /// Names of tools in the registry of `conversation`.
@@ -153,7 +150,7 @@ impl AgentFields {
             greeting_interruptible: true,
             silence: SilencePolicy::default(),
             max_duration_seconds: default_max_duration_seconds(),
-            answering_machine: AnsweringMachine::default(),
+            amd: AgentAmd::default(),
             tools: default_tools(),
             farewell: default_farewell(),
         }
@@ -195,7 +192,12 @@ impl AgentFields {
     #[must_use]
     pub fn problems(&self) -> Vec<FieldProblem> {
         let limits = Self::LIMITS.iter();
-        limits.filter_map(|limit| limit.problem(self)).collect()
+        let mut problems: Vec<_> = limits.filter_map(|limit| limit.problem(self)).collect();
+        if self.amd.machine == MachineAction::LeaveMessage {
+            let says = "cannot be `leave_message`: a campaign has a message to leave";
+            problems.push(FieldProblem::new("/amd/machine", Fault::OutOfRange, says));
+        }
+        problems
     }
 
     /// The longest call, as a duration.

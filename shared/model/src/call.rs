@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdResult, CallId, CampaignId, CarrierVerdict, LeadId, Outcome, Permit, PhoneNumber,
-    TenantId, TraceId,
+    AgentId, AmdResult, AnsweredBy, CallId, CampaignId, CarrierVerdict, LeadId, Outcome, Permit,
+    PhoneNumber, TenantId, TraceId,
 };
 
 /// One attempt to talk, known by our id before the carrier knows of it.
@@ -41,7 +41,7 @@ pub struct Call {
     pub carrier_duration_seconds: Option<u32>,
     /// The carrier's verdict on who or what answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered_by: Option<CarrierVerdict>,
+    pub carrier_verdict: Option<CarrierVerdict>,
     /// How long that took, by the carrier's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection_ms: Option<u32>,
@@ -72,6 +72,25 @@ impl Call {
     #[must_use]
     pub fn trace(&self) -> TraceId {
         self.trace_id.unwrap_or_else(|| TraceId::of_call(self.id))
+    }
+
+    /// Who or what answered, as it was taken in the end. What the session acted on says more than the
+    /// carrier's word.
+    #[must_use]
+    pub fn answered_by(&self) -> AnsweredBy {
+        let class = self.answer.map(|answer| answer.class).unwrap_or_default();
+        if class != AnsweredBy::Unknown {
+            return class;
+        }
+        match self.outcome {
+            Some(Outcome::Screened) => AnsweredBy::Screening,
+            Some(Outcome::Fax) => AnsweredBy::Fax,
+            Some(Outcome::Voicemail | Outcome::VoicemailLeft) => AnsweredBy::Machine,
+            Some(_) | None => self
+                .carrier_verdict
+                .map(AnsweredBy::from)
+                .unwrap_or_default(),
+        }
     }
 }
 

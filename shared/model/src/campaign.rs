@@ -32,7 +32,7 @@ pub struct Campaign {
     pub revision: u32,
     /// When it began to call, the latest time: the start ramp counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub running_since: Option<Timestamp>,
+    pub last_started_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     #[serde(flatten)]
@@ -122,10 +122,14 @@ pub struct CampaignFields {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Retry {
+    #[serde(rename = "no_answer_seconds")]
     pub no_answer: Delay,
+    #[serde(rename = "busy_seconds")]
     pub busy: Delay,
     /// The carrier or we failed.
+    #[serde(rename = "failed_seconds")]
     pub failed: Delay,
+    #[serde(rename = "voicemail_seconds")]
     pub voicemail: Delay,
 }
 
@@ -143,6 +147,7 @@ pub struct Caps {
     pub conversations_per_day: u32,
     /// From an attempt that was busy or not answered to the next one, by whichever campaign. A shorter
     /// `retry` is held back by it.
+    #[serde(rename = "minimum_gap_seconds")]
     pub minimum_gap: Delay,
 }
 
@@ -232,6 +237,7 @@ pub struct Ramp {
     /// Calls at once in the beginning.
     pub from: u32,
     /// Time from there to `max_concurrent_calls`, in a straight line; zero: at once.
+    #[serde(rename = "over_seconds")]
     pub over: Delay,
 }
 
@@ -246,6 +252,7 @@ pub struct Breaker {
     /// How many of the latest calls are looked at; fewer never trip it.
     pub calls: u32,
     /// How long it stays open before a few calls are tried.
+    #[serde(rename = "pause_seconds")]
     pub pause: Delay,
 }
 
@@ -552,7 +559,7 @@ mod tests {
                 "windows": {"mon": [["10:00","19:00"]]},
                 "max_concurrent_calls": 20,
                 "max_attempts": 2,
-                "retry": {"no_answer": "2h", "busy": "4h"},
+                "retry": {"no_answer_seconds": 7200, "busy_seconds": 14400},
                 "numbers": ["+15005550006"],
                 "amd": {"detect": "message_end", "machine": "leave_message",
                         "voicemail_message": "Please call us back."},

@@ -25,7 +25,7 @@ pub use agent::prompt::{
     Variables,
 };
 pub use agent::{
-    Agent, AgentFields, AnsweringMachine, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
+    Agent, AgentAmd, AgentFields, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
 };
 pub use call::amd::{
     AmdEvidence, AmdResult, AmdThresholds, AnsweredBy, CarrierVerdict, HeardBeep, LeftMessage,

@@ -27,8 +27,8 @@ macro_rules! text_schema {
     };
 }
 
-use utoipa::openapi::schema::SchemaFormat;
-use utoipa::openapi::{ArrayBuilder, Ref, RefOr, Schema};
+use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::phone::{DIGITS_MAX, DIGITS_MIN};
@@ -40,14 +40,6 @@ text_schema!(
     "A phone number in E.164: `+`, country code and number, digits only.",
     format!("^\\+[1-9][0-9]{{{},{}}}$", DIGITS_MIN - 1, DIGITS_MAX - 1),
     "+14155550100"
-);
-text_schema!(
-    Delay,
-    "Delay",
-    "A wait of whole seconds, at most 92 days: `30m`, `2h`, `1h 30m`.",
-    "^[0-9]+[hms]( [0-9]+[ms]){0,2}$",
-    "1h 30m",
-    Some(SchemaFormat::Custom("wait".to_owned()))
 );
 text_schema!(
     MinuteOfDay,
@@ -70,6 +62,21 @@ text_schema!(
     "^[0-9a-f]{32}$",
     "4bf92f3577b34da6a3ce929d0e0e4736"
 );
+
+impl PartialSchema for Delay {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(0))
+            .maximum(Some(Self::SECONDS_MAX))
+            .description(Some("A wait in whole seconds, at most 92 days."))
+            .examples([7_200])
+            .into()
+    }
+}
+
+impl ToSchema for Delay {}
 
 impl PartialSchema for Span {
     fn schema() -> RefOr<Schema> {

@@ -589,7 +589,7 @@ pub(crate) fn new_row(
             answered_at: None,
             ended_at: None,
             carrier_duration_seconds: None,
-            answered_by: None,
+            carrier_verdict: None,
             detection_ms: None,
             answer: None,
             outcome: None,

@@ -237,7 +237,7 @@ impl Campaigns {
             created_at: now,
             updated_at: now,
             revision: 1,
-            running_since: None,
+            last_started_at: None,
             ended_at: None,
             fields,
         }

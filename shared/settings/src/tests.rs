@@ -15,7 +15,7 @@ fn nothing_set_is_a_laptop() {
     assert_eq!(settings.local.port, 8080);
     assert_eq!(
         settings.carrier.base_url.as_str(),
-        "https://api.carrier.com/"
+        "https://api.twilio.com/"
     );
     assert!(settings.carrier.account_id.is_none());
     assert_eq!(settings.log.format, LogFormat::Text);

@@ -127,15 +127,14 @@ pub(super) async fn a_campaign_is_made_read_listed_changed_and_deleted() {
     assert_eq!(listed["items"][0]["id"], desk.campaign.as_str());
     assert_eq!(listed["next_cursor"], Value::Null);
 
-    let change =
-        json!({ "max_attempts": 5, "retry": { "busy": "1h" }, "disclosure": { "purpose": null } });
+    let change = json!({ "max_attempts": 5, "retry": { "busy_seconds": 3600 }, "disclosure": { "purpose": null } });
     let changed = desk.patch("\"1\"", change).await;
     assert_eq!(
         (changed.status, changed.etag.as_deref()),
         (200, Some("\"2\""))
     );
-    assert_eq!(changed.json()["retry"]["busy"], "1h");
-    assert_eq!(changed.json()["retry"]["no_answer"], "2h");
+    assert_eq!(changed.json()["retry"]["busy_seconds"], 3600);
+    assert_eq!(changed.json()["retry"]["no_answer_seconds"], 7200);
     assert_eq!(changed.json()["disclosure"]["purpose"], Value::Null);
     let stale = desk.patch("\"1\"", json!({ "max_attempts": 6 })).await;
     assert_eq!(
@@ -392,7 +391,7 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
     );
 
     let free = json!({
-        "max_attempts": 2, "max_concurrent_calls": 1, "retry": { "busy": "1h" },
+        "max_attempts": 2, "max_concurrent_calls": 1, "retry": { "busy_seconds": 3600 },
         "windows": { "mon": [["10:00", "12:00"]] }, "priority": 9, "name": "Spring 2",
     });
     let answer = desk.patch("\"2\"", free).await;

@@ -167,7 +167,7 @@ async fn null_takes_a_field_back_to_its_default_and_a_needed_one_cannot_be_taken
         answer.await
     };
     let set = json!({
-        "max_attempts": 7, "retry": { "busy": "1h", "failed": "1h" }, "numbers": [],
+        "max_attempts": 7, "retry": { "busy_seconds": 3600, "failed_seconds": 3600 }, "numbers": [],
         "starts_at": "2036-03-01T10:00:00Z", "disclosure": { "purpose": "your bill" },
     });
     assert_eq!(patch(set).await.status, 200);
@@ -202,7 +202,7 @@ async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
         "agent_id": "agent_01j0000000000000000000000a",
         "numbers": ["+14155550177", 5, "+14155550178"],
         "windows": { "mon": [["19:00", "10:00"], ["9:00", "10:00"]], "monday": [] },
-        "retry": { "busy": "soon", "no_answer": "9999h" },
+        "retry": { "busy_seconds": "soon", "no_answer_seconds": 35996400 },
         "caps": [],
         "max_concurrent_calls": "many",
         "max_attempts": 0,
@@ -285,7 +285,8 @@ async fn of_a_thousand_bad_leads_the_first_hundred_faults_are_named_and_the_rest
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_is_there_twice_is_no_last_word() {
     let desk = Desk::start().await;
-    let body = r#"{"name":"a","name":"b","retry":{"busy":"1h","busy":"2h"},"priority":0}"#;
+    let body =
+        r#"{"name":"a","name":"b","retry":{"busy_seconds":3600,"busy_seconds":7200},"priority":0}"#;
     let answer = desk.world.ask_raw("/v1/campaigns", JSON.1, body).await;
     let all = [
         ("/name", "repeated"),

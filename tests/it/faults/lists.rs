@@ -79,7 +79,7 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
         },
         "caps": { "attempts_per_day": chance.number(3..=6), "minimum_gap": minutes(1, 10) },
         "ramp": { "from": chance.number(1..=3), "over": minutes(0, 5) },
-        "breaker": { "failures_percent": 80, "calls": 10, "pause": "5m" },
+        "breaker": { "failures_percent": 80, "calls": 10, "pause_seconds": 300 },
         "priority": chance.number(1..=9),
         "disclosure": {
             "business_name": "Acme Dental", "purpose": "your appointment", "opening": OPENING,

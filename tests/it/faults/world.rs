@@ -356,7 +356,7 @@ impl World {
         let prompt = json!({ "name": "p", "system": "You remind people.", "greeting": "Hello!" });
         let prompt = self.ask("POST", "/v1/prompts", &prompt).await.json;
         let agent =
-            json!({ "name": "a", "prompt_id": prompt["id"], "answering_machine": "hang_up" });
+            json!({ "name": "a", "prompt_id": prompt["id"], "amd": { "machine": "hang_up" } });
         let agent = self.ask("POST", "/v1/agents", &agent).await.json;
         let number = json!({ "number": OUR_NUMBER, "agent_id": agent["id"] });
         self.ask("POST", "/v1/numbers", &number).await;

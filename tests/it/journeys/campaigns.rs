@@ -75,7 +75,7 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
     inserted.unwrap();
     let before = campaign.clone();
     campaign.state = CampaignState::Running;
-    campaign.running_since = Some(now);
+    campaign.last_started_at = Some(now);
     campaign.revision += 1;
     let event = DomainEvent {
         id: parts.ids.fresh(EventId::from_parts),

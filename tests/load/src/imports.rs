@@ -121,7 +121,7 @@ async fn measure(store: &Store, rows: u64) -> anyhow::Result<Duration> {
         at: None,
         rows_checked: 0,
         counts: ImportCounts::default(),
-        running_since: None,
+        last_started_at: None,
     };
     store
         .bucket

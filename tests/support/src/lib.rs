@@ -46,7 +46,7 @@ pub fn campaign(tenant_id: TenantId, id: CampaignId, now: Timestamp) -> Campaign
         created_at: now,
         updated_at: now,
         revision: 1,
-        running_since: None,
+        last_started_at: None,
         ended_at: None,
         fields: CampaignFields::new("Spring"),
     }

@@ -99,8 +99,8 @@ pub(crate) struct CallView {
     carrier_call_id: Option<String>,
     /// Seconds from answer to end, as the carrier counts them for its bill.
     carrier_duration_seconds: Option<u32>,
-    /// The carrier's verdict on who or what answered.
-    answered_by: Option<CarrierVerdict>,
+    /// Who or what answered, as it was taken in the end; `null`: nobody did, or nothing told yet.
+    answered_by: Option<AnsweredBy>,
     /// How it ended; only of a call that has ended.
     outcome: Option<Outcome>,
     /// Whose doing the outcome was.
@@ -166,6 +166,8 @@ pub(crate) struct DetectionView {
     decided_by: Option<AmdEvidence>,
     /// Since the session's begin.
     decided_at_ms: Option<u64>,
+    /// The carrier's own word.
+    carrier_verdict: Option<CarrierVerdict>,
     /// How long the carrier took, by its own clock.
     carrier_ms: Option<u32>,
 }
@@ -316,6 +318,7 @@ impl DetectionView {
             class: answer.class,
             decided_by: answer.decided_by,
             decided_at_ms: answer.decided_at.map(model::CallTime::as_millis),
+            carrier_verdict: call.carrier_verdict,
             carrier_ms: call.detection_ms,
         })
     }
@@ -323,6 +326,8 @@ impl DetectionView {
 
 impl From<Call> for CallView {
     fn from(call: Call) -> Self {
+        let answered_by = call.answered_by();
+        let told = call.answered_at.is_some() || answered_by != AnsweredBy::Unknown;
         Self {
             trace_id: call.trace(),
             id: call.id,
@@ -339,7 +344,7 @@ impl From<Call> for CallView {
             ended_at: call.ended_at,
             carrier_call_id: call.carrier_call_id,
             carrier_duration_seconds: call.carrier_duration_seconds,
-            answered_by: call.answered_by,
+            answered_by: told.then_some(answered_by),
             outcome: call.outcome,
             outcome_by: call.outcome.map(Outcome::doing),
             recording: call.recording.map(RecordingView::from),

@@ -60,7 +60,7 @@ pub(crate) struct CampaignView {
     /// Rises by one with each change.
     revision: u32,
     /// When it began to call, the latest time.
-    running_since: Option<Timestamp>,
+    last_started_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     /// Leads of another campaign that it still takes over; while it is there it cannot be started.
     copying: Option<CopyView>,
@@ -328,7 +328,7 @@ impl From<Campaign> for CampaignView {
             created_at: campaign.created_at,
             updated_at: campaign.updated_at,
             revision: campaign.revision,
-            running_since: campaign.running_since,
+            last_started_at: campaign.last_started_at,
             ended_at: campaign.ended_at,
             copying: None,
             fields: campaign.fields,

@@ -8,7 +8,7 @@ use model::{AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX, V
 use serde_json::Value;
 use service::agent::prompts::NAME_CHARS_MAX;
 use service::call::VARIABLES_MAX;
-use service::campaign::simulation::{DAYS_DEFAULT, LEADS_DEFAULT, LEADS_MAX};
+use service::campaign::simulation::{DAYS_DEFAULT, LEADS_DEFAULT, LEADS_MAX, SEED_MAX};
 use service::lead::suppressions::NOTE_CHARS_MAX;
 use service::lead::{CONSENT_SOURCE_CHARS_MAX, LEADS_AT_ONCE_MAX};
 
@@ -47,6 +47,7 @@ fn rows() -> Vec<Row> {
         ("NewSuppression", "note", chars(0, NOTE_CHARS_MAX)),
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),
+        ("Simulation", "seed", number(0, SEED_MAX)),
         ("Simulation", "max_leads", number(1, LEADS_MAX.into())),
         ("OutcomeModel", "unreachable", number(0, 1)),
         ("OutcomeModel", "fax", number(0, 1)),

@@ -58,9 +58,9 @@ impl Conversation {
         }
         let decided = self.amd.found.decided_by.is_some();
         match AnsweredBy::from(verdict) {
-            AnsweredBy::Person if !decided => {
+            AnsweredBy::Human if !decided => {
                 let by = AmdEvidence::Carrier;
-                self.amd.decide(AnsweredBy::Person, by, self.now);
+                self.amd.decide(AnsweredBy::Human, by, self.now);
                 self.amd.forget_quiet();
             }
             AnsweredBy::Fax => {
@@ -80,7 +80,7 @@ impl Conversation {
                 };
                 self.machine_found(AmdEvidence::Carrier, over);
             }
-            AnsweredBy::Person | AnsweredBy::Screening | AnsweredBy::Unknown => {
+            AnsweredBy::Human | AnsweredBy::Screening | AnsweredBy::Unknown => {
                 self.amd.forget_quiet();
             }
         }

@@ -158,7 +158,7 @@ fn after_many_faults_in_a_row() {
 #[test]
 fn waits_are_the_campaigns() {
     check(
-        r#""retry":{"no_answer":"10m","busy":"20m","failed":"40m","voicemail":"50m"}"#,
+        r#""retry":{"no_answer_seconds":600,"busy_seconds":1200,"failed_seconds":2400,"voicemail_seconds":3000}"#,
         1,
         3,
         &expect![[r#"

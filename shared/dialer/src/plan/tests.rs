@@ -204,7 +204,7 @@ fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<(Lead, Cont
             }
             "since" => {
                 let since: SignedDuration = value.parse().unwrap();
-                campaign.running_since = Some(noon() - since);
+                campaign.last_started_at = Some(noon() - since);
             }
             "state" => {
                 campaign.state = match value {
@@ -303,8 +303,8 @@ fn every_lead_that_is_passed_over_has_its_rule() {
         campaign "windows":{"mon":[["10:00","12:00"]]} | | +12125550105
         campaign | | +12125550106 no_answer 20h, no_answer 10h, no_answer 5h | +12125550107 live 1m | +12125550108 attempts 3
         campaign "max_concurrent_calls":2 | live 2 | +12125550109
-        campaign "ramp":{"from":1,"over":"10m"},"max_concurrent_calls":11 | live 2, since 90s | +12125550110
-        campaign "breaker":{"failures_percent":50,"calls":5,"pause":"5m"} | calls xx.x. | +12125550111
+        campaign "ramp":{"from":1,"over_seconds":600},"max_concurrent_calls":11 | live 2, since 90s | +12125550110
+        campaign "breaker":{"failures_percent":50,"calls":5,"pause_seconds":300} | calls xx.x. | +12125550111
         campaign | state paused | +12125550112
         campaign | state cancelled | +12125550113
         campaign "ends_at":"2026-06-03T15:00:00Z" | | +12125550114
@@ -394,7 +394,7 @@ fn nobody_is_called_by_two_campaigns_at_once() {
 fn an_open_breaker_lets_a_few_calls_through_when_its_pause_is_over() {
     check(
         r#"
-        campaign "breaker":{"failures_percent":50,"calls":5,"pause":"30s"} | live 1, calls xx.x. | +12125550100 | +12125550101 | +12125550102
+        campaign "breaker":{"failures_percent":50,"calls":5,"pause_seconds":30} | live 1, calls xx.x. | +12125550100 | +12125550101 | +12125550102
         "#,
         &expect![[r#"
             dial A +12125550101 from +12025550001 after 0s

@@ -43,7 +43,7 @@ fn setup(fields: CampaignFields) -> Setup {
     Setup {
         campaign_id: Setup::nobodys_campaign(),
         campaign: fields,
-        running_since: None,
+        last_started_at: None,
         from: "2026-03-01T00:00:00Z".parse().unwrap(),
         days: 14,
         seed: 7,
@@ -228,7 +228,7 @@ fn attempts_keep_their_distance_and_their_number() {
     let run = run(
         setup(fields(
             r#"{"name":"Spring","max_concurrent_calls":50,"max_attempts":4,
-                "retry":{"no_answer":"3h","busy":"150m","failed":"45m","voicemail":"26h"}}"#,
+                "retry":{"no_answer_seconds":10800,"busy_seconds":9000,"failed_seconds":2700,"voicemail_seconds":93600}}"#,
         )),
         numbers(2_000).map(entrant),
     );
@@ -398,7 +398,7 @@ fn numbers_of_ours_are_not_worn_out() {
 fn a_carrier_that_fails_trips_the_breaker_and_is_probed() {
     let mut setup = setup(fields(
         r#"{"name":"Spring","max_concurrent_calls":20,
-            "breaker":{"failures_percent":50,"calls":20,"pause":"10m"}}"#,
+            "breaker":{"failures_percent":50,"calls":20,"pause_seconds":600}}"#,
     ));
     setup.model = serde_json::from_str(r#"{"attempts":{"failed":1},"unreachable":0}"#).unwrap();
     setup.days = 2;
@@ -419,7 +419,7 @@ fn a_carrier_that_fails_trips_the_breaker_and_is_probed() {
 #[test]
 fn the_ramp_is_climbed() {
     let mut setup = setup(fields(
-        r#"{"name":"Spring","max_concurrent_calls":40,"ramp":{"from":2,"over":"4h"},
+        r#"{"name":"Spring","max_concurrent_calls":40,"ramp":{"from":2,"over_seconds":14400},
             "starts_at":"2026-03-02T17:00:00Z"}"#,
     ));
     setup.limits.call_interval = Duration::from_millis(100);

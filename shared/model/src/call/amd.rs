@@ -52,7 +52,8 @@ pub enum CarrierVerdict {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AnsweredBy {
-    Person,
+    /// A person.
+    Human,
     /// A mailbox or another machine that speaks.
     Machine,
     /// A service that asks who is calling before it puts them through.
@@ -66,18 +67,24 @@ pub enum AnsweredBy {
 impl AnsweredBy {
     /// Every class, in the order of the documentation.
     pub const ALL: [Self; 5] = [
-        Self::Person,
+        Self::Human,
         Self::Machine,
         Self::Screening,
         Self::Fax,
         Self::Unknown,
     ];
 
+    /// The class of a code.
+    #[must_use]
+    pub fn of(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.code() == code)
+    }
+
     /// The stable code, as in the API.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Person => "person",
+            Self::Human => "human",
             Self::Machine => "machine",
             Self::Screening => "screening",
             Self::Fax => "fax",
@@ -89,7 +96,7 @@ impl AnsweredBy {
 impl From<CarrierVerdict> for AnsweredBy {
     fn from(verdict: CarrierVerdict) -> Self {
         match verdict {
-            CarrierVerdict::Human => Self::Person,
+            CarrierVerdict::Human => Self::Human,
             CarrierVerdict::MachineStart
             | CarrierVerdict::MachineEndBeep
             | CarrierVerdict::MachineEndSilence

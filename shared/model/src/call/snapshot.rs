@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentFields, AgentId, AmdMode, AmdThresholds, AnsweringMachine, CallId, CampaignFields,
-    CampaignId, Direction, LeadId, MachineAction, RenderedPrompt, TenantId, TraceId,
+    AgentFields, AgentId, AmdMode, AmdThresholds, CallId, CampaignFields, CampaignId, Direction,
+    LeadId, MachineAction, RenderedPrompt, TenantId, TraceId,
 };
 
 /// What a call is held with, fixed when the call is created: later edits of the agent or the prompt
@@ -69,14 +69,9 @@ impl AmdPolicy {
     /// For a single call, as its agent says.
     #[must_use]
     pub fn of_agent(agent: &AgentFields) -> Self {
-        let (detect, machine) = match agent.answering_machine {
-            AnsweringMachine::Ignore => (AmdMode::Off, MachineAction::Talk),
-            AnsweringMachine::Note => (AmdMode::Start, MachineAction::Talk),
-            AnsweringMachine::HangUp => (AmdMode::Start, MachineAction::HangUp),
-        };
         Self {
-            detect,
-            machine,
+            detect: agent.amd.detect,
+            machine: agent.amd.machine,
             ..Self::default()
         }
     }

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{
-    Amd, AnsweredBy, ApiKeyId, Call, CallId, CampaignId, CarrierVerdict, Outcome, TenantId,
-};
-use serde::{Deserialize, Serialize};
+use model::{Amd, AnsweredBy, ApiKeyId, CallId, CampaignId, TenantId};
 use store::{Label, Labels as LabelRows};
 
 use crate::{Clock, Fault, Refused};
@@ -15,37 +12,21 @@ use crate::{Clock, Fault, Refused};
 /// Labels that a matrix is made of: the oldest of a campaign. Far more than anybody gives by hand.
 const LABELS_MAX: usize = 20_000;
 
-/// What picked up, in the words of labels and verdicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Picked {
-    Human,
-    Machine,
-    Fax,
-    Screening,
-}
-
-/// What detection said, in the words of labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Human,
-    Machine,
-    Fax,
-    Screening,
-    /// It could not tell, or was not asked.
-    Unknown,
-}
+/// What a label can say: who can tell, tells.
+pub const LABELS: [AnsweredBy; 4] = [
+    AnsweredBy::Human,
+    AnsweredBy::Machine,
+    AnsweredBy::Fax,
+    AnsweredBy::Screening,
+];
 
 /// A label that a user gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Labelled {
     pub call_id: CallId,
-    pub answered_by: Picked,
+    pub answered_by: AnsweredBy,
     /// What detection had said when the label was given.
-    pub verdict: Verdict,
+    pub verdict: AnsweredBy,
     pub at: Timestamp,
 }
 
@@ -54,7 +35,7 @@ pub struct Labelled {
 pub struct Matrix {
     pub labelled: u64,
     /// How often each verdict met each label.
-    pub cells: BTreeMap<(Verdict, Picked), u64>,
+    pub cells: BTreeMap<(AnsweredBy, AnsweredBy), u64>,
     pub classes: Vec<Class>,
     /// What the campaign has the carrier detect now.
     pub amd: Amd,
@@ -65,7 +46,7 @@ pub struct Matrix {
 /// How well one class is detected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Class {
-    pub class: Picked,
+    pub class: AnsweredBy,
     pub labelled: u64,
     pub detected: u64,
     pub right: u64,
@@ -103,19 +84,26 @@ impl Labels {
         &self,
         tenant: TenantId,
         call: CallId,
-        answered_by: Picked,
+        answered_by: AnsweredBy,
         by: ApiKeyId,
     ) -> Result<Labelled, Refused> {
         let row = self.calls.get(tenant, call).await?;
         let call = row.ok_or(Refused::NotFound)?.call;
-        if call.answered_at.is_none() && verdict(&call).is_none() {
+        if !LABELS.contains(&answered_by) {
+            return Err(Refused::field(
+                "/answered_by",
+                Fault::OutOfRange,
+                "must say who it was: `human`, `machine`, `fax` or `screening`",
+            ));
+        }
+        let verdict = call.answered_by();
+        if call.answered_at.is_none() && verdict == AnsweredBy::Unknown {
             return Err(Refused::field(
                 "/answered_by",
                 Fault::Conflict,
                 "cannot be said of a call that nobody and nothing picked up",
             ));
         }
-        let verdict = Verdict::from(verdict(&call));
         let label = Label {
             call_id: call.id,
             campaign_id: call.campaign_id,
@@ -161,116 +149,40 @@ impl Labels {
     }
 }
 
-impl Picked {
-    pub const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Fax, Self::Screening];
-
-    /// The stable code, as in the API.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Machine => "machine",
-            Self::Fax => "fax",
-            Self::Screening => "screening",
-        }
-    }
-
-    fn of(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.code() == code)
-    }
-}
-
-impl Verdict {
-    /// The stable code, as in the API.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Human => Picked::Human.code(),
-            Self::Machine => Picked::Machine.code(),
-            Self::Fax => Picked::Fax.code(),
-            Self::Screening => Picked::Screening.code(),
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl From<Option<Picked>> for Verdict {
-    fn from(said: Option<Picked>) -> Self {
-        match said {
-            Some(Picked::Human) => Self::Human,
-            Some(Picked::Machine) => Self::Machine,
-            Some(Picked::Fax) => Self::Fax,
-            Some(Picked::Screening) => Self::Screening,
-            None => Self::Unknown,
-        }
-    }
-}
-
 impl Labelled {
     /// `None`: a word that is no class.
     fn of(label: &Label) -> Option<Self> {
         Some(Self {
             call_id: label.call_id,
-            answered_by: Picked::of(&label.answered_by)?,
-            verdict: Verdict::from(Picked::of(&label.verdict)),
+            answered_by: AnsweredBy::of(&label.answered_by)?,
+            verdict: AnsweredBy::of(&label.verdict).unwrap_or_default(),
             at: label.at,
         })
     }
 }
 
-/// What detection said in the end; `None`: it could not tell, or was not asked.
-fn verdict(call: &Call) -> Option<Picked> {
-    // What the session acted on says more than the carrier's first word.
-    let class = call.answer.map(|answer| answer.class);
-    match class.unwrap_or_default() {
-        AnsweredBy::Person => return Some(Picked::Human),
-        AnsweredBy::Machine => return Some(Picked::Machine),
-        AnsweredBy::Screening => return Some(Picked::Screening),
-        AnsweredBy::Fax => return Some(Picked::Fax),
-        AnsweredBy::Unknown => {}
-    }
-    if call.outcome == Some(Outcome::Screened) {
-        return Some(Picked::Screening);
-    }
-    if call.outcome == Some(Outcome::Fax) {
-        return Some(Picked::Fax);
-    }
-    if matches!(
-        call.outcome,
-        Some(Outcome::Voicemail | Outcome::VoicemailLeft)
-    ) {
-        return Some(Picked::Machine);
-    }
-    match call.answered_by? {
-        CarrierVerdict::Human => Some(Picked::Human),
-        CarrierVerdict::MachineStart
-        | CarrierVerdict::MachineEndBeep
-        | CarrierVerdict::MachineEndSilence
-        | CarrierVerdict::MachineEndOther => Some(Picked::Machine),
-        CarrierVerdict::Fax => Some(Picked::Fax),
-        CarrierVerdict::Unknown => None,
-    }
-}
-
-fn matrix(pairs: impl Iterator<Item = (Verdict, Picked)>, amd: Amd, truncated: bool) -> Matrix {
-    let mut cells: BTreeMap<(Verdict, Picked), u64> = BTreeMap::new();
+fn matrix(
+    pairs: impl Iterator<Item = (AnsweredBy, AnsweredBy)>,
+    amd: Amd,
+    truncated: bool,
+) -> Matrix {
+    let mut cells: BTreeMap<(AnsweredBy, AnsweredBy), u64> = BTreeMap::new();
     let mut labelled = 0_u64;
     for pair in pairs {
         *cells.entry(pair).or_default() += 1;
         labelled += 1;
     }
-    let count = |is: &dyn Fn(Verdict, Picked) -> bool| -> u64 {
+    let count = |is: &dyn Fn(AnsweredBy, AnsweredBy) -> bool| -> u64 {
         cells
             .iter()
             .filter(|((verdict, label), _count)| is(*verdict, *label))
             .map(|(_pair, count)| *count)
             .sum()
     };
-    let classes = Picked::ALL.map(|class| {
-        let said = Verdict::from(Some(class));
+    let classes = LABELS.map(|class| {
         let labelled = count(&|_verdict, label| label == class);
-        let detected = count(&|verdict, _label| verdict == said);
-        let right = count(&|verdict, label| verdict == said && label == class);
+        let detected = count(&|verdict, _label| verdict == class);
+        let right = count(&|verdict, label| verdict == class && label == class);
         Class {
             class,
             labelled,
@@ -302,12 +214,12 @@ mod tests {
     #[test]
     fn precision_and_recall_are_of_the_class() {
         let pairs = [
-            (Verdict::Human, Picked::Human),
-            (Verdict::Human, Picked::Human),
-            (Verdict::Human, Picked::Machine),
-            (Verdict::Machine, Picked::Machine),
-            (Verdict::Unknown, Picked::Machine),
-            (Verdict::Machine, Picked::Screening),
+            (AnsweredBy::Human, AnsweredBy::Human),
+            (AnsweredBy::Human, AnsweredBy::Human),
+            (AnsweredBy::Human, AnsweredBy::Machine),
+            (AnsweredBy::Machine, AnsweredBy::Machine),
+            (AnsweredBy::Unknown, AnsweredBy::Machine),
+            (AnsweredBy::Machine, AnsweredBy::Screening),
         ];
         let matrix = matrix(pairs.into_iter(), Amd::default(), false);
         let said: Vec<_> = matrix

@@ -337,15 +337,15 @@ impl Next {
     /// The first verdict stands. A session that is open hears of it and decides, also what is said to a
     /// machine; without one there is nobody to say anything.
     fn answered_by(&mut self, answered_by: CarrierVerdict, detection_ms: Option<u32>) {
-        if self.row.call.answered_by.is_some() {
+        if self.row.call.carrier_verdict.is_some() {
             return;
         }
-        self.row.call.answered_by = Some(answered_by);
+        self.row.call.carrier_verdict = Some(answered_by);
         self.row.call.detection_ms = detection_ms;
         let outcome = match AnsweredBy::from(answered_by) {
             AnsweredBy::Machine => Outcome::Voicemail,
             AnsweredBy::Fax => Outcome::Fax,
-            AnsweredBy::Person | AnsweredBy::Screening | AnsweredBy::Unknown => return,
+            AnsweredBy::Human | AnsweredBy::Screening | AnsweredBy::Unknown => return,
         };
         match self.row.progress.machine {
             MachineAction::HangUp if !self.row.progress.session_open => {
@@ -510,8 +510,8 @@ pub(crate) fn recording_id(state: &RecordingState) -> &str {
 fn events(before: &CallRow, after: &CallRow) -> Vec<EventKind> {
     let call_id = after.call.id;
     let mut events = Vec::new();
-    if let Some(answered_by) = after.call.answered_by
-        && before.call.answered_by.is_none()
+    if let Some(answered_by) = after.call.carrier_verdict
+        && before.call.carrier_verdict.is_none()
     {
         events.push(EventKind::CallAnsweredBy {
             call_id,

@@ -341,7 +341,7 @@ impl Media {
     ) -> Result<Option<CarrierVerdict>, MediaError> {
         let row = self.calls.get(session.tenant_id, session.call_id);
         let row = row.await.map_err(MediaError::Unavailable)?;
-        Ok(row.and_then(|row| row.call.answered_by))
+        Ok(row.and_then(|row| row.call.carrier_verdict))
     }
 
     /// The other side of the call asked not to be called again: their number is suppressed when this

@@ -78,7 +78,7 @@ impl Campaigns {
             after.revision = before.revision.saturating_add(1);
             after.updated_at = now;
             match state {
-                CampaignState::Running => after.running_since = Some(now),
+                CampaignState::Running => after.last_started_at = Some(now),
                 CampaignState::Cancelled | CampaignState::Completed => after.ended_at = Some(now),
                 CampaignState::Draft | CampaignState::Scheduled | CampaignState::Paused => {}
             }

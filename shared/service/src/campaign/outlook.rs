@@ -287,7 +287,7 @@ fn pace(campaign: &Campaign, hours: &BTreeMap<String, u64>, now: Timestamp) -> O
     }
     let gone = f64::from(seconds) / 3_600.0;
     let calls = real(this) + real(last) * (1.0 - gone);
-    let since = campaign.running_since?;
+    let since = campaign.last_started_at?;
     let running = now.duration_since(since).as_secs_f64() / 3_600.0;
     // Five minutes at least: a first burst is no pace.
     Some(calls / running.clamp(5.0 / 60.0, 1.0))
@@ -387,7 +387,7 @@ mod tests {
         let (tenant, id) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
         Campaign {
             state: CampaignState::Running,
-            running_since: Some("2026-03-02T17:00:00Z".parse().unwrap()),
+            last_started_at: Some("2026-03-02T17:00:00Z".parse().unwrap()),
             fields,
             ..support::campaign(tenant, id, Timestamp::UNIX_EPOCH)
         }

@@ -37,6 +37,8 @@ const OWN_CALLS_MIN: usize = 200;
 const CONTACTS_AT_ONCE: usize = 100;
 const CONTACT_READS: usize = 8;
 const NUMBERS_PAGE: u32 = 100;
+/// The largest seed: what every JSON reader keeps exactly (RFC 8259, section 6).
+pub const SEED_MAX: u64 = (1 << 53) - 1;
 
 /// What a request may say. Everything has a default.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -96,6 +98,10 @@ impl Simulations {
             let says = format!("must be from 1 to {LEADS_MAX}, is {most}");
             return Err(Refused::field("/max_leads", Fault::OutOfRange, &says));
         }
+        if ask.seed.is_some_and(|seed| seed > SEED_MAX) {
+            let says = format!("must be at most {SEED_MAX}");
+            return Err(Refused::field("/seed", Fault::OutOfRange, &says));
+        }
         let campaign = self.campaigns.get(tenant_id, campaign_id).await?;
         let campaign = campaign.ok_or(Refused::NotFound)?;
         let mut setup = self.setup(&campaign, ask);
@@ -130,7 +136,7 @@ impl Simulations {
         Setup {
             campaign_id: campaign.id,
             campaign: campaign.fields.clone(),
-            running_since: campaign.running_since.filter(|_| running),
+            last_started_at: campaign.last_started_at.filter(|_| running),
             from: ask.from.unwrap_or_else(|| self.clock.now()),
             days: ask.days.unwrap_or(DAYS_DEFAULT),
             seed: ask.seed.unwrap_or(1),

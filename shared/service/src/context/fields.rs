@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_field_that_nobody_knows_is_named_at_every_depth() {
-        let text = r#"{"name":"Spring","colour":1,"retry":{"busy":"1h","occupied":"2h"},"windows":{"mno":[]}}"#;
+        let text = r#"{"name":"Spring","colour":1,"retry":{"busy_seconds":3600,"occupied":7200},"windows":{"mno":[]}}"#;
         let mut json = serde_json::Deserializer::from_str(text);
         let read: Known<CampaignFields> = read(&mut json).unwrap();
         assert_eq!(read.value.name, "Spring");

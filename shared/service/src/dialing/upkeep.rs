@@ -59,7 +59,7 @@ impl Upkeep {
         }
         let before = campaign.clone();
         let begun = Campaign {
-            running_since: Some(now),
+            last_started_at: Some(now),
             ..campaign
         };
         Ok(self

@@ -410,7 +410,7 @@ impl Imports {
             at: None,
             rows_checked: 0,
             counts: ImportCounts::default(),
-            running_since: None,
+            last_started_at: None,
         }
     }
 
@@ -507,7 +507,7 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 
 /// In a straight line from the bytes that are done.
 fn forecast(import: &Import, done: u64) -> Option<Timestamp> {
-    let since = import.running_since?;
+    let since = import.last_started_at?;
     let took = import.updated_at.duration_since(since).as_millis();
     let took = u128::try_from(took).ok()?;
     let left = u128::from(import.bytes.saturating_sub(done));

@@ -225,7 +225,7 @@ impl Scene {
             "windows": { "mon": [["10:00", "12:30"], ["14:00", "19:00"]], "tue": [["10:00", "19:00"]] },
             "max_concurrent_calls": 10,
             "max_attempts": 2,
-            "retry": { "no_answer": "2h", "busy": "30m" },
+            "retry": { "no_answer_seconds": 7200, "busy_seconds": 1800 },
             "disclosure": {
                 "business_name": "Acme Dental",
                 "purpose": "your appointment",

@@ -135,7 +135,7 @@ async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
     store.leads.insert_many(tenant, campaign.id, &leads).await?;
     let before = campaign.clone();
     campaign.state = CampaignState::Running;
-    campaign.running_since = Some(now);
+    campaign.last_started_at = Some(now);
     campaign.revision += 1;
     let event = DomainEvent {
         id: parts.ids.fresh(EventId::from_parts),

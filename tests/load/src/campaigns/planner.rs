@@ -337,7 +337,7 @@ impl Field {
         let mut campaign = before.clone();
         let now = self.parts.clock.now();
         campaign.state = CampaignState::Running;
-        campaign.running_since = Some(now);
+        campaign.last_started_at = Some(now);
         campaign.revision += 1;
         let event = DomainEvent {
             id: self.parts.ids.fresh(EventId::from_parts),

@@ -59,7 +59,7 @@ fn run(list: &[(PhoneNumber, model::Lane)], (rate, lines): (u32, u32)) -> anyhow
     let setup = Setup {
         campaign_id: Setup::nobodys_campaign(),
         campaign,
-        running_since: None,
+        last_started_at: None,
         from: FROM.parse()?,
         days: DAYS,
         seed: SEED,

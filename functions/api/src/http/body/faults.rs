@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use model::{Delay, Fault, FieldProblem, element, member};
+use model::{Fault, FieldProblem, element, member};
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use service::ZoneName;
@@ -385,7 +385,6 @@ fn is_written_as(format: &str, text: &str) -> bool {
         "date-time" => text.parse::<Timestamp>().is_ok(),
         "date" => text.parse::<Date>().is_ok(),
         "time-zone" => text.parse::<ZoneName>().is_ok(),
-        "wait" => text.parse::<Delay>().is_ok(),
         _other => true,
     }
 }
@@ -395,7 +394,6 @@ pub(crate) fn example_of_format(format: &str) -> Option<&'static str> {
         "date-time" => Some("2026-03-01T10:00:00Z"),
         "date" => Some("2026-03-01"),
         "time-zone" => Some("America/Chicago"),
-        "wait" => Some("1h 30m"),
         _other => None,
     }
 }

@@ -3,10 +3,10 @@
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use model::{Amd, CallId, CampaignId};
+use model::{Amd, AnsweredBy, CallId, CampaignId};
 use serde::{Deserialize, Serialize};
 use service::account::access::Principal;
-use service::call::labels::{Class, Labelled, Matrix, Picked, Verdict};
+use service::call::labels::{Class, Labelled, Matrix};
 use utoipa::ToSchema;
 
 use crate::http::body::Body;
@@ -18,7 +18,8 @@ use crate::state::State;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLabel {
-    answered_by: Picked,
+    /// Not `unknown`.
+    answered_by: AnsweredBy,
 }
 
 /// A label.
@@ -26,9 +27,9 @@ pub(crate) struct NewLabel {
 #[schema(as = Label)]
 pub(crate) struct LabelView {
     call_id: CallId,
-    answered_by: Picked,
+    answered_by: AnsweredBy,
     /// What detection had said when the label was given.
-    verdict: Verdict,
+    verdict: AnsweredBy,
     at: Timestamp,
 }
 
@@ -52,8 +53,8 @@ pub(crate) struct MatrixView {
 #[schema(as = DetectionCell)]
 pub(crate) struct CellView {
     /// What detection said.
-    verdict: Verdict,
-    label: Picked,
+    verdict: AnsweredBy,
+    label: AnsweredBy,
     calls: u64,
 }
 
@@ -61,7 +62,7 @@ pub(crate) struct CellView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DetectionClass)]
 pub(crate) struct ClassView {
-    class: Picked,
+    class: AnsweredBy,
     labelled: u64,
     detected: u64,
     right: u64,

@@ -59,8 +59,8 @@ fn v1_the_example_of_the_documentation() {
 
 #[test]
 fn v2_and_v3_with_and_without_the_port_are_one() {
-    let without = "https://dialer.example.com/carriers/twilio/status?tenant=t1";
-    let with = "https://dialer.example.com:443/carriers/twilio/status?tenant=t1";
+    let without = "https://dialer.example.com/twilio/status?tenant=t1";
+    let with = "https://dialer.example.com:443/twilio/status?tenant=t1";
     let fields = v2_fields();
     let (v2, v3) = (
         "oeRfJ+x/37sjGT/Knn7i5bUZbbg=",
@@ -114,10 +114,10 @@ fn v4_another_port_accents_and_an_empty_value() {
 
 #[test]
 fn v5_a_get_has_all_in_its_url() {
-    let url = "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=%2B15005550006";
+    let url = "https://dialer.example.com/twilio/voice?CallSid=CA1&From=%2B15005550006";
     assert!(accepts(url, &NONE, "zQUa7DNewR76jEqssqq8zNrGMfY="));
     // decoded or in another order it is another URL
-    let decoded = "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=+15005550006";
+    let decoded = "https://dialer.example.com/twilio/voice?CallSid=CA1&From=+15005550006";
     assert!(!accepts(decoded, &NONE, "zQUa7DNewR76jEqssqq8zNrGMfY="));
 }
 

@@ -169,7 +169,7 @@ impl Imports {
         }
         import.state = ImportState::Running;
         import.at = import.layout.as_ref().map(|layout| layout.start);
-        import.running_since = Some(self.clock.now());
+        import.last_started_at = Some(self.clock.now());
         self.next(import, None).await
     }
 

@@ -551,7 +551,7 @@ mod tests {
     fn a_get_carries_and_signs_its_fields_in_the_url() {
         let mut hooks = hooks();
         let hook = Hook {
-            url: "https://dialer.example.com/carriers/twilio/voice#rc=1".to_owned(),
+            url: "https://dialer.example.com/twilio/voice#rc=1".to_owned(),
             method: Method::Get,
         };
         let fields = [("CallSid", "CA1"), ("From", "+15005550006")];
@@ -562,7 +562,7 @@ mod tests {
         let request = hooks.poll_request(NOW).unwrap();
         assert_eq!(
             request.url,
-            "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=%2B15005550006"
+            "https://dialer.example.com/twilio/voice?CallSid=CA1&From=%2B15005550006"
         );
         assert_eq!(request.body, None);
         assert_eq!(request.signed.signature, "zQUa7DNewR76jEqssqq8zNrGMfY=");

@@ -137,7 +137,7 @@ mod tests {
             "0yHBJFygv9+YRU4L5jPzxDHqqpA=",
         );
         check(
-            "https://dialer.example.com/carriers/twilio/voice?CallSid=CA1&From=%2B15005550006",
+            "https://dialer.example.com/twilio/voice?CallSid=CA1&From=%2B15005550006",
             &[],
             "zQUa7DNewR76jEqssqq8zNrGMfY=",
         );

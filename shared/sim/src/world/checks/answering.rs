@@ -109,7 +109,7 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
         CarrierVerdict::Human => !as_machine || carrier == Some(AnsweredBy::Machine),
         CarrierVerdict::Machine => {
             // With a short greeting and no beep it sounds like a person to the carrier.
-            let human = carrier == Some(AnsweredBy::Person) && !scene.person.has_beep();
+            let human = carrier == Some(AnsweredBy::Human) && !scene.person.has_beep();
             as_mailbox || human || !undisturbed
         }
         CarrierVerdict::Fax => outcome == Outcome::Fax || !undisturbed,

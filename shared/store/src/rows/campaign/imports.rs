@@ -56,7 +56,7 @@ pub struct Import {
     pub counts: ImportCounts,
     /// Since when leads are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub running_since: Option<Timestamp>,
+    pub last_started_at: Option<Timestamp>,
 }
 
 /// Where an import stands.

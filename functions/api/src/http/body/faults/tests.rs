@@ -359,7 +359,7 @@ fn sentences_say_what_is_wrong() {
         "windows": { "mon": [["9:00"], ["10:00", 11]] },
         "numbers": ["+14155550100", 5],
         "amd": { "detect": "perhaps" },
-        "retry": { "busy": "9999h" },
+        "retry": { "busy_seconds": 35996400 },
         "starts_at": "soon",
         "colour": 1,
     });
