@@ -127,7 +127,7 @@ impl Roster {
 }
 
 /// What the settings of every vendor have.
-pub trait VendorSettings {
+pub trait VendorSettings: Send + Sync {
     fn api_key(&self) -> Option<&Secret>;
 
     fn base_url(&self) -> &Url;

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod latency;
 pub mod openai;
 pub mod peer;
+pub mod peers;
 pub mod person;
 pub mod recording;
 mod serve;
