@@ -313,6 +313,7 @@ fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Cont
         tokens: Tokens::new(token),
         links,
         dialing: settings.dialing,
+        vendors: settings.roster(),
         ids: Ids::new(Arc::clone(&clock)),
         clock,
     })

@@ -8,6 +8,7 @@
 //! suite does: the promises must not hang on a peculiarity of our own engines.
 
 mod access;
+mod agents;
 mod archiving;
 mod callbacks;
 mod calls;
@@ -219,6 +220,7 @@ impl World {
             tokens: Tokens::new(Secret::new(AUTH_TOKEN.to_owned())),
             links: Links::new(url.parse().unwrap(), url.parse().unwrap()).unwrap(),
             dialing,
+            vendors: variables(&fake, &url).settings().unwrap().roster(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };

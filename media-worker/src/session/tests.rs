@@ -66,7 +66,7 @@ async fn scene(greeting_s: usize, pipe_bytes: usize) -> Scene {
     let cache = Arc::new(SpeechCache::new(16_000_000));
     cache.keep(
         SpeechKey {
-            route: 0,
+            vendor: "elevenlabs",
             voice: None,
             language: "en".to_owned(),
             text: GREETING.to_owned(),

@@ -18,14 +18,19 @@ use crate::scene::{Carrier, PATIENCE, Scene};
 
 const FRAME: usize = 160;
 
-struct Vendors {
+pub(crate) struct Vendors {
     deepgram: deepgram::Server,
     openai: openai::Server,
-    elevenlabs: elevenlabs::Server,
+    pub(crate) elevenlabs: elevenlabs::Server,
 }
 
 impl Vendors {
     async fn start(script: Script) -> Self {
+        let voice = elevenlabs::Behaviour::new("key");
+        Self::with_voice(script, voice).await
+    }
+
+    pub(crate) async fn with_voice(script: Script, voice: elevenlabs::Behaviour) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         Self {
             deepgram: deepgram::Server::start(deepgram::Config {
@@ -42,7 +47,7 @@ impl Vendors {
             .unwrap(),
             elevenlabs: elevenlabs::Server::start(elevenlabs::Config {
                 listen,
-                behaviour: elevenlabs::Behaviour::new("key").without_delay(),
+                behaviour: voice.without_delay(),
             })
             .await
             .unwrap(),
@@ -50,15 +55,22 @@ impl Vendors {
     }
 
     async fn scene(&self) -> Scene {
-        Scene::with(&[
-            ("DEEPGRAM_BASE_URL", &self.deepgram.url()),
-            ("OPENAI_BASE_URL", &self.openai.url()),
-            ("ELEVENLABS_BASE_URL", &self.elevenlabs.url()),
-        ])
-        .await
+        self.scene_with(&[]).await
     }
 
-    fn violations(&self) -> Vec<String> {
+    pub(crate) async fn scene_with(&self, besides: &[(&str, &str)]) -> Scene {
+        let (recognizer, model) = (self.deepgram.url(), self.openai.url());
+        let voice = self.elevenlabs.url();
+        let mut variables = vec![
+            ("DEEPGRAM_BASE_URL", recognizer.as_str()),
+            ("OPENAI_BASE_URL", &model),
+            ("ELEVENLABS_BASE_URL", &voice),
+        ];
+        variables.extend(besides);
+        Scene::with(&variables).await
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
         let mut all = self.deepgram.violations();
         all.extend(self.openai.violations());
         all.extend(self.elevenlabs.violations());
@@ -67,7 +79,7 @@ impl Vendors {
 }
 
 /// A person at the carrier's end: speaks frames, hears what is played in real time, returns marks.
-struct Line {
+pub(crate) struct Line {
     carrier: Carrier,
     tick: Interval,
     frames: u64,
@@ -75,7 +87,7 @@ struct Line {
     buffer: VecDeque<Played>,
     played: u64,
     listener: Listener,
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
     clears: usize,
     words_at_clear: usize,
     /// When we stopped speaking, and how long after it the next audio came.
@@ -89,7 +101,7 @@ enum Played {
 }
 
 impl Line {
-    fn new(carrier: Carrier) -> Self {
+    pub(crate) fn new(carrier: Carrier) -> Self {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
         Self {
@@ -114,7 +126,7 @@ impl Line {
     }
 
     /// Lives on until `done`.
-    async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !done(self) {
             assert!(

@@ -12,6 +12,7 @@ pub mod simulation;
 use std::sync::Arc;
 
 use model::{Campaign, CampaignFields, CampaignId, CampaignState, EventKind, LeadCounts, TenantId};
+use settings::Roster;
 use store::{
     Agents, BindingRefused, Copy, LaneCounts, Numbers, Page, Plans, Prompts, Requests, StoreError,
 };
@@ -34,6 +35,7 @@ pub struct Campaigns {
     numbers: Numbers,
     plans: Plans,
     requests: Requests,
+    vendors: Roster,
 }
 
 /// A campaign, and how far it is with the leads of another one that it takes over.
@@ -45,9 +47,10 @@ pub struct CampaignWithCopy {
 
 impl Campaigns {
     #[must_use]
-    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(store: &store::Store, vendors: Roster, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             recorder: Recorder::new(store, clock, ids),
+            vendors,
             agents: store.agents.clone(),
             prompts: store.prompts.clone(),
             numbers: store.numbers.clone(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use carrier::twilio::SidProblem;
 use carrier::twilio::client::{Client, ClientConfig, ClientProblem};
 use carrier::twilio::signature::Tokens;
-use settings::{Dialing, Secret, Settings};
+use settings::{Dialing, Roster, Secret, Settings};
 use store::Store;
 use store::schema::SchemaError;
 
@@ -27,6 +27,8 @@ pub struct Context {
     pub links: Links,
     /// How much is dialled.
     pub dialing: Dialing,
+    /// The vendors that agents can choose from.
+    pub vendors: Roster,
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
 }
@@ -73,6 +75,7 @@ impl Context {
             tokens: Tokens::new(token),
             links,
             dialing: settings.dialing,
+            vendors: settings.roster(),
             ids: Ids::new(Arc::clone(&clock)),
             clock,
         })

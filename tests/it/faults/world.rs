@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use service::account::keys::Keys;
 use service::call::media::Media;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Secret, Storage, Variables};
+use settings::{Dialing, Roster, Secret, Storage, Variables};
 use sim::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
@@ -934,6 +934,7 @@ fn parts(
         tokens: Tokens::new(token()),
         links: Links::new(public.clone(), public).unwrap(),
         dialing,
+        vendors: Roster::default(),
         ids: Ids::seeded(Arc::clone(&clock), chance.seed()),
         clock,
     }

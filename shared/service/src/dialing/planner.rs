@@ -144,6 +144,7 @@ impl Planner {
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
+                vendors: Some(context.vendors.clone()),
             },
             recorder,
             capacity,
