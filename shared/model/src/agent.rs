@@ -68,7 +68,7 @@ pub struct AgentFields {
     pub farewell: String,
 }
 
-/// Vendors that an agent's calls try, the first first. An empty list is the deployment's own chain.
+/// Vendors that an agent's calls try, in this order. An empty list is the deployment's own chain.
 ///
 /// Names are those of the deployment's settings `TRUNKLINE_STT_CHAIN`, `TRUNKLINE_LLM_CHAIN` and
 /// `TRUNKLINE_TTS_CHAIN`. An agent with a vendor that the deployment has no settings for is refused.
