@@ -304,6 +304,7 @@ fn parts(settings: &Settings, store: Store, links: Links) -> anyhow::Result<Cont
         signatures,
         links,
         dialing: settings.dialing,
+        vendors: settings.roster(),
         ids: Ids::new(Arc::clone(&clock)),
         clock,
     })

@@ -95,7 +95,7 @@ impl TtsLeg {
         let mut gathered = None;
         if cacheable && !known {
             let key = SpeechKey {
-                route,
+                vendor: self.synthesizers.name(route),
                 voice: self.voice.id.clone(),
                 language: self.voice.language.clone(),
                 text: text.clone(),

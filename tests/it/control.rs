@@ -8,6 +8,7 @@
 //! suite does: the promises must not hang on a peculiarity of our own engines.
 
 mod access;
+mod agents;
 mod archiving;
 mod callbacks;
 mod calls;
@@ -228,6 +229,7 @@ impl World {
             )
             .unwrap(),
             dialing,
+            vendors: variables(&fake, &url).settings().unwrap().roster(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };

@@ -523,7 +523,7 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         "another address",
         &format!(
             "curl -u {ACCOUNT}:$TWILIO_AUTH_TOKEN {carrier}/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/{sid}.json \
-             -d VoiceUrl={url}/carriers/twilio/voice -d VoiceMethod=POST"
+             --data-urlencode VoiceUrl={url}/carriers/twilio/voice --data-urlencode VoiceMethod=POST"
         ),
     );
 

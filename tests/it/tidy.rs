@@ -1,5 +1,5 @@
 //! Conventions that a machine can check, with the reason in the message: dependency arrows, module
-//! docs, clippy files, settings and README, references to documents and promises.
+//! docs, clippy files, settings and README, references to documents and promises, vendors by name.
 
 mod api;
 mod carriers;
@@ -9,6 +9,7 @@ mod metrics;
 mod references;
 mod rooms;
 mod sources;
+mod vendors;
 mod words;
 
 pub(crate) use logs::is_of_the_schema;

@@ -19,8 +19,9 @@ use providers::llm::openai::codec as openai;
 use providers::probe::Probes;
 use providers::stt::RecognizerConfig;
 use providers::stt::deepgram::codec as deepgram;
+use providers::vendors::Vendor;
 use serde_json::{Value, json};
-use settings::Settings;
+use settings::{Settings, VendorRole};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -71,7 +72,9 @@ async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
     let variables = [("DEEPGRAM_API_KEY", "key"), ("DEEPGRAM_BASE_URL", &base)];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::from_variables(&variables.into()).unwrap();
-    Probes::new().unwrap().recognizer(&settings).await;
+    let mut vendors = Vendor::of_chain(VendorRole::Recognizer, &settings);
+    let recognizer = vendors.remove(0);
+    recognizer.probe(&Probes::new().unwrap(), &settings).await;
     let asked = asked.lock().unwrap().clone();
     let [(method, uri)] = asked.as_slice() else {
         panic!("asked {asked:?}");

@@ -44,7 +44,7 @@ use service::call::{Calls, CreateCall};
 use service::dialing::dial::{DialJobs, DialResult};
 use service::dialing::workforce::Enlisted;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Log, LogFormat, Secret, Settings};
+use settings::{Dialing, Log, LogFormat, Roster, Secret, Settings};
 use store::{Overriding, SLOTS_MAX};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
@@ -321,7 +321,7 @@ async fn agent(parts: &Context) -> (TenantId, AgentId) {
     };
     let prompts = Prompts::new(store, Arc::clone(clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await.unwrap();
-    let agents = Agents::new(store, Arc::clone(clock), ids.clone());
+    let agents = Agents::new(store, Roster::default(), Arc::clone(clock), ids.clone());
     let fields = AgentFields {
         amd: AgentAmd {
             detect: AmdMode::Start,
@@ -354,6 +354,7 @@ async fn parts(carrier: &Carrier, clock: Arc<dyn Clock>) -> Context {
             tenant_calls_max: SLOTS_MAX,
             call_interval: Duration::from_millis(1),
         },
+        vendors: Roster::default(),
         ids: Ids::seeded(Arc::clone(&clock), SEED),
         clock,
     }

@@ -1,6 +1,9 @@
 //! What the terminal says before and after the first scene: what is simulated, where things are, and
 //! which command places the next call.
 
+use providers::vendors::Vendor;
+use settings::VendorRole;
+
 use crate::KEY_FILE;
 use crate::demo::people;
 use crate::demo::scene::say;
@@ -24,24 +27,12 @@ pub(crate) fn introduce(platform: &Platform) {
         settings.carrier.simulated,
         &settings.carrier.base_url,
     );
-    side(
-        "recognizer",
-        "Deepgram",
-        settings.deepgram.simulated,
-        &settings.deepgram.base_url,
-    );
-    side(
-        "model",
-        "OpenAI",
-        settings.openai.simulated,
-        &settings.openai.base_url,
-    );
-    side(
-        "voice",
-        "ElevenLabs",
-        settings.elevenlabs.simulated,
-        &settings.elevenlabs.base_url,
-    );
+    for role in VendorRole::ALL {
+        for vendor in Vendor::of_chain(role, settings) {
+            let its = (vendor.settings)(settings);
+            side(role.word(), vendor.title, its.simulated(), its.base_url());
+        }
+    }
     say(&format!(
         "  state in {}, API at {}",
         settings.local.state_dir.display(),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use model::TenantId;
-use settings::{Secret, Settings};
+use providers::vendors::Vendor;
+use settings::{Secret, Settings, VendorRole};
 
 /// Name of the file in the state folder, readable by its owner only. A shell reads it with
 /// `set -a; . .trunkline/environment`.
@@ -26,7 +27,6 @@ pub fn variables(
             variables.push((name, Secret::new(value.to_owned())));
         }
     };
-    let secret = |value: &'_ Option<Secret>| value.as_ref().map(|value| value.expose().to_owned());
     set(
         "PUBLIC_URL",
         settings.public.public_url.as_ref().map(url::Url::as_str),
@@ -55,34 +55,14 @@ pub fn variables(
     ] {
         set(name, Some(&value));
     }
-    set(
-        "DEEPGRAM_API_KEY",
-        secret(&settings.deepgram.api_key).as_deref(),
-    );
-    set(
-        "DEEPGRAM_BASE_URL",
-        Some(settings.deepgram.base_url.as_str()),
-    );
-    set(
-        "OPENAI_API_KEY",
-        secret(&settings.openai.api_key).as_deref(),
-    );
-    set("OPENAI_BASE_URL", Some(settings.openai.base_url.as_str()));
-    set(
-        "ELEVENLABS_API_KEY",
-        secret(&settings.elevenlabs.api_key).as_deref(),
-    );
-    set(
-        "ELEVENLABS_BASE_URL",
-        Some(settings.elevenlabs.base_url.as_str()),
-    );
-    set(
-        "ELEVENLABS_VOICE_ID",
-        settings.elevenlabs.voice_id.as_deref(),
-    );
-    set("DEEPGRAM_MODEL", Some(&settings.deepgram.model));
-    set("OPENAI_MODEL", Some(&settings.openai.model));
-    set("ELEVENLABS_MODEL", Some(&settings.elevenlabs.model));
+    for vendor in Vendor::in_use(settings) {
+        for (name, value) in (vendor.settings)(settings).variables() {
+            set(name, value);
+        }
+    }
+    for role in VendorRole::ALL {
+        set(role.variable(), Some(&settings.chains.of(role).join(",")));
+    }
     let storage = &settings.storage;
     for (name, value) in [
         ("TRUNKLINE_TABLE", &storage.table),

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use providers::vendors::Vendor;
 use settings::{Dialing, Secret, Settings};
 use sim::carriers::stand_in::{self, Timing};
-use sim::vendors::openai::Script;
-use sim::vendors::{deepgram, elevenlabs, openai};
+use sim::vendors::peers::{self, Script, VendorPeer};
 use url::Url;
 
 use crate::demo::people;
@@ -21,7 +21,6 @@ use crate::demo::people;
 /// Simulated accounts are named so that nobody takes them for real ones.
 const ACCOUNT_SID: &str = "AC51000000000000000000000000000051";
 const SIMULATED_KEY: &str = "simulated-key-0123456789";
-const SIMULATED_VOICE: &str = "simulated-voice";
 
 /// More than a real account has without asking for it: nobody at a laptop wants to wait for a second
 /// between two calls.
@@ -38,9 +37,9 @@ const TIMING: Timing = Timing {
 #[derive(Debug)]
 pub struct FarSide {
     pub carrier: Option<stand_in::Server>,
-    pub recognizer: Option<deepgram::Server>,
-    pub model: Option<openai::Server>,
-    pub synthesiser: Option<elevenlabs::Server>,
+    pub vendors: Vec<Box<dyn VendorPeer>>,
+    /// No vendor that calls can come to is real.
+    vendors_are_whole: bool,
 }
 
 impl FarSide {
@@ -49,19 +48,14 @@ impl FarSide {
     /// # Errors
     /// When a loopback port cannot be opened, or the simulated carrier's books cannot be read.
     pub async fn start(settings: &mut Settings, state_dir: &Path) -> anyhow::Result<Self> {
+        let carrier = carrier(settings, state_dir)
+            .await
+            .context("starting the simulated carrier")?;
+        let vendors = vendors(settings).await?;
         Ok(Self {
-            carrier: carrier(settings, state_dir)
-                .await
-                .context("starting the simulated carrier")?,
-            recognizer: recognizer(settings)
-                .await
-                .context("starting the simulated recognizer")?,
-            model: model(settings)
-                .await
-                .context("starting the simulated language model")?,
-            synthesiser: synthesiser(settings)
-                .await
-                .context("starting the simulated voice")?,
+            carrier,
+            vendors_are_whole: vendors.len() == Vendor::in_use(settings).count(),
+            vendors,
         })
     }
 
@@ -96,10 +90,7 @@ impl FarSide {
     /// Whether nothing real is involved, so that what was said can be checked to the word.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.carrier.is_some()
-            && self.recognizer.is_some()
-            && self.model.is_some()
-            && self.synthesiser.is_some()
+        self.carrier.is_some() && self.vendors_are_whole
     }
 
     /// Everything the product did that a real side would have refused.
@@ -108,17 +99,7 @@ impl FarSide {
         let mut all = Vec::new();
         let refused = self.carrier.iter().flat_map(stand_in::Server::violations);
         all.extend(refused.map(|violation| format!("{}: {}", violation.code, violation.what)));
-        all.extend(
-            self.recognizer
-                .iter()
-                .flat_map(deepgram::Server::violations),
-        );
-        all.extend(self.model.iter().flat_map(openai::Server::violations));
-        all.extend(
-            self.synthesiser
-                .iter()
-                .flat_map(elevenlabs::Server::violations),
-        );
+        all.extend(self.vendors.iter().flat_map(|peer| peer.violations()));
         all
     }
 }
@@ -147,50 +128,26 @@ async fn carrier(
     Ok(Some(server))
 }
 
-async fn recognizer(settings: &mut Settings) -> anyhow::Result<Option<deepgram::Server>> {
-    if !settings.deepgram.simulated {
-        return Ok(None);
+/// A peer for each vendor that calls can come to and that the settings leave out.
+async fn vendors(settings: &mut Settings) -> anyhow::Result<Vec<Box<dyn VendorPeer>>> {
+    let in_use: Vec<_> = Vendor::in_use(settings).collect();
+    let mut peers = Vec::new();
+    for vendor in in_use {
+        if !(vendor.settings)(settings).simulated() {
+            continue;
+        }
+        let peer = peers::start(vendor.name, loopback(), SIMULATED_KEY, script()).await;
+        let peer = peer.with_context(|| format!("starting the simulated {}", vendor.title))?;
+        let key = Secret::new(SIMULATED_KEY.to_owned());
+        (vendor.settings_mut)(settings).simulate(parse(&peer.url())?, key);
+        peers.push(peer);
     }
-    let behaviour = deepgram::Behaviour::new(SIMULATED_KEY);
-    let server = deepgram::Server::start(deepgram::Config {
-        listen: loopback(),
-        behaviour,
-    })
-    .await?;
-    settings.deepgram.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
-    settings.deepgram.base_url = parse(&server.url())?;
-    Ok(Some(server))
+    Ok(peers)
 }
 
-async fn model(settings: &mut Settings) -> anyhow::Result<Option<openai::Server>> {
-    if !settings.openai.simulated {
-        return Ok(None);
-    }
-    let behaviour = openai::Behaviour::new(SIMULATED_KEY, Arc::new(Script::dental_reminder()));
-    let server = openai::Server::start(openai::Config {
-        listen: loopback(),
-        behaviour,
-    })
-    .await?;
-    settings.openai.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
-    settings.openai.base_url = parse(&server.url())?;
-    Ok(Some(server))
-}
-
-async fn synthesiser(settings: &mut Settings) -> anyhow::Result<Option<elevenlabs::Server>> {
-    if !settings.elevenlabs.simulated {
-        return Ok(None);
-    }
-    let behaviour = elevenlabs::Behaviour::new(SIMULATED_KEY);
-    let server = elevenlabs::Server::start(elevenlabs::Config {
-        listen: loopback(),
-        behaviour,
-    })
-    .await?;
-    settings.elevenlabs.api_key = Some(Secret::new(SIMULATED_KEY.to_owned()));
-    settings.elevenlabs.voice_id = Some(SIMULATED_VOICE.to_owned());
-    settings.elevenlabs.base_url = parse(&server.url())?;
-    Ok(Some(server))
+/// What a simulated language model says.
+fn script() -> Arc<Script> {
+    Arc::new(Script::dental_reminder())
 }
 
 fn loopback() -> SocketAddr {

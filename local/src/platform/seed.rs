@@ -40,7 +40,12 @@ pub(crate) async fn ensure(
     tenant: TenantId,
     with_number: bool,
 ) -> anyhow::Result<Seeded> {
-    let agents = Agents::new(&parts.store, Arc::clone(&parts.clock), parts.ids.clone());
+    let agents = Agents::new(
+        &parts.store,
+        parts.vendors.clone(),
+        Arc::clone(&parts.clock),
+        parts.ids.clone(),
+    );
     let known = agents
         .list(tenant, Shelf::InUse, None, 1)
         .await

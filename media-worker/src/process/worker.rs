@@ -452,10 +452,18 @@ async fn talk(
         checkpoint,
     } = media;
     let key = Arc::new(key);
+    let chosen = &snapshot.agent.vendors;
+    let recognizers = parts.recognizers.in_order(&chosen.recognizers);
+    let models = parts.models.in_order(&chosen.models);
+    let synthesizers = parts.synthesizers.in_order(&chosen.voices);
+    if !chosen.models.is_empty() {
+        // What was warmed before the call was known may be another vendor's.
+        models.warm();
+    }
     let routes = conversation::Routes {
-        recognition: parts.recognizers.routes().max(1),
-        generation: parts.models.routes().max(1),
-        synthesis: parts.synthesizers.routes().max(1),
+        recognition: recognizers.routes().max(1),
+        generation: models.routes().max(1),
+        synthesis: synthesizers.routes().max(1),
     };
     let voice = Voice {
         id: snapshot.agent.voice_id.clone(),
@@ -487,7 +495,7 @@ async fn talk(
         stream_id: hello.stream_id,
         ear: SttLeg::new(
             parts.codec,
-            parts.recognizers.clone(),
+            recognizers,
             Listening {
                 language: snapshot.agent.language,
                 endpointing_ms: snapshot.agent.turn_taking.endpointing_ms,
@@ -496,18 +504,13 @@ async fn talk(
         ),
         key,
         call,
-        tts: TtsLeg::new(
-            parts.synthesizers.clone(),
-            Arc::clone(cache),
-            Arc::clone(meters),
-            voice,
-        ),
+        tts: TtsLeg::new(synthesizers, Arc::clone(cache), Arc::clone(meters), voice),
         turns: TurnWriter::new(writes),
         control: Arc::clone(&parts.control),
         timer: timers.slot(),
         admission: Arc::clone(admission),
         meters: Arc::clone(meters),
-        models: parts.models.clone(),
+        models,
         tools: parts.tools.clone(),
         model: snapshot.agent.model,
         prompt_cache_key: snapshot.agent_id.to_string(),

@@ -96,7 +96,7 @@ async fn scene_at(codec: &'static dyn MediaCodec, greeting_s: usize, pipe_bytes:
     let cache = Arc::new(SpeechCache::new(16_000_000));
     cache.keep(
         SpeechKey {
-            route: 0,
+            vendor: "elevenlabs",
             voice: None,
             language: "en".to_owned(),
             text: GREETING.to_owned(),

@@ -16,8 +16,8 @@ pub const SPEECH_BYTES_MAX: usize = 960 * 1024;
 /// What the sound of a text depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SpeechKey {
-    /// Place in the vendor chain: two vendors do not sound alike.
-    pub(crate) route: usize,
+    /// Its name in chains, whose order differs between calls: two vendors do not sound alike.
+    pub(crate) vendor: &'static str,
     pub(crate) voice: Option<String>,
     pub(crate) language: String,
     pub(crate) text: String,
@@ -122,7 +122,7 @@ mod tests {
 
     fn key(text: &str) -> SpeechKey {
         SpeechKey {
-            route: 0,
+            vendor: "elevenlabs",
             voice: None,
             language: "en".to_owned(),
             text: text.to_owned(),

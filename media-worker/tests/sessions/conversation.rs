@@ -16,14 +16,19 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::scene::{ACCOUNT, Carrier, PATIENCE, Scene, parameters};
 
-struct Vendors {
+pub(crate) struct Vendors {
     deepgram: deepgram::Server,
     openai: openai::Server,
-    elevenlabs: elevenlabs::Server,
+    pub(crate) elevenlabs: elevenlabs::Server,
 }
 
 impl Vendors {
     async fn start(script: Script) -> Self {
+        let voice = elevenlabs::Behaviour::new("key");
+        Self::with_voice(script, voice).await
+    }
+
+    pub(crate) async fn with_voice(script: Script, voice: elevenlabs::Behaviour) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         Self {
             deepgram: deepgram::Server::start(deepgram::Config {
@@ -40,7 +45,7 @@ impl Vendors {
             .unwrap(),
             elevenlabs: elevenlabs::Server::start(elevenlabs::Config {
                 listen,
-                behaviour: elevenlabs::Behaviour::new("key").without_delay(),
+                behaviour: voice.without_delay(),
             })
             .await
             .unwrap(),
@@ -48,15 +53,22 @@ impl Vendors {
     }
 
     async fn scene(&self) -> Scene {
-        Scene::with(&[
-            ("DEEPGRAM_BASE_URL", &self.deepgram.url()),
-            ("OPENAI_BASE_URL", &self.openai.url()),
-            ("ELEVENLABS_BASE_URL", &self.elevenlabs.url()),
-        ])
-        .await
+        self.scene_with(&[]).await
     }
 
-    fn violations(&self) -> Vec<String> {
+    pub(crate) async fn scene_with(&self, besides: &[(&str, &str)]) -> Scene {
+        let (recognizer, model) = (self.deepgram.url(), self.openai.url());
+        let voice = self.elevenlabs.url();
+        let mut variables = vec![
+            ("DEEPGRAM_BASE_URL", recognizer.as_str()),
+            ("OPENAI_BASE_URL", &model),
+            ("ELEVENLABS_BASE_URL", &voice),
+        ];
+        variables.extend(besides);
+        Scene::with(&variables).await
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
         let mut all = self.deepgram.violations();
         all.extend(self.openai.violations());
         all.extend(self.elevenlabs.violations());
@@ -66,6 +78,15 @@ impl Vendors {
 
 /// The carrier's end of a call, until the worker closes it.
 async fn carry(person: &Person, carrier: &mut Carrier) -> Line {
+    carry_until(person, carrier, |_line| false).await
+}
+
+/// The carrier's end of a call, until it is as wanted or the worker closes it.
+pub(crate) async fn carry_until(
+    person: &Person,
+    carrier: &mut Carrier,
+    done: impl Fn(&Line) -> bool,
+) -> Line {
     let since = Instant::now();
     let mut line = Line::answered(person, Duration::ZERO);
     let ids = StreamIds {
@@ -74,7 +95,7 @@ async fn carry(person: &Person, carrier: &mut Carrier) -> Line {
         stream_sid: "MZ1".to_owned(),
     };
     line.connect(ids, &parameters(0), Duration::ZERO);
-    loop {
+    while !done(&line) {
         assert!(
             since.elapsed() < PATIENCE,
             "goes on for ever: {}",
@@ -98,10 +119,11 @@ async fn carry(person: &Person, carrier: &mut Carrier) -> Line {
             }
         }
     }
+    line
 }
 
 /// The whole words that the person heard.
-fn heard(line: &Line) -> Vec<String> {
+pub(crate) fn heard(line: &Line) -> Vec<String> {
     let entries = line.log().entries().iter();
     let words = entries.filter_map(|entry| {
         let Experience::Heard(Heard::Word { text, .. }) = entry else {

@@ -6,6 +6,7 @@
     reason = "helpers of tests, outside the test functions themselves"
 )]
 
+mod chains;
 mod conversation;
 mod refusals;
 mod scene;

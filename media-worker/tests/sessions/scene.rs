@@ -13,7 +13,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
     AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, Outcome, TenantId,
-    TokenId, Turn,
+    TokenId, Turn, VendorChoice,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
@@ -44,11 +44,20 @@ pub(crate) struct Memory {
     /// What the last session found out.
     pub(crate) answer: Mutex<Option<AmdResult>>,
     pub(crate) answering: Mutex<AmdPolicy>,
+    /// What the agent of each call chooses.
+    pub(crate) vendors: Mutex<VendorChoice>,
 }
 
 impl Memory {
     fn note(&self, what: String) {
         self.log.send_modify(|log| log.push(what));
+    }
+
+    fn snapshot(&self, tenant_id: TenantId, call_id: CallId) -> CallSnapshot {
+        let mut snapshot = snapshot(tenant_id, call_id);
+        snapshot.answering = self.answering.lock().unwrap().clone();
+        snapshot.agent.vendors = self.vendors.lock().unwrap().clone();
+        snapshot
     }
 
     /// Waits until `what` was written down.
@@ -74,10 +83,7 @@ impl Control for Memory {
                         session: 1,
                         carrier_call_id: hello.carrier_call_id,
                     },
-                    snapshot: CallSnapshot {
-                        answering: self.answering.lock().unwrap().clone(),
-                        ..snapshot(hello.tenant_id, hello.call_id)
-                    },
+                    snapshot: self.snapshot(hello.tenant_id, hello.call_id),
                     history: Vec::new(),
                     elapsed: Duration::ZERO,
                     checkpoint: None,
@@ -217,6 +223,7 @@ impl Scene {
             verdict: Mutex::new(None),
             answer: Mutex::new(None),
             answering: Mutex::new(AmdPolicy::default()),
+            vendors: Mutex::default(),
         });
         let metrics = metrics();
         let worker = Worker::start(WorkerParts {

@@ -155,7 +155,7 @@ pub enum CarrierClosed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{vendor}: {kind}")]
 pub struct Failure {
-    /// The vendor's folder name, as in metrics: `deepgram`, `openai`, `elevenlabs`.
+    /// The vendor's name, as in metrics.
     pub vendor: Cow<'static, str>,
     pub kind: FailureKind,
 }

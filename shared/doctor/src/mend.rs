@@ -3,17 +3,13 @@
 //! They are for people: nothing runs them. What only the reader knows stands as `…`.
 
 use ::carrier::CarrierName;
-use settings::VariableSource;
+use providers::vendors::{VENDORS, Vendor};
+use settings::{VariableSource, VendorRole};
 
 use crate::{Installation, Place};
 
-/// Settings whose place is a secret: keys, and what goes with them.
-const KEPT_IN_SECRETS: [&str; 4] = [
-    CarrierName::OF_SETTINGS.row().settings,
-    "DEEPGRAM_",
-    "OPENAI_",
-    "ELEVENLABS_",
-];
+/// Settings of the carrier's, whose place is a secret like that of the vendors': keys, and what goes with them.
+const KEPT_IN_SECRETS: &str = CarrierName::OF_SETTINGS.row().settings;
 /// Settings that have secrets of their own, which the template fills.
 const OWN_SECRETS: [&str; 2] = ["TRUNKLINE_API_KEY", "TRUNKLINE_EDGE_KEY"];
 /// Settings that the template sets by a parameter of another name.
@@ -59,9 +55,7 @@ impl<'a> Mender<'a> {
         if self.0.place != Place::Aws {
             return format!("export {variable}=…");
         }
-        let in_secret = KEPT_IN_SECRETS
-            .iter()
-            .any(|prefix| variable.starts_with(prefix));
+        let in_secret = is_kept_in_secrets(variable);
         match self.0.variables.source(variable) {
             Some(VariableSource::Beneath(secret)) => self.put_secret(&secret),
             None if in_secret => match self.secret_of_keys() {
@@ -154,6 +148,16 @@ impl<'a> Mender<'a> {
     }
 }
 
+/// Keys of carrier and vendors, what goes with them, and which vendors are asked: functions and worker read all
+/// of it from one place.
+fn is_kept_in_secrets(variable: &str) -> bool {
+    let of_a_vendor = |vendor: &Vendor| variable.starts_with(vendor.prefix);
+    let is_a_chain = |role: VendorRole| variable == role.variable();
+    variable.starts_with(KEPT_IN_SECRETS)
+        || VENDORS.iter().any(of_a_vendor)
+        || VendorRole::ALL.into_iter().any(is_a_chain)
+}
+
 /// Deploys with another value of a parameter.
 pub(crate) fn deploy_with(parameter: &str) -> String {
     format!("{DEPLOY} --parameter-overrides {parameter}")
@@ -233,7 +237,10 @@ mod tests {
                  arn:aws:secretsmanager:eu-west-1:1:secret:{secret} --secret-string file://keys.json"
             )
         };
-        assert_eq!(mender.set("DEEPGRAM_API_KEY"), put("Keys"));
+        for vendor in &VENDORS {
+            assert_eq!(mender.set(vendor.key), put("Keys"));
+        }
+        assert_eq!(mender.set("TRUNKLINE_STT_CHAIN"), put("Keys"));
         assert_eq!(mender.set("TRUNKLINE_API_KEY"), put("Owner"));
         assert_eq!(
             mender.set("PUBLIC_URL"),

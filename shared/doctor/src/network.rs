@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use providers::vendors::Vendor;
 use reqwest::header::DATE;
 use reqwest::redirect;
 use service::Clock;
-use settings::Settings;
 use tokio::time::Instant;
 use url::{Host, Url};
 
@@ -62,24 +62,19 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
 }
 
 async fn clock(here: &Here<'_>, client: &reqwest::Client) -> Check {
-    let Settings {
-        carrier,
-        deepgram,
-        elevenlabs,
-        openai,
-        ..
-    } = here.settings();
+    let settings = here.settings();
+    let vendors = Vendor::in_use(settings).map(|vendor| {
+        let vendor = (vendor.settings)(settings);
+        (vendor.simulated(), vendor.base_url())
+    });
+    let carrier = (settings.carrier.simulated, &settings.carrier.base_url);
     // Simulated sides have this very clock, and are not there when nothing runs.
-    let others: Vec<&Url> = [
-        (carrier.simulated, &carrier.base_url),
-        (deepgram.simulated, &deepgram.base_url),
-        (elevenlabs.simulated, &elevenlabs.base_url),
-        (openai.simulated, &openai.base_url),
-    ]
-    .into_iter()
-    .filter(|(simulated, _base)| !simulated || here.place() == Place::Aws)
-    .map(|(_real, base)| base)
-    .collect();
+    let others: Vec<&Url> = [carrier]
+        .into_iter()
+        .chain(vendors)
+        .filter(|(simulated, _base)| !simulated || here.place() == Place::Aws)
+        .map(|(_real, base)| base)
+        .collect();
     let mend = others
         .first()
         .map_or_else(set_clock, |base| ask(base.as_str()));

@@ -1,68 +1,46 @@
 //! Whether the vendors take our keys, by a small request each.
 
+use std::time::Duration;
+
 use conversation::FailureKind;
+use futures_util::future::join_all;
 use providers::probe::{Probes, VendorVerdict};
-use url::Url;
+use providers::vendors::Vendor;
+use settings::VendorSettings;
 
 use crate::mend::{ask, browse};
 use crate::{Check, Finding, Group, Here, Place, check};
 
-/// One vendor, as its settings have it.
-struct Vendor<'a> {
-    name: &'static str,
-    key: &'static str,
-    base: &'a Url,
-    /// The setting that names what calls use, and what that is.
-    wanted: (&'static str, &'static str),
-    /// Without key and address: a laptop simulates it.
-    simulated: bool,
-    /// Where an account is topped up.
-    billing: &'static str,
+/// One vendor and its settings.
+struct Examined<'a> {
+    vendor: &'static Vendor,
+    settings: &'a dyn VendorSettings,
 }
 
 pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
     let settings = here.settings();
-    let recognizer = Vendor {
-        name: "Deepgram",
-        key: "DEEPGRAM_API_KEY",
-        base: &settings.deepgram.base_url,
-        wanted: ("DEEPGRAM_MODEL", "model"),
-        simulated: settings.deepgram.simulated,
-        billing: "https://console.deepgram.com",
-    };
-    let model = Vendor {
-        name: "OpenAI",
-        key: "OPENAI_API_KEY",
-        base: &settings.openai.base_url,
-        wanted: ("OPENAI_MODEL", "model"),
-        simulated: settings.openai.simulated,
-        billing: "https://platform.openai.com/settings/organization/billing",
-    };
-    let voice = Vendor {
-        name: "ElevenLabs",
-        key: "ELEVENLABS_API_KEY",
-        base: &settings.elevenlabs.base_url,
-        wanted: ("ELEVENLABS_VOICE_ID", "voice"),
-        simulated: settings.elevenlabs.simulated,
-        billing: "https://elevenlabs.io/app/subscription",
-    };
+    let vendors = Vendor::in_use(settings).map(|vendor| Examined {
+        vendor,
+        settings: (vendor.settings)(settings),
+    });
+    let vendors: Vec<Examined<'_>> = vendors.collect();
     let probes = match Probes::new() {
         Ok(probes) => probes,
         Err(problem) => {
             let found = format!("vendors cannot be asked from this machine: {problem}");
-            let finding = Finding::failed(found, ask(recognizer.base.as_str()));
-            return vec![finding.named(Group::Vendors, "all", std::time::Duration::ZERO)];
+            let bases = vendors.iter().map(|one| one.settings.base_url().as_str());
+            let mend = bases.take(1).map(ask).collect::<String>();
+            let finding = Finding::failed(found, mend);
+            return vec![finding.named(Group::Vendors, "all", Duration::ZERO)];
         }
     };
-    let (recognizer, model, voice) = tokio::join!(
-        recognizer.check(here, probes.recognizer(settings)),
-        model.check(here, probes.model(settings)),
-        voice.check(here, probes.voice(settings)),
-    );
-    vec![recognizer, model, voice]
+    let asked = vendors
+        .iter()
+        .map(|one| one.check(here, one.vendor.probe(&probes, settings)));
+    join_all(asked).await
 }
 
-impl Vendor<'_> {
+impl Examined<'_> {
     async fn check(&self, here: &Here<'_>, asked: impl Future<Output = VendorVerdict>) -> Check {
         let look = async {
             if let Some(finding) = self.not_asked(here) {
@@ -70,31 +48,32 @@ impl Vendor<'_> {
             }
             self.judge(here, asked.await)
         };
-        check(Group::Vendors, self.name, ask(self.base.as_str()), look).await
+        let mend = ask(self.settings.base_url().as_str());
+        check(Group::Vendors, self.vendor.title, mend, look).await
     }
 
     fn not_asked(&self, here: &Here<'_>) -> Option<Finding> {
-        if let Some(finding) = here.wrong(&[self.key, self.wanted.0]) {
+        if let Some(finding) = here.wrong(&[self.vendor.key, self.vendor.wanted.0]) {
             return Some(finding);
         }
-        if !self.simulated {
+        if !self.settings.simulated() {
             return None;
         }
-        if let Some(finding) = here.unseen(&[self.key]) {
+        if let Some(finding) = here.unseen(&[self.vendor.key]) {
             return Some(finding);
         }
         Some(match here.place() {
             Place::Laptop { .. } => Finding::skipped("simulated while Trunkline runs"),
             Place::Aws => {
-                let found = format!("{} is not set", self.key);
-                Finding::failed(found, here.mender().set(self.key))
+                let found = format!("{} is not set", self.vendor.key);
+                Finding::failed(found, here.mender().set(self.vendor.key))
             }
         })
     }
 
     fn judge(&self, here: &Here<'_>, verdict: VendorVerdict) -> Finding {
-        let host = self.base.host_str().unwrap_or_default();
-        let (setting, what) = self.wanted;
+        let host = self.settings.base_url().host_str().unwrap_or_default();
+        let (setting, what) = self.vendor.wanted;
         match verdict {
             VendorVerdict::Works => Finding::ok(format!("{host} takes the key")),
             VendorVerdict::Limited => Finding::ok(format!(
@@ -114,16 +93,16 @@ impl Vendor<'_> {
     fn failed(&self, here: &Here<'_>, host: &str, kind: FailureKind) -> Finding {
         match kind {
             FailureKind::Unauthorized => Finding::failed(
-                format!("{host} refuses the key of {}", self.key),
-                here.mender().set(self.key),
+                format!("{host} refuses the key of {}", self.vendor.key),
+                here.mender().set(self.vendor.key),
             ),
             FailureKind::QuotaExceeded => Finding::failed(
                 format!("the account at {host} is out of credit"),
-                browse(self.billing),
+                browse(self.vendor.billing),
             ),
             FailureKind::RateLimited { .. } => Finding::warning(
                 format!("{host} takes no more requests just now"),
-                browse(self.billing),
+                browse(self.vendor.billing),
             ),
             FailureKind::ConnectTimeout
             | FailureKind::Connect
@@ -132,9 +111,10 @@ impl Vendor<'_> {
             | FailureKind::Protocol
             | FailureKind::Closed
             | FailureKind::Silent
-            | FailureKind::Overflow => {
-                Finding::failed(format!("{host}: {kind}"), ask(self.base.as_str()))
-            }
+            | FailureKind::Overflow => Finding::failed(
+                format!("{host}: {kind}"),
+                ask(self.settings.base_url().as_str()),
+            ),
         }
     }
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AgentId, AmdMode, Fault, FieldProblem, Limit, MachineAction, PromptId, chars};
 
+/// More vendors of a role than anybody has accounts with: a call would be over before the last one is tried.
+const VENDORS_MAX: u64 = 10;
+
 /// An AI configuration that calls are made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -44,6 +47,8 @@ pub struct AgentFields {
     #[serde(default)]
     pub model: Option<String>,
     #[serde(default)]
+    pub vendors: VendorChoice,
+    #[serde(default)]
     pub turn_taking: TurnTaking,
     /// Whether the customer can cut the greeting short.
     #[serde(default = "yes")]
@@ -63,6 +68,22 @@ pub struct AgentFields {
     pub farewell: String,
 }
 
+/// Vendors that an agent's calls try, in this order. An empty list is the deployment's own chain.
+///
+/// Names are those of the deployment's settings `TRUNKLINE_STT_CHAIN`, `TRUNKLINE_LLM_CHAIN` and
+/// `TRUNKLINE_TTS_CHAIN`. An agent with a vendor that the deployment has no settings for is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct VendorChoice {
+    /// Who hears the customer.
+    pub recognizers: Vec<String>,
+    /// Whose language models answer.
+    pub models: Vec<String>,
+    /// Who speaks.
+    pub voices: Vec<String>,
+}
+
 /// How a call is voiced. Only the cascade exists so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -73,9 +94,10 @@ pub enum Engine {
     Cascade,
 }
 
-/// What a single call does about answering machines, mailboxes and faxes; a call of a campaign does as the
-/// campaign says. The carrier detects them while the agent already speaks, so that a person who answers never
-/// waits for the verdict.
+/// What a single call does about answering machines, mailboxes and faxes.
+///
+/// A call of a campaign does as the campaign says. The carrier detects machines while the agent already
+/// speaks, so that a person who answers never waits for the verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -146,6 +168,7 @@ impl AgentFields {
             language: default_language(),
             voice_id: None,
             model: None,
+            vendors: VendorChoice::default(),
             turn_taking: TurnTaking::default(),
             greeting_interruptible: true,
             silence: SilencePolicy::default(),
@@ -157,7 +180,7 @@ impl AgentFields {
     }
 
     /// What its fields may be.
-    pub const LIMITS: [Limit<Self>; 12] = [
+    pub const LIMITS: [Limit<Self>; 15] = [
         Limit::number("turn_taking.endpointing_ms", 10, 5_000, |agent| {
             Some(agent.turn_taking.endpointing_ms.into())
         }),
@@ -186,6 +209,15 @@ impl AgentFields {
             agent.voice_id.as_deref().map(chars)
         }),
         Limit::text("model", 100, |agent| agent.model.as_deref().map(chars)),
+        Limit::items("vendors.recognizers", VENDORS_MAX, |agent| {
+            u64::try_from(agent.vendors.recognizers.len()).ok()
+        }),
+        Limit::items("vendors.models", VENDORS_MAX, |agent| {
+            u64::try_from(agent.vendors.models.len()).ok()
+        }),
+        Limit::items("vendors.voices", VENDORS_MAX, |agent| {
+            u64::try_from(agent.vendors.voices.len()).ok()
+        }),
     ];
 
     /// Every field that is out of its range, with the range.

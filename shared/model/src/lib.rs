@@ -26,6 +26,7 @@ pub use agent::prompt::{
 };
 pub use agent::{
     Agent, AgentAmd, AgentFields, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
+    VendorChoice,
 };
 pub use call::amd::{
     AmdEvidence, AmdResult, AmdThresholds, AnsweredBy, CarrierVerdict, HeardBeep, LeftMessage,

@@ -2,9 +2,9 @@
 //! ([`tts`]).
 //!
 //! Each vendor is one folder (`codec` turns text into the call's own events and back and does no IO,
-//! `client` opens the socket) and one entry in the list of its kind. A place in that list is a
-//! *route*: the core names routes by number and decides what to do when one fails; nothing here
-//! decides to try again.
+//! `client` opens the socket) and one row of the table in [`vendors`]. Settings put the vendors of a role
+//! into a chain, and an agent may order them anew. A place in a chain is a *route*: the core names routes
+//! by number and decides what to do when one fails; nothing here decides to try again.
 //!
 //! A connection is an object that its owner polls in the owner's own task: nothing is spawned for it
 //! and nothing is queued in a channel. **Sending never waits**: it puts bytes into a bounded buffer
@@ -19,8 +19,8 @@ pub mod llm;
 pub mod probe;
 pub mod stt;
 pub mod tts;
+pub mod vendors;
 
-mod chain;
 mod count;
 mod http_client;
 mod refusal;
@@ -37,4 +37,6 @@ pub enum SetupProblem {
     Tls(#[source] rustls::Error),
     #[error("no HTTP client can be made")]
     Http(#[source] reqwest::Error),
+    #[error("{} names no vendor that there is", .0.variable())]
+    NoVendor(settings::VendorRole),
 }

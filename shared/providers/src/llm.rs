@@ -7,11 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use conversation::{Failure, Generate, Generation};
-use settings::Settings;
 
 use self::timed::TimedGeneration;
-use crate::chain::Chain;
-use crate::{SetupProblem, count};
+use crate::vendors::chain::{Chain, Link};
 
 /// One answer under way. Dropping it cancels the request.
 ///
@@ -48,23 +46,21 @@ pub struct Models {
 }
 
 impl Models {
-    /// # Errors
-    /// The HTTP client cannot be set up.
-    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: the first, and one line for each other vendor.
-        let openai = openai::OpenAi::new(&settings.openai)?;
-        count::from_zero(openai.name(), count::GENERATION);
-        Ok(Self {
-            routes: Chain::new(Arc::new(openai), vec![]),
-        })
+    pub(crate) fn in_chain(routes: Chain<dyn Vendor>) -> Self {
+        Self { routes }
     }
 
     /// One model, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
-        Self {
-            routes: Chain::new(vendor, vec![]),
-        }
+        let name = vendor.name();
+        Self::in_chain(Chain::new(Link { name, vendor }, vec![], vec![]))
+    }
+
+    /// Those of these names, in this order; as it is where none is named.
+    #[must_use]
+    pub fn in_order(&self, names: &[String]) -> Self {
+        Self::in_chain(self.routes.in_order(names))
     }
 
     /// How many there are.

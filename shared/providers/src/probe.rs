@@ -8,10 +8,9 @@ use std::time::Duration;
 use ::http::{HeaderMap, StatusCode};
 use conversation::FailureKind;
 use jiff::Timestamp;
-use settings::Settings;
 use url::Url;
 
-use crate::{SetupProblem, http_client, llm, refusal, stt, tts};
+use crate::{SetupProblem, http_client, refusal};
 
 /// A vendor that takes longer than this to say who we are is as good as out of reach.
 const ANSWER_MAX: Duration = Duration::from_secs(4);
@@ -55,23 +54,7 @@ impl Probes {
         })
     }
 
-    /// Asks the recognizer.
-    pub async fn recognizer(&self, settings: &Settings) -> VendorVerdict {
-        self.ask(stt::deepgram::question(&settings.deepgram)).await
-    }
-
-    /// Asks the language model.
-    pub async fn model(&self, settings: &Settings) -> VendorVerdict {
-        self.ask(llm::openai::question(&settings.openai)).await
-    }
-
-    /// Asks the voice.
-    pub async fn voice(&self, settings: &Settings) -> VendorVerdict {
-        self.ask(tts::elevenlabs::question(&settings.elevenlabs))
-            .await
-    }
-
-    async fn ask(&self, question: Result<Question, FailureKind>) -> VendorVerdict {
+    pub(crate) async fn ask(&self, question: Result<Question, FailureKind>) -> VendorVerdict {
         let question = match question {
             Ok(question) => question,
             Err(kind) => return VendorVerdict::Failed(kind),

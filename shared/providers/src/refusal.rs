@@ -21,7 +21,7 @@ pub(crate) fn by_status(status: StatusCode, headers: &HeaderMap, now: Timestamp)
         429 | 498 => FailureKind::RateLimited {
             retry_after: retry_after(headers, now),
         },
-        // The request met a moment, not a rule (as OpenAI's own client judges); 424 comes from Groq.
+        // The request met a moment, not a rule (as vendors' own clients judge); 424 comes from Groq.
         408 | 409 | 424 | 425 => FailureKind::ServerError,
         500.. => FailureKind::ServerError,
         _ => FailureKind::Refused,

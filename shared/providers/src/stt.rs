@@ -9,10 +9,9 @@ use std::task::{Context, Poll};
 use conversation::{Failure, Recognition};
 use futures_util::future::BoxFuture;
 use model::AudioPosition;
-use settings::Settings;
 
-use crate::chain::Chain;
-use crate::{SetupProblem, count};
+use crate::count;
+use crate::vendors::chain::{Chain, Link};
 
 pub use replay::{REPLAY_MAX, ReplayBuffer};
 
@@ -70,23 +69,21 @@ pub struct Recognizers {
 }
 
 impl Recognizers {
-    /// # Errors
-    /// TLS cannot be set up.
-    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: the first, and one line for each other vendor.
-        let deepgram = deepgram::Deepgram::new(&settings.deepgram)?;
-        count::from_zero(deepgram.name(), count::RECOGNITION);
-        Ok(Self {
-            routes: Chain::new(Arc::new(deepgram), vec![]),
-        })
+    pub(crate) fn in_chain(routes: Chain<dyn Vendor>) -> Self {
+        Self { routes }
     }
 
     /// One recognizer, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
-        Self {
-            routes: Chain::new(vendor, vec![]),
-        }
+        let name = vendor.name();
+        Self::in_chain(Chain::new(Link { name, vendor }, vec![], vec![]))
+    }
+
+    /// Those of these names, in this order; as it is where none is named.
+    #[must_use]
+    pub fn in_order(&self, names: &[String]) -> Self {
+        Self::in_chain(self.routes.in_order(names))
     }
 
     /// How many there are.

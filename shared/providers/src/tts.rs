@@ -8,11 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use conversation::{Synthesis, UtteranceId};
-use settings::Settings;
 
 use self::timed::TimedVoice;
-use crate::chain::Chain;
-use crate::{SetupProblem, count};
+use crate::vendors::chain::{Chain, Link};
 
 /// The agent's voice for one call. It connects when it is polled first and connects again when it
 /// has to; what was asked of it meanwhile waits, within a limit.
@@ -49,25 +47,27 @@ pub struct Synthesizers {
 }
 
 impl Synthesizers {
-    /// # Errors
-    /// TLS or the HTTP client cannot be set up.
-    pub fn new(settings: &Settings) -> Result<Self, SetupProblem> {
-        // The list: the first, and one line for each other way.
-        let socket = elevenlabs::OverWebSocket::new(&settings.elevenlabs)?;
-        let http = elevenlabs::OverHttp::new(&settings.elevenlabs)?;
-        count::from_zero(socket.name(), count::SYNTHESIS);
-        count::from_zero(http.name(), count::SYNTHESIS);
-        Ok(Self {
-            routes: Chain::new(Arc::new(socket), vec![Box::new(http)]),
-        })
+    pub(crate) fn in_chain(routes: Chain<dyn Vendor>) -> Self {
+        Self { routes }
     }
 
     /// One voice, made outside: without a network, on a clock of its own.
     #[must_use]
     pub fn of(vendor: Arc<dyn Vendor>) -> Self {
-        Self {
-            routes: Chain::new(vendor, vec![]),
-        }
+        let name = vendor.name();
+        Self::in_chain(Chain::new(Link { name, vendor }, vec![], vec![]))
+    }
+
+    /// Those of these names, in this order; as it is where none is named.
+    #[must_use]
+    pub fn in_order(&self, names: &[String]) -> Self {
+        Self::in_chain(self.routes.in_order(names))
+    }
+
+    /// What settings call the one at this place, or the last one if the place is beyond the list.
+    #[must_use]
+    pub fn name(&self, route: usize) -> &'static str {
+        self.routes.name(route)
     }
 
     /// How many there are.

@@ -5,10 +5,12 @@
 
 pub mod numbers;
 pub mod prompts;
+pub(crate) mod vendors;
 
 use std::sync::Arc;
 
 use model::{Agent, AgentFields, AgentId, TenantId};
+use settings::Roster;
 use store::{
     Agents as AgentRows, BindingRefused, Page, Prompts, Requests, Shelf, StoreError, Usable, Uses,
 };
@@ -28,18 +30,21 @@ pub struct Agents {
     prompts: Prompts,
     requests: Requests,
     uses: Uses,
+    vendors: Roster,
     clock: Arc<dyn Clock>,
     ids: Ids,
 }
 
 impl Agents {
+    /// Agents choose from `vendors`.
     #[must_use]
-    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(store: &store::Store, vendors: Roster, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             agents: store.agents.clone(),
             prompts: store.prompts.clone(),
             requests: store.requests.clone(),
             uses: store.uses.clone(),
+            vendors,
             clock,
             ids,
         }
@@ -205,6 +210,7 @@ impl Agents {
         fields: &AgentFields,
     ) -> Result<Vec<FieldProblem>, Refused> {
         let mut problems = fields.problems();
+        problems.extend(vendors::problems(fields, &self.vendors));
         match self.prompts.head(tenant, fields.prompt_id).await? {
             None => {
                 let says = "there is no such prompt";

@@ -20,6 +20,7 @@ use model::{
     TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables, member,
 };
 use serde::{Deserialize, Serialize};
+use settings::Roster;
 use store::{
     Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency, NewCall,
     Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, Shelf, SlotRow, StoreError,
@@ -27,6 +28,7 @@ use store::{
 };
 use tracing::{info, warn};
 
+use crate::agent::vendors;
 use crate::call::lifecycle::Fact;
 use crate::call::recorder::{RecordError, Recorder};
 use crate::context::requests::Keyed;
@@ -87,6 +89,9 @@ pub struct CallWithTurns {
 pub(crate) struct CallPlans {
     pub(crate) agents: Agents,
     pub(crate) prompts: Prompts,
+    /// What agents may name. Absent, nobody looks: a customer who calls is held by other vendors rather than turned
+    /// away.
+    pub(crate) vendors: Option<Roster>,
 }
 
 /// An agent with its prompt, before a call's variables are filled in.
@@ -133,6 +138,7 @@ impl Calls {
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
+                vendors: Some(context.vendors.clone()),
             },
             numbers: store.numbers.clone(),
             requests: store.requests.clone(),
@@ -465,6 +471,11 @@ impl CallPlans {
         let agent = agent.ok_or_else(|| unfit(Fault::NotFound, "there is no such agent"))?;
         if agent.archived_at.is_some() {
             return Err(unfit(Fault::Archived, "is archived: unarchive it first"));
+        }
+        if let Some(roster) = &self.vendors
+            && let Some((fault, says)) = vendors::unfit(&agent.fields, roster)
+        {
+            return Err(unfit(fault, &says));
         }
         let prompt: Option<PromptVersion> = self
             .prompts

@@ -12,6 +12,7 @@ pub mod simulation;
 use std::sync::Arc;
 
 use model::{Campaign, CampaignFields, CampaignId, CampaignState, EventKind, LeadCounts, TenantId};
+use settings::Roster;
 use store::{
     Agents, BindingRefused, Copy, LaneCounts, Numbers, Page, Plans, Prompts, Requests, StoreError,
 };
@@ -36,6 +37,7 @@ pub struct Campaigns {
     numbers: Numbers,
     plans: Plans,
     requests: Requests,
+    vendors: Roster,
 }
 
 /// A campaign, and how far it is with the leads of another one that it takes over.
@@ -47,12 +49,13 @@ pub struct CampaignWithCopy {
 
 impl Campaigns {
     #[must_use]
-    pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
+    pub fn new(store: &store::Store, vendors: Roster, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             campaigns: store.campaigns.clone(),
             clock,
             ids,
             leads: store.leads.clone(),
+            vendors,
             agents: store.agents.clone(),
             prompts: store.prompts.clone(),
             numbers: store.numbers.clone(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use carrier::carriers::{ConnectProblem, Patience};
 use carrier::{Carrier, Connection, Signatures};
-use settings::{Dialing, Settings};
+use settings::{Dialing, Roster, Settings};
 use store::Store;
 use store::schema::SchemaError;
 
@@ -26,6 +26,8 @@ pub struct Context {
     pub links: Links,
     /// How much is dialled.
     pub dialing: Dialing,
+    /// The vendors that agents can choose from.
+    pub vendors: Roster,
     pub clock: Arc<dyn Clock>,
     pub ids: Ids,
 }
@@ -67,6 +69,7 @@ impl Context {
             signatures,
             links,
             dialing: settings.dialing,
+            vendors: settings.roster(),
             ids: Ids::new(Arc::clone(&clock)),
             clock,
         })

@@ -9,6 +9,7 @@
 mod reader;
 mod secret;
 mod variables;
+mod vendors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use url::Url;
 pub use reader::{Problem, Problems};
 pub use secret::Secret;
 pub use variables::{VariableSource, Variables};
+pub use vendors::{Chains, Roster, VendorRole, VendorSettings};
 
 use reader::Reader;
 
@@ -29,6 +31,7 @@ pub struct Settings {
     pub public: Public,
     pub carrier: Carrier,
     pub dialing: Dialing,
+    pub chains: Chains,
     pub deepgram: Deepgram,
     pub openai: OpenAi,
     pub elevenlabs: ElevenLabs,
@@ -249,6 +252,12 @@ impl Settings {
         names
     }
 
+    /// The vendors that calls can be made with.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        Roster::of(self)
+    }
+
     /// Settings with their defaults where a value cannot be used, what is wrong, and all names.
     fn read(variables: &BTreeMap<String, String>) -> (Self, Problems, BTreeSet<&'static str>) {
         let mut read = Reader::new(variables);
@@ -278,6 +287,11 @@ impl Settings {
                 carrier_calls_max: read.number("TRUNKLINE_CARRIER_CALLS_MAX", 100, 1, 10_000),
                 tenant_calls_max: read.number("TRUNKLINE_TENANT_CALLS_MAX", 100, 1, 10_000),
                 call_interval: read.interval("TRUNKLINE_CARRIER_CALLS_PER_SECOND", 1.0),
+            },
+            chains: Chains {
+                recognizers: read.chain(VendorRole::Recognizer, &["deepgram"]),
+                models: read.chain(VendorRole::Model, &["openai"]),
+                voices: read.chain(VendorRole::Voice, &["elevenlabs", "elevenlabs_http"]),
             },
             deepgram: Deepgram {
                 api_key: read.secret("DEEPGRAM_API_KEY"),

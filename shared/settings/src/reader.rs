@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{LogFormat, Secret};
+use crate::{LogFormat, Secret, VendorRole};
 
 /// One variable that cannot be used as it is. Never carries the value: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,6 +176,38 @@ impl<'a> Reader<'a> {
         } else {
             LogFormat::Text
         }
+    }
+
+    /// Vendors of a role, each once, in the order in which they are tried.
+    pub(crate) fn chain(
+        &mut self,
+        role: VendorRole,
+        default: &[&'static str],
+    ) -> Vec<&'static str> {
+        let variable = role.variable();
+        let Some(text) = self.value(variable) else {
+            return default.to_vec();
+        };
+        let mut chain = Vec::new();
+        for word in text.split(',').map(str::trim) {
+            let known = role.names().find(|name| *name == word);
+            match known {
+                Some(name) if !chain.contains(&name) => chain.push(name),
+                // A word that nobody knows is not repeated: it may be a key in the wrong place.
+                Some(_) | None => {
+                    let names: Vec<_> = role.names().collect();
+                    let names = names.join(", ");
+                    self.problem(
+                        variable,
+                        format!(
+                            "must name vendors out of {names}, each once, with commas between them"
+                        ),
+                    );
+                    return default.to_vec();
+                }
+            }
+        }
+        chain
     }
 
     /// Both or neither.

@@ -184,3 +184,44 @@ fn what_can_be_used_is_used_beside_what_is_wrong() {
     assert_eq!(settings.local.port, 8080);
     assert_eq!(problems.0.len(), 1);
 }
+
+#[test]
+fn a_chain_is_in_its_own_order_and_every_name_of_it_is_known() {
+    let default = read(&[]).unwrap().chains;
+    assert_eq!(default.of(VendorRole::Recognizer), ["deepgram"]);
+    assert_eq!(default.of(VendorRole::Model), ["openai"]);
+    assert_eq!(
+        default.of(VendorRole::Voice),
+        ["elevenlabs", "elevenlabs_http"]
+    );
+    let chosen = read(&[("TRUNKLINE_TTS_CHAIN", " elevenlabs_http, elevenlabs")]).unwrap();
+    assert_eq!(chosen.chains.voices, ["elevenlabs_http", "elevenlabs"]);
+    for wrong in [
+        "sk_a_key",
+        "elevenlabs,elevenlabs",
+        "elevenlabs,",
+        "deepgram",
+    ] {
+        let problems = read(&[("TRUNKLINE_TTS_CHAIN", wrong)]).unwrap_err();
+        assert_eq!(problems.0[0].variable, "TRUNKLINE_TTS_CHAIN");
+        assert_eq!(
+            problems.0[0].problem,
+            "must name vendors out of elevenlabs, elevenlabs_http, each once, with commas between them"
+        );
+    }
+}
+
+#[test]
+fn the_roster_has_who_is_set_up_and_whose_place_a_simulated_peer_took() {
+    let mut settings = read(&[("OPENAI_BASE_URL", "http://127.0.0.1:11434/v1")]).unwrap();
+    let names = |settings: &Settings| {
+        let roster = settings.roster();
+        VendorRole::ALL.map(|role| roster.names(role).to_vec())
+    };
+    assert_eq!(names(&settings), [vec![], vec!["openai"], vec![]]);
+    let at = Url::parse("http://127.0.0.1:9").unwrap();
+    let simulated: &mut dyn VendorSettings = &mut settings.elevenlabs;
+    simulated.simulate(at, Secret::new("key".to_owned()));
+    let voices = vec!["elevenlabs", "elevenlabs_http"];
+    assert_eq!(names(&settings), [vec![], vec!["openai"], voices]);
+}

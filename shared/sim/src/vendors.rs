@@ -3,3 +3,4 @@
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
+pub mod peers;

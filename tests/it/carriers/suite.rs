@@ -137,7 +137,7 @@ pub(super) async fn a_call_can_be_ended_at_any_time_and_only_once<S: Subject>() 
 }
 
 pub(super) async fn what_the_carrier_did_not_sign_is_not_believed<S: Subject>() {
-    let subject = S::start("no answer").await;
+    let subject = S::start("busy").await;
     let connection = subject.connection();
     let receiver = Receiver::start(&subject.intruder()).await;
     connection.client.place(&receiver.call()).await.unwrap();

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use service::account::keys::Keys;
 use service::call::media::Media;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Secret, Storage, Variables};
+use settings::{Dialing, Roster, Secret, Storage, Variables};
 use sim::carriers::twilio::{
     Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
@@ -935,6 +935,7 @@ fn parts(
         signatures: Signatures::Twilio(Tokens::new(token())),
         links: Links::new(public.clone(), public, CarrierName::Twilio).unwrap(),
         dialing,
+        vendors: Roster::default(),
         ids: Ids::seeded(Arc::clone(&clock), chance.seed()),
         clock,
     }

@@ -12,7 +12,7 @@ use service::agent::Agents;
 use service::agent::numbers::{NumberFields, Numbers};
 use service::agent::prompts::{PromptFields, Prompts};
 use service::{Clock, Ids, SystemClock};
-use settings::{Secret, Settings};
+use settings::{Roster, Secret, Settings};
 use store::{Store, schema};
 
 use crate::Options;
@@ -140,7 +140,7 @@ async fn agent(store: &Store) -> anyhow::Result<(TenantId, AgentId)> {
     };
     let prompts = Prompts::new(store, Arc::clone(&clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await?;
-    let agents = Agents::new(store, Arc::clone(&clock), ids.clone());
+    let agents = Agents::new(store, Roster::default(), Arc::clone(&clock), ids.clone());
     let fields = AgentFields::new("Bench", prompt.id);
     let agent = agents.create(tenant, fields, None).await?.id;
     let number = NumberFields {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use service::call::{Calls, CreateCall};
 use service::dialing::dial::{DialJobs, DialResult};
 use service::{Clock, Context, Ids, Links, SystemClock};
-use settings::{Dialing, Secret};
+use settings::{Dialing, Roster, Secret};
 use store::{Overriding, SLOTS_MAX, Store};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -273,6 +273,7 @@ async fn place(
             tenant_calls_max: SLOTS_MAX,
             call_interval: Duration::from_millis(1),
         },
+        vendors: Roster::default(),
         clock,
         ids,
     };

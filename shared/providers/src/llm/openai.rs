@@ -8,4 +8,4 @@ pub(crate) use client::OpenAi;
 pub(crate) use probe::question;
 
 /// The name in failures and metrics.
-const VENDOR: &str = "openai";
+pub(crate) const VENDOR: &str = "openai";

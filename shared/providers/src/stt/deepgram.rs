@@ -8,4 +8,4 @@ pub(crate) use client::Deepgram;
 pub(crate) use probe::question;
 
 /// The name in failures and metrics.
-const VENDOR: &str = "deepgram";
+pub(crate) const VENDOR: &str = "deepgram";

@@ -10,4 +10,4 @@ pub(crate) use http::OverHttp;
 pub(crate) use probe::question;
 
 /// The name in failures and metrics.
-const VENDOR: &str = "elevenlabs";
+pub(crate) const VENDOR: &str = "elevenlabs";

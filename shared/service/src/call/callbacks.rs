@@ -97,6 +97,7 @@ impl Callbacks {
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
+                vendors: None,
             },
             numbers: store.numbers.clone(),
             recordings: store.recordings.clone(),

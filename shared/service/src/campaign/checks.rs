@@ -10,7 +10,7 @@ use model::{
 use store::{LaneCounts, LeadFilter, Shelf};
 
 use super::{AGENT, Campaigns};
-use crate::agent::prompts;
+use crate::agent::{prompts, vendors};
 use crate::{Fault, FieldProblem, Place, Refused};
 
 /// Leads that are looked at for the variables that the campaign's texts need. All leads of an import
@@ -206,6 +206,9 @@ impl Campaigns {
         let Some(agent) = self.agents.get(tenant, agent).await? else {
             return Ok(checked);
         };
+        if let Some((fault, says)) = vendors::unfit(&agent.fields, &self.vendors) {
+            checked.say(AGENT, fault, &says);
+        }
         let prompt = self.prompts.latest(tenant, agent.fields.prompt_id).await?;
         let Some(prompt) = prompt else {
             let says = "names an agent whose prompt is missing";

@@ -139,6 +139,7 @@ impl Planner {
             call_plans: CallPlans {
                 agents: store.agents.clone(),
                 prompts: store.prompts.clone(),
+                vendors: Some(context.vendors.clone()),
             },
             campaigns: store.campaigns.clone(),
             clock: Arc::clone(&context.clock),

@@ -31,7 +31,7 @@ use service::call::callbacks::Callbacks;
 use service::dialing::dial::{DialJobs, DialResult};
 use service::dialing::planner::Planner;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Secret, Settings};
+use settings::{Dialing, Roster, Secret, Settings};
 use store::{Cost, LaneCounts, Meter, Scope, SlotRow, Store, schema};
 use tempfile::TempDir;
 
@@ -246,6 +246,7 @@ impl Field {
                 // The clock stands: calls must not wait for it.
                 call_interval: Duration::from_millis(1),
             },
+            vendors: Roster::default(),
             ids: Ids::seeded(Arc::clone(&now), 7),
             clock: now,
         };
@@ -486,7 +487,7 @@ async fn fields(parts: &Context) -> anyhow::Result<(TenantId, CampaignFields)> {
     };
     let prompts = Prompts::new(store, Arc::clone(clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await?;
-    let agents = Agents::new(store, Arc::clone(clock), ids.clone());
+    let agents = Agents::new(store, Roster::default(), Arc::clone(clock), ids.clone());
     let agent = AgentFields::new("Bench", prompt.id);
     let agent = agents.create(tenant, agent, None).await?.id;
     let numbers = Numbers::new(store, Arc::clone(clock), ids.clone());
