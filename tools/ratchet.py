@@ -94,7 +94,7 @@ class Legs:
 
     def check(self):
         """Each module of the product that a worker is made of has a row, and each row names something."""
-        worker = ["audio", "call", "carrier", "media_worker", "model", "providers", "service", "settings", "store",
+        worker = ["audio", "carrier", "conversation", "media_worker", "model", "providers", "service", "settings", "store",
                   "telemetry"]
         problems, names = [], set()
         for crate, folder in self.crates.items():
@@ -395,13 +395,13 @@ def compare(counted, sums):
     held_with, budgets, _bought = read_budgets()
     functions = read_functions()
     if held_with != counted_with():
-        return [
-            "the budgets were counted on other tools, so that nothing can be compared:",
-            f"  counted with {held_with}",
-            f"  here there is {counted_with()}",
-            "Count with the same tools; or, where these are the new ones, check that the commit before has the same "
-            "figures on them and write its budgets anew, in a commit of its own: make ratchet-write BOUGHT=\"rustc …\"",
-        ]
+        # Another compiler or processor moves every figure a little: not what a change is to answer for.
+        print("NOT COMPARED: the budgets were counted with other tools.",
+              f"  counted with {held_with}",
+              f"  here there is {counted_with()}",
+              "Where these are the new ones, check that the commit before has the same figures on them and write its "
+              "budgets anew, in a commit of its own: make ratchet-write BOUGHT=\"rustc …\"", sep="\n")
+        return []
     kept = {leg: [sum(figures) for figures in zip(*(f for (of, _), f in functions.items() if of == leg))]
             for leg in LEGS}
     if kept != budgets:

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carrier::carriers::Patience;
+use carrier::connection::Patience;
 use carrier::{CarrierName, Connection};
 use doctor::Doctor;
 use media_worker::Worker;

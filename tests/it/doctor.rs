@@ -540,7 +540,11 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         .at_carrier(&path, &[("VoiceApplicationSid", &application)])
         .await;
     let examined = world.examined().await;
-    examined.fails(NUMBER, "an application", "-d VoiceApplicationSid=");
+    examined.fails(
+        NUMBER,
+        "an application",
+        "--data-urlencode VoiceApplicationSid=",
+    );
     let fixed = world.doctor().fix_numbers(None).await;
     assert_eq!(fixed[0].state, CheckState::Ok, "{fixed:?}");
     world.examined().await.else_all_is_well(&[]);
@@ -555,7 +559,11 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         )
         .await;
     let examined = world.examined().await;
-    examined.fails(NUMBER, "by GET instead of POST", "-d VoiceMethod=POST");
+    examined.fails(
+        NUMBER,
+        "by GET instead of POST",
+        "--data-urlencode VoiceMethod=POST",
+    );
     assert_eq!(world.carrier.violations(), []);
     world.stop().await;
 }

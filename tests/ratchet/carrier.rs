@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use ::carrier::transport::{Broken, Exchange, Transport};
+use ::carrier::twilio::transport::{Broken, Exchange, Transport};
 use axum::Router;
 use axum::body::Body;
 use futures_util::{SinkExt as _, StreamExt as _};

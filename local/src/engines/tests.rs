@@ -59,12 +59,13 @@ async fn a_folder_of_another_layout_is_refused_and_left_alone() {
     engines.stop().await.unwrap();
     let files = folder.path().join("engines");
     let layout = files.join("layout");
-    assert_eq!(std::fs::read_to_string(&layout).unwrap(), "2\n");
+    assert_eq!(std::fs::read_to_string(&layout).unwrap(), "3\n");
     let table = files.join("dynamodb.sqlite");
     let before = std::fs::read(&table).unwrap();
     for (said, told) in [
         ("1\n", "before the first release"),
-        ("3\n", "newer version"),
+        ("2\n", "before the first release"),
+        ("4\n", "newer version"),
         ("two", "number from 1"),
     ] {
         std::fs::write(&layout, said).unwrap();

@@ -127,7 +127,7 @@ fn what_cannot_be_used_is_named() {
     write(
         at,
         "nested.json",
-        r#"{"name": "Spring", "retry": {"busy": "soon"}}"#,
+        r#"{"name": "Spring", "retry": {"busy_seconds": "soon"}}"#,
     );
     write(
         at,
@@ -167,7 +167,7 @@ fn what_cannot_be_used_is_named() {
         ("leads.csv", "missing.json", &[], "missing.json"),
         ("leads.csv", "broken.json", &[], "broken.json"),
         ("leads.csv", "typo.json", &[], "max_calls"),
-        ("leads.csv", "nested.json", &[], "`retry.busy`"),
+        ("leads.csv", "nested.json", &[], "`retry.busy_seconds`"),
         ("leads.csv", "absurd.json", &[], "`/campaign/max_attempts`"),
         ("leads.csv", "absurd.json", &[], "`/campaign/windows`"),
         ("leads.csv", "campaign.json", &["--days", "0"], "`/days`"),

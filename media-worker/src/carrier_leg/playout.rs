@@ -26,7 +26,8 @@ pub(crate) struct Playout {
     utterance: Option<UtteranceId>,
     /// A `clear` is on its way since then.
     clearing_since: Option<Instant>,
-    clock: PlaybackClock,
+    /// Only for a carrier without marks.
+    clock: Option<Box<PlaybackClock>>,
 }
 
 /// What a carrier without marks has played by now, as far as can be told from here: audio is played one
@@ -95,7 +96,7 @@ impl Playout {
             flow: Flow::Taking,
             utterance: None,
             clearing_since: None,
-            clock: PlaybackClock::default(),
+            clock: (!codec.has_marks()).then(Box::default),
         }
     }
 
@@ -110,12 +111,13 @@ impl Playout {
 
     /// A mark whose time has come at a carrier that does not say so itself.
     pub(crate) fn take_played(&mut self, now: Instant) -> Option<Mark> {
-        self.clock.take_due(now)
+        self.clock.as_mut()?.take_due(now)
     }
 
     /// When the next such mark is due.
     pub(crate) fn next_played(&self) -> Option<Instant> {
-        self.clock.marks.front().map(|(at, _mark)| *at)
+        let clock = self.clock.as_ref()?;
+        clock.marks.front().map(|(at, _mark)| *at)
     }
 
     /// Queues audio. False when it was dropped.
@@ -125,7 +127,9 @@ impl Playout {
         }
         self.codec
             .encode_media(&self.stream_id, audio, &mut self.out);
-        self.clock.play(audio.len(), now);
+        if let Some(clock) = &mut self.clock {
+            clock.play(audio.len(), now);
+        }
         self.send(socket)
     }
 
@@ -134,21 +138,21 @@ impl Playout {
         if self.flow != Flow::Taking {
             return;
         }
-        let name = mark.to_string();
-        if self
-            .codec
-            .encode_mark(&self.stream_id, &name, &mut self.out)
-        {
-            self.send(socket);
-        } else {
-            self.clock.mark(mark, now);
+        if let Some(clock) = &mut self.clock {
+            clock.mark(mark, now);
+            return;
         }
+        self.codec
+            .encode_mark(&self.stream_id, &mark.to_string(), &mut self.out);
+        self.send(socket);
     }
 
     /// Empties the carrier's buffer. `since`: when what caused it was seen.
     pub(crate) fn clear(&mut self, socket: &mut CarrierSocket, since: Instant) {
         self.clearing_since.get_or_insert(since);
-        self.clock.clear(since);
+        if let Some(clock) = &mut self.clock {
+            clock.clear(since);
+        }
         self.codec.encode_clear(&self.stream_id, &mut self.out);
         let sent = self.send(socket);
         // A clear that did not fit goes out as soon as the carrier reads again.

@@ -56,9 +56,11 @@ impl MediaCodec for WithoutMarks {
         MediaStreams.encode_media(stream_id, audio, into);
     }
 
-    fn encode_mark(&self, _stream_id: &str, _name: &str, _into: &mut BytesMut) -> bool {
+    fn has_marks(&self) -> bool {
         false
     }
+
+    fn encode_mark(&self, _stream_id: &str, _name: &str, _into: &mut BytesMut) {}
 
     fn encode_clear(&self, stream_id: &str, into: &mut BytesMut) {
         MediaStreams.encode_clear(stream_id, into);

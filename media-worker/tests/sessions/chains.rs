@@ -26,8 +26,8 @@ async fn greeting(chain: Option<&str>, choice: &[&str], faults: Faults) -> Spoke
         voices: choice.iter().map(|name| (*name).to_owned()).collect(),
         ..VendorChoice::default()
     };
-    let person: Person = "says nothing".parse().unwrap();
-    let mut carrier = scene.call(0).await;
+    let person: Person = "answers after 1 ring".parse().unwrap();
+    let mut carrier = scene.carrier().await;
     let line = carry_until(&person, &mut carrier, |line| heard(line) == ["Hello."]).await;
     assert_eq!(heard(&line), ["Hello."]);
     assert_eq!(vendors.violations(), Vec::<String>::new());

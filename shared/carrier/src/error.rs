@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use model::Outcome;
 
+use crate::call::CreateCall;
+use crate::capability::{Capabilities, Capability};
 use crate::instructions::InstructionsProblem;
-use crate::port::Capability;
+
+/// The answer to a request, later.
+pub type Answer<'a, T, E = RequestError> = BoxFuture<'a, Result<T, E>>;
 
 /// Why a request other than create failed, after everything that may be repeated was.
 #[derive(Debug, thiserror::Error)]
@@ -296,5 +301,35 @@ impl RequestError {
             Self::Unreachable(_) => "unreachable",
             Self::Lost(_) => "lost",
         }
+    }
+}
+
+impl Capabilities {
+    /// # Errors
+    /// Names what is lacking.
+    pub fn need(self, capability: Capability) -> Result<(), RequestError> {
+        if self.has(capability) {
+            Ok(())
+        } else {
+            Err(RequestError::Unsupported(capability))
+        }
+    }
+
+    /// # Errors
+    /// Names what the call asks for and the carrier lacks.
+    pub fn allow(self, call: &CreateCall) -> Result<(), CreateError> {
+        let needs = [
+            (
+                call.machine_detection.is_some(),
+                Capability::MachineDetection,
+            ),
+            (call.recording.is_some(), Capability::Recording),
+        ];
+        for (needed, capability) in needs {
+            if needed && !self.has(capability) {
+                return Err(CreateError::Unsupported(capability));
+            }
+        }
+        Ok(())
     }
 }

@@ -10,18 +10,21 @@
 
 pub mod account;
 pub mod call;
+pub mod capability;
 pub mod carriers;
+pub mod connection;
 pub mod error;
 pub mod instructions;
 pub mod media;
 pub mod port;
 pub mod recording;
 pub mod report;
-pub mod transport;
 pub mod twilio;
 
 pub use call::{CallStatus, CarrierCallId, CarrierRecordingId};
-pub use carriers::{CarrierName, Connection, Signatures};
+pub use capability::{Capabilities, Capability};
+pub use carriers::CarrierName;
+pub use connection::{Connection, Signatures};
 pub use error::{CreateError, RefusalKind, RequestError};
 pub use instructions::Instructions;
-pub use port::{Capabilities, Capability, Carrier};
+pub use port::Carrier;

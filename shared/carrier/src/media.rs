@@ -189,9 +189,14 @@ pub trait MediaCodec: fmt::Debug + Send + Sync {
     /// Appends the message that plays `audio` (µ-law, 8 kHz, any length).
     fn encode_media(&self, stream_id: &str, audio: &[u8], into: &mut BytesMut);
 
-    /// Appends the message that comes back once everything sent before it was played. False: the
-    /// carrier has none such (it lacks [`crate::Capability::Marks`]), and nothing is appended.
-    fn encode_mark(&self, stream_id: &str, name: &str, into: &mut BytesMut) -> bool;
+    /// Whether the carrier has marks at all ([`crate::Capability::Marks`]).
+    fn has_marks(&self) -> bool {
+        true
+    }
+
+    /// Appends the message that comes back once everything sent before it was played; nothing where
+    /// the carrier has none such.
+    fn encode_mark(&self, stream_id: &str, name: &str, into: &mut BytesMut);
 
     /// Appends the message that empties the playback buffer; all marks still out come back at once.
     fn encode_clear(&self, stream_id: &str, into: &mut BytesMut);

@@ -4,20 +4,17 @@
 
 use std::fmt;
 
-use futures_util::future::BoxFuture;
 use model::PhoneNumber;
 use url::Url;
 
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
 use crate::call::{CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed};
+use crate::capability::Capabilities;
 use crate::carriers::CarrierName;
-use crate::error::{CreateError, RequestError};
+use crate::error::{Answer, CreateError};
 use crate::instructions::Instructions;
 use crate::media::MediaCodec;
 use crate::recording::{CarrierRecording, Channels, RecordingMedia};
-
-/// The answer to a request, later.
-pub type Answer<'a, T, E = RequestError> = BoxFuture<'a, Result<T, E>>;
 
 /// One account at a carrier, for whoever places, follows and ends calls.
 ///
@@ -54,14 +51,14 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     fn cancel<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall>;
 
     /// Replaces what a live call does; its media stream ends. Only repeated when the carrier certainly
-    /// did not do it. Needs [`Capability::Redirect`].
+    /// did not do it. Needs [`crate::Capability::Redirect`].
     fn redirect<'a>(
         &'a self,
         call: &'a CarrierCallId,
         to: &'a Instructions,
     ) -> Answer<'a, CarrierCall>;
 
-    /// What the carrier knows of a recording. Recordings need [`Capability::Recording`].
+    /// What the carrier knows of a recording. Recordings need [`crate::Capability::Recording`].
     fn fetch_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, CarrierRecording>;
 
     /// The recordings of one call.
@@ -97,87 +94,4 @@ pub trait Carrier: fmt::Debug + Send + Sync {
 
     /// The request with which a person fulfils the wish by hand. `None` where the carrier has none such.
     fn by_hand(&self, wish: NumberWish<'_>) -> Option<FormRequest>;
-}
-
-/// What not every carrier can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Capability {
-    /// Finds out who answered.
-    MachineDetection,
-    /// Records calls and hands the recordings out.
-    Recording,
-    /// Gives a live call other instructions.
-    Redirect,
-    /// Says when what it was sent has been played.
-    Marks,
-}
-
-impl Capability {
-    pub const ALL: [Self; 4] = [
-        Self::MachineDetection,
-        Self::Recording,
-        Self::Redirect,
-        Self::Marks,
-    ];
-
-    /// In problems, logs and documents.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MachineDetection => "answering machine detection",
-            Self::Recording => "recording",
-            Self::Redirect => "redirection of live calls",
-            Self::Marks => "playback marks",
-        }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The capabilities of a carrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities(&'static [Capability]);
-
-impl Capabilities {
-    #[must_use]
-    pub const fn of(has: &'static [Capability]) -> Self {
-        Self(has)
-    }
-
-    #[must_use]
-    pub fn has(self, capability: Capability) -> bool {
-        self.0.contains(&capability)
-    }
-
-    /// # Errors
-    /// Names what is lacking.
-    pub fn need(self, capability: Capability) -> Result<(), RequestError> {
-        if self.has(capability) {
-            Ok(())
-        } else {
-            Err(RequestError::Unsupported(capability))
-        }
-    }
-
-    /// # Errors
-    /// Names what the call asks for and the carrier lacks.
-    pub fn allow(self, call: &CreateCall) -> Result<(), CreateError> {
-        let needs = [
-            (
-                call.machine_detection.is_some(),
-                Capability::MachineDetection,
-            ),
-            (call.recording.is_some(), Capability::Recording),
-        ];
-        for (needed, capability) in needs {
-            if needed && !self.has(capability) {
-                return Err(CreateError::Unsupported(capability));
-            }
-        }
-        Ok(())
-    }
 }

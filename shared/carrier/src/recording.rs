@@ -6,8 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::call::{CarrierCallId, CarrierRecordingId};
+use crate::error::Answer;
 use crate::error::{Lost, RequestError};
-use crate::port::Answer;
 
 /// The longest recording that is fetched: four hours (the usual longest call) in two channels of
 /// 16-bit samples at 8 kHz are 461 MB.

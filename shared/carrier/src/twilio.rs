@@ -11,6 +11,7 @@ pub mod media;
 mod sid;
 pub mod signature;
 pub mod status;
+pub mod transport;
 pub mod twiml;
 pub mod webhook;
 

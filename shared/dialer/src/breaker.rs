@@ -63,7 +63,7 @@ pub(crate) fn concurrency(campaign: &Campaign, recent: &Recent, now: Timestamp) 
         until: None,
     };
     let ramp = ramp(
-        &fields.ramp,
+        fields.ramp,
         limit.most,
         campaign.last_started_at.unwrap_or(now),
         now,
@@ -89,7 +89,7 @@ pub(crate) fn concurrency(campaign: &Campaign, recent: &Recent, now: Timestamp) 
 }
 
 /// A straight line from `ramp.from` at the start to the campaign's limit.
-fn ramp(ramp: &Ramp, limit: u32, since: Timestamp, now: Timestamp) -> Concurrency {
+fn ramp(ramp: Ramp, limit: u32, since: Timestamp, now: Timestamp) -> Concurrency {
     let over = ramp.over.as_duration().as_secs();
     let rise = i64::from(limit.saturating_sub(ramp.from));
     let elapsed = now.duration_since(since).as_secs().max(0);
@@ -129,11 +129,11 @@ mod tests {
         };
         let most: Vec<_> = [0, 59, 60, 299, 300, 599, 600, 10_000]
             .into_iter()
-            .map(|second| ramp(&line, 12, at(0), at(second)).most)
+            .map(|second| ramp(line, 12, at(0), at(second)).most)
             .collect();
         assert_eq!(most, [2, 2, 3, 6, 7, 11, 12, 12]);
-        assert_eq!(ramp(&line, 12, at(0), at(59)).until, Some(at(60)));
-        assert_eq!(ramp(&line, 1, at(0), at(0)).most, 1);
+        assert_eq!(ramp(line, 12, at(0), at(59)).until, Some(at(60)));
+        assert_eq!(ramp(line, 1, at(0), at(0)).most, 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod vendors;
 use std::sync::Arc;
 
 use ::carrier::Connection;
-use ::carrier::carriers::{ConnectProblem, Patience};
+use ::carrier::connection::{ConnectProblem, Patience};
 use ::service::{Clock, Context};
 use model::TenantId;
 use settings::{Problems, Settings, Variables};

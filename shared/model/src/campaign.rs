@@ -193,7 +193,7 @@ pub enum AmdMode {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MachineAction {
-    /// The lead is tried again as `retry.voicemail` says.
+    /// The lead is tried again as `retry.voicemail_seconds` says.
     #[default]
     HangUp,
     /// Leave the message after the beep; the lead is done then.

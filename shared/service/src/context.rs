@@ -8,7 +8,7 @@ pub(crate) mod requests;
 
 use std::sync::Arc;
 
-use carrier::carriers::{ConnectProblem, Patience};
+use carrier::connection::{ConnectProblem, Patience};
 use carrier::{Carrier, Connection, Signatures};
 use settings::{Dialing, Roster, Settings};
 use store::Store;

@@ -177,9 +177,10 @@ impl Receiver {
                     if next_ms == 5_000 {
                         codec.encode_clear(&stream_id, &mut buffer);
                         send(&mut socket, &mut buffer).await;
-                        if !codec.encode_mark(&stream_id, "u1-s0", &mut buffer) {
+                        if !codec.has_marks() {
                             break;
                         }
+                        codec.encode_mark(&stream_id, "u1-s0", &mut buffer);
                         send(&mut socket, &mut buffer).await;
                     }
                 }

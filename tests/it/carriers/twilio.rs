@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrier::carriers::Signatures;
+use carrier::Signatures;
 use carrier::twilio::client::{Client, ClientConfig};
 use carrier::twilio::signature::{self, Tokens};
 use carrier::{CarrierCallId, Connection};

@@ -12,6 +12,7 @@ use settings::Roster;
 
 use super::campaigns::Desk;
 use super::{THEIR_NUMBER, World};
+use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_keeps_its_choice_and_leaves_what_it_does_not_choose_to_the_settings() {
@@ -30,6 +31,7 @@ async fn an_agent_keeps_its_choice_and_leaves_what_it_does_not_choose_to_the_set
     let chosen = json!({ "recognizers": [], "models": [], "voices": voices });
     assert_eq!(changed.json()["vendors"], chosen);
     world.call(&agent).await;
+    world.leaves(Left::NOTHING.calls(1).dials(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

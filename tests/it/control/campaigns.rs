@@ -178,7 +178,7 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
     let bad = json!({
         "agent_id": "agent_01j0000000000000000000000a",
         "windows": { "mon": [["19:00", "10:00"]], "monday": [] },
-        "retry": { "busy": "soon", "no_answer": "-1h" },
+        "retry": { "busy_seconds": "soon", "no_answer_seconds": -3600 },
         "max_concurrent_calls": "many",
         "nmae": "x",
     });
@@ -191,8 +191,8 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
         "/max_concurrent_calls",
         "/name",
         "/nmae",
-        "/retry/busy",
-        "/retry/no_answer",
+        "/retry/busy_seconds",
+        "/retry/no_answer_seconds",
         "/windows/mon/0",
         "/windows/monday",
     ];

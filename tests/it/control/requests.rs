@@ -172,14 +172,17 @@ async fn null_takes_a_field_back_to_its_default_and_a_needed_one_cannot_be_taken
     });
     assert_eq!(patch(set).await.status, 200);
     let back = json!({
-        "max_attempts": null, "retry": { "busy": null }, "starts_at": null,
+        "max_attempts": null, "retry": { "busy_seconds": null }, "starts_at": null,
         "disclosure": { "purpose": null },
     });
     let read = patch(back).await.json();
     assert_eq!(read["max_attempts"], 3);
     assert_eq!(
-        (&read["retry"]["busy"], &read["retry"]["failed"]),
-        (&json!("4h"), &json!("1h"))
+        (
+            &read["retry"]["busy_seconds"],
+            &read["retry"]["failed_seconds"]
+        ),
+        (&json!(14_400), &json!(3_600))
     );
     assert_eq!(
         (&read["starts_at"], &read["disclosure"]["purpose"]),
@@ -223,8 +226,8 @@ async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
         ("/windows/mon/0", "conflict"),
         ("/windows/mon/1/0", "malformed"),
         ("/windows/monday", "unknown"),
-        ("/retry/busy", "malformed"),
-        ("/retry/no_answer", "malformed"),
+        ("/retry/busy_seconds", "wrong_type"),
+        ("/retry/no_answer_seconds", "out_of_range"),
         ("/caps", "wrong_type"),
         ("/max_concurrent_calls", "wrong_type"),
         ("/max_attempts", "out_of_range"),
@@ -290,7 +293,7 @@ async fn a_member_that_is_there_twice_is_no_last_word() {
     let answer = desk.world.ask_raw("/v1/campaigns", JSON.1, body).await;
     let all = [
         ("/name", "repeated"),
-        ("/retry/busy", "repeated"),
+        ("/retry/busy_seconds", "repeated"),
         ("/priority", "out_of_range"),
     ];
     assert_eq!(faults(&answer), expected(&all), "{}", answer.text);

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ::carrier::transport::{Broken, Exchange, Transport};
+use ::carrier::twilio::transport::{Broken, Exchange, Transport};
 use sim::carriers::twilio::{Core, Output, RestAnswer, RestBody, RestRequest, WebhookAnswer};
 use tokio::sync::Notify;
 

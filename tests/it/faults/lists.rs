@@ -64,7 +64,7 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
         .map(|day| (day.to_owned(), windows.clone()))
         .collect::<serde_json::Map<_, _>>()
         .into();
-    let minutes = |low, high| format!("{}m", chance.number(low..=high));
+    let minutes = |low, high| 60 * chance.number(low..=high);
     let body = json!({
         "name": name,
         "windows": windows,
@@ -72,13 +72,13 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
         "max_concurrent_calls": chance.number(2..=8),
         "max_attempts": chance.number(2..=3),
         "retry": {
-            "no_answer": minutes(10, 40),
-            "busy": minutes(5, 30),
-            "failed": minutes(2, 10),
-            "voicemail": minutes(20, 60),
+            "no_answer_seconds": minutes(10, 40),
+            "busy_seconds": minutes(5, 30),
+            "failed_seconds": minutes(2, 10),
+            "voicemail_seconds": minutes(20, 60),
         },
-        "caps": { "attempts_per_day": chance.number(3..=6), "minimum_gap": minutes(1, 10) },
-        "ramp": { "from": chance.number(1..=3), "over": minutes(0, 5) },
+        "caps": { "attempts_per_day": chance.number(3..=6), "minimum_gap_seconds": minutes(1, 10) },
+        "ramp": { "from": chance.number(1..=3), "over_seconds": minutes(0, 5) },
         "breaker": { "failures_percent": 80, "calls": 10, "pause_seconds": 300 },
         "priority": chance.number(1..=9),
         "disclosure": {

@@ -10,6 +10,7 @@ use super::{files, root, shown};
 const MAY_NAME: &[&str] = &[
     "functions/callbacks/src/",
     "shared/carrier/src/carriers.rs",
+    "shared/carrier/src/connection.rs",
     "shared/carrier/src/lib.rs",
     "shared/carrier/src/twilio.rs",
     "shared/carrier/src/twilio/",
@@ -59,7 +60,8 @@ fn every_field_of_a_webhook_stands_in_the_page_of_its_wire() {
     for file in ["webhook.rs", "client/create.rs", "client/answer.rs"] {
         let code = fs::read_to_string(folder.join(file)).unwrap();
         for literal in code.split('"').skip(1).step_by(2) {
-            let camel = literal.starts_with(|letter: char| letter.is_ascii_uppercase())
+            let camel = literal != "Form"
+                && literal.starts_with(|letter: char| letter.is_ascii_uppercase())
                 && literal.chars().all(|letter| letter.is_ascii_alphanumeric())
                 && literal.chars().any(|letter| letter.is_ascii_lowercase());
             if camel {

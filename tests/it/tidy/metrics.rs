@@ -77,12 +77,12 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "kind",
             &[
                 Between(
-                    "shared/carrier/src/twilio/client/error.rs",
+                    "shared/carrier/src/error.rs",
                     &["impl RefusalKind", "fn code("],
                     CODE_ENDS,
                 ),
                 Between(
-                    "shared/carrier/src/twilio/client/error.rs",
+                    "shared/carrier/src/error.rs",
                     &["impl CreateError", "fn code("],
                     CODE_ENDS,
                 ),
@@ -114,11 +114,7 @@ const SOURCES: &[(&str, &str, &[Source])] = {
                     &["fn code("],
                     CODE_ENDS,
                 ),
-                Between(
-                    "shared/carrier/src/twilio/webhook.rs",
-                    &["fn code("],
-                    CODE_ENDS,
-                ),
+                Between("shared/carrier/src/report.rs", &["fn code("], CODE_ENDS),
             ],
         ),
         (
@@ -193,11 +189,7 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "trunkline_carrier_messages_ignored_total",
             "reason",
             &[
-                Between(
-                    "shared/carrier/src/twilio/media.rs",
-                    &["fn code("],
-                    CODE_ENDS,
-                ),
+                Between("shared/carrier/src/media.rs", &["fn code("], CODE_ENDS),
                 Calls("media-worker/src/session.rs", "self.ignore("),
                 Calls(
                     "media-worker/src/carrier_leg/handshake.rs",

@@ -33,13 +33,15 @@ use crate::call::{
     CallStatus, CarrierCall, CarrierCallId, CarrierNumberId, CarrierRecordingId, CreateCall,
     FindCalls, Listed,
 };
+use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
+use crate::error::Answer;
 use crate::error::{CreateError, RefusalKind, RequestError};
 use crate::instructions::Instructions;
 use crate::media::MediaCodec;
-use crate::port::{Answer, Capabilities, Capability, Carrier};
+use crate::port::Carrier;
 use crate::recording::{CarrierRecording, Channels, RecordingMedia};
-use crate::transport::Transport;
+use crate::twilio::transport::Transport;
 
 pub use create::RING_SECONDS_MAX;
 

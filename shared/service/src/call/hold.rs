@@ -104,9 +104,11 @@ mod tests {
                 .unwrap()
         };
         let mut steps = hold("de-AT", held, again)?.steps().to_vec();
-        let said = match &steps[0] {
-            Instruction::Say { text, language } if language == "de-AT" => Some(text.clone()),
-            _other => None,
+        let said = if let Instruction::Say { text, language } = &steps[0] {
+            assert_eq!(language, "de-AT");
+            Some(text.clone())
+        } else {
+            None
         };
         if said.is_some() {
             steps.remove(0);

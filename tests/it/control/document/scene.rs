@@ -239,7 +239,7 @@ impl Scene {
             .id();
         self.delete(&format!("/v1/campaigns/{draft}")).await;
         let path = format!("/v1/campaigns/{campaign}");
-        let patch = json!({ "max_concurrent_calls": 20, "retry": { "busy": null } });
+        let patch = json!({ "max_concurrent_calls": 20, "retry": { "busy_seconds": null } });
         self.patch(&path, patch).await;
         self.get("/v1/campaigns").await;
         campaign

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
 use crate::error::{CarrierRefusal, Lost, NoConnection, RefusalKind, RequestError};
-use crate::transport::{Broken, Transport};
+use crate::twilio::transport::{Broken, Transport};
 
 /// The version of the API, the first segment of every path.
 const VERSION: &str = "2010-04-01";

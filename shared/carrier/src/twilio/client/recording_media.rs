@@ -5,8 +5,8 @@ use bytes::Bytes;
 use url::Url;
 
 use super::http::{Attempt, Http, HttpAnswer, Repeat, RetryVerdict, SendError};
+use crate::error::Answer;
 use crate::error::{Lost, RequestError};
-use crate::port::Answer;
 use crate::recording::{Channels, RecordingMedia, RecordingSource};
 
 /// The body of an answer.

@@ -3,6 +3,8 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
+use bytes::BufMut as _;
+
 use super::*;
 
 const STREAM: &str = "MZ0123456789abcdef0123456789abcdef";

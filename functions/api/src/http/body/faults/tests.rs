@@ -375,7 +375,7 @@ fn sentences_say_what_is_wrong() {
         /max_attempts: out_of_range: must be from 1 to 20, is 0
         /max_concurrent_calls: wrong_type: must be a whole number, is text
         /numbers/1: wrong_type: must be text, is a number
-        /retry/busy: malformed: must be written like 1h 30m
+        /retry/busy_seconds: out_of_range: must be from 0 to 7948800, is 35996400
         /starts_at: malformed: must be written like 2026-03-01T10:00:00Z
         /windows/mon/0: out_of_range: must have 2 to 2 entries, has 1
         /windows/mon/0/0: malformed: must be written like 09:30
