@@ -291,6 +291,11 @@ impl World {
         }
     }
 
+    /// Errors that the log has after a doctor came: the embedded table does not know one of the questions.
+    pub(crate) fn errors_of_doctor(&self) -> usize {
+        if self._engines.is_some() { 2 } else { 0 }
+    }
+
     /// What the test means to leave behind; without it, nothing.
     pub(crate) fn leaves(&self, left: Left) {
         self.left.expect(left);

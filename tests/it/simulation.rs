@@ -140,7 +140,7 @@ impl Tally {
             );
         }
         for answer in [
-            "person",
+            "human",
             "machine",
             "screening",
             "fax",

@@ -190,7 +190,7 @@ const SOURCES: &[(&str, &str, &[Source])] = {
             "reason",
             &[
                 Between("shared/carrier/src/media.rs", &["fn code("], CODE_ENDS),
-                Calls("media-worker/src/session.rs", "self.ignore("),
+                Calls("media-worker/src/session/incoming.rs", "self.ignore("),
                 Calls(
                     "media-worker/src/carrier_leg/handshake.rs",
                     "Meters::message_ignored(",
@@ -200,7 +200,10 @@ const SOURCES: &[(&str, &str, &[Source])] = {
         (
             "trunkline_carrier_streams_refused_total",
             "reason",
-            &[Calls("media-worker/src/session.rs", "self.refuse_stream(")],
+            &[Calls(
+                "media-worker/src/session/incoming.rs",
+                "self.refuse_stream(",
+            )],
         ),
         (
             "trunkline_interruptions_total",
