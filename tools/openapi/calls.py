@@ -142,7 +142,7 @@ def fill_a_campaign(agent_id: str) -> None:
         name="Reminders",
         agent_id=agent_id,
         windows=WindowsInput(mon=[["10:00", "19:00"]]),
-        retry=RetryInput(busy="4h"),
+        retry=RetryInput(busy_seconds=14_400),
         disclosure=DisclosureInput(business_name="Bright Dental", purpose="your appointment"),
     )
     campaign = done(Campaign, 201, create_campaign.sync_detailed(client=client, body=body))

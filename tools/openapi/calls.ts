@@ -103,7 +103,7 @@ const campaign = done(
       name: "Reminders",
       agent_id: agent.id,
       windows: { mon: [["10:00", "19:00"]] },
-      retry: { busy: "4h" },
+      retry: { busy_seconds: 14_400 },
       disclosure: { business_name: "Bright Dental", purpose: "your appointment" },
     },
   }),
