@@ -70,6 +70,7 @@ pub const CLOSED: &[Closed] = &[
         &[(
             "kind",
             &[
+                "unsupported",
                 "invalid",
                 "not_sent",
                 "rate_limited",
@@ -167,6 +168,7 @@ pub const CLOSED: &[Closed] = &[
                 "form_field_invalid",
                 "form_field_ambiguous",
                 "signature_refused",
+                "carrier_unknown",
                 "call_unknown",
                 "call_mismatch",
                 "unavailable",
