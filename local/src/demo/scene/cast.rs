@@ -110,7 +110,7 @@ pub(crate) const CAST: &[Member] = &[
         name: "Pat",
         written: OPT_OUTS[1],
         about: "presses 9",
-        scripts: &["answers after 1 rings\npresses 9\nwaits 600000ms"],
+        scripts: &["answers after 1 rings\nwaits 2000ms\npresses 9\nwaits 600000ms"],
         asleep: false,
         fate: done("opted_out", 1),
     },
