@@ -11,17 +11,10 @@ pub enum Capability {
     Recording,
     /// Gives a live call other instructions.
     Redirect,
-    /// Says when what it was sent has been played.
-    Marks,
 }
 
 impl Capability {
-    pub const ALL: [Self; 4] = [
-        Self::MachineDetection,
-        Self::Recording,
-        Self::Redirect,
-        Self::Marks,
-    ];
+    pub const ALL: [Self; 3] = [Self::MachineDetection, Self::Recording, Self::Redirect];
 
     /// In problems, logs and documents.
     #[must_use]
@@ -30,7 +23,6 @@ impl Capability {
             Self::MachineDetection => "answering machine detection",
             Self::Recording => "recording",
             Self::Redirect => "redirection of live calls",
-            Self::Marks => "playback marks",
         }
     }
 }

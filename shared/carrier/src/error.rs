@@ -306,16 +306,6 @@ impl RequestError {
 
 impl Capabilities {
     /// # Errors
-    /// Names what is lacking.
-    pub fn need(self, capability: Capability) -> Result<(), RequestError> {
-        if self.has(capability) {
-            Ok(())
-        } else {
-            Err(RequestError::Unsupported(capability))
-        }
-    }
-
-    /// # Errors
     /// Names what the call asks for and the carrier lacks.
     pub fn allow(self, call: &CreateCall) -> Result<(), CreateError> {
         let needs = [

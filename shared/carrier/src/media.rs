@@ -189,7 +189,7 @@ pub trait MediaCodec: fmt::Debug + Send + Sync {
     /// Appends the message that plays `audio` (µ-law, 8 kHz, any length).
     fn encode_media(&self, stream_id: &str, audio: &[u8], into: &mut BytesMut);
 
-    /// Whether the carrier has marks at all ([`crate::Capability::Marks`]).
+    /// Whether the carrier says when what it was sent has been played. One that does not is followed by a clock.
     fn has_marks(&self) -> bool {
         true
     }

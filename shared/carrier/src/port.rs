@@ -1,17 +1,19 @@
 //! The port: what the product asks of every carrier.
 //!
-//! A carrier without a capability refuses what needs it by the capability's name, and sends nothing.
+//! A carrier without a capability refuses what needs it by the capability's name, and sends nothing: so do the
+//! provided methods here, and [`Capabilities::allow`] for a call that is to be placed.
 
 use std::fmt;
+use std::future::ready;
 
 use model::PhoneNumber;
 use url::Url;
 
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
 use crate::call::{CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed};
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
-use crate::error::{Answer, CreateError};
+use crate::error::{Answer, CreateError, RequestError};
 use crate::instructions::Instructions;
 use crate::media::MediaCodec;
 use crate::recording::{CarrierRecording, Channels, RecordingMedia};
@@ -51,31 +53,41 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     fn cancel<'a>(&'a self, call: &'a CarrierCallId) -> Answer<'a, CarrierCall>;
 
     /// Replaces what a live call does; its media stream ends. Only repeated when the carrier certainly
-    /// did not do it. Needs [`crate::Capability::Redirect`].
+    /// did not do it.
     fn redirect<'a>(
         &'a self,
-        call: &'a CarrierCallId,
-        to: &'a Instructions,
-    ) -> Answer<'a, CarrierCall>;
+        _call: &'a CarrierCallId,
+        _to: &'a Instructions,
+    ) -> Answer<'a, CarrierCall> {
+        lacks(Capability::Redirect)
+    }
 
-    /// What the carrier knows of a recording. Recordings need [`crate::Capability::Recording`].
-    fn fetch_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, CarrierRecording>;
+    /// What the carrier knows of a recording.
+    fn fetch_recording<'a>(&'a self, _id: &'a CarrierRecordingId) -> Answer<'a, CarrierRecording> {
+        lacks(Capability::Recording)
+    }
 
     /// The recordings of one call.
     fn list_recordings<'a>(
         &'a self,
-        call: &'a CarrierCallId,
-    ) -> Answer<'a, Listed<CarrierRecording>>;
+        _call: &'a CarrierCallId,
+    ) -> Answer<'a, Listed<CarrierRecording>> {
+        lacks(Capability::Recording)
+    }
 
     /// Begins to fetch a recording as WAV. Before it is complete it is not found.
     fn recording_media<'a>(
         &'a self,
-        id: &'a CarrierRecordingId,
-        channels: Channels,
-    ) -> Answer<'a, RecordingMedia>;
+        _id: &'a CarrierRecordingId,
+        _channels: Channels,
+    ) -> Answer<'a, RecordingMedia> {
+        lacks(Capability::Recording)
+    }
 
     /// Deletes a recording at the carrier. One that is already gone is no error.
-    fn delete_recording<'a>(&'a self, id: &'a CarrierRecordingId) -> Answer<'a, ()>;
+    fn delete_recording<'a>(&'a self, _id: &'a CarrierRecordingId) -> Answer<'a, ()> {
+        lacks(Capability::Recording)
+    }
 
     fn fetch_account(&self) -> Answer<'_, CarrierAccount>;
 
@@ -95,3 +107,10 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// The request with which a person fulfils the wish by hand. `None` where the carrier has none such.
     fn by_hand(&self, wish: NumberWish<'_>) -> Option<FormRequest>;
 }
+
+fn lacks<'a, T: Send + 'a>(capability: Capability) -> Answer<'a, T> {
+    Box::pin(ready(Err(RequestError::Unsupported(capability))))
+}
+
+#[cfg(test)]
+mod tests;

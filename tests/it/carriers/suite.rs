@@ -187,9 +187,4 @@ pub(super) async fn what_a_carrier_lacks_is_refused_by_name_and_nothing_is_sent<
         refused.to_string(),
         "the carrier has no answering machine detection"
     );
-    let refused = nothing.need(Capability::Redirect).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the carrier has no redirection of live calls"
-    );
 }
