@@ -32,8 +32,8 @@ use expect_test::expect;
 use jiff::Timestamp;
 use media_worker::{Tools, Worker, WorkerParts};
 use model::{
-    AgentAmd, AgentFields, AgentId, AmdMode, ApiKeyId, CallId, MachineAction, Speaker, TenantId,
-    TraceId, Variables,
+    AgentAmd, AgentFields, AgentId, AgentMachineAction, AmdMode, ApiKeyId, CallId, Speaker,
+    TenantId, TraceId, Variables,
 };
 use service::account::keys::Keys;
 use service::agent::Agents;
@@ -325,7 +325,7 @@ async fn agent(parts: &Context) -> (TenantId, AgentId) {
     let fields = AgentFields {
         amd: AgentAmd {
             detect: AmdMode::Start,
-            machine: MachineAction::Talk,
+            machine: AgentMachineAction::Talk,
         },
         ..AgentFields::new("Reminder", prompt.id)
     };

@@ -217,6 +217,19 @@ fn every_code_of_a_problem_is_described() {
 }
 
 #[test]
+fn a_variable_is_named_as_a_place_of_a_prompt_is() {
+    let pattern = regex_lite::Regex::new(model::VARIABLE_NAME).unwrap();
+    let long = "a".repeat(64);
+    let longer = "a".repeat(65);
+    for name in [
+        "a", "First_1", &long, &longer, "", "1a", "_a", "a b", "a-b", "\u{e9}",
+    ] {
+        let place = model::Template::parse(&format!("{{{{{name}}}}}"));
+        assert_eq!(pattern.is_match(name), place.is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn every_bound_is_of_a_field_that_exists() {
     assert_eq!(
         crate::schema::lost_bounds(&routes::all()),

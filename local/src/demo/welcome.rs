@@ -30,7 +30,7 @@ pub(crate) fn introduce(platform: &Platform) {
     for role in VendorRole::ALL {
         for vendor in Vendor::of_chain(role, settings) {
             let its = (vendor.settings)(settings);
-            side(role.word(), vendor.title, its.simulated(), its.base_url());
+            side(role.word(), vendor.title, its.simulated, &its.base_url);
         }
     }
     say(&format!(

@@ -133,7 +133,7 @@ async fn vendors(settings: &mut Settings) -> anyhow::Result<Vec<Box<dyn VendorPe
     let in_use: Vec<_> = Vendor::in_use(settings).collect();
     let mut peers = Vec::new();
     for vendor in in_use {
-        if !(vendor.settings)(settings).simulated() {
+        if !(vendor.settings)(settings).simulated {
             continue;
         }
         let peer = peers::start(vendor.name, loopback(), SIMULATED_KEY, script()).await;

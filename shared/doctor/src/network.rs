@@ -65,7 +65,7 @@ async fn clock(here: &Here<'_>, client: &reqwest::Client) -> Check {
     let settings = here.settings();
     let vendors = Vendor::in_use(settings).map(|vendor| {
         let vendor = (vendor.settings)(settings);
-        (vendor.simulated(), vendor.base_url())
+        (vendor.simulated, &vendor.base_url)
     });
     let carrier = (settings.carrier.simulated, &settings.carrier.base_url);
     // Simulated sides have this very clock, and are not there when nothing runs.

@@ -14,7 +14,7 @@ use crate::{Check, Finding, Group, Here, Place, check};
 /// One vendor and its settings.
 struct Examined<'a> {
     vendor: &'static Vendor,
-    settings: &'a dyn VendorSettings,
+    settings: &'a VendorSettings,
 }
 
 pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
@@ -28,7 +28,7 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
         Ok(probes) => probes,
         Err(problem) => {
             let found = format!("vendors cannot be asked from this machine: {problem}");
-            let bases = vendors.iter().map(|one| one.settings.base_url().as_str());
+            let bases = vendors.iter().map(|one| one.settings.base_url.as_str());
             let mend = bases.take(1).map(ask).collect::<String>();
             let finding = Finding::failed(found, mend);
             return vec![finding.named(Group::Vendors, "all", Duration::ZERO)];
@@ -48,7 +48,7 @@ impl Examined<'_> {
             }
             self.judge(here, asked.await)
         };
-        let mend = ask(self.settings.base_url().as_str());
+        let mend = ask(self.settings.base_url.as_str());
         check(Group::Vendors, self.vendor.title, mend, look).await
     }
 
@@ -56,7 +56,7 @@ impl Examined<'_> {
         if let Some(finding) = here.wrong(&[self.vendor.key, self.vendor.wanted.0]) {
             return Some(finding);
         }
-        if !self.settings.simulated() {
+        if !self.settings.simulated {
             return None;
         }
         if let Some(finding) = here.unseen(&[self.vendor.key]) {
@@ -72,7 +72,7 @@ impl Examined<'_> {
     }
 
     fn judge(&self, here: &Here<'_>, verdict: VendorVerdict) -> Finding {
-        let host = self.settings.base_url().host_str().unwrap_or_default();
+        let host = self.settings.base_url.host_str().unwrap_or_default();
         let (setting, what) = self.vendor.wanted;
         match verdict {
             VendorVerdict::Works => Finding::ok(format!("{host} takes the key")),
@@ -113,7 +113,7 @@ impl Examined<'_> {
             | FailureKind::Silent
             | FailureKind::Overflow => Finding::failed(
                 format!("{host}: {kind}"),
-                ask(self.settings.base_url().as_str()),
+                ask(self.settings.base_url.as_str()),
             ),
         }
     }

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::chance::{Chance, Purpose};
 
 /// The longest time of anything in a call that is believed: a day.
-const SECONDS_MAX: f64 = 86_400.0;
+pub const SECONDS_MAX: u32 = 86_400;
 /// The widest spread that is believed: beyond it the longest calls are all at the maximum.
-const SIGMA_MAX: f64 = 3.0;
+pub const SIGMA_MAX: u32 = 3;
+/// The largest share that is believed: as many calls as nobody makes, where shares are counts of calls.
+pub const SHARE_MAX: u32 = 1_000_000_000;
 
 /// How calls go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,13 +171,12 @@ impl Shares {
     fn problems(&self) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
         for (name, share, _attempt) in self.parts() {
-            if !share.is_finite() || share < 0.0 {
-                let says = "must be a number from 0 up";
+            if !(0.0..=f64::from(SHARE_MAX)).contains(&share) {
+                let says = format!("must be from 0 to {SHARE_MAX}");
                 problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }
         }
-        let total = self.total();
-        if !total.is_finite() || total <= 0.0 {
+        if self.total() <= 0.0 {
             let says = "must have one share above 0";
             problems.push(FieldProblem::new("", Fault::OutOfRange, says));
         }
@@ -216,19 +217,19 @@ impl Times {
 
     fn draw_ms(&self, chance: &mut Chance) -> u64 {
         let seconds = self.median_seconds * libm::exp(self.sigma * chance.normal());
-        let seconds = seconds.min(self.max_seconds.unwrap_or(SECONDS_MAX));
-        crate::whole(seconds.min(SECONDS_MAX) * 1_000.0)
+        let seconds = seconds.min(self.max_seconds.unwrap_or(f64::INFINITY));
+        crate::whole(seconds.min(SECONDS_MAX.into()) * 1_000.0)
     }
 
     fn problems(&self) -> Vec<FieldProblem> {
-        let max = self.max_seconds.unwrap_or(SECONDS_MAX);
+        let max_seconds = self.max_seconds.unwrap_or_default();
         let mut problems = Vec::new();
         for (name, value, high) in [
             ("median_seconds", self.median_seconds, SECONDS_MAX),
             ("sigma", self.sigma, SIGMA_MAX),
-            ("max_seconds", max, SECONDS_MAX),
+            ("max_seconds", max_seconds, SECONDS_MAX),
         ] {
-            if !(0.0..=high).contains(&value) {
+            if !(0.0..=f64::from(high)).contains(&value) {
                 let says = format!("must be from 0 to {high}");
                 problems.push(FieldProblem::new(member("", name), Fault::OutOfRange, says));
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::sample::Sample;
 
 /// The highest price that is believed, for any line: 1,000 units of currency.
-const PRICE_MICROS_MAX: u64 = 1_000_000_000;
+pub const PRICE_MICROS_MAX: u64 = 1_000_000_000;
 
 /// Prices in millionths of a unit of currency.
 ///
@@ -18,6 +18,7 @@ const PRICE_MICROS_MAX: u64 = 1_000_000_000;
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
     /// ISO 4217.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[A-Z]{3}$", example = "USD"))]
     pub currency: String,
     /// Where the prices are from.
     pub source: String,

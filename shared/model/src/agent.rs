@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, AmdMode, Fault, FieldProblem, Limit, MachineAction, PromptId, chars};
+use crate::{AgentId, AmdMode, FieldProblem, Limit, MachineAction, PromptId, chars};
 
 /// More vendors of a role than anybody has accounts with: a call would be over before the last one is tried.
 const VENDORS_MAX: u64 = 10;
@@ -103,8 +103,19 @@ pub enum Engine {
 #[serde(default)]
 pub struct AgentAmd {
     pub detect: AmdMode,
-    /// What happens when a machine answered. Not `leave_message`: an agent has no message, a campaign does.
-    pub machine: MachineAction,
+    /// What happens when a machine answered.
+    pub machine: AgentMachineAction,
+}
+
+/// What a single call does with a machine. It leaves no message: a campaign has one, an agent has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AgentMachineAction {
+    #[default]
+    HangUp,
+    /// Talk to it as to a person.
+    Talk,
 }
 
 /// Names of tools in the registry of `conversation`.
@@ -224,18 +235,22 @@ impl AgentFields {
     #[must_use]
     pub fn problems(&self) -> Vec<FieldProblem> {
         let limits = Self::LIMITS.iter();
-        let mut problems: Vec<_> = limits.filter_map(|limit| limit.problem(self)).collect();
-        if self.amd.machine == MachineAction::LeaveMessage {
-            let says = "cannot be `leave_message`: a campaign has a message to leave";
-            problems.push(FieldProblem::new("/amd/machine", Fault::OutOfRange, says));
-        }
-        problems
+        limits.filter_map(|limit| limit.problem(self)).collect()
     }
 
     /// The longest call, as a duration.
     #[must_use]
     pub fn duration_max(&self) -> Duration {
         Duration::from_secs(u64::from(self.max_duration_seconds))
+    }
+}
+
+impl From<AgentMachineAction> for MachineAction {
+    fn from(action: AgentMachineAction) -> Self {
+        match action {
+            AgentMachineAction::HangUp => Self::HangUp,
+            AgentMachineAction::Talk => Self::Talk,
+        }
     }
 }
 

@@ -208,6 +208,7 @@ pub enum MachineAction {
 #[serde(default)]
 pub struct OptOut {
     /// The key; `null`: no key.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9*#]$", example = "9"))]
     pub key: Option<char>,
     /// What the agent says then; `null`: a sentence in its language.
     pub acknowledgement: Option<String>,

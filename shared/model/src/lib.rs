@@ -22,11 +22,11 @@ mod trace;
 
 pub use agent::prompt::{
     PromptVersion, RenderedPrompt, TEMPLATE_CHARS_MAX, Template, TemplateProblem, VALUE_CHARS_MAX,
-    Variables,
+    VARIABLE_NAME, Variables,
 };
 pub use agent::{
-    Agent, AgentAmd, AgentFields, BargeIn, Engine, SilencePolicy, ToolName, TurnTaking,
-    VendorChoice,
+    Agent, AgentAmd, AgentFields, AgentMachineAction, BargeIn, Engine, SilencePolicy, ToolName,
+    TurnTaking, VendorChoice,
 };
 pub use call::amd::{
     AmdEvidence, AmdResult, AmdThresholds, AnsweredBy, CarrierVerdict, HeardBeep, LeftMessage,

@@ -33,8 +33,8 @@ pub struct Vendor {
     pub wanted: (&'static str, &'static str),
     /// Where an account is topped up.
     pub billing: &'static str,
-    pub settings: fn(&Settings) -> &dyn VendorSettings,
-    pub settings_mut: fn(&mut Settings) -> &mut dyn VendorSettings,
+    pub settings: fn(&Settings) -> &VendorSettings,
+    pub settings_mut: fn(&mut Settings) -> &mut VendorSettings,
     question: fn(&Settings) -> Result<Question, FailureKind>,
     legs: &'static [Leg],
 }

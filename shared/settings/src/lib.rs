@@ -23,6 +23,7 @@ pub use variables::{VariableSource, Variables};
 pub use vendors::{Chains, Roster, VendorRole, VendorSettings};
 
 use reader::Reader;
+use vendors::{DEEPGRAM, ELEVENLABS, OPENAI};
 
 /// All settings.
 #[derive(Debug, Clone)]
@@ -32,9 +33,17 @@ pub struct Settings {
     pub carrier: Carrier,
     pub dialing: Dialing,
     pub chains: Chains,
-    pub deepgram: Deepgram,
-    pub openai: OpenAi,
-    pub elevenlabs: ElevenLabs,
+    /// Speech recognition by Deepgram: `DEEPGRAM_API_KEY` (absent: the vendor is simulated),
+    /// `DEEPGRAM_BASE_URL` (default `https://api.deepgram.com`), `DEEPGRAM_MODEL` (default `nova-3`).
+    pub deepgram: VendorSettings,
+    /// A language model behind OpenAI's chat completions, or a host that speaks the same: `OPENAI_API_KEY`
+    /// (hosts on one's own machine often need none), `OPENAI_BASE_URL` (default
+    /// `https://api.openai.com/v1`), `OPENAI_MODEL` (default `gpt-5.4-mini`).
+    pub openai: VendorSettings,
+    /// Speech synthesis by ElevenLabs: `ELEVENLABS_API_KEY` (absent: the vendor is simulated),
+    /// `ELEVENLABS_BASE_URL` (default `https://api.elevenlabs.io`), `ELEVENLABS_MODEL` (default
+    /// `eleven_flash_v2_5`), `ELEVENLABS_VOICE_ID` (the voice of agents that name none; needed with a key).
+    pub elevenlabs: VendorSettings,
     pub worker: Worker,
     pub local: Local,
     pub log: Log,
@@ -131,47 +140,6 @@ impl Default for Dialing {
             call_interval: Duration::from_secs(1),
         }
     }
-}
-
-/// Speech recognition by Deepgram.
-#[derive(Debug, Clone)]
-pub struct Deepgram {
-    /// `DEEPGRAM_API_KEY`. Absent: the vendor is simulated.
-    pub api_key: Option<Secret>,
-    /// `DEEPGRAM_BASE_URL` (default `https://api.deepgram.com`).
-    pub base_url: Url,
-    /// `DEEPGRAM_MODEL` (default `nova-3`).
-    pub model: String,
-    /// Neither key nor base URL is set: the laptop run simulates the vendor.
-    pub simulated: bool,
-}
-
-/// A language model behind OpenAI's chat completions, or a host that speaks the same.
-#[derive(Debug, Clone)]
-pub struct OpenAi {
-    /// `OPENAI_API_KEY`. Hosts on one's own machine often need none.
-    pub api_key: Option<Secret>,
-    /// `OPENAI_BASE_URL` (default `https://api.openai.com/v1`).
-    pub base_url: Url,
-    /// `OPENAI_MODEL` (default `gpt-5.4-mini`).
-    pub model: String,
-    /// Neither key nor base URL is set: the laptop run simulates the vendor.
-    pub simulated: bool,
-}
-
-/// Speech synthesis by ElevenLabs.
-#[derive(Debug, Clone)]
-pub struct ElevenLabs {
-    /// `ELEVENLABS_API_KEY`. Absent: the vendor is simulated.
-    pub api_key: Option<Secret>,
-    /// `ELEVENLABS_BASE_URL` (default `https://api.elevenlabs.io`).
-    pub base_url: Url,
-    /// `ELEVENLABS_MODEL` (default `eleven_flash_v2_5`).
-    pub model: String,
-    /// `ELEVENLABS_VOICE_ID`: the voice of agents that name none. Needed with a key.
-    pub voice_id: Option<String>,
-    /// Neither key nor base URL is set: the laptop run simulates the vendor.
-    pub simulated: bool,
 }
 
 /// The media worker.
@@ -293,25 +261,9 @@ impl Settings {
                 models: read.chain(VendorRole::Model, &["openai"]),
                 voices: read.chain(VendorRole::Voice, &["elevenlabs", "elevenlabs_http"]),
             },
-            deepgram: Deepgram {
-                api_key: read.secret("DEEPGRAM_API_KEY"),
-                base_url: read.base_url("DEEPGRAM_BASE_URL", "https://api.deepgram.com"),
-                model: read.text("DEEPGRAM_MODEL", "nova-3"),
-                simulated: read.none(&["DEEPGRAM_API_KEY", "DEEPGRAM_BASE_URL"]),
-            },
-            openai: OpenAi {
-                api_key: read.secret("OPENAI_API_KEY"),
-                base_url: read.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1"),
-                model: read.text("OPENAI_MODEL", "gpt-5.4-mini"),
-                simulated: read.none(&["OPENAI_API_KEY", "OPENAI_BASE_URL"]),
-            },
-            elevenlabs: ElevenLabs {
-                api_key: read.secret("ELEVENLABS_API_KEY"),
-                base_url: read.base_url("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io"),
-                model: read.text("ELEVENLABS_MODEL", "eleven_flash_v2_5"),
-                voice_id: read.optional("ELEVENLABS_VOICE_ID"),
-                simulated: read.none(&["ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL"]),
-            },
+            deepgram: read.vendor(&DEEPGRAM),
+            openai: read.vendor(&OPENAI),
+            elevenlabs: read.vendor(&ELEVENLABS),
             worker: Worker {
                 port: worker_port,
                 metrics_port: read.number(

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{LogFormat, Secret, VendorRole};
+use crate::vendors::VendorVariables;
+use crate::{LogFormat, Secret, VendorRole, VendorSettings};
 
 /// One variable that cannot be used as it is. Never carries the value: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +176,19 @@ impl<'a> Reader<'a> {
             LogFormat::Json
         } else {
             LogFormat::Text
+        }
+    }
+
+    pub(crate) fn vendor(&mut self, variables: &'static VendorVariables) -> VendorSettings {
+        let (base_url, base_url_default) = variables.base_url;
+        let (model, model_default) = variables.model;
+        VendorSettings {
+            api_key: self.secret(variables.api_key),
+            base_url: self.base_url(base_url, base_url_default),
+            model: self.text(model, model_default),
+            voice_id: variables.voice_id.and_then(|name| self.optional(name)),
+            simulated: self.none(&[variables.api_key, base_url]),
+            variables,
         }
     }
 

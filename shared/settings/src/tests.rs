@@ -220,8 +220,9 @@ fn the_roster_has_who_is_set_up_and_whose_place_a_simulated_peer_took() {
     };
     assert_eq!(names(&settings), [vec![], vec!["openai"], vec![]]);
     let at = Url::parse("http://127.0.0.1:9").unwrap();
-    let simulated: &mut dyn VendorSettings = &mut settings.elevenlabs;
-    simulated.simulate(at, Secret::new("key".to_owned()));
+    settings
+        .elevenlabs
+        .simulate(at, Secret::new("key".to_owned()));
     let voices = vec!["elevenlabs", "elevenlabs_http"];
     assert_eq!(names(&settings), [vec![], vec!["openai"], voices]);
 }

@@ -1,5 +1,5 @@
-//! Vendors by the names that settings and agents give them, the order in which a call tries them, and what
-//! the settings of every vendor have in common.
+//! Vendors by the names that settings and agents give them, the order in which a call tries them, and their
+//! settings.
 //!
 //! What a vendor does is in `providers::vendors`, which has a row for each of these names.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::{Deepgram, ElevenLabs, OpenAi, Secret, Settings};
+use crate::{Secret, Settings};
 
 /// What a simulated voice is called: its vendor takes any id.
 const SIMULATED_VOICE: &str = "simulated-voice";
@@ -54,7 +54,7 @@ impl VendorRole {
 struct Named {
     role: VendorRole,
     name: &'static str,
-    settings: fn(&Settings) -> &dyn VendorSettings,
+    settings: fn(&Settings) -> &VendorSettings,
 }
 
 const NAMES: [Named; 4] = [
@@ -126,110 +126,76 @@ impl Roster {
     }
 }
 
-/// What the settings of every vendor have.
-pub trait VendorSettings: Send + Sync {
-    fn api_key(&self) -> Option<&Secret>;
+/// The settings of a vendor; [`Settings`] says what each of them has.
+#[derive(Debug, Clone)]
+pub struct VendorSettings {
+    pub api_key: Option<Secret>,
+    pub base_url: Url,
+    pub model: String,
+    /// The voice of agents that name none; only of a vendor of voices.
+    pub voice_id: Option<String>,
+    /// Neither key nor base URL is set: the laptop run simulates the vendor.
+    pub simulated: bool,
+    pub(crate) variables: &'static VendorVariables,
+}
 
-    fn base_url(&self) -> &Url;
+/// What a vendor's variables are called, with the defaults of those that have one.
+#[derive(Debug)]
+pub(crate) struct VendorVariables {
+    pub(crate) api_key: &'static str,
+    pub(crate) base_url: (&'static str, &'static str),
+    pub(crate) model: (&'static str, &'static str),
+    pub(crate) voice_id: Option<&'static str>,
+}
 
-    /// Neither key nor base URL is set.
-    fn simulated(&self) -> bool;
+pub(crate) const DEEPGRAM: VendorVariables = VendorVariables {
+    api_key: "DEEPGRAM_API_KEY",
+    base_url: ("DEEPGRAM_BASE_URL", "https://api.deepgram.com"),
+    model: ("DEEPGRAM_MODEL", "nova-3"),
+    voice_id: None,
+};
 
+pub(crate) const OPENAI: VendorVariables = VendorVariables {
+    api_key: "OPENAI_API_KEY",
+    base_url: ("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+    model: ("OPENAI_MODEL", "gpt-5.4-mini"),
+    voice_id: None,
+};
+
+pub(crate) const ELEVENLABS: VendorVariables = VendorVariables {
+    api_key: "ELEVENLABS_API_KEY",
+    base_url: ("ELEVENLABS_BASE_URL", "https://api.elevenlabs.io"),
+    model: ("ELEVENLABS_MODEL", "eleven_flash_v2_5"),
+    voice_id: Some("ELEVENLABS_VOICE_ID"),
+};
+
+impl VendorSettings {
     /// Whether calls can be made with it: it has settings, or a simulated peer that took their place.
-    fn is_set_up(&self) -> bool {
-        !self.simulated() || self.api_key().is_some()
+    #[must_use]
+    pub const fn is_set_up(&self) -> bool {
+        !self.simulated || self.api_key.is_some()
     }
 
     /// Puts a simulated peer in the vendor's place.
-    fn simulate(&mut self, base_url: Url, api_key: Secret);
+    pub fn simulate(&mut self, base_url: Url, api_key: Secret) {
+        self.base_url = base_url;
+        self.api_key = Some(api_key);
+        if self.variables.voice_id.is_some() {
+            self.voice_id = Some(SIMULATED_VOICE.to_owned());
+        }
+    }
 
     /// Names and values of all its settings, for a process beside this one.
-    fn variables(&self) -> Vec<(&'static str, Option<&str>)>;
-}
-
-impl VendorSettings for Deepgram {
-    fn api_key(&self) -> Option<&Secret> {
-        self.api_key.as_ref()
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, Option<&str>)> {
+        let names = self.variables;
+        let key = self.api_key.as_ref().map(Secret::expose);
+        let voice = names.voice_id.map(|name| (name, self.voice_id.as_deref()));
+        let all = [
+            (names.api_key, key),
+            (names.base_url.0, Some(self.base_url.as_str())),
+            (names.model.0, Some(self.model.as_str())),
+        ];
+        all.into_iter().chain(voice).collect()
     }
-
-    fn base_url(&self) -> &Url {
-        &self.base_url
-    }
-
-    fn simulated(&self) -> bool {
-        self.simulated
-    }
-
-    fn simulate(&mut self, base_url: Url, api_key: Secret) {
-        self.base_url = base_url;
-        self.api_key = Some(api_key);
-    }
-
-    fn variables(&self) -> Vec<(&'static str, Option<&str>)> {
-        vec![
-            ("DEEPGRAM_API_KEY", exposed(self.api_key.as_ref())),
-            ("DEEPGRAM_BASE_URL", Some(self.base_url.as_str())),
-            ("DEEPGRAM_MODEL", Some(&self.model)),
-        ]
-    }
-}
-
-impl VendorSettings for OpenAi {
-    fn api_key(&self) -> Option<&Secret> {
-        self.api_key.as_ref()
-    }
-
-    fn base_url(&self) -> &Url {
-        &self.base_url
-    }
-
-    fn simulated(&self) -> bool {
-        self.simulated
-    }
-
-    fn simulate(&mut self, base_url: Url, api_key: Secret) {
-        self.base_url = base_url;
-        self.api_key = Some(api_key);
-    }
-
-    fn variables(&self) -> Vec<(&'static str, Option<&str>)> {
-        vec![
-            ("OPENAI_API_KEY", exposed(self.api_key.as_ref())),
-            ("OPENAI_BASE_URL", Some(self.base_url.as_str())),
-            ("OPENAI_MODEL", Some(&self.model)),
-        ]
-    }
-}
-
-impl VendorSettings for ElevenLabs {
-    fn api_key(&self) -> Option<&Secret> {
-        self.api_key.as_ref()
-    }
-
-    fn base_url(&self) -> &Url {
-        &self.base_url
-    }
-
-    fn simulated(&self) -> bool {
-        self.simulated
-    }
-
-    fn simulate(&mut self, base_url: Url, api_key: Secret) {
-        self.base_url = base_url;
-        self.api_key = Some(api_key);
-        self.voice_id = Some(SIMULATED_VOICE.to_owned());
-    }
-
-    fn variables(&self) -> Vec<(&'static str, Option<&str>)> {
-        vec![
-            ("ELEVENLABS_API_KEY", exposed(self.api_key.as_ref())),
-            ("ELEVENLABS_BASE_URL", Some(self.base_url.as_str())),
-            ("ELEVENLABS_VOICE_ID", self.voice_id.as_deref()),
-            ("ELEVENLABS_MODEL", Some(&self.model)),
-        ]
-    }
-}
-
-fn exposed(key: Option<&Secret>) -> Option<&str> {
-    key.map(Secret::expose)
 }

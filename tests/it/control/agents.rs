@@ -65,6 +65,27 @@ async fn a_vendor_that_is_not_there_is_refused_when_the_agent_is_saved() {
     );
 }
 
+/// An agent has no message that could be left: a campaign has.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_leaves_no_message() {
+    let world = World::start().await;
+    let agent = format!("/v1/agents/{}", world.agent().await);
+    let patch = async |machine: &str| {
+        let body = json!({ "amd": { "machine": machine } });
+        let headers = [("If-Match", "*")];
+        world.ask_with(&headers, "PATCH", &agent, Some(body)).await
+    };
+    let talks = patch("talk").await;
+    assert_eq!(talks.status, 200, "{}", talks.text);
+    let refused = patch("leave_message").await;
+    assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"));
+    let errors = &refused.json()["errors"];
+    let told = (&errors[0]["pointer"], &errors[0]["code"]);
+    assert_eq!(told, (&json!("/amd/machine"), &json!("malformed")));
+    let read = world.ask("GET", &agent, None).await.json();
+    assert_eq!(read["amd"]["machine"], "talk");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_called_with_an_agent_whose_vendor_has_lost_its_settings() {
     let desk = Desk::start().await;

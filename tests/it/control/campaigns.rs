@@ -170,6 +170,12 @@ async fn the_same_request_with_its_key_makes_one_campaign() {
     assert_eq!(first.id(), second.id());
     let other = ask(json!({ "name": "Winter" })).await;
     assert_eq!(other.code(), "idempotency_key_reused");
+    // What was deleted is not made once more.
+    let path = format!("/v1/campaigns/{}", first.id());
+    let world = &desk.world;
+    assert_eq!(world.ask("DELETE", &path, None).await.status, 204);
+    let gone = ask(json!({ "name": "Autumn" })).await;
+    assert_eq!((gone.status, gone.code().as_str()), (404, "not_found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,6 +242,45 @@ async fn everything_wrong_with_a_campaign_is_named_at_once() {
     }
     let none = desk.world.ask("GET", "/v1/campaigns", None).await.json();
     assert_eq!(none["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_left_by_a_campaign_that_has_one_and_detects_machines() {
+    let desk = Desk::start().await;
+    let refused = async |amd: Value| {
+        let answer = desk.patch("*", json!({ "amd": amd })).await;
+        let errors = answer.json()["errors"].as_array().cloned();
+        let errors = errors.unwrap_or_default().into_iter();
+        let told = errors.map(|error| {
+            let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+            (text("pointer"), text("code"))
+        });
+        (answer.status, told.collect::<Vec<_>>())
+    };
+    let told = |at: &str, code: &str| (at.to_owned(), code.to_owned());
+    let message = "We call about your appointment.";
+    for (amd, faults) in [
+        (
+            json!({ "machine": "leave_message" }),
+            vec![told("/amd/voicemail_message", "missing")],
+        ),
+        (
+            json!({ "machine": "leave_message", "detect": "off", "voicemail_message": message }),
+            vec![told("/amd/detect", "conflict")],
+        ),
+        (
+            json!({ "machine": "leave_message", "voicemail_message": " " }),
+            vec![told("/amd/voicemail_message", "out_of_range")],
+        ),
+    ] {
+        assert_eq!(refused(amd.clone()).await, (422, faults), "{amd}");
+    }
+    assert_eq!(desk.get("").await.json()["amd"]["machine"], "hang_up");
+    let whole = json!({ "machine": "leave_message", "voicemail_message": message });
+    assert_eq!(refused(whole).await, (200, Vec::new()));
+    let taken_away = json!({ "voicemail_message": null });
+    let missing = vec![told("/amd/voicemail_message", "missing")];
+    assert_eq!(refused(taken_away).await, (422, missing));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,6 +101,34 @@ async fn a_campaign_is_simulated_before_anyone_is_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_seed_that_a_json_reader_would_round_is_refused() {
+    let world = World::start().await;
+    let campaign = campaign(&world, 1).await;
+    let path = format!("/v1/campaigns/{}/simulate", campaign.id);
+    let simulate = async |seed: Value| {
+        let ask = json!({ "from": FROM, "days": 1, "seed": seed });
+        world.ask("POST", &path, Some(ask)).await
+    };
+    let largest = simulate(json!(9_007_199_254_740_991_u64)).await;
+    assert_eq!(largest.status, 200, "{}", largest.text);
+    for (seed, code) in [
+        (json!(9_007_199_254_740_992_u64), "out_of_range"),
+        (json!(u64::MAX), "out_of_range"),
+        (json!(1e300), "out_of_range"),
+        (json!(-1), "out_of_range"),
+        (json!(0.5), "wrong_type"),
+        (json!("7"), "wrong_type"),
+    ] {
+        let refused = simulate(seed.clone()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (422, "invalid"));
+        let errors = &refused.json()["errors"];
+        assert_eq!(errors.as_array().unwrap().len(), 1, "{errors}");
+        let told = (&errors[0]["pointer"], &errors[0]["code"]);
+        assert_eq!(told, (&json!("/seed"), &json!(code)), "{seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_campaign_is_a_sample_and_says_so() {
     let world = World::start().await;
     let campaign = campaign(&world, 300).await;

@@ -669,7 +669,8 @@ pub(super) async fn the_same_request_twice_is_one_import() {
         let request = reqwest::Client::new().post(format!("{}{path}", scene.world.url));
         let request = request
             .bearer_auth(super::OWNER_KEY)
-            .header("idempotency-key", "k");
+            .header("idempotency-key", "k")
+            .header("content-type", "text/csv");
         super::answer(request.body(list)).await
     };
     let first = ask(LIST).await;

@@ -243,12 +243,14 @@ async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
 
     let call = json!({
         "to": "14155550100", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
-        "variables": { "a/b": "x".repeat(2_001), "c": 4 }, "override": { "reason": "" }, "toe": 1,
+        "variables": { "a/b": "x", "": "x", "b": "x".repeat(2_001), "c": 4 }, "override": { "reason": "" }, "toe": 1,
     });
     let answer = desk.post("/v1/calls", call).await;
     let all = [
         ("/to", "malformed"),
-        ("/variables/a~1b", "out_of_range"),
+        ("/variables/a~1b", "malformed"),
+        ("/variables/", "malformed"),
+        ("/variables/b", "out_of_range"),
         ("/variables/c", "wrong_type"),
         ("/override/reason", "out_of_range"),
         ("/toe", "unknown"),
@@ -318,44 +320,218 @@ async fn what_is_no_json_is_said_to_be_none_however_deep_or_long_it_is() {
     }
 }
 
+/// For each operation that takes JSON: what is none, and what is another thing than an object.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_object_is_refused_wherever_it_is_sent() {
+    let world = World::start().await;
+    for (request, _operation) in taking("application/json") {
+        for (body, status, code) in [
+            (&b""[..], 400, "malformed_json"),
+            (b"{\"name\":\"\xFF\"}", 400, "malformed_json"),
+            // Half of a surrogate pair.
+            (br#"{"name":"\ud800"}"#, 400, "malformed_json"),
+            (b"{\"name\":\"\0\"}", 400, "malformed_json"),
+            (br#"{"name":1e999}"#, 400, "malformed_json"),
+            (b"\xEF\xBB\xBF{}", 400, "malformed_json"),
+            (b"null", 422, "invalid"),
+            (b"[]", 422, "invalid"),
+            (br#"[{"name":"x"}]"#, 422, "invalid"),
+            (br#""name""#, 422, "invalid"),
+            (b"1e300", 422, "invalid"),
+        ] {
+            let (method, path) = &request;
+            let answer = world.ask_bytes((method, path), &[JSON], body).await;
+            let said = String::from_utf8_lossy(body);
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (status, code),
+                "{method} {path} {said}: {}",
+                answer.text
+            );
+            if status == 422 {
+                assert_eq!(faults(&answer), expected(&[("the body", "wrong_type")]));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_of_the_media_type_that_the_request_takes() {
+    let world = World::start().await;
+    let lists = taking("text/csv");
+    assert!(lists.len() >= 2, "{lists:?}");
+    for ((method, path), operation) in lists {
+        assert!(operation["responses"]["415"].is_object(), "{path}");
+        for headers in [&[JSON][..], &[("content-type", "text/plain")], &[]] {
+            let list = "number\n+14155550100\n";
+            let answer = world.ask_bytes((&method, &path), headers, list).await;
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (415, "unsupported_media_type"),
+                "{path} {headers:?}: {}",
+                answer.text
+            );
+        }
+    }
+}
+
+/// Its length is not known beforehand, so that only what comes tells it from no body.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_in_pieces_is_not_taken_for_none() {
+    let world = World::start().await;
+    let path = "/v1/suppressions/+14155550100";
+    let pieces = || {
+        let pieces = [r#"{"note":"#, r#""by letter"}"#].map(Ok::<_, std::io::Error>);
+        reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))
+    };
+    let unnamed = world.ask_bytes(("PUT", path), &[], pieces()).await;
+    assert_eq!(unnamed.code(), "unsupported_media_type");
+    assert_eq!(world.ask("GET", path, None).await.status, 404);
+    let put = world.ask_bytes(("PUT", path), &[JSON], pieces()).await;
+    assert_eq!(
+        (put.status, &put.json()["note"]),
+        (201, &json!("by letter"))
+    );
+    let none = world.ask_bytes(("PUT", path), &[], "").await;
+    assert_eq!(none.status, 200, "{}", none.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_number_is_one_however_it_is_written() {
+    let desk = Desk::start().await;
+    let path = desk.path("");
+    let patch = async |body: &'static str| {
+        let headers = [("if-match", "*"), MERGE_PATCH];
+        desk.world
+            .ask_bytes(("PATCH", path.as_str()), &headers, body)
+            .await
+    };
+    let written = patch(r#"{"max_attempts":7.0,"retry":{"busy_seconds":3.6e3}}"#).await;
+    assert_eq!(written.status, 200, "{}", written.text);
+    let read = written.json();
+    assert_eq!(read["max_attempts"], 7);
+    assert_eq!(read["retry"]["busy_seconds"], 3_600);
+    let refused = patch(r#"{"max_attempts":7.5,"priority":1e300,"retry":{"busy_seconds":-1.0}}"#);
+    let all = [
+        ("/max_attempts", "wrong_type"),
+        ("/priority", "out_of_range"),
+        ("/retry/busy_seconds", "out_of_range"),
+    ];
+    assert_eq!(faults(&refused.await), expected(&all));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blanks_fill_no_field_and_take_room_all_the_same() {
+    let desk = Desk::start().await;
+    for (name, status) in [
+        (" ".to_owned(), 422),
+        ("\u{2003}\t".to_owned(), 422),
+        (format!("{}  ", "x".repeat(98)), 200),
+        (format!("{}  ", "x".repeat(99)), 422),
+    ] {
+        let answer = desk.patch("*", json!({ "name": name })).await;
+        assert_eq!(answer.status, status, "{name:?}: {}", answer.text);
+        if status == 422 {
+            assert_eq!(faults(&answer), expected(&[("/name", "out_of_range")]));
+        }
+    }
+}
+
+/// Types that are sent as they are answered: new fields may come into answers, and none into requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_has_the_fields_and_bounds_of_the_document_at_every_depth() {
+    let desk = Desk::start().await;
+    let ask = json!({
+        "prices": {
+            "currency": "usd",
+            "carrier_per_minute": { "low_micros": 1, "mid_micros": 2, "high_micros": 1_000_000_001 },
+        },
+        "model": {
+            "by_hour": { "7": { "answered": 1 }, "07": { "answered": 1 }, "24": { "answered": 1 } },
+            "attempts": { "answered": -1, "busy": 1e300 },
+            "talk": { "median_seconds": 86_401, "sigma": 3.5 },
+        },
+    });
+    let answer = desk.post(&desk.path("/simulate"), ask).await;
+    let all = [
+        ("/prices/currency", "malformed"),
+        ("/prices/carrier_per_minute/mid_micros", "unknown"),
+        ("/prices/carrier_per_minute/high_micros", "out_of_range"),
+        ("/model/by_hour/07", "malformed"),
+        ("/model/by_hour/24", "malformed"),
+        ("/model/attempts/answered", "out_of_range"),
+        ("/model/attempts/busy", "out_of_range"),
+        ("/model/talk/median_seconds", "out_of_range"),
+        ("/model/talk/sigma", "out_of_range"),
+    ];
+    assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
+
+    let columns = json!({ "columns": {
+        "City": { "variable": "city", "unit": "km" }, "Name": {}, "Phone": "telephone", "": "number",
+    } });
+    let start = "/v1/imports/imp_01j0000000000000000000000a/start";
+    let answer = desk.post(start, columns).await;
+    let all = [
+        ("/columns/City/unit", "unknown"),
+        ("/columns/Name/variable", "missing"),
+        ("/columns/Phone", "malformed"),
+        ("/columns/", "out_of_range"),
+    ];
+    assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
+
+    let again = json!({ "name": "x".repeat(101), "results": ["no_answer"] });
+    let answer = desk.post(&desk.path("/redial"), again).await;
+    assert_eq!(
+        faults(&answer).get("/name").map(String::as_str),
+        Some("out_of_range")
+    );
+    let keys = json!({ "opt_out": { "key": "99" } });
+    let answer = desk.patch("*", keys).await;
+    assert_eq!(faults(&answer), expected(&[("/opt_out/key", "malformed")]));
+}
+
 /// For each operation that takes JSON: something that no body can be.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_body_of_the_api_is_held_to_the_document() {
     let world = World::start().await;
-    let mut asked = 0;
-    for (path, item) in DOCUMENT.paths() {
-        for (method, operation) in item.as_object().unwrap() {
-            if operation["requestBody"]["content"]
-                .get("application/json")
-                .is_none()
-                // An edit of what is not there is told that first.
-                || method == "patch"
-            {
-                continue;
-            }
-            asked += 1;
-            let path = with_ids(path);
-            let method = method.to_uppercase();
-            let body = r#"{"nobody knows this":1,"nor this":[{}]}"#;
-            let headers = [JSON, ("if-match", "*")];
-            let answer = world.ask_bytes((&method, &path), &headers, body).await;
-            let name = format!("{method} {path}: {}", answer.text);
+    let operations = taking("application/json");
+    assert!(operations.len() >= 12, "{operations:?}");
+    for ((method, path), _operation) in operations {
+        let body = r#"{"nobody knows this":1,"nor this":[{}]}"#;
+        let answer = world.ask_bytes((&method, &path), &[JSON], body).await;
+        let name = format!("{method} {path}: {}", answer.text);
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (422, "invalid"),
+            "{name}"
+        );
+        let faults = faults(&answer);
+        for field in ["/nobody knows this", "/nor this"] {
             assert_eq!(
-                (answer.status, answer.code().as_str()),
-                (422, "invalid"),
+                faults.get(field).map(String::as_str),
+                Some("unknown"),
                 "{name}"
             );
-            let faults = faults(&answer);
-            for field in ["/nobody knows this", "/nor this"] {
-                assert_eq!(
-                    faults.get(field).map(String::as_str),
-                    Some("unknown"),
-                    "{name}"
-                );
-            }
         }
     }
-    assert!(asked >= 12, "{asked}");
+}
+
+/// Method and path of each operation with a body of a media type, of things that are not there. Without edits: an
+/// edit of what is not there is told that first.
+fn taking(media_type: &str) -> Vec<((String, String), Value)> {
+    let items = DOCUMENT.paths().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (method, path, operation))
+    });
+    let taking = items.filter(|(method, _path, operation)| {
+        let content = &operation["requestBody"]["content"];
+        content.get(media_type).is_some() && *method != "patch"
+    });
+    taking
+        .map(|(method, path, operation)| {
+            ((method.to_uppercase(), with_ids(path)), operation.clone())
+        })
+        .collect()
 }
 
 /// The path of something that is not there.

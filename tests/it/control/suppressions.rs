@@ -253,8 +253,14 @@ async fn may_i_call_this_number_now() {
         "{permit}"
     );
 
+    // A plus sign as it is arrives as a blank.
+    let unescaped = check(format!("to={}", number(0))).await;
+    assert_eq!(unescaped.json()["denied_by"], "suppressed");
+
     for (query, field) in [
         ("to=911", "to"),
+        ("to=%2B%2B14155550100", "to"),
+        ("to=%20%2B14155550100", "to"),
         ("", "to"),
         ("campaign_id=x", "campaign_id"),
         ("to=%2B14155550100&campaign_id=x", "campaign_id"),
@@ -300,10 +306,12 @@ pub(super) async fn a_user_says_what_picked_up_and_detection_is_measured_by_it()
         world.other_asks("PUT", &path, body.clone()).await.status,
         404
     );
-    let odd = world
-        .ask("PUT", &path, Some(json!({ "answered_by": "cat" })))
-        .await;
-    assert_eq!(odd.fields(), ["/answered_by"]);
+    for odd in ["cat", "unknown"] {
+        let odd = Some(json!({ "answered_by": odd }));
+        let odd = world.ask("PUT", &path, odd).await.json();
+        let told = (&odd["errors"][0]["pointer"], &odd["errors"][0]["code"]);
+        assert_eq!(told, (&json!("/answered_by"), &json!("malformed")));
+    }
     // A later word replaces the earlier one, and the same word again changes nothing.
     let later = Some(json!({ "answered_by": "human" }));
     for _again in 0..2 {

@@ -123,6 +123,7 @@ async fn send(here: &Installation, method: &str, path: &str, body: Vec<u8>) -> V
     let url = here.platform.url().join(path).unwrap();
     let request = reqwest::Client::new().request(method.parse().unwrap(), url);
     let request = request.bearer_auth(here.platform.owner().key.expose());
+    let request = request.header("content-type", "text/csv");
     let answer = request.body(body).send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();

@@ -7,7 +7,7 @@ pub(crate) mod mended;
 pub(crate) mod patch;
 pub(crate) mod sent;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, header};
 use model::{element, member};
@@ -86,10 +86,7 @@ impl<T: DeserializeOwned + Default> FromRequest<State> for MaybeBody<T> {
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
         let headers = request.headers();
-        let empty = headers
-            .get(header::CONTENT_LENGTH)
-            .is_none_or(|length| length == "0");
-        if empty && !headers.contains_key(header::CONTENT_TYPE) {
+        if !headers.contains_key(header::CONTENT_TYPE) && request.body().is_end_stream() {
             return Ok(Self(T::default()));
         }
         let Body(body) = Body::from_request(request, state).await?;

@@ -103,8 +103,10 @@ pub(crate) struct MovedView {
 ///
 /// Only `name` is needed; everything else has a default. A problem names every field at once.
 #[utoipa::path(post, path = "/v1/campaigns", params(Key), request_body = CampaignFields,
-    responses((status = 201, description = "The draft", body = CampaignView,
-        headers(("ETag"), ("Location")))))]
+    responses(
+        (status = 201, description = "The draft", body = CampaignView, headers(("ETag"), ("Location"))),
+        (status = 404, description = "`not_found`: what the `Idempotency-Key` made was deleted"),
+    ))]
 pub(crate) async fn create_campaign(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -21,7 +20,7 @@ use store::{Import, ImportProblemCode, ImportState};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::Body;
+use crate::http::body::{Body, Csv};
 use crate::http::idempotency::Key;
 use crate::http::link::{self, location};
 use crate::http::page::{Page, PageQuery, Wanted};
@@ -236,12 +235,14 @@ pub(crate) async fn create_import(
     Path(campaign): Path<CampaignId>,
     Key(key): Key,
     Query(query): Query<ImportQuery>,
-    request: Request,
+    file: Result<Csv, Problem>,
 ) -> Result<Response, Problem> {
     let dry_run = query.dry_run;
     let options = options(&query)?;
-    let file = Bytes::from_request(request, &state).await;
-    let file = file.map_err(|_too_long| {
+    let Csv(file) = file.map_err(|problem| {
+        if !problem.is(Code::BodyTooLarge) {
+            return problem;
+        }
         let title = format!(
             "A list in one request has at most {SMALL_FILE_BYTES_MAX} bytes; ask `uploads` for an address to put it to."
         );
@@ -400,7 +401,7 @@ fn answer(status: StatusCode, view: ImportView) -> Response {
 
 /// What the query says of the list.
 fn options(query: &ImportQuery) -> Result<Options, Problem> {
-    let columns = match &query.columns {
+    let columns: BTreeMap<String, Target> = match &query.columns {
         None => BTreeMap::new(),
         Some(json) => serde_json::from_str(json).map_err(|_unreadable| {
             let says =
@@ -408,6 +409,10 @@ fn options(query: &ImportQuery) -> Result<Options, Problem> {
             Problem::parameter("columns", Fault::Malformed, says)
         })?,
     };
+    if columns.keys().any(|name| name.trim().is_empty()) {
+        let says = "must name each column";
+        return Err(Problem::parameter("columns", Fault::Malformed, says));
+    }
     Ok(Options {
         encoding: query.encoding,
         delimiter: query.delimiter,

@@ -26,8 +26,8 @@ pub(super) fn routes() -> Routes {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PermitQuery {
-    /// E.164, with `+` written `%2B`, or without it.
-    #[param(value_type = String, pattern = r"^\+?[1-9][0-9]{6,14}$", example = "+14155550100")]
+    /// E.164, with `+` written `%2B`, or without it; a `+` as it is arrives as a blank, which is taken for one.
+    #[param(value_type = String, pattern = "^[+ ]?[1-9][0-9]{6,14}$", example = "+14155550100")]
     #[serde(deserialize_with = "number")]
     to: PhoneNumber,
     /// With its rules, and as its lead if there is one; absent: as for a single call.
@@ -79,7 +79,7 @@ pub(crate) async fn check_permit(
 /// A plus sign that was not escaped arrives as a blank.
 fn number<'de, D: Deserializer<'de>>(from: D) -> Result<PhoneNumber, D::Error> {
     let text = String::deserialize(from)?;
-    let digits = text.trim().trim_start_matches('+');
+    let digits = text.strip_prefix(['+', ' ']).unwrap_or(&text);
     format!("+{digits}").parse().map_err(D::Error::custom)
 }
 

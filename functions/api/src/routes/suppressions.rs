@@ -152,7 +152,6 @@ pub(crate) async fn put_suppression(
     request_body(content = String, content_type = "text/csv"),
     responses(
         (status = 200, description = "What became of them", body = PutListView),
-        (status = 415, description = "`unsupported_media_type`: it is no `text/csv`"),
         (status = 422, response = UnusableList),
     ))]
 pub(crate) async fn import_suppressions(

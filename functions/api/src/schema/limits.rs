@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use forecast::DAYS_MAX;
-use intake::FILE_BYTES_MAX;
-use model::{AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX, VALUE_CHARS_MAX};
-use serde_json::Value;
+use forecast::{DAYS_MAX, PRICE_MICROS_MAX, SECONDS_MAX, SHARE_MAX, SIGMA_MAX};
+use intake::{COLUMNS_MAX, FILE_BYTES_MAX};
+use model::{
+    AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX, VALUE_CHARS_MAX,
+    VARIABLE_NAME,
+};
+use serde_json::{Value, json};
 use service::agent::prompts::NAME_CHARS_MAX;
 use service::call::VARIABLES_MAX;
 use service::campaign::simulation::{DAYS_DEFAULT, LEADS_DEFAULT, LEADS_MAX, SEED_MAX};
@@ -17,6 +20,9 @@ use crate::schema::node::referred;
 
 /// The most characters of a reason.
 pub(crate) const REASON_CHARS_MAX: usize = 200;
+
+/// The pattern of a text that must say something: blanks fill no field.
+pub(crate) const NOT_BLANK: &str = r"\S";
 
 /// A schema, the path of a field in it, and what the field may be.
 type Row = (&'static str, &'static str, Bound);
@@ -46,6 +52,7 @@ fn rows() -> Vec<Row> {
         ("NewPrompt", "greeting", chars(1, TEMPLATE_CHARS_MAX)),
         ("NewSuppression", "note", chars(0, NOTE_CHARS_MAX)),
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
+        ("ImportOptions", "columns", items(0, COLUMNS_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),
         ("Simulation", "seed", number(0, SEED_MAX)),
         ("Simulation", "max_leads", number(1, LEADS_MAX.into())),
@@ -53,12 +60,35 @@ fn rows() -> Vec<Row> {
         ("OutcomeModel", "fax", number(0, 1)),
         ("OutcomeModel", "opt_out", number(0, 1)),
         ("OutcomeModel", "hung_up", number(0, 1)),
+        (
+            "OutcomeTimes",
+            "median_seconds",
+            number(0, SECONDS_MAX.into()),
+        ),
+        ("OutcomeTimes", "max_seconds", number(0, SECONDS_MAX.into())),
+        ("OutcomeTimes", "sigma", number(0, SIGMA_MAX.into())),
+        ("PriceRange", "low_micros", number(0, PRICE_MICROS_MAX)),
+        ("PriceRange", "high_micros", number(0, PRICE_MICROS_MAX)),
     ];
+    for share in [
+        "answered",
+        "voicemail",
+        "no_answer",
+        "busy",
+        "screened",
+        "failed",
+    ] {
+        rows.push(("OutcomeShares", share, number(0, SHARE_MAX.into())));
+    }
     for day in ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] {
         rows.push(("Windows", day, items(0, SPANS_MAX)));
     }
     rows.extend(AgentFields::LIMITS.map(|limit| ("NewAgent", limit.field, limit.bound)));
     rows.extend(CampaignFields::LIMITS.map(|limit| ("NewCampaign", limit.field, limit.bound)));
+    let name = CampaignFields::LIMITS
+        .into_iter()
+        .find(|limit| limit.field == "name");
+    rows.extend(name.map(|limit| ("Redial", limit.field, limit.bound)));
     // What is answered has the bounds of what was sent.
     rows.extend(AgentFields::LIMITS.map(|limit| ("Agent", limit.field, limit.bound)));
     rows.extend(CampaignFields::LIMITS.map(|limit| ("Campaign", limit.field, limit.bound)));
@@ -71,6 +101,17 @@ pub(crate) fn apply(schemas: &mut BTreeMap<String, Value>) {
         if let Some(field) = find(schemas, schema, field) {
             put(field, bound);
         }
+    }
+    // Values for the places of a prompt; what has another name fits into none.
+    for schema in ["NewCall", "NewLead", "LeadFields"] {
+        if let Some(variables) = find(schemas, schema, "variables") {
+            variables["propertyNames"] =
+                json!({ "type": "string", "pattern": VARIABLE_NAME, "examples": ["first_name"] });
+        }
+    }
+    if let Some(columns) = find(schemas, "ImportOptions", "columns") {
+        columns["propertyNames"] =
+            json!({ "type": "string", "minLength": 1, "pattern": NOT_BLANK });
     }
     for (field, default) in [("days", DAYS_DEFAULT), ("max_leads", LEADS_DEFAULT)] {
         if let Some(field) = find(schemas, "Simulation", field) {
@@ -121,6 +162,9 @@ fn put(schema: &mut Value, bound: Bound) {
         schema[least] = min.into();
     }
     schema[most] = max.into();
+    if min > 0 && least == "minLength" {
+        schema["pattern"] = NOT_BLANK.into();
+    }
 }
 
 /// The field at a path: `turn_taking.endpointing_ms`; `*` is each value of a map.

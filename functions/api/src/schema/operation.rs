@@ -63,7 +63,7 @@ impl Form {
             (self.path, shared::NOT_FOUND),
             (self.revision, shared::REVISION_CHANGED),
             (self.body, shared::BODY_TOO_LARGE),
-            (self.json, shared::UNSUPPORTED_MEDIA_TYPE),
+            (self.body, shared::UNSUPPORTED_MEDIA_TYPE),
             (self.query || self.body || self.key, shared::INVALID),
             (self.revision, shared::IF_MATCH_REQUIRED),
             (self.guarded, shared::UNAVAILABLE),

@@ -80,10 +80,10 @@ fn merge_words(node: &mut Value) {
     }
 }
 
-/// That names are texts says nothing, and a number is a text of digits where it is a name.
+/// That names are texts says nothing, and an hour of the day is a text of digits where it is a name.
 fn plain_names(node: &mut Value) {
     if node["propertyNames"]["type"] == "integer" {
-        node["propertyNames"] = json!({ "type": "string", "pattern": "^[0-9]{1,2}$" });
+        node["propertyNames"] = json!({ "type": "string", "pattern": "^(1?[0-9]|2[0-3])$" });
     }
     if node.get("propertyNames") == Some(&json!({ "type": "string" }))
         && let Some(fields) = node.as_object_mut()

@@ -206,7 +206,8 @@ pub(crate) fn parameters() -> Value {
             "required": false,
             "schema": {
                 "type": "string",
-                "pattern": format!("^[\\x20-\\x7e]{{1,{KEY_CHARS_MAX}}}$"),
+                // Blanks around the value of a header are no part of it.
+                "pattern": format!("^[\\x21-\\x7e]([\\x20-\\x7e]{{0,{}}}[\\x21-\\x7e])?$", KEY_CHARS_MAX - 2),
                 "examples": ["order-4711"],
             },
         },

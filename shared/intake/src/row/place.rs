@@ -19,7 +19,7 @@ model::text_schema!(
     Country,
     "Country",
     "A country by its ISO 3166-1 code of two letters.",
-    "^[A-Z]{2}$",
+    "^[A-Za-z]{2}$",
     "US"
 );
 

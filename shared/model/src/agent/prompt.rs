@@ -165,6 +165,9 @@ impl Template {
     }
 }
 
+/// The names of variables, as a pattern.
+pub const VARIABLE_NAME: &str = "^[A-Za-z][A-Za-z0-9_]{0,63}$";
+
 fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.len() <= 64

@@ -71,7 +71,7 @@ impl AmdPolicy {
     pub fn of_agent(agent: &AgentFields) -> Self {
         Self {
             detect: agent.amd.detect,
-            machine: agent.amd.machine,
+            machine: agent.amd.machine.into(),
             ..Self::default()
         }
     }

@@ -39,7 +39,7 @@ fn the_settings_of_a_row_are_the_vendor_s_own() {
         let key = settings::Secret::new("key".to_owned());
         (vendor.settings_mut)(&mut simulated).simulate(at, key);
         let read = (vendor.settings)(&simulated);
-        assert_eq!(read.base_url().as_str(), "http://127.0.0.1:9/");
+        assert_eq!(read.base_url.as_str(), "http://127.0.0.1:9/");
         assert!(vendor.is_set_up(&simulated) && !vendor.is_set_up(&nothing));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use model::{Amd, AnsweredBy, ApiKeyId, CallId, CampaignId, TenantId};
+use serde::Deserialize;
 use store::{Label, Labels as LabelRows};
 
 use crate::{Clock, Fault, Refused};
@@ -13,12 +14,30 @@ use crate::{Clock, Fault, Refused};
 const LABELS_MAX: usize = 20_000;
 
 /// What a label can say: who can tell, tells.
-pub const LABELS: [AnsweredBy; 4] = [
-    AnsweredBy::Human,
-    AnsweredBy::Machine,
-    AnsweredBy::Fax,
-    AnsweredBy::Screening,
-];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LabelClass {
+    Human,
+    Machine,
+    Fax,
+    Screening,
+}
+
+impl LabelClass {
+    const ALL: [Self; 4] = [Self::Human, Self::Machine, Self::Fax, Self::Screening];
+}
+
+impl From<LabelClass> for AnsweredBy {
+    fn from(class: LabelClass) -> Self {
+        match class {
+            LabelClass::Human => Self::Human,
+            LabelClass::Machine => Self::Machine,
+            LabelClass::Fax => Self::Fax,
+            LabelClass::Screening => Self::Screening,
+        }
+    }
+}
 
 /// A label that a user gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,18 +103,12 @@ impl Labels {
         &self,
         tenant: TenantId,
         call: CallId,
-        answered_by: AnsweredBy,
+        answered_by: LabelClass,
         by: ApiKeyId,
     ) -> Result<Labelled, Refused> {
         let row = self.calls.get(tenant, call).await?;
         let call = row.ok_or(Refused::NotFound)?.call;
-        if !LABELS.contains(&answered_by) {
-            return Err(Refused::field(
-                "/answered_by",
-                Fault::OutOfRange,
-                "must say who it was: `human`, `machine`, `fax` or `screening`",
-            ));
-        }
+        let answered_by = AnsweredBy::from(answered_by);
         let verdict = call.answered_by();
         if call.answered_at.is_none() && verdict == AnsweredBy::Unknown {
             return Err(Refused::field(
@@ -179,7 +192,8 @@ fn matrix(
             .map(|(_pair, count)| *count)
             .sum()
     };
-    let classes = LABELS.map(|class| {
+    let classes = LabelClass::ALL.map(|class| {
+        let class = AnsweredBy::from(class);
         let labelled = count(&|_verdict, label| label == class);
         let detected = count(&|verdict, _label| verdict == class);
         let right = count(&|verdict, label| verdict == class && label == class);

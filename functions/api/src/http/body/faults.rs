@@ -144,8 +144,11 @@ impl Bodies {
     }
 
     fn hold_text(&self, schema: &Value, text: &str, at: &str, found: &mut Vec<FieldProblem>) {
-        // Blanks around a text do not count.
-        let chars = model::chars(text);
+        // Blanks around a text fill no field, and take room all the same.
+        let chars = match model::chars(text) {
+            0 => 0,
+            _some => count(text.chars().count()),
+        };
         if let Some(says) = outside(schema, ("minLength", "maxLength"), chars) {
             let says = format!("must have {says} characters, has {chars}");
             found.push(FieldProblem::new(at, Fault::OutOfRange, says));
@@ -271,7 +274,8 @@ pub(crate) fn wrong_type(schema: &Value, value: &Value) -> Option<String> {
     let is = |name: &str| match name {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
+        // The largest are no type of ours, and whole all the same.
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         "number" => value.is_number(),
         "string" => value.is_string(),
         "array" => value.is_array(),

@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Part<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        let number = Number::from_f64(value);
+        let number = whole(value).or_else(|| Number::from_f64(value));
         number
             .map(Value::Number)
             .ok_or_else(|| E::custom("a number is too large"))
@@ -130,6 +130,15 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
         Ok(Value::String(value))
     }
+}
+
+/// `1.0` and `1e3` are whole numbers too (JSON Schema, section 6.1.1 of its validation), and are read as such.
+fn whole(value: f64) -> Option<Number> {
+    // Written out without an exponent, and without a point where nothing follows it.
+    let digits = value.to_string();
+    let signed = digits.parse::<i64>().map(Number::from);
+    let number = signed.or_else(|_beyond| digits.parse::<u64>().map(Number::from));
+    number.ok()
 }
 
 #[cfg(test)]
@@ -156,13 +165,26 @@ mod tests {
         assert!(read(&deep).is_err());
     }
 
+    #[test]
+    fn a_number_without_a_fraction_is_a_whole_one_however_it_is_written() {
+        let read = |text: &str| read(text.as_bytes()).unwrap().value;
+        assert_eq!(
+            read("[1.0, 1e3, -0.0, -2.50e1, 1e19]"),
+            serde_json::json!([1, 1_000, 0, -25, 10_000_000_000_000_000_000_u64])
+        );
+        assert_eq!(read("[0.5, 1e300]"), serde_json::json!([0.5, 1e300]));
+    }
+
     fn values() -> impl Strategy<Value = Value> {
+        let fraction = |number: &f64| number.is_finite() && number.fract() != 0.0;
         let plain = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("a fraction", fraction)
+                .prop_map(Value::from),
             ".*".prop_map(Value::from),
         ];
         plain.prop_recursive(4, 32, 6, |inner| {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{Amd, AnsweredBy, CallId, CampaignId};
 use serde::{Deserialize, Serialize};
 use service::account::access::Principal;
-use service::call::labels::{Class, Labelled, Matrix};
+use service::call::labels::{Class, LabelClass, Labelled, Matrix};
 use utoipa::ToSchema;
 
 use crate::http::body::Body;
@@ -18,8 +18,7 @@ use crate::state::State;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLabel {
-    /// Not `unknown`.
-    answered_by: AnsweredBy,
+    answered_by: LabelClass,
 }
 
 /// A label.

@@ -80,7 +80,7 @@ struct Warmth {
 }
 
 impl OpenAi {
-    pub(crate) fn new(settings: &settings::OpenAi) -> Result<Self, SetupProblem> {
+    pub(crate) fn new(settings: &settings::VendorSettings) -> Result<Self, SetupProblem> {
         let base = &settings.base_url;
         // Without TLS it is HTTP/1.1, where each request under way has a connection anyway.
         let clients = match base.scheme() {
@@ -127,7 +127,7 @@ impl OpenAi {
     }
 }
 
-fn headers(settings: &settings::OpenAi) -> Result<HeaderMap, FailureKind> {
+fn headers(settings: &settings::VendorSettings) -> Result<HeaderMap, FailureKind> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));

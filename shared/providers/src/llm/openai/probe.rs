@@ -18,7 +18,7 @@ struct Model {
     id: String,
 }
 
-pub(crate) fn question(settings: &settings::OpenAi) -> Result<Question, FailureKind> {
+pub(crate) fn question(settings: &settings::VendorSettings) -> Result<Question, FailureKind> {
     let mut headers = HeaderMap::new();
     if let Some(key) = &settings.api_key {
         // A key that no header can carry is a wrong key.

@@ -38,7 +38,7 @@ pub(crate) struct Deepgram {
 }
 
 impl Deepgram {
-    pub(crate) fn new(settings: &settings::Deepgram) -> Result<Self, SetupProblem> {
+    pub(crate) fn new(settings: &settings::VendorSettings) -> Result<Self, SetupProblem> {
         Ok(Self {
             base: settings.base_url.clone(),
             model: settings.model.clone(),

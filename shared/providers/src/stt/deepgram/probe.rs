@@ -7,7 +7,7 @@ use conversation::FailureKind;
 use crate::probe::{Question, VendorVerdict};
 use crate::socket;
 
-pub(crate) fn question(settings: &settings::Deepgram) -> Result<Question, FailureKind> {
+pub(crate) fn question(settings: &settings::VendorSettings) -> Result<Question, FailureKind> {
     let mut headers = HeaderMap::new();
     if let Some(key) = &settings.api_key {
         // A key that no header can carry is a wrong key.

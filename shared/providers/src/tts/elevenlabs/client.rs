@@ -50,7 +50,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(settings: &settings::ElevenLabs) -> Self {
+    pub(super) fn new(settings: &settings::VendorSettings) -> Self {
         Self {
             base: settings.base_url.clone(),
             model: settings.model.clone(),
@@ -80,7 +80,7 @@ impl Account {
 }
 
 impl OverWebSocket {
-    pub(crate) fn new(settings: &settings::ElevenLabs) -> Result<Self, SetupProblem> {
+    pub(crate) fn new(settings: &settings::VendorSettings) -> Result<Self, SetupProblem> {
         Ok(Self {
             account: Account::new(settings),
             tls: Arc::new(tls::configuration()?),

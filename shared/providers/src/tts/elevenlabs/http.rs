@@ -42,7 +42,7 @@ pub(crate) struct OverHttp {
 }
 
 impl OverHttp {
-    pub(crate) fn new(settings: &settings::ElevenLabs) -> Result<Self, SetupProblem> {
+    pub(crate) fn new(settings: &settings::VendorSettings) -> Result<Self, SetupProblem> {
         Ok(Self {
             account: Account::new(settings),
             client: http_client::client()?,

@@ -20,7 +20,7 @@ struct Detail {
     status: String,
 }
 
-pub(crate) fn question(settings: &settings::ElevenLabs) -> Result<Question, FailureKind> {
+pub(crate) fn question(settings: &settings::VendorSettings) -> Result<Question, FailureKind> {
     let account = Account::new(settings);
     let voice = account.voice(None)?;
     let mut headers = HeaderMap::new();

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::document;
+use crate::schema::limits::NOT_BLANK;
 
 /// Choices that a test makes, which shrink to the first of each.
 struct Choices(std::vec::IntoIter<u32>);
@@ -86,9 +87,9 @@ fn valid(bodies: &Bodies, schema: &Value, choices: &mut Choices) -> Value {
             if let Some(example) = schema["format"].as_str().and_then(example_of_format) {
                 return example.into();
             }
-            assert_eq!(
-                schema.get("pattern"),
-                None,
+            let pattern = schema.get("pattern").and_then(Value::as_str);
+            assert!(
+                pattern.is_none_or(|pattern| pattern == NOT_BLANK),
                 "a pattern has an example: {schema}"
             );
             let high = bound("maxLength").unwrap_or(12).min(12);
@@ -118,11 +119,12 @@ fn valid(bodies: &Bodies, schema: &Value, choices: &mut Choices) -> Value {
             {
                 let low = usize::try_from(bound("minProperties").unwrap_or(0)).unwrap();
                 for n in 0..low + choices.of(3) {
-                    // Names that are numbers are told by their own schema.
-                    let name = match schema.get("propertyNames") {
-                        Some(_number) => n.to_string(),
-                        None => format!("a/b~{n}"),
+                    let names = [format!("a/b~{n}"), format!("a_{n}"), n.to_string()];
+                    let known = schema.get("propertyNames");
+                    let fits = |name: &String| {
+                        known.is_none_or(|known| bodies.faults(known, &json!(name)).is_empty())
                     };
+                    let name = names.into_iter().find(fits).unwrap();
                     members.insert(name, valid(bodies, other, choices));
                 }
             }
@@ -175,7 +177,9 @@ fn plants(
                 here.extend(long.map(|long| put(Fault::OutOfRange, long.into())));
                 let empty = bound("minLength").is_some_and(|least| least > 0);
                 here.extend(empty.then(|| put(Fault::OutOfRange, json!("  "))));
-                if schema.get("pattern").is_some() || schema.get("format").is_some() {
+                let pattern = schema.get("pattern").and_then(Value::as_str);
+                let form = pattern.is_some_and(|pattern| pattern != NOT_BLANK);
+                if form || schema.get("format").is_some() {
                     here.push(put(Fault::Malformed, json!("?!")));
                 }
             }
