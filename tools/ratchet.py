@@ -134,7 +134,8 @@ def foreign_crates(legs):
 def skipped(legs):
     """Patterns of functions that callgrind counts to whoever uses them."""
     names = foreign_crates(legs) + [prefix for prefix, leg in legs.rows.items() if leg == SHARED]
-    return [pattern for name in names for pattern in (f"{name}::*", f"<{name}::*")] + SHAPES
+    # What catches panics has no crate in its name.
+    return [pattern for name in names for pattern in (f"{name}::*", f"<{name}::*")] + SHAPES + ["__rust_try"]
 
 
 # -- counting ---------------------------------------------------------------------------------------------
