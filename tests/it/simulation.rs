@@ -2,11 +2,13 @@
 //! promise of the conversation checked after each. `TRUNKLINE_SIM_SEEDS` plays others: a number of
 //! calls (`20000`), or a range (`77..78`, which replays call 77 and shows every step of it).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use conversation::{Interruption, Observation};
+use model::MessageCue;
 use sim::world::{Report, Scene, run};
 
 /// Calls in every run of the tests.
@@ -59,9 +61,11 @@ struct Tally {
     failed: Vec<Report>,
     traced: Option<Report>,
     outcomes: BTreeMap<&'static str, u64>,
-    /// Who answered, as the session saw it, and what a message waited for.
-    answers: BTreeMap<String, u64>,
-    observed: BTreeMap<String, u64>,
+    /// Who answered, as the session saw it.
+    answers: BTreeMap<&'static str, u64>,
+    /// What a message waited for.
+    cues: HashMap<MessageCue, u64>,
+    observed: HashMap<Observation, u64>,
 }
 
 impl Tally {
@@ -69,16 +73,12 @@ impl Tally {
         let outcome = report.outcome.map_or("none", |outcome| outcome.code());
         *self.outcomes.entry(outcome).or_default() += 1;
         let answer = report.answer.unwrap_or_default();
-        *self
-            .answers
-            .entry(answer.class.code().to_owned())
-            .or_default() += 1;
+        *self.answers.entry(answer.class.code()).or_default() += 1;
         if let Some(left) = answer.message {
-            let cue = format!("message after {:?}", left.after);
-            *self.answers.entry(cue).or_default() += 1;
+            *self.cues.entry(left.after).or_default() += 1;
         }
         for observation in &report.observations {
-            *self.observed.entry(format!("{observation:?}")).or_default() += 1;
+            *self.observed.entry(*observation).or_default() += 1;
         }
         if !report.broken.is_empty() {
             self.failed.push(report);
@@ -139,35 +139,33 @@ impl Tally {
                 self.outcomes
             );
         }
-        for answer in [
-            "human",
-            "machine",
-            "screening",
-            "fax",
-            "unknown",
-            "message after Beep",
-            "message after Carrier",
-            "message after Quiet",
-        ] {
+        for answer in ["human", "machine", "screening", "fax", "unknown"] {
             assert!(
                 self.answers.contains_key(answer),
                 "never seen: {answer}: {:?}",
                 self.answers
             );
         }
+        for cue in [MessageCue::Beep, MessageCue::Carrier, MessageCue::Quiet] {
+            assert!(
+                self.cues.contains_key(&cue),
+                "no message after: {cue:?}: {:?}",
+                self.cues
+            );
+        }
         for observation in [
-            "Interrupted(SpeechStarted)",
-            "Interrupted(Words)",
-            "Interrupted(Key)",
-            "FalseInterruption",
-            "BackchannelIgnored",
-            "RecognitionRetried",
-            "GenerationRetried",
-            "SynthesisRetried",
+            Observation::Interrupted(Interruption::SpeechStarted),
+            Observation::Interrupted(Interruption::Words),
+            Observation::Interrupted(Interruption::Key),
+            Observation::FalseInterruption,
+            Observation::BackchannelIgnored,
+            Observation::RecognitionRetried,
+            Observation::GenerationRetried,
+            Observation::SynthesisRetried,
         ] {
             assert!(
-                self.observed.contains_key(observation),
-                "never seen: {observation}: {:?}",
+                self.observed.contains_key(&observation),
+                "never seen: {observation:?}: {:?}",
                 self.observed
             );
         }

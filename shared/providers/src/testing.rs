@@ -1,4 +1,6 @@
 //! The far side of a connection, for tests: a real socket on loopback that does as it is told.
+//!
+//! `sim::vendors` cannot be it: `sim` is built on this crate.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};

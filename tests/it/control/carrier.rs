@@ -1,4 +1,7 @@
 //! A carrier that does as it is told and counts what it is asked.
+//!
+//! `sim::carriers::twilio` cannot be it: there people answer and statuses follow by the carrier's own time, and
+//! here a test says itself what is reported, in any order, while its clock stands.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

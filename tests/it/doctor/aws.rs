@@ -298,7 +298,6 @@ async fn secrets_are_empty_malformed_or_closed() {
         let why = "may be in the secret Keys-abcdef, which cannot be read";
         examined.skips("Deepgram", why);
     }
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,7 +323,6 @@ async fn secrets_have_fields_that_nothing_reads_or_that_were_changed() {
         "changed since this was started: TWILIO_AUTH_TOKEN",
         "--parameter-overrides KeysRevision=$(date +%s)",
     );
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,5 +338,4 @@ async fn on_aws_every_side_is_real() {
     examined.fails("account", "are not set", "TWILIO_AUTH_TOKEN");
     examined.fails("OpenAI", "OPENAI_API_KEY is not set", "OPENAI_API_KEY");
     examined.fails("webhooks", "PUBLIC_URL is not set", "PublicUrl=…");
-    world.stop().await;
 }

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carrier::Carrier;
 use super::chance::Chance;
+use super::offence::Offence;
 use super::process::{self, Kind};
 use super::rows::Rows;
 use super::tally::Fault;
@@ -409,7 +410,7 @@ impl Fleet {
         let sessions = seen.sessions.entry(token.to_owned()).or_default();
         *sessions += 1;
         if *sessions > 1 {
-            self.0.rows.problem("a token opened two sessions");
+            self.0.rows.problem(Offence::TokenUsedAgain);
         }
     }
 

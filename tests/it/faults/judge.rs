@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::carrier::Request;
+use super::offence::{Breach, Offence};
 use super::people::People;
-use super::rows::{Book, Lead};
+use super::rows::Book;
 
 /// How wrong a machine's clock may be in a world.
 pub(super) const CLOCK_WRONG_MAX: Duration = Duration::from_secs(10);
@@ -29,20 +30,20 @@ const LEGAL_MINUTES: (i64, i64) = (8 * 60, 21 * 60);
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What was wrong about a call that was just allowed to the carrier.
-pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Vec<String> {
-    let mut problems = Vec::new();
+pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Vec<Breach> {
+    let mut breaches = Vec::new();
     let call = &book.calls[id];
     if call.permit_allowed != Some(true) {
-        problems.push("without a permit".to_owned());
+        breaches.push(Breach::NoPermit);
     }
     match book.contacts.get(&call.to) {
-        None => problems.push("its number knows nothing of it".to_owned()),
+        None => breaches.push(Breach::NumberWithoutContact),
         Some(contact) => {
             if contact.suppressed {
-                problems.push("its number is suppressed".to_owned());
+                breaches.push(Breach::Suppressed);
             }
             if !contact.attempts.contains(id) {
-                problems.push("it is no attempt of its number".to_owned());
+                breaches.push(Breach::NoAttempt);
             }
         }
     }
@@ -54,18 +55,20 @@ pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Ve
             && earlier.outcome.as_deref() == Some("agent_ended")
     });
     if let Some((earlier, _call)) = talked {
-        problems.push(format!("its lead was talked to in {earlier}"));
+        let earlier = earlier.clone();
+        breaches.push(Breach::TalkedTo { earlier });
     }
     if let Some(campaign) = call.campaign.as_ref().map(|id| &book.campaigns[id]) {
         if campaign.state != "running" {
-            problems.push(format!("its campaign is {}", campaign.state));
+            let state = campaign.state.clone();
+            breaches.push(Breach::CampaignNotRunning { state });
         }
         let zones = people.at(&call.to).place.zones;
         if !open(&campaign.fields["windows"], zones, now) {
-            problems.push(format!("it is {now} in {zones:?}"));
+            breaches.push(Breach::Closed { now, zones });
         }
     }
-    problems
+    breaches
 }
 
 /// Whether somebody may be called about now: at some moment that may have been taken for it.
@@ -100,35 +103,35 @@ fn minute_of(text: &str) -> i64 {
 }
 
 /// No call was asked for twice, and none that had not passed the gate.
-pub(super) fn asked_once(requests: &[Request]) -> Vec<String> {
+pub(super) fn asked_once(requests: &[Request]) -> Vec<Offence> {
     let mut by_call: BTreeMap<&str, usize> = BTreeMap::new();
     for request in requests {
         *by_call.entry(&request.call).or_default() += 1;
     }
-    let twice = by_call.into_iter().filter(|(_call, times)| *times > 1);
-    twice
-        .map(|(call, times)| format!("{call} was asked for {times} times"))
-        .collect()
+    let again = by_call.into_iter().filter(|(_call, times)| *times > 1);
+    let again = again.map(|(call, times)| Offence::AskedAgain {
+        call: call.to_owned(),
+        times,
+    });
+    again.collect()
 }
 
 /// Nobody was called more often in a day than the caps allow.
-pub(super) fn within_caps(requests: &[Request], attempts_per_day: usize) -> Vec<String> {
+pub(super) fn within_caps(requests: &[Request], attempts_per_day: usize) -> Vec<Offence> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let mut by_number: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for request in requests.iter().filter(|request| request.sid.is_some()) {
         let times = by_number.entry(&request.to).or_default();
         times.push(request.at);
     }
-    let mut problems = Vec::new();
-    for (_number, times) in by_number {
-        let too_often = times
+    let mut times = by_number.into_values().collect::<Vec<_>>();
+    times.retain(|times| {
+        times
             .windows(attempts_per_day + 1)
-            .any(|some| some[attempts_per_day] - some[0] < DAY - ON_THE_WAY);
-        if too_often {
-            problems.push(format!("somebody was called at {times:?}"));
-        }
-    }
-    problems
+            .any(|some| some[attempts_per_day] - some[0] < DAY - ON_THE_WAY)
+    });
+    let too_often = times.into_iter().map(|at| Offence::CalledTooOften { at });
+    too_often.collect()
 }
 
 /// Requests keep their distance: in no span of time are there more than fit into it and into what the
@@ -137,7 +140,7 @@ pub(super) fn paced(
     requests: &[Request],
     interval: Duration,
     clocks_wrong: Duration,
-) -> Vec<String> {
+) -> Vec<Offence> {
     let mut times: Vec<Duration> = requests.iter().map(|request| request.begun).collect();
     times.sort_unstable();
     let slack = clocks_wrong * 2 + PLACE_LATE;
@@ -146,9 +149,12 @@ pub(super) fn paced(
             let fit = (*to - *from + slack).as_nanos() / interval.as_nanos();
             let asked = u128::try_from(last - first + 1).unwrap();
             if asked > fit + 1 {
-                return vec![format!(
-                    "{asked} requests from {from:?} to {to:?}, one in {interval:?} allowed"
-                )];
+                return vec![Offence::TooFast {
+                    asked,
+                    from: *from,
+                    to: *to,
+                    interval,
+                }];
             }
         }
     }
@@ -156,28 +162,39 @@ pub(super) fn paced(
 }
 
 /// At the end everybody is accounted for: nothing lives, nothing is held, nobody waits.
-pub(super) fn settled(book: &Book) -> Vec<String> {
-    let mut problems = Vec::new();
+pub(super) fn settled(book: &Book) -> Vec<Offence> {
+    let mut offences = Vec::new();
     for (id, call) in &book.calls {
         if !call.is_over() {
-            problems.push(format!("{id} is stuck: {}", call.state));
+            offences.push(Offence::Stuck {
+                call: id.clone(),
+                state: call.state.clone(),
+            });
         }
     }
-    if book.slots_taken() > 0 {
-        problems.push(format!("{} slots are not given back", book.slots_taken()));
+    let slots = book.slots_taken();
+    if slots > 0 {
+        offences.push(Offence::SlotsNotGivenBack { slots });
     }
     for ((campaign, id), lead) in &book.leads {
-        let Lead { state, due_at, .. } = lead;
-        if state != "done" {
-            problems.push(format!("{id} of {campaign} is {state}, due {due_at:?}"));
+        if lead.state != "done" {
+            offences.push(Offence::LeadNotDone {
+                campaign: campaign.clone(),
+                lead: id.clone(),
+                state: lead.state.clone(),
+                due_at: lead.due_at,
+            });
         }
     }
     for (id, campaign) in &book.campaigns {
         if !["completed", "cancelled"].contains(&campaign.state.as_str()) {
-            problems.push(format!("{id} is {}", campaign.state));
+            offences.push(Offence::CampaignNotOver {
+                campaign: id.clone(),
+                state: campaign.state.clone(),
+            });
         }
     }
-    problems
+    offences
 }
 
 /// The carrier never has more calls than are allowed, but for those that are over for us and that it has
@@ -186,45 +203,38 @@ pub(super) fn at_the_carrier(
     live: &[(String, String)],
     over_for: impl Fn(&str) -> Option<Duration>,
     limit: usize,
-) -> Vec<String> {
-    let mut problems = Vec::new();
+) -> Vec<Offence> {
+    let mut offences = Vec::new();
     let mut ours = 0;
     let mut numbers = BTreeSet::new();
     for (call, number) in live {
         if !numbers.insert(number) {
-            problems.push(format!("{call} calls somebody who is being called"));
+            let call = call.clone();
+            offences.push(Offence::CalledWhileBeingCalled { call });
         }
         match over_for(call) {
             None => ours += 1,
             Some(over_for) if over_for > LET_GO_MAX => {
-                problems.push(format!(
-                    "{call} lives on at the carrier, {over_for:?} after its end"
-                ));
+                let call = call.clone();
+                offences.push(Offence::LivesOnAtTheCarrier { call, over_for });
             }
             Some(_moment) => {}
         }
     }
     if ours > limit {
-        problems.push(format!(
-            "the carrier has {ours} calls of ours, {limit} allowed"
-        ));
+        let calls = ours;
+        offences.push(Offence::TooManyAtTheCarrier { calls, limit });
     }
-    problems
+    offences
 }
 
 /// Nobody of the list is missing.
-pub(super) fn nobody_lost(book: &Book, listed: &BTreeSet<String>) -> Vec<String> {
+pub(super) fn nobody_lost(book: &Book, listed: &BTreeSet<String>) -> Option<Offence> {
     let there: BTreeSet<String> = book
         .leads
         .values()
         .map(|lead| lead.number.clone())
         .collect();
-    let missing = listed.difference(&there).count();
-    if missing == 0 {
-        Vec::new()
-    } else {
-        vec![format!(
-            "{missing} people of the list are not there any more"
-        )]
-    }
+    let people = listed.difference(&there).count();
+    (people > 0).then_some(Offence::Lost { people })
 }

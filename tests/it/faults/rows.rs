@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use super::clock::TrueTime;
 use super::judge;
+use super::offence::{Offence, Problem};
 use super::people::People;
 
 pub(super) const TABLE: &str = "trunkline";
@@ -55,7 +56,7 @@ struct Inner {
     over_at: BTreeMap<String, Duration>,
     /// Every change, while somebody wants to read it.
     story: Option<Vec<String>>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 /// How many calls may live at once.
@@ -74,16 +75,19 @@ pub(super) struct Book {
     pub(super) leads: BTreeMap<(String, String), Lead>,
     /// By number.
     pub(super) contacts: BTreeMap<String, Contact>,
-    /// The call in each slot, by scope and number.
-    slots: BTreeMap<(String, String), String>,
+    /// The call in each slot.
+    slots: BTreeMap<Slot, String>,
     /// Numbers of count rows by campaign and sort key.
     counts: BTreeMap<(String, String), Numbers>,
     /// For each campaign: what its leads and calls add up to, and what its count rows do.
     sums: BTreeMap<String, (Numbers, Numbers)>,
 }
 
+/// Scope and number.
+pub(super) type Slot = (String, String);
+
 /// By lane and name.
-type Numbers = BTreeMap<(String, String), i64>;
+pub(super) type Numbers = BTreeMap<(String, String), i64>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
@@ -92,8 +96,8 @@ pub(super) struct Call {
     pub(super) to: String,
     pub(super) campaign: Option<String>,
     pub(super) lead: Option<String>,
-    /// Scope and number of each slot that it holds while it lives.
-    slots: BTreeSet<(String, String)>,
+    /// What it holds while it lives.
+    slots: BTreeSet<Slot>,
     pub(super) permit_allowed: Option<bool>,
     /// The carrier's id.
     pub(super) sid: Option<String>,
@@ -222,11 +226,11 @@ impl Rows {
     }
 
     /// Something is not as it must be.
-    pub(super) fn problem(&self, what: &str) {
-        self.lock().problem(what);
+    pub(super) fn problem(&self, offence: Offence) {
+        self.lock().problem(offence);
     }
 
-    pub(super) fn problems(&self) -> Vec<String> {
+    pub(super) fn problems(&self) -> Vec<Problem> {
         self.lock().problems.clone()
     }
 
@@ -265,8 +269,7 @@ impl Rows {
             .sums
             .retain(|_campaign, sums| *sums != Default::default());
         if inner.book != read {
-            let what = "the rows that were followed are not those in the table".to_owned();
-            inner.problem(&what);
+            inner.problem(Offence::RowsDiffer);
         }
     }
 }
@@ -313,7 +316,8 @@ impl Inner {
                 continue;
             }
             if sk.starts_with("TURN#") && !self.turns.insert((pk.clone(), sk.clone())) {
-                self.problem(&format!("a turn was written over: {pk} {sk}"));
+                let (pk, sk) = (pk.clone(), sk.clone());
+                self.problem(Offence::TurnWrittenOver { pk, sk });
             }
             if !Book::follows(pk, sk) {
                 continue;
@@ -350,7 +354,7 @@ impl Inner {
             touched.note(pk, sk, &self.book);
             // Nobody takes people off the list here.
             if sk == "CONTACT" && !suppressed.is_subset(&self.book.suppressed()) {
-                self.problem("that somebody is suppressed was forgotten");
+                self.problem(Offence::SuppressionForgotten);
             }
         }
         self.check(&touched, &before);
@@ -369,10 +373,11 @@ impl Inner {
             if let Some(before) = before
                 && rank(&after.state) < rank(&before.state)
             {
-                self.problem(&format!(
-                    "{call} went from {} back to {}",
-                    before.state, after.state
-                ));
+                self.problem(Offence::WentBack {
+                    call: call.clone(),
+                    from: before.state.clone(),
+                    to: after.state.clone(),
+                });
             }
             if after.is_over() {
                 let now = self.time.elapsed();
@@ -383,32 +388,39 @@ impl Inner {
                 .is_some_and(|before| before.state != "claimed");
             if after.state == "placing" && !had_passed {
                 let now = self.time.now();
-                let problems = judge::gate(&self.book, &self.people, call, now);
-                for problem in problems {
-                    self.problem(&format!("{call} passed the gate: {problem}"));
+                for breach in judge::gate(&self.book, &self.people, call, now) {
+                    let call = call.clone();
+                    self.problem(Offence::PassedGate { call, breach });
                 }
             }
         }
         for call in &touched.calls {
-            for problem in self.book.slots_and_lead_of(call) {
-                self.problem(&problem);
+            for offence in self.book.slots_and_lead_of(call) {
+                self.problem(offence);
             }
         }
         for campaign in &touched.campaigns {
             if let Some((leads, counts)) = self.book.sums.get(campaign)
                 && leads != counts
             {
-                let problem = format!("{campaign}: leads are {leads:?}, counted were {counts:?}");
-                self.problem(&problem);
+                let (leads, counted) = (leads.clone(), counts.clone());
+                let campaign = campaign.clone();
+                self.problem(Offence::Miscounted {
+                    campaign,
+                    leads,
+                    counted,
+                });
             }
         }
         for scope in &touched.scopes {
             let taken = self.book.slots_of(scope);
             let limit = self.limit_of(scope);
             if taken > limit {
-                self.problem(&format!(
-                    "{taken} slots of {scope} are taken, {limit} allowed"
-                ));
+                self.problem(Offence::TooManySlots {
+                    scope: scope.clone(),
+                    taken,
+                    limit,
+                });
             }
         }
     }
@@ -426,9 +438,10 @@ impl Inner {
         }
     }
 
-    fn problem(&mut self, what: &str) {
+    fn problem(&mut self, offence: Offence) {
         if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(format!("{} {what}", self.time.now()));
+            let at = self.time.now();
+            self.problems.push(Problem { at, offence });
         }
     }
 }
@@ -637,35 +650,42 @@ impl Book {
     }
 
     /// A call holds its slots while it lives, and then none; so does it its lead.
-    fn slots_and_lead_of(&self, id: &str) -> Vec<String> {
-        let mut problems = Vec::new();
+    fn slots_and_lead_of(&self, id: &str) -> Vec<Offence> {
+        let mut offences = Vec::new();
         let Some(call) = self.calls.get(id) else {
-            return vec![format!("a slot or lead names {id}, which is not there")];
+            return vec![Offence::NoSuchCall {
+                call: id.to_owned(),
+            }];
         };
         let held = self.slots.iter();
-        let held: BTreeSet<(String, String)> = held
+        let held: BTreeSet<Slot> = held
             .filter(|(_slot, holder)| *holder == id)
             .map(|(slot, _holder)| slot.clone())
             .collect();
-        let state = &call.state;
-        if !call.is_over() && held != call.slots {
-            let wanted = &call.slots;
-            problems.push(format!(
-                "{id} is {state} and holds {held:?}, not {wanted:?}"
-            ));
-        }
         if call.is_over() && !held.is_empty() {
-            problems.push(format!("{id} is over and holds {held:?}"));
+            let call = id.to_owned();
+            offences.push(Offence::SlotsAfterItsEnd { call, held });
+        } else if !call.is_over() && held != call.slots {
+            offences.push(Offence::SlotsNotItsOwn {
+                call: id.to_owned(),
+                state: call.state.clone(),
+                held,
+                wanted: call.slots.clone(),
+            });
         }
         if let (Some(campaign), Some(lead)) = (&call.campaign, &call.lead) {
             let lead = self.leads.get(&(campaign.clone(), lead.clone()));
             let has = lead
                 .is_some_and(|lead| lead.state == "calling" && lead.call.as_deref() == Some(id));
             if has == call.is_over() {
-                problems.push(format!("{id} is {state}, and its lead is {lead:?}"));
+                offences.push(Offence::LeadDisagrees {
+                    call: id.to_owned(),
+                    state: call.state.clone(),
+                    lead: lead.cloned(),
+                });
             }
         }
-        problems
+        offences
     }
 
     fn suppressed(&self) -> BTreeSet<String> {

@@ -8,6 +8,8 @@ use sim::carriers::twilio::CallView;
 use sim::person::Experience;
 use sim::voice::{Heard, SAMPLES_PER_MS};
 
+use super::offence::Offence;
+
 /// Said so close to a gap between two streams, or to the end, words may not have come through.
 const MARGIN_MS: u64 = 200;
 /// A recognizer needs that long to be sure of the last words.
@@ -46,11 +48,17 @@ pub(super) enum Whole {
 }
 
 /// What is wrong with the transcript of a call: `turns` as they are stored, `view` as the carrier has it.
-pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Whole) -> Vec<String> {
-    let mut problems = Vec::new();
+pub(super) fn transcript(
+    call: &str,
+    view: &CallView,
+    turns: &[Turn],
+    whole: Whole,
+) -> Vec<Offence> {
+    let mut offences = Vec::new();
     let places: Vec<u64> = turns.iter().map(|turn| turn.seq).collect();
     if !places.iter().copied().eq(0..places.len() as u64) {
-        problems.push(format!("{call} has turns at {places:?}"));
+        let call = call.to_owned();
+        offences.push(Offence::TurnsMissing { call, places });
     }
     let spoken = turns.iter().filter(|turn| turn.speaker == "customer");
     let stored: Vec<String> = spoken.flat_map(|turn| words(&turn.text)).collect();
@@ -62,20 +70,27 @@ pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Who
     for word in &stored {
         match left.get_mut(word.as_str()) {
             Some(count) if *count > 0 => *count -= 1,
-            Some(_) | None => problems.push(format!(
-                "{call}: its customer did not say this {word:?} (stored {stored:?}, said {said:?})"
-            )),
+            Some(_) | None => offences.push(Offence::NotSaid {
+                call: call.to_owned(),
+                word: word.clone(),
+                stored: stored.clone(),
+                said: said.clone(),
+            }),
         }
     }
     let greetings = turns.iter().filter(|turn| turn.kind == "greeting").count();
     if whole == Whole::BrokeOff {
-        return problems;
+        return offences;
     }
     if greetings > 1 {
-        problems.push(format!("{call} was greeted {greetings} times"));
+        offences.push(Offence::GreetedAgain {
+            call: call.to_owned(),
+            times: greetings,
+        });
     }
     if turns.iter().any(|turn| turn.kind == "bridge") {
-        problems.push(format!("{call} was told that its line was gone"));
+        let call = call.to_owned();
+        offences.push(Offence::ToldThatTheLineWasGone { call });
     }
     let stored: BTreeSet<&str> = stored.iter().map(String::as_str).collect();
     let until = view.log.entries().iter().map(at).max().unwrap_or_default();
@@ -85,13 +100,18 @@ pub(super) fn transcript(call: &str, view: &CallView, turns: &[Turn], whole: Who
             .iter()
             .any(|gap| *from < gap.to_ms + MARGIN_MS && gap.from_ms < to + MARGIN_MS);
         if !in_a_gap && to + END_MARGIN_MS < until && !stored.contains(word.as_str()) {
-            problems.push(format!(
-                "{call}: {word:?}, said from {from} to {to} ms, is lost (stored {stored:?}, gaps {:?}, {} streams)",
-                view.gaps, view.streams
-            ));
+            offences.push(Offence::WordLost {
+                call: call.to_owned(),
+                word: word.clone(),
+                from_ms: *from,
+                to_ms: *to,
+                stored: stored.iter().map(|word| (*word).to_owned()).collect(),
+                gaps: view.gaps.clone(),
+                streams: view.streams,
+            });
         }
     }
-    problems
+    offences
 }
 
 /// Words of the person, each with the milliseconds from and to which it may have been said.

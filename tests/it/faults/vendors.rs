@@ -1,6 +1,9 @@
 //! Vendors in memory, on virtual time: a recognizer that hears the words that the audio carries, a model
 //! with little to say, a voice.
 //!
+//! `sim::vendors` cannot be them: they stop at the bytes of their protocols, and what the product has before
+//! those bytes are its own sockets, on which virtual time does not wait. Ears and voice are `sim::voice`.
+//!
 //! How vendors fail is the simulation of conversations' business; here they work, so that what is lost of a
 //! conversation was lost by a hand-over or a crash.
 

@@ -37,6 +37,7 @@ use super::fleet::{self, Fleet};
 use super::judge;
 use super::lists::{self, List};
 use super::media::Workers;
+use super::offence::{Offence, Problem};
 use super::people::{self, People};
 use super::plant::{Bug, Plant};
 use super::process::{self, Kind};
@@ -97,7 +98,7 @@ pub(super) enum Workforce {
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Report {
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     pub(super) story: Vec<String>,
     pub(super) storage_requests: BTreeMap<Kind, u64>,
     pub(super) carrier_requests: usize,
@@ -338,8 +339,8 @@ impl World {
     fn look_at_the_carrier(&self) {
         let limit = usize::try_from(self.dialing.carrier_calls_max).unwrap();
         let over_for = |call: &str| self.rows.over_for(call);
-        for problem in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
-            self.rows.problem(&problem);
+        for offence in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
+            self.rows.problem(offence);
         }
     }
 
@@ -774,7 +775,7 @@ impl World {
         tokio::spawn(async move {
             // A process that panics is a problem of the world, not the end of a task that nobody sees.
             if AssertUnwindSafe(work).catch_unwind().await.is_err() {
-                world.rows.problem("something panicked");
+                world.rows.problem(Offence::Panicked);
             }
             world.busy.fetch_sub(1, Ordering::Relaxed);
         });
@@ -788,29 +789,26 @@ impl World {
                 self.chance.struck(Fault::WebhookNever);
             }
         }
-        let mut problems = judge::asked_once(&requests);
-        problems.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
-        problems.extend(judge::paced(
+        let mut offences = judge::asked_once(&requests);
+        offences.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
+        offences.extend(judge::paced(
             &requests,
             self.dialing.call_interval,
             self.weather.clocks_wrong,
         ));
-        problems.extend(self.rows.look(judge::settled));
+        offences.extend(self.rows.look(judge::settled));
         let listed = self.people.numbers().into_iter().collect();
-        problems.extend(self.rows.look(|book| judge::nobody_lost(book, &listed)));
-        for problem in problems {
-            self.rows.problem(&problem);
+        offences.extend(self.rows.look(|book| judge::nobody_lost(book, &listed)));
+        for offence in offences {
+            self.rows.problem(offence);
         }
         if !self.at_rest() {
-            let carrier = self.carrier.with(|core, _now| core.poll_timeout());
-            let what = format!(
-                "the world has not come to rest: {} at work, {} messages, the carrier's next {carrier:?}, workers' \
-                 calls {:?}",
-                self.busy.load(Ordering::Relaxed),
-                self.queues.waiting(DIAL_QUEUE),
-                self.fleet.as_ref().map(Fleet::calls),
-            );
-            self.rows.problem(&what);
+            self.rows.problem(Offence::NotAtRest {
+                at_work: self.busy.load(Ordering::Relaxed),
+                messages: self.queues.waiting(DIAL_QUEUE),
+                carriers_next: self.carrier.with(|core, _now| core.poll_timeout()),
+                workers_calls: self.fleet.as_ref().map(Fleet::calls),
+            });
         }
         self.aws.compare();
     }
@@ -832,13 +830,14 @@ impl World {
                     .push(Turn::of(row));
             }
             if pk == "INBOUND" {
-                self.rows.problem(&format!("{sk} is over and still listed"));
+                self.rows.problem(Offence::StillListed { call: sk.clone() });
             }
             if pk == "WORKERS" {
                 let until: Timestamp = row["until"].as_str().unwrap().parse().unwrap();
                 if until > soon || !row.contains_key("ttl") {
+                    let worker = sk.clone();
                     self.rows
-                        .problem(&format!("{sk} is gone and counts until {until}"));
+                        .problem(Offence::WorkerStillCounts { worker, until });
                 }
             }
         }
@@ -865,8 +864,8 @@ impl World {
                 });
             }
             let turns = turns.remove(id).unwrap_or_default();
-            for problem in talk::transcript(id, &view, &turns, whole) {
-                self.rows.problem(&problem);
+            for offence in talk::transcript(id, &view, &turns, whole) {
+                self.rows.problem(offence);
             }
         }
     }

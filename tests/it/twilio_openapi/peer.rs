@@ -1,4 +1,7 @@
 //! A loopback server that notes every request and answers with the description's own examples.
+//!
+//! `sim::carriers::twilio` cannot be it: it answers as we understand Twilio, and here Twilio's own words are the
+//! measure.
 
 use std::sync::{Arc, Mutex};
 

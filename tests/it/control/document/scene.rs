@@ -28,7 +28,7 @@ struct Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_asked_for_and_answered_as_the_document_says() {
     let mut scene = Box::pin(Scene::start()).await;
-    let errors = scene.world.errors_of_doctor();
+    let errors = scene.world.own.errors_of_doctor();
     scene.world.leaves(Left::NOTHING.errors(errors));
     let prompt = scene.prompts().await;
     let agent = scene.agents(&prompt).await;

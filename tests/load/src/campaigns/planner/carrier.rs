@@ -1,4 +1,6 @@
 //! A carrier that takes every call and never does anything about it.
+//!
+//! `sim::carriers::twilio` cannot be it: its people and callbacks would take time of the machine that is measured.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
