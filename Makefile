@@ -126,10 +126,10 @@ soak: ## Campaigns under faults for hours: make soak SEEDS=10000 LEADS=500
 
 .PHONY: bench
 bench: ## Capacity, latency and memory of one media worker on one core; numbers of campaigns
-	cargo build --release --locked -p load -p media-worker
-	target/release/load
-	cargo run --release --locked -p intake --example rate
-	target/release/load campaigns
+	cargo build --profile deploy --locked -p load -p media-worker
+	target/deploy/load
+	cargo run --profile deploy --locked -p intake --example rate
+	target/deploy/load campaigns
 
 .PHONY: tools
 tools: ## Install the checkers that are missing

@@ -5,7 +5,7 @@
 # Needs python3 (3.10 or newer) and the Python package index. Installs into target/, once.
 #
 # With arguments it runs these instead, with the emulator's endpoint behind them:
-#   .ci/ministack.sh target/release/load import --endpoint
+#   .ci/ministack.sh target/deploy/load import --endpoint
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/python.sh

@@ -256,7 +256,7 @@ SPEAKING_SECONDS = 90
 # Calls at once on a worker: what it is scaled for, and a quarter of that.
 FULL, QUARTER = 200, 50
 
-# Measured (README, "Numbers"; `target/release/load campaigns`): claim by the planner, gate before the carrier with
+# Measured (README, "Numbers"; `target/deploy/load campaigns`): claim by the planner, gate before the carrier with
 # its answer, end of the call.
 DIAL_WRITES, DIAL_READS = 22 + 29 + 23, 13 + 5 + 4
 # Measured in the scene of `make run`: what an answered call writes and reads besides, from the ringing to the
