@@ -38,7 +38,6 @@ use ::carrier::twilio::client::{Client, ClientConfig, Retry};
 use ::carrier::twilio::signature::{self, Tokens};
 use ::carrier::{CarrierName, Signatures};
 use ::doctor::{Doctor, Installation, Place};
-use ::local::engines::Engines;
 use jiff::{SignedDuration, Timestamp};
 use model::{CallId, TenantId, WorkerId};
 use reqwest::{Method, StatusCode};
@@ -46,16 +45,14 @@ use serde_json::{Value, json};
 use service::account::access::Role;
 use service::account::keys::Keys;
 use service::{Clock, Context, Ids, Links};
-use settings::{Dialing, Secret, Storage, Variables};
-use store::aws::{AwsConfig, Clients, Endpoints};
-use store::{CallRow, DialJob, Store, WorkerRow, WorkerState, schema};
-use tempfile::TempDir;
+use settings::{Dialing, Secret, Variables};
+use store::{CallRow, DialJob, Store, WorkerRow, WorkerState};
 use tokio::net::TcpListener;
 
 use carrier::FakeCarrier;
 
-use crate::conformance::{fresh_name, variable};
-use crate::leftovers::{Left, Leftovers};
+use crate::installation::{Campaigns, OwnStorage};
+use crate::leftovers::Left;
 use crate::template::iam::{self, Who};
 
 const AUTH_TOKEN: &str = "12345";
@@ -103,8 +100,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
 
 /// Everything that a test of the control plane needs.
 pub(crate) struct World {
-    // First: it looks while the engines are still there.
-    left: Leftovers,
+    // First: it looks at what is left while nothing else is gone.
+    pub(crate) own: OwnStorage,
     pub(crate) url: String,
     pub(crate) parts: Context,
     pub(crate) dial: dial::DialState,
@@ -113,15 +110,11 @@ pub(crate) struct World {
     /// What a media worker is built from.
     pub(crate) worker: Context,
     worker_id: WorkerId,
-    pub(crate) clients: Clients,
-    pub(crate) names: Storage,
-    pub(crate) queues: schema::QueueUrls,
     pub(crate) carrier: FakeCarrier,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) tenant: TenantId,
     pub(crate) other_tenant: TenantId,
     http: reqwest::Client,
-    _engines: Option<(Engines, TempDir)>,
 }
 
 /// A clock that stands until it is moved.
@@ -208,18 +201,14 @@ impl World {
     }
 
     async fn start_with_at(dialing: Dialing, now: Timestamp) -> Self {
-        let (engines, clients) = engines().await;
-        let names = names();
-        let queues = schema::create(&clients, &names).await.unwrap();
-        let store = Store::new(&clients, &names, &queues);
-
+        let own = OwnStorage::start().await;
         let fake = FakeCarrier::start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::new(TestClock(Mutex::new(now)));
         fake.set_clock(Arc::clone(&clock));
         let parts = Context {
-            store,
+            store: own.store.clone(),
             carrier: Arc::new(client(&fake)),
             signatures: Signatures::Twilio(Tokens::new(Secret::new(AUTH_TOKEN.to_owned()))),
             links: Links::new(
@@ -234,9 +223,12 @@ impl World {
             ids: Ids::new(Arc::clone(&clock) as Arc<dyn Clock>),
         };
         // Each function has the rights that the template gives it.
-        let held_to = |who| Context {
-            store: Store::new(&iam::held_to(who, &clients, &names), &names, &queues),
-            ..parts.clone()
+        let held_to = |who| {
+            let clients = iam::held_to(who, &own.clients, &own.names);
+            Context {
+                store: Store::new(&clients, &own.names, &own.queues),
+                ..parts.clone()
+            }
         };
         let doctor = Doctor::new(Installation {
             variables: variables(&fake, &url),
@@ -270,40 +262,34 @@ impl World {
         worker.store.workers.put(&worker_row).await.unwrap();
         let no_redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(no_redirect);
+        own.watch(&[owner.tenant_id, other.tenant_id]);
         Self {
-            left: Leftovers::of(&parts.store, &[owner.tenant_id, other.tenant_id]),
             url,
             dial: dial::DialState::new(&held_to(Who::Dial)),
             scheduler: scheduler::SchedulerState::new(&held_to(Who::Scheduler)),
             import: import::ImportState::new(&held_to(Who::Import)),
             worker,
             worker_id: worker_row.id,
-            clients,
-            names,
-            queues,
+            own,
             parts,
             carrier: fake,
             clock,
             tenant: owner.tenant_id,
             other_tenant: other.tenant_id,
             http: http.build().unwrap(),
-            _engines: engines,
         }
-    }
-
-    /// Errors that the log has after a doctor came: the embedded table does not know one of the questions.
-    pub(crate) fn errors_of_doctor(&self) -> usize {
-        if self._engines.is_some() { 2 } else { 0 }
     }
 
     /// What the test means to leave behind; without it, nothing.
     pub(crate) fn leaves(&self, left: Left) {
-        self.left.expect(left);
+        self.own.leaves(left);
     }
 
-    /// See [`Leftovers::do_not_look`].
-    pub(crate) fn leaves_unseen(&self) {
-        self.left.do_not_look();
+    pub(crate) fn campaigns(&self) -> Campaigns<'_> {
+        Campaigns {
+            parts: &self.parts,
+            tenant: self.tenant,
+        }
     }
 
     /// The worker that is always there goes.
@@ -561,36 +547,6 @@ fn variables(fake: &FakeCarrier, url: &str) -> Variables {
     ];
     let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Variables::from(BTreeMap::from(values))
-}
-
-/// Our own engines, or the clients of another endpoint.
-async fn engines() -> (Option<(Engines, TempDir)>, Clients) {
-    if let Some(endpoint) = variable("TRUNKLINE_CONFORMANCE_ENDPOINT") {
-        let config = AwsConfig {
-            endpoints: Endpoints {
-                dynamodb: Some(endpoint.clone()),
-                sqs: Some(endpoint.clone()),
-                s3: Some(endpoint),
-            },
-            ..AwsConfig::default()
-        };
-        return (None, Clients::connect(&config).await);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let engines = Engines::start(folder.path()).await.unwrap();
-    let clients = engines.clients().await;
-    (Some((engines, folder)), clients)
-}
-
-/// Names that no other test uses: another endpoint serves them all.
-fn names() -> Storage {
-    Storage {
-        table: fresh_name("table"),
-        bucket: fresh_name("bucket"),
-        dial_queue: fresh_name("dial"),
-        recordings_queue: fresh_name("recordings"),
-        import_queue: fresh_name("import"),
-    }
 }
 
 /// An owner's word that a call is placed whatever the hour: these tests run at any.

@@ -13,7 +13,6 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
-use local::engines::Engines;
 use model::AgentId;
 use serde_json::json;
 use service::account::keys::Keys;
@@ -23,10 +22,11 @@ use sim::carriers::twilio;
 use sim::person::Person;
 use sim::vendors::openai::Script;
 use sim::vendors::{deepgram, elevenlabs, openai};
-use store::aws::Clients;
 use store::{Number, Store, schema};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+use crate::installation::OwnStorage;
+use crate::leftovers::Left;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "the-carriers-token";
@@ -39,19 +39,17 @@ const HIDDEN: [&str; 5] = [TOKEN, KEY, OWNER_KEY, "a-wrong-key", "hidden-in-the-
 
 /// An installation on loopback at which nothing is wrong yet.
 struct World {
+    own: OwnStorage,
     carrier: twilio::Server,
     recognizer: deepgram::Server,
     model: openai::Server,
     voice: elevenlabs::Server,
-    clients: Clients,
     /// Where calls and webhooks come in.
     url: String,
     variables: BTreeMap<String, String>,
     clock: Arc<SteppedClock>,
     place: Place,
     command: Option<String>,
-    engines: Engines,
-    _folder: TempDir,
 }
 
 /// The machine's clock, so much ahead.
@@ -68,14 +66,17 @@ impl Clock for SteppedClock {
 
 impl World {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let engines = Engines::start(folder.path()).await.unwrap();
-        let clients = engines.clients().await;
+        Box::pin(Self::started()).await
+    }
+
+    async fn started() -> Self {
+        let (usual, _problems) = Variables::default().settings_and_problems();
         let people = twilio::Directory::everybody(Person::answers_after_rings(1));
         let carrier = twilio::Config::new(ACCOUNT, TOKEN, people);
         let listen = ([127, 0, 0, 1], 0).into();
         let script = Arc::new(Script::dental_reminder());
         let world = Self {
+            own: OwnStorage::embedded(usual.storage).await,
             carrier: twilio::Server::start(carrier).await.unwrap(),
             recognizer: deepgram::Server::start(deepgram::Config {
                 listen,
@@ -98,19 +99,13 @@ impl World {
             })
             .await
             .unwrap(),
-            clients,
             url: serve(StatusCode::OK, r#"{"status":"ok"}"#).await,
             variables: BTreeMap::new(),
             clock: Arc::default(),
             place: Place::Laptop { runs: true },
             command: Some(COMMAND.to_owned()),
-            engines,
-            _folder: folder,
         };
-        schema::create(&world.clients, &world.storage())
-            .await
-            .unwrap();
-        world.own().await;
+        world.owner().await;
         let voice = format!("{}/carriers/twilio/voice", world.url);
         world.carrier.set_voice_url(NUMBER, &voice);
         world.with_usual_settings()
@@ -144,33 +139,30 @@ impl World {
         self
     }
 
-    fn storage(&self) -> settings::Storage {
-        let variables = Variables::from(self.variables.clone());
-        variables.settings_and_problems().0.storage
-    }
-
+    /// As the variables name it.
     fn store(&self) -> Store {
-        let names = self.storage();
+        let variables = Variables::from(self.variables.clone());
+        let names = variables.settings_and_problems().0.storage;
         let queues = schema::QueueUrls {
             dial: names.dial_queue.clone(),
             recordings: names.recordings_queue.clone(),
             imports: names.import_queue.clone(),
         };
-        Store::new(&self.clients, &names, &queues)
+        Store::new(&self.own.clients, &names, &queues)
     }
 
     /// An owner with a number that an agent answers.
-    async fn own(&self) {
-        let store = self.store();
+    async fn owner(&self) {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        let keys = Keys::new(&store, Arc::clone(&clock), Ids::new(clock));
+        let keys = Keys::new(&self.own.store, Arc::clone(&clock), Ids::new(clock));
         let secret = Secret::new(OWNER_KEY.to_owned());
-        keys.ensure_owner("us", &secret).await.unwrap();
+        let owner = keys.ensure_owner("us", &secret).await.unwrap();
+        self.own.watch(&[owner.tenant_id]);
         self.register(NUMBER, true).await;
     }
 
     async fn register(&self, number: &str, answers: bool) {
-        let store = self.store();
+        let store = &self.own.store;
         let owner = store.accounts.owner().await.unwrap().unwrap();
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         let number = Number {
@@ -215,10 +207,6 @@ impl World {
             .body(body);
         let answer = asked.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
-    }
-
-    async fn stop(self) {
-        self.engines.stop().await.unwrap();
     }
 }
 
@@ -320,7 +308,6 @@ async fn nothing_is_wrong() {
     assert!(world.recognizer.violations().is_empty());
     assert!(world.model.violations().is_empty());
     assert!(world.voice.violations().is_empty());
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,7 +334,6 @@ async fn settings_that_cannot_be_used_are_each_named_and_stop_only_what_needs_th
     examined.else_all_is_well(&wrong);
     let from = &examined.check("all").details;
     assert!(from[0].starts_with("from the environment: DEEPGRAM_API_KEY"));
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -372,7 +358,6 @@ async fn the_table_is_missing_or_another_one() {
         "the table has the keys id and at instead of pk and sk",
         "export TRUNKLINE_TABLE=…",
     );
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -380,7 +365,7 @@ async fn rows_do_not_expire() {
     let world = World::start().await;
     let expiry = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder();
     let expiry = expiry.attribute_name("ttl").enabled(false).build();
-    let off = world.clients.dynamodb.update_time_to_live();
+    let off = world.own.clients.dynamodb.update_time_to_live();
     let off = off.table_name("trunkline");
     off.time_to_live_specification(expiry.unwrap())
         .send()
@@ -393,7 +378,6 @@ async fn rows_do_not_expire() {
         "aws dynamodb update-time-to-live --table-name trunkline --time-to-live-specification Enabled=true,AttributeName=ttl",
     );
     examined.else_all_is_well(&["table expiry"]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -403,13 +387,14 @@ async fn queues_are_missing_have_no_dead_letters_or_have_some() {
     examined.fails("dial queue", "does not exist", "cargo run -- --quiet");
     examined.skips("dial dead letters", "see dial queue");
 
-    let sqs = &world.clients.sqs;
+    let sqs = &world.own.clients.sqs;
     let made = sqs.create_queue().queue_name("bare");
     let made = made.send().await.unwrap().queue_url.unwrap();
     let dead = schema::create_queue_pair(sqs, "trunkline-import").await;
     let (_queue, dead) = dead.unwrap();
     let letter = sqs.send_message().queue_url(&dead).message_body("x");
     letter.send().await.unwrap();
+    world.own.leaves(Left::NOTHING.imports(1));
     let examined = world.examined().await;
     examined.fails(
         "dial queue",
@@ -428,7 +413,6 @@ async fn queues_are_missing_have_no_dead_letters_or_have_some() {
         "aws sqs start-message-move-task --source-arn arn:aws:sqs:us-east-1:",
     );
     examined.else_all_is_well(&["dial queue", "import dead letters"]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -438,15 +422,14 @@ async fn the_bucket_is_missing() {
     examined.fails("bucket", "nowhere does not exist", "cargo run -- --quiet");
     examined.skips("bucket objects", "see bucket");
     examined.else_all_is_well(&["bucket"]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storage_does_not_answer() {
     let mut world = World::start().await;
-    let gone = world.clients.dynamodb.config().to_builder();
+    let gone = world.own.clients.dynamodb.config().to_builder();
     let gone = gone.endpoint_url(nobody().await);
-    world.clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(gone.build());
+    world.own.clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(gone.build());
     let examined = world.examined().await;
     assert_eq!(examined.check("table").state, CheckState::Failed);
     examined.skips("table expiry", "see table");
@@ -458,7 +441,6 @@ async fn storage_does_not_answer() {
         "put, read back and deleted",
         "",
     );
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,7 +462,6 @@ async fn the_carrier_does_not_take_the_token() {
         (CheckState::Skipped, "see account")
     );
     examined.else_all_is_well(&["account"]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -499,7 +480,6 @@ async fn the_account_is_suspended_or_the_carrier_out_of_reach() {
     examined.fails("account", "cannot be reached", &format!("curl -sv {gone}/"));
     // Others tell the time too.
     examined.is("clock", CheckState::Ok, "right, by 127.0.0.1", "");
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -565,7 +545,6 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         "--data-urlencode VoiceMethod=POST",
     );
     assert_eq!(world.carrier.violations(), []);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -604,7 +583,6 @@ async fn numbers_are_the_carriers_or_verified_or_nobodys() {
     );
     examined.is(silent, CheckState::Ok, "it has no agent", "");
     examined.else_all_is_well(&[absent, answering]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -622,7 +600,6 @@ async fn vendors_refuse_their_keys() {
         examined.else_all_is_well(&[vendor]);
         world = world.with(key, KEY);
     }
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -650,7 +627,6 @@ async fn vendors_do_not_have_what_the_settings_name_or_are_not_there() {
         &format!("curl -sv {gone}"),
     );
     examined.else_all_is_well(&["OpenAI", "ElevenLabs", "Deepgram"]);
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -670,7 +646,6 @@ async fn the_clock_is_off() {
             examined.else_all_is_well(&[]);
         }
     }
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -700,10 +675,10 @@ async fn our_addresses_lead_nowhere_to_somebody_else_or_to_no_worker() {
         .with("PUBLIC_URL", &failing)
         .with("MEDIA_URL", &draining);
     world.place = Place::Aws;
+    world.own.leaves_errors_of_doctor(1);
     let examined = world.examined().await;
     examined.fails("webhooks", "status 502", "/health");
     examined.warns("media", "no worker", "--parameter-overrides WorkersMin=1");
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -733,7 +708,7 @@ async fn raw_table(world: &World, table: &str, hash: &str, range: &str) {
     use aws_sdk_dynamodb::types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     };
-    let made = world.clients.dynamodb.create_table().table_name(table);
+    let made = world.own.clients.dynamodb.create_table().table_name(table);
     let mut made = made.billing_mode(BillingMode::PayPerRequest);
     for (name, kind) in [(hash, KeyType::Hash), (range, KeyType::Range)] {
         let key = KeySchemaElement::builder().attribute_name(name);

@@ -20,6 +20,7 @@ use settings::Settings;
 use sim::carriers::twilio::CallView as CarrierView;
 use tempfile::TempDir;
 
+use crate::installation::Campaigns;
 use crate::leftovers::{Left, Leftovers};
 
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.
@@ -54,9 +55,10 @@ impl Installation {
         change(&mut settings);
         let platform = Box::pin(Platform::start(settings, None)).await.unwrap();
         let api = platform.client().unwrap();
-        let left = Leftovers::of(&platform.parts.store, &[platform.tenant_id()]);
+        let left = Leftovers::of(&platform.parts.store).at_work(PATIENCE);
+        left.watch(&[platform.tenant_id()]);
         Self {
-            left: left.at_work(PATIENCE),
+            left,
             platform,
             api,
             _state: state,
@@ -66,6 +68,13 @@ impl Installation {
     /// What the journey means to leave behind; without it, nothing.
     pub(crate) fn leaves(&self, left: Left) {
         self.left.expect(left);
+    }
+
+    pub(crate) fn campaigns(&self) -> Campaigns<'_> {
+        Campaigns {
+            parts: &self.platform.parts,
+            tenant: self.platform.tenant_id(),
+        }
     }
 
     /// Asks for a call to this number, as a program of the user's would.

@@ -71,7 +71,7 @@ impl Left {
 /// Fails its test at the end, unless that failed already, if something else is left than was said.
 pub(crate) struct Leftovers {
     store: Store,
-    tenants: Vec<TenantId>,
+    tenants: Mutex<Vec<TenantId>>,
     log: Captured,
     /// Of tests before this one in the same process.
     errors_before: usize,
@@ -90,14 +90,14 @@ impl fmt::Debug for Leftovers {
 
 impl Leftovers {
     /// Of an installation where nothing happens by itself.
-    pub(crate) fn of(store: &Store, tenants: &[TenantId]) -> Self {
+    pub(crate) fn of(store: &Store) -> Self {
         let log = Captured::start("error");
         let others = RUNNING.fetch_add(1, Ordering::SeqCst);
         let number = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
         Self {
             alone: (others == 0).then_some(number),
             store: store.clone(),
-            tenants: tenants.to_vec(),
+            tenants: Mutex::default(),
             errors_before: log.errors().len(),
             log,
             patience: Duration::ZERO,
@@ -109,6 +109,11 @@ impl Leftovers {
     pub(crate) fn at_work(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Calls of these tenants must be over.
+    pub(crate) fn watch(&self, tenants: &[TenantId]) {
+        self.tenants.lock().unwrap().extend(tenants);
     }
 
     /// What this test means to leave.
@@ -135,8 +140,9 @@ impl Leftovers {
             },
             ..Left::NOTHING
         };
-        for tenant in &self.tenants {
-            let calls = self.store.calls.list(*tenant, None, CALLS_MAX).await;
+        let tenants = self.tenants.lock().unwrap().clone();
+        for tenant in tenants {
+            let calls = self.store.calls.list(tenant, None, CALLS_MAX).await;
             let calls = calls.unwrap().items.into_iter();
             let open = calls.filter(|row| row.call.state != CallState::Ended);
             left.calls += open.count();

@@ -16,6 +16,7 @@ mod faults;
 mod fuzz_intake;
 mod fuzz_twilio;
 mod fuzz_vendors;
+mod installation;
 mod journeys;
 mod leftovers;
 mod oracle;

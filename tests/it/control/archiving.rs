@@ -415,8 +415,8 @@ async fn a_campaign_whose_binding_was_never_entered_does_not_call_with_an_archiv
         ("sk", "USES".to_owned()),
     ];
     let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
-    let table = world.clients.dynamodb.delete_item();
-    let table = table.table_name(&world.names.table);
+    let table = world.own.clients.dynamodb.delete_item();
+    let table = table.table_name(&world.own.names.table);
     table.set_key(Some(key.into())).send().await.unwrap();
 
     let path = format!("/v1/agents/{agent}");
@@ -441,8 +441,8 @@ async fn as_many_campaigns_as_may_be_use_an_agent_and_no_more() {
         ("used_by", AttributeValue::Ss(many.collect())),
     ];
     let row = row.map(|(name, value)| (name.to_owned(), value));
-    let put = world.clients.dynamodb.put_item();
-    let put = put.table_name(&world.names.table);
+    let put = world.own.clients.dynamodb.put_item();
+    let put = put.table_name(&world.own.names.table);
     put.set_item(Some(row.into())).send().await.unwrap();
 
     let refused = desk.post("/v1/campaigns", desk.body()).await;

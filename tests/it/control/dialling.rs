@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use model::{
-    CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, EventId, EventKind,
-    Lead, LeadResult, LeadState, Outcome, PhoneNumber, Suppression, SuppressionReason,
+    CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, Lead, LeadResult,
+    LeadState, Outcome, PhoneNumber, Suppression, SuppressionReason,
 };
 use serde_json::json;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
@@ -38,23 +37,15 @@ impl Field {
             ..CampaignFields::new("Spring")
         };
         change(&mut fields);
-        let now = world.parts.clock.now();
-        let id = world.parts.ids.fresh(CampaignId::from_parts);
-        let campaign = Campaign {
-            fields,
-            ..support::campaign(world.tenant, id, now)
-        };
-        let store = &world.parts.store;
-        store.campaigns.create(&campaign, None).await.unwrap();
+        let campaigns = world.campaigns();
+        let campaign = campaigns.draft_of(fields).await;
         let numbers: Vec<PhoneNumber> = (0..leads)
             .map(|n| format!("+1415555{n:04}").parse().unwrap())
             .collect();
-        let leads: Vec<Lead> = numbers
-            .iter()
-            .map(|number| lead(&campaign, number.clone(), now))
-            .collect();
-        let inserted = store.leads.insert_many(world.tenant, campaign.id, &leads);
-        inserted.await.unwrap();
+        let leads = numbers.iter().cloned();
+        let leads = leads.map(|number| campaigns.dana(&campaign, number));
+        let leads: Vec<Lead> = leads.collect();
+        campaigns.add(&campaign, &leads).await;
         let field = Self {
             campaign: campaign.id,
             world,
@@ -76,27 +67,11 @@ impl Field {
     /// Somebody changes the campaign's state.
     pub(super) async fn becomes(&self, state: CampaignState) {
         let before = self.campaign().await;
-        let mut campaign = before.clone();
-        campaign.state = state;
-        campaign.revision += 1;
-        let event = model::DomainEvent {
-            id: self.world.parts.ids.fresh(EventId::from_parts),
-            tenant_id: self.world.tenant,
-            at: self.world.parts.clock.now(),
-            kind: EventKind::CampaignChanged {
-                campaign_id: self.campaign,
-                state,
-            },
-        };
-        let store = &self.world.parts.store;
-        let replaced = store.campaigns.replace(&before, &campaign, &event);
-        replaced.await.unwrap();
+        self.world.campaigns().moved(&before, state).await;
     }
 
     pub(super) async fn campaign(&self) -> Campaign {
-        let campaigns = &self.world.parts.store.campaigns;
-        let campaign = campaigns.get(self.world.tenant, self.campaign).await;
-        campaign.unwrap().unwrap()
+        self.world.campaigns().get(self.campaign).await
     }
 
     /// One planning step; answers how many were claimed.
@@ -113,10 +88,9 @@ impl Field {
     }
 
     pub(super) async fn leads(&self) -> Vec<LeadRow> {
-        let leads = &self.world.parts.store.leads;
+        let campaigns = self.world.campaigns();
         let filter = LeadFilter::default();
-        let page = leads.list(self.world.tenant, self.campaign, &filter, None, 1_000);
-        page.await.unwrap().items
+        campaigns.leads(self.campaign, &filter, 1_000).await
     }
 
     pub(super) async fn lead(&self, n: usize) -> Lead {
@@ -153,8 +127,7 @@ impl Field {
     pub(super) async fn check(&self) {
         let leads = self.leads().await;
         let store = &self.world.parts.store;
-        let counts = store.leads.counts(self.world.tenant, self.campaign).await;
-        let counts = LaneCounts::sum(&counts.unwrap());
+        let counts = self.world.campaigns().sum(self.campaign).await;
         let mut seen = model::LeadCounts::default();
         let mut calls = BTreeSet::new();
         for LeadRow { lead, .. } in &leads {
@@ -193,19 +166,9 @@ impl Field {
     }
 
     async fn results(&self) -> BTreeMap<&'static str, u64> {
-        let store = &self.world.parts.store;
-        let counts = store.leads.counts(self.world.tenant, self.campaign).await;
-        let counts = LaneCounts::sum(&counts.unwrap());
+        let counts = self.world.campaigns().sum(self.campaign).await;
         let done = counts.done.into_iter();
         done.map(|(result, count)| (result.code(), count)).collect()
-    }
-}
-
-/// Somebody called Dana, who may be called at once.
-pub(super) fn lead(campaign: &Campaign, number: PhoneNumber, now: Timestamp) -> Lead {
-    Lead {
-        variables: [("name".to_owned(), "Dana".to_owned())].into(),
-        ..support::lead(campaign.id, number, now)
     }
 }
 
@@ -480,24 +443,14 @@ async fn a_campaign_starts_and_ends_at_its_times() {
     let field = Field::start(3, |_fields| ()).await;
     let now = field.world.parts.clock.now();
     let before = field.campaign().await;
-    let mut campaign = before.clone();
-    campaign.state = CampaignState::Scheduled;
-    campaign.fields.starts_at = Some(now + jiff::SignedDuration::from_mins(10));
-    campaign.fields.ends_at = Some(now + jiff::SignedDuration::from_mins(20));
-    campaign.fields.max_concurrent_calls = 1;
-    campaign.revision += 1;
-    let event = model::DomainEvent {
-        id: field.world.parts.ids.fresh(EventId::from_parts),
-        tenant_id: field.world.tenant,
-        at: now,
-        kind: EventKind::CampaignChanged {
-            campaign_id: field.campaign,
-            state: CampaignState::Scheduled,
-        },
-    };
-    let store = &field.world.parts.store;
-    let replaced = store.campaigns.replace(&before, &campaign, &event);
-    replaced.await.unwrap();
+    let campaigns = field.world.campaigns();
+    let changed = campaigns.changed(&before, |campaign| {
+        campaign.state = CampaignState::Scheduled;
+        campaign.fields.starts_at = Some(now + jiff::SignedDuration::from_mins(10));
+        campaign.fields.ends_at = Some(now + jiff::SignedDuration::from_mins(20));
+        campaign.fields.max_concurrent_calls = 1;
+    });
+    changed.await;
     assert_eq!(field.step().await, 0);
     field.world.clock.pass(600);
     assert_eq!(field.dial().await, 1);

@@ -11,21 +11,10 @@ const FROM: &str = "2026-03-02T00:00:00Z";
 
 /// A draft with so many leads, half of them in California and half in New York.
 async fn campaign(world: &World, leads: u32) -> Campaign {
-    let now = world.parts.clock.now();
-    let campaign = support::campaign(
-        world.tenant,
-        world.parts.ids.fresh(CampaignId::from_parts),
-        now,
-    );
-    let store = &world.parts.store;
-    store.campaigns.create(&campaign, None).await.unwrap();
+    let campaigns = world.campaigns();
+    let campaign = campaigns.draft().await;
     let leads: Vec<Lead> = (0..leads).map(|n| lead(world, &campaign, n)).collect();
-    let inserted = store
-        .leads
-        .insert_many(world.tenant, campaign.id, &leads)
-        .await
-        .unwrap();
-    assert_eq!(inserted.added.len(), leads.len());
+    campaigns.add(&campaign, &leads).await;
     campaign
 }
 

@@ -17,7 +17,6 @@ use store::{ImportJob, LeadFilter, Store};
 
 use faults::{Faults, When};
 
-use super::leads::Campaigns;
 use super::{Answer, World};
 use crate::leftovers::Left;
 
@@ -37,7 +36,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let world = Box::new(Box::pin(World::start()).await);
-        let campaign = Campaigns::of(&world).draft().await;
+        let campaign = world.campaigns().draft().await;
         Self { world, campaign }
     }
 
@@ -69,9 +68,9 @@ impl Scene {
     }
 
     async fn leads(&self) -> Vec<Lead> {
-        let campaigns = Campaigns::of(&self.world);
+        let campaigns = self.world.campaigns();
         let rows = campaigns
-            .all(self.campaign.id, &LeadFilter::default(), 100)
+            .leads(self.campaign.id, &LeadFilter::default(), 100)
             .await;
         let mut leads: Vec<_> = rows.into_iter().map(|row| row.lead).collect();
         leads.sort_by(|a, b| a.number.cmp(&b.number));
@@ -80,7 +79,7 @@ impl Scene {
 
     /// Counters are the leads, always.
     async fn assert_adds_up(&self) -> usize {
-        let counts = Campaigns::of(&self.world).sum(self.campaign.id).await;
+        let counts = self.world.campaigns().sum(self.campaign.id).await;
         let leads = self.leads().await;
         let waiting = |lead: &&Lead| matches!(lead.state, LeadState::Waiting { .. });
         let waiting = leads.iter().filter(waiting).count();
@@ -629,7 +628,7 @@ pub(super) async fn an_import_is_undone_but_for_those_who_were_called() {
 async fn a_closed_campaign_takes_no_list() {
     let scene = Scene::new().await;
     let import = scene.uploaded(LIST).await;
-    let campaigns = Campaigns::of(&scene.world);
+    let campaigns = scene.world.campaigns();
     assert_eq!(
         scene
             .start(&import, json!({ "default_country": "US" }))
@@ -691,7 +690,7 @@ async fn an_import_that_dies_anywhere_counts_every_row_once() {
         let mut at = 1;
         // A death later each time, until the work is done before it comes.
         loop {
-            scene.campaign = Campaigns::of(&scene.world).draft().await;
+            scene.campaign = scene.world.campaigns().draft().await;
             let import = begun_import(&scene).await;
             let died = dies(&scene, &import, at, when).await;
             finishes(&scene, &import).await;

@@ -4,90 +4,19 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use model::{
-    CallId, Campaign, CampaignId, CampaignState, Contact, DomainEvent, EventId, EventKind, Lane,
-    Lead, LeadCounts, LeadId, LeadPriority, LeadResult, LeadState, PhoneNumber, Suppression,
-    SuppressionReason,
+    CallId, CampaignId, CampaignState, Contact, Lane, Lead, LeadCounts, LeadId, LeadPriority,
+    LeadResult, LeadState, PhoneNumber, Suppression, SuppressionReason,
 };
-use store::{LaneCounts, LeadFilter, LeadRow, LeadsRefused, Store, StoreError};
+use store::{LeadFilter, LeadRow, LeadsRefused, StoreError};
 
 use super::World;
 
-pub(super) struct Campaigns<'a> {
-    world: &'a World,
-    store: &'a Store,
-}
-
-impl<'a> Campaigns<'a> {
-    pub(super) fn of(world: &'a World) -> Self {
-        Self {
-            world,
-            store: &world.parts.store,
-        }
-    }
-
-    pub(super) async fn draft(&self) -> Campaign {
-        let now = self.world.parts.clock.now();
-        let campaign = support::campaign(
-            self.world.tenant,
-            self.world.parts.ids.fresh(CampaignId::from_parts),
-            now,
-        );
-        self.store.campaigns.create(&campaign, None).await.unwrap();
-        campaign
-    }
-
-    pub(super) async fn moved(&self, campaign: &Campaign, state: CampaignState) -> Campaign {
-        let mut next = campaign.clone();
-        next.state = state;
-        next.revision += 1;
-        let event = DomainEvent {
-            id: self.world.parts.ids.fresh(EventId::from_parts),
-            tenant_id: campaign.tenant_id,
-            at: self.world.parts.clock.now(),
-            kind: EventKind::CampaignChanged {
-                campaign_id: campaign.id,
-                state,
-            },
-        };
-        let replaced = self.store.campaigns.replace(campaign, &next, &event);
-        replaced.await.unwrap();
-        next
-    }
-
-    fn lead(&self, campaign: CampaignId, n: u32, zone: &str) -> Lead {
-        let number: PhoneNumber = format!("+1415555{n:04}").parse().unwrap();
-        let now = self.world.parts.clock.now();
-        Lead {
-            lane: Lane::new(vec![zone.to_owned()], vec!["US-CA".to_owned()]),
-            variables: [("name".to_owned(), format!("N{n}"))].into(),
-            ..support::lead(campaign, number, now)
-        }
-    }
-
-    pub(super) async fn sum(&self, campaign: CampaignId) -> LeadCounts {
-        let lanes = self.store.leads.counts(self.world.tenant, campaign).await;
-        LaneCounts::sum(&lanes.unwrap())
-    }
-
-    pub(super) async fn all(
-        &self,
-        campaign: CampaignId,
-        filter: &LeadFilter,
-        limit: u32,
-    ) -> Vec<LeadRow> {
-        let mut all = Vec::new();
-        let mut after = None;
-        loop {
-            let leads = &self.store.leads;
-            let page = leads.list(self.world.tenant, campaign, filter, after, limit);
-            let mut page = page.await.unwrap();
-            assert!(page.items.len() <= usize::try_from(limit).unwrap());
-            all.append(&mut page.items);
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return all,
-            }
-        }
+fn lead(world: &World, campaign: CampaignId, n: u32, zone: &str) -> Lead {
+    let number: PhoneNumber = format!("+1415555{n:04}").parse().unwrap();
+    Lead {
+        lane: Lane::new(vec![zone.to_owned()], vec!["US-CA".to_owned()]),
+        variables: [("name".to_owned(), format!("N{n}"))].into(),
+        ..support::lead(campaign, number, world.parts.clock.now())
     }
 }
 
@@ -102,13 +31,13 @@ fn done(mut lead: Lead, result: LeadResult) -> Lead {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them() {
     let world = World::start().await;
-    let campaigns = Campaigns::of(&world);
+    let campaigns = world.campaigns();
     let leads = &world.parts.store.leads;
     let campaign = campaigns.draft().await.id;
     let zones = ["America/Los_Angeles", "America/New_York", "America/Chicago"];
     let list: Vec<Lead> = (0..250)
         .zip(zones.iter().cycle())
-        .map(|(n, zone)| campaigns.lead(campaign, n, zone))
+        .map(|(n, zone)| lead(&world, campaign, n, zone))
         .collect();
 
     let before = leads.insert_many(world.tenant, campaign, &list[..120]);
@@ -133,7 +62,7 @@ async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them()
     assert_eq!(campaigns.sum(campaign).await.waiting, 250);
     assert_eq!(campaigns.sum(campaign).await.total(), 250);
 
-    let all = campaigns.all(campaign, &LeadFilter::default(), 7).await;
+    let all = campaigns.leads(campaign, &LeadFilter::default(), 7).await;
     let ids: BTreeSet<LeadId> = all.iter().map(|row| row.lead.id).collect();
     assert_eq!((all.len(), ids.len()), (250, 250));
     assert_eq!(
@@ -145,17 +74,17 @@ async fn an_import_that_died_and_goes_on_writes_everybody_once_and_counts_them()
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_follow_leads_through_their_states() {
     let world = World::start().await;
-    let campaigns = Campaigns::of(&world);
+    let campaigns = world.campaigns();
     let leads = &world.parts.store.leads;
     let campaign = campaigns.draft().await.id;
     let list: Vec<Lead> = (0..40)
-        .map(|n| campaigns.lead(campaign, n, "America/Los_Angeles"))
+        .map(|n| lead(&world, campaign, n, "America/Los_Angeles"))
         .collect();
     leads
         .insert_many(world.tenant, campaign, &list)
         .await
         .unwrap();
-    let rows = campaigns.all(campaign, &LeadFilter::default(), 100).await;
+    let rows = campaigns.leads(campaign, &LeadFilter::default(), 100).await;
 
     let reached = done(rows[0].lead.clone(), LeadResult::Reached);
     let one = leads
@@ -206,7 +135,7 @@ async fn counts_follow_leads_through_their_states() {
         ),
     ] {
         assert_eq!(
-            campaigns.all(campaign, &filter, 3).await.len(),
+            campaigns.leads(campaign, &filter, 3).await.len(),
             many,
             "{filter:?}"
         );
@@ -216,12 +145,12 @@ async fn counts_follow_leads_through_their_states() {
 #[tokio::test(flavor = "multi_thread")]
 async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
     let world = World::start().await;
-    let campaigns = Campaigns::of(&world);
+    let campaigns = world.campaigns();
     let leads = &world.parts.store.leads;
     let campaign = campaigns.draft().await.id;
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let lead = |n, priority, due_at: &str, zone| {
-        let mut lead = campaigns.lead(campaign, n, zone);
+        let mut lead = lead(&world, campaign, n, zone);
         lead.priority = priority;
         lead.state = LeadState::Waiting { due_at: at(due_at) };
         lead
@@ -275,10 +204,10 @@ async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired() {
     let world = World::start().await;
-    let campaigns = Campaigns::of(&world);
+    let campaigns = world.campaigns();
     let store = &world.parts.store;
     let draft = campaigns.draft().await;
-    let list = [campaigns.lead(draft.id, 1, "America/Los_Angeles")];
+    let list = [lead(&world, draft.id, 1, "America/Los_Angeles")];
     assert_eq!(store.campaigns.active_of(world.tenant).await.unwrap(), []);
 
     let running = campaigns.moved(&draft, CampaignState::Running).await;

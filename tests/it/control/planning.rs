@@ -7,7 +7,7 @@ use model::{Lead, LeadState, PhoneNumber, Windows};
 use service::Context;
 use store::{Cost, Meter, Store};
 
-use super::dialling::{Field, lead};
+use super::dialling::Field;
 use crate::leftovers::Left;
 
 /// Eleven in New York, ten in Chicago, eight in San Francisco and Seattle: too early there.
@@ -96,7 +96,7 @@ async fn on_a_tuesday() -> Field {
 /// Adds people of an area code.
 async fn add(field: &Field, area: u32, lines: std::ops::Range<u32>, due_at: Timestamp) {
     let campaign = field.campaign().await;
-    let now = field.world.parts.clock.now();
+    let campaigns = field.world.campaigns();
     let leads: Vec<Lead> = lines
         .map(|line| {
             let number = format!("+1{area}{}", 2_000_000 + line);
@@ -104,23 +104,19 @@ async fn add(field: &Field, area: u32, lines: std::ops::Range<u32>, due_at: Time
             Lead {
                 lane: dialer::Place::of(&number).lane(None),
                 state: LeadState::Waiting { due_at },
-                ..lead(&campaign, number, now)
+                ..campaigns.dana(&campaign, number)
             }
         })
         .collect();
-    let store = &field.world.parts.store;
-    let inserted = store
-        .leads
-        .insert_many(campaign.tenant_id, campaign.id, &leads);
-    assert_eq!(inserted.await.unwrap().added.len(), leads.len());
+    campaigns.add(&campaign, &leads).await;
 }
 
 /// What a step costs that claims a call for each line.
 async fn counted_step(field: &Field) -> BTreeMap<&'static str, Cost> {
     let world = &field.world;
-    let (clients, meter) = Meter::on(&world.clients);
+    let (clients, meter) = Meter::on(&world.own.clients);
     let scheduler = scheduler::SchedulerState::new(&Context {
-        store: Store::new(&clients, &world.names, &world.queues),
+        store: Store::new(&clients, &world.own.names, &world.own.queues),
         ..world.parts.clone()
     });
     let stepped = scheduler::step(&scheduler).await.unwrap();

@@ -258,8 +258,8 @@ async fn a_call_that_an_earlier_version_ended_is_not_looked_after_for_ever() {
         tenant_id,
         since,
     } = &live[0];
-    let put = world.clients.dynamodb.put_item();
-    put.table_name(&world.names.table)
+    let put = world.own.clients.dynamodb.put_item();
+    put.table_name(&world.own.names.table)
         .item("pk", text("INBOUND"))
         .item("sk", text(&call_id.to_string()))
         .item("call_id", text(&call_id.to_string()))
@@ -339,7 +339,7 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
     let one = |who: &str| vec![(who.to_owned(), 1)];
 
     let field = Field::start(1, |_fields| {}).await;
-    field.world.leaves_unseen();
+    field.world.own.leaves_unseen();
     let world = &field.world;
     let agent = world.agent().await;
     let (placed, sid) = world.placed_call().await;

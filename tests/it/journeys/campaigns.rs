@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use model::{
-    CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
-    EventKind, Lead, PhoneNumber,
-};
-use store::{EVENT_SHARDS, LaneCounts, LeadFilter, Scope};
+use model::{CallId, CallState, CampaignFields, CampaignState, EventId, EventKind, Lead};
+use store::{EVENT_SHARDS, LeadFilter, Scope};
 
 use super::{Installation, PATIENCE};
 
@@ -52,8 +49,7 @@ async fn a_campaign_calls_one_after_the_other_without_a_pause() {
 /// Answers the calls.
 pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeSet<CallId> {
     let parts = &here.platform.parts;
-    let (store, tenant) = (&parts.store, here.platform.tenant_id());
-    let now = parts.clock.now();
+    let campaigns = here.campaigns();
     let fields = CampaignFields {
         agent_id: Some(here.platform.agent_id()),
         max_concurrent_calls: 1,
@@ -61,79 +57,37 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
         windows: support::at_any_hour(),
         ..CampaignFields::new("Reminders")
     };
-    let id = parts.ids.fresh(CampaignId::from_parts);
-    let mut campaign = Campaign {
-        fields,
-        ..support::campaign(tenant, id, now)
-    };
-    store.campaigns.create(&campaign, None).await.unwrap();
-    let leads = numbers
-        .iter()
-        .map(|n| lead(&campaign, &format!("+14155550{n}"), now));
+    let campaign = campaigns.draft_of(fields).await;
+    let leads = numbers.iter().map(|n| {
+        let number = format!("+14155550{n}");
+        campaigns.dana(&campaign, number.parse().unwrap())
+    });
     let leads: Vec<Lead> = leads.collect();
-    let inserted = store.leads.insert_many(tenant, campaign.id, &leads).await;
-    inserted.unwrap();
-    let before = campaign.clone();
-    campaign.state = CampaignState::Running;
-    campaign.last_started_at = Some(now);
-    campaign.revision += 1;
-    let event = DomainEvent {
-        id: parts.ids.fresh(EventId::from_parts),
-        tenant_id: tenant,
-        at: now,
-        kind: EventKind::CampaignChanged {
-            campaign_id: campaign.id,
-            state: campaign.state,
-        },
-    };
-    let replaced = store.campaigns.replace(&before, &campaign, &event);
-    replaced.await.unwrap();
+    campaigns.add(&campaign, &leads).await;
+    let id = campaigns.moved(&campaign, CampaignState::Running).await.id;
 
     let begun = Instant::now();
     loop {
-        let known = store
-            .campaigns
-            .get(tenant, campaign.id)
-            .await
-            .unwrap()
-            .unwrap();
+        let state = campaigns.get(id).await.state;
         let account = Scope::Account(parts.carrier.account_id());
-        assert!(store.slots.live(account).await.unwrap().len() <= 1);
-        if known.state == CampaignState::Completed {
+        assert!(parts.store.slots.live(account).await.unwrap().len() <= 1);
+        if state == CampaignState::Completed {
             break;
         }
         assert!(begun.elapsed() < PATIENCE, "the campaign does not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let counts = store.leads.counts(tenant, campaign.id).await.unwrap();
-    let counts = LaneCounts::sum(&counts);
+    let counts = campaigns.sum(id).await;
     let total = u64::try_from(numbers.len()).unwrap();
     assert_eq!(
         (counts.waiting, counts.calling, counts.total()),
         (0, 0, total)
     );
-    let filter = LeadFilter::default();
-    let leads = store
-        .leads
-        .list(tenant, campaign.id, &filter, None, 10)
-        .await;
+    let leads = campaigns.leads(id, &LeadFilter::default(), 10).await;
     leads
-        .unwrap()
-        .items
         .into_iter()
         .map(|row| row.lead.last_call_id.unwrap())
         .collect()
-}
-
-fn lead(campaign: &Campaign, number: &str, now: Timestamp) -> Lead {
-    let number: PhoneNumber = number.parse().unwrap();
-    let variables = [("name", "Dana"), ("day", "Monday"), ("time", "nine")];
-    Lead {
-        variables: variables
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        ..support::lead(campaign.id, number, now)
-    }
 }
 
 /// Every event there is, in the order of time.

@@ -2,17 +2,14 @@
 
 use std::time::Instant;
 
-use jiff::Timestamp;
-use model::CampaignId;
 use serde_json::{Value, json};
-use store::LaneCounts;
 
 use super::{Installation, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_previewed_imported_and_taken_back() {
     let here = Installation::start().await;
-    let campaign = campaign(&here).await;
+    let campaign = here.campaigns().draft().await.id;
     let list = "Telefon;Vorname;Ort\r\n(415) 555-2671;J\u{f6}rg;K\u{f6}ln\r\n555;Kurz;\r\n";
     let list: Vec<u8> = list
         .chars()
@@ -42,14 +39,14 @@ async fn a_list_is_previewed_imported_and_taken_back() {
     send(&here, "DELETE", &format!("v1/imports/{import}"), Vec::new()).await;
     let undone = until(&here, import, "undone").await;
     assert_eq!(undone["removed"], 1);
-    assert_eq!(leads(&here, campaign).await, 0);
+    assert_eq!(here.campaigns().sum(campaign).await.total(), 0);
     here.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_list_is_put_into_the_bucket_and_worked_on_by_itself() {
     let here = Installation::start().await;
-    let campaign = campaign(&here).await;
+    let campaign = here.campaigns().draft().await.id;
     let rows = (0..3_000).map(|n| format!("+1415555{n:04},Person {n}\n"));
     let list = format!("number,name\n{}", rows.collect::<String>());
     let path = format!("v1/campaigns/{campaign}/uploads");
@@ -74,33 +71,8 @@ async fn a_large_list_is_put_into_the_bucket_and_worked_on_by_itself() {
         (&done["rows"], &done["added"]),
         (&json!(3_000), &json!(3_000))
     );
-    assert_eq!(leads(&here, campaign).await, 3_000);
+    assert_eq!(here.campaigns().sum(campaign).await.total(), 3_000);
     here.finish().await;
-}
-
-async fn campaign(here: &Installation) -> CampaignId {
-    let parts = &here.platform.parts;
-    let now: Timestamp = parts.clock.now();
-    let campaign = support::campaign(
-        here.platform.tenant_id(),
-        parts.ids.fresh(CampaignId::from_parts),
-        now,
-    );
-    parts.store.campaigns.create(&campaign, None).await.unwrap();
-    campaign.id
-}
-
-/// What the counters say.
-async fn leads(here: &Installation, campaign: CampaignId) -> u64 {
-    let tenant = here.platform.tenant_id();
-    let counts = here
-        .platform
-        .parts
-        .store
-        .leads
-        .counts(tenant, campaign)
-        .await;
-    LaneCounts::sum(&counts.unwrap()).total()
 }
 
 async fn until(here: &Installation, import: &str, state: &str) -> Value {

@@ -53,7 +53,7 @@ impl Faults {
 
     /// The world's storage as this process sees it.
     pub(super) fn store(&self, world: &World) -> Store {
-        let clients = iam::held_to(Who::Import, &world.clients, &world.names);
+        let clients = iam::held_to(Who::Import, &world.own.clients, &world.own.names);
         let retries = RetryConfig::disabled;
         let dynamodb = clients.dynamodb.config().to_builder();
         let dynamodb = dynamodb.retry_config(retries()).interceptor(self.clone());
@@ -66,7 +66,7 @@ impl Faults {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
         };
-        Store::new(&clients, &world.names, &world.queues)
+        Store::new(&clients, &world.own.names, &world.own.queues)
     }
 }
 
