@@ -675,8 +675,7 @@ async fn our_addresses_lead_nowhere_to_somebody_else_or_to_no_worker() {
         .with("PUBLIC_URL", &failing)
         .with("MEDIA_URL", &draining);
     world.place = Place::Aws;
-    let errors = world.own.errors_of_doctor();
-    world.own.leaves(Left::NOTHING.errors(errors));
+    world.own.leaves_errors_of_doctor(1);
     let examined = world.examined().await;
     examined.fails("webhooks", "status 502", "/health");
     examined.warns("media", "no worker", "--parameter-overrides WorkersMin=1");

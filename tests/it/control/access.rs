@@ -228,7 +228,7 @@ async fn an_installation_has_one_owner_however_often_it_starts() {
 #[tokio::test(flavor = "multi_thread")]
 pub(crate) async fn an_owner_is_told_what_is_wrong_with_the_installation() {
     let world = World::start().await;
-    world.leaves(Left::NOTHING.errors(world.own.errors_of_doctor()));
+    world.own.leaves_errors_of_doctor(1);
     world.agent().await;
     let report = world.ask("GET", "/v1/doctor", None).await;
     assert_eq!(report.status, 200, "{}", report.text);
@@ -254,7 +254,7 @@ pub(crate) async fn an_owner_is_told_what_is_wrong_with_the_installation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_only_works_with_calls_is_not_shown_the_installation() {
     let world = World::start().await;
-    world.leaves(Left::NOTHING.errors(world.own.errors_of_doctor()));
+    world.own.leaves_errors_of_doctor(1);
     for (role, status) in [
         (Role::Admin, 200),
         (Role::Supervisor, 403),

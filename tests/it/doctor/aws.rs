@@ -281,6 +281,7 @@ async fn with_secrets(world: &World, keys: &'static str, at_start: &str) -> Exam
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_are_empty_malformed_or_closed() {
     let world = World::start().await;
+    world.own.leaves_errors_of_doctor(4);
     for (keys, found, mend) in [
         ("nothing", "does not exist or has no value yet", PUT_KEYS),
         (" ", "does not exist or has no value yet", PUT_KEYS),
@@ -303,6 +304,7 @@ async fn secrets_are_empty_malformed_or_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_have_fields_that_nothing_reads_or_that_were_changed() {
     let world = World::start().await;
+    world.own.leaves_errors_of_doctor(3);
     const KNOWN: &str =
         r#"{"TWILIO_AUTH_TOKEN":"the-carriers-token","DEEPGRAM_API_KEY":"a-key-of-the-vendors"}"#;
     let examined = with_secrets(&world, KNOWN, KNOWN).await;
@@ -334,6 +336,7 @@ async fn on_aws_every_side_is_real() {
         .fold(world, |world, name| world.with(name, ""));
     let mut world = world;
     world.place = Place::Aws;
+    world.own.leaves_errors_of_doctor(1);
     let examined = world.examined().await;
     examined.fails("account", "are not set", "TWILIO_AUTH_TOKEN");
     examined.fails("OpenAI", "OPENAI_API_KEY is not set", "OPENAI_API_KEY");

@@ -13,7 +13,6 @@ use crate::control::imports::put;
 use crate::control::recordings::{keep_one, ready_of};
 use crate::control::sessions::speak;
 use crate::control::{Answer, Sent, World};
-use crate::leftovers::Left;
 
 /// A Tuesday, at an hour when people may be called in California.
 const NOW: &str = "2026-03-03T18:00:00Z";
@@ -28,8 +27,7 @@ struct Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_asked_for_and_answered_as_the_document_says() {
     let mut scene = Box::pin(Scene::start()).await;
-    let errors = scene.world.own.errors_of_doctor();
-    scene.world.leaves(Left::NOTHING.errors(errors));
+    scene.world.own.leaves_errors_of_doctor(1);
     let prompt = scene.prompts().await;
     let agent = scene.agents(&prompt).await;
     scene.numbers(&agent).await;
