@@ -5,6 +5,7 @@ mod calls;
 mod campaigns;
 mod doors;
 mod handover;
+mod hearing;
 mod imports;
 mod traces;
 mod vendors;

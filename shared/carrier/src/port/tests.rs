@@ -1,3 +1,5 @@
+//! A carrier that lacks everything says so itself.
+
 use futures_util::FutureExt as _;
 
 use super::*;
