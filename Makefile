@@ -32,6 +32,7 @@ lint: ## Format, lints, documentation, dependencies, words, scripts, links
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --features local/as-tested --no-deps --locked --quiet
 	cargo deny --log-level error check bans licenses sources
 	cargo machete
+	tools/as-tested.sh
 	tools/bin/typos
 	tools/bin/shellcheck -x $(SCRIPTS)
 	tools/bin/hadolint infra/aws/image/Dockerfile
