@@ -4,6 +4,8 @@
 //! counts it as an underrun, and the word is torn. That says nothing of the product, so it is told apart from a
 //! word that was lost: a torn word makes a sound, and a word that was never sent makes none.
 
+use std::collections::BTreeSet;
+
 use sim::carriers::twilio::CallView;
 use sim::person::{Experience, Log};
 use sim::voice::Heard;
@@ -60,16 +62,24 @@ fn sounds(log: &Log) -> Vec<Sound> {
     sounds
 }
 
-/// Whether these sounds are those words. A word may be torn into several pieces.
+/// Whether these sounds are those words. A torn sound is a word, or one more piece of one.
 fn are(sounds: &[Sound], said: &[String]) -> bool {
-    let Some((sound, later)) = sounds.split_first() else {
-        return said.is_empty();
-    };
-    let rest = said.split_first();
-    match sound {
-        Some(word) => rest.is_some_and(|(first, rest)| first == word && are(later, rest)),
-        None => rest.is_some_and(|(_torn, rest)| are(later, rest)) || are(later, said),
+    // How many words may have been said by now.
+    let mut until = BTreeSet::from([0]);
+    for sound in sounds {
+        until = match sound {
+            Some(word) => until
+                .into_iter()
+                .filter(|&until| said.get(until) == Some(word))
+                .map(|until| until + 1)
+                .collect(),
+            None => until
+                .into_iter()
+                .flat_map(|until| [until, until + 1])
+                .collect(),
+        };
     }
+    until.contains(&said.len())
 }
 
 #[test]

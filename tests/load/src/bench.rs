@@ -88,7 +88,7 @@ async fn sweep(
     };
     anyhow::ensure!(
         worker.is_file(),
-        "the worker is not built: cargo build --release -p media-worker"
+        "the worker is not built: cargo build --profile deploy -p media-worker"
     );
     let folder = tempfile::tempdir()?;
     let engines = Engines::start(&folder.path().join("state")).await?;

@@ -110,7 +110,7 @@ async fn drill(options: &Options) -> anyhow::Result<(Tally, Tally)> {
         .unwrap_or_else(|| here.with_file_name("media-worker"));
     anyhow::ensure!(
         binary.is_file(),
-        "the worker is not built: cargo build --release -p media-worker"
+        "the worker is not built: cargo build --profile deploy -p media-worker"
     );
     let folder = tempfile::tempdir()?;
     let balancer = Balancer::start().await?;
