@@ -9,78 +9,93 @@
 mod handling;
 pub(crate) mod state;
 
-use crate::listening::patterns::{self, ends_before, find, matched};
+use std::sync::LazyLock;
+
+use crate::listening::patterns::{Lexicon, Pattern, Word};
 
 /// The longest text that is looked at, in words: a request is not hidden in a speech.
 const WORDS_MAX: usize = 400;
 
-/// One language.
-struct Language {
+/// One language's patterns.
+struct Language<Patterns> {
     /// What a request looks like.
-    asks: &'static [&'static str],
+    asks: Patterns,
     /// The same, as long as nothing else follows in the sentence than [`Self::tails`].
-    asks_at_end: &'static [&'static str],
+    asks_at_end: Patterns,
     /// What may follow those.
-    tails: &'static [&'static str],
+    tails: Patterns,
     /// What turns a request into something else when it stands right before it.
-    not_after: &'static [&'static str],
+    not_after: Patterns,
     /// … right behind it.
-    not_before: &'static [&'static str],
+    not_before: Patterns,
     /// … anywhere in the sentence.
-    never_with: &'static [&'static str],
+    never_with: Patterns,
 }
+
+type Written = Language<&'static [&'static str]>;
+type Read = Language<Vec<Pattern>>;
+
+/// All languages, read once.
+static LANGUAGES: LazyLock<(Lexicon, Vec<Read>)> = LazyLock::new(|| {
+    let mut lexicon = Lexicon::default();
+    let written = [ENGLISH, SPANISH, FRENCH, GERMAN, PORTUGUESE, HINDI];
+    let read = written.map(|language| language.read(&mut lexicon));
+    (lexicon, Vec::from(read))
+});
 
 /// Whether these words ask not to be called again.
 pub(crate) fn is_asked(text: &str) -> bool {
+    let (lexicon, languages) = &*LANGUAGES;
     let mut left = WORDS_MAX;
-    patterns::sentences(text).iter().any(|words| {
+    lexicon.sentences(text).iter().any(|words| {
         let words = words.get(..left.min(words.len())).unwrap_or_default();
         left -= words.len();
-        LANGUAGES.iter().any(|language| language.asks(words))
+        languages.iter().any(|language| language.asks(words))
     })
 }
 
-impl Language {
-    fn asks(&self, words: &[String]) -> bool {
-        if self
-            .never_with
-            .iter()
-            .any(|with| find(words, with).is_some())
-        {
-            return false;
+impl Written {
+    fn read(self, lexicon: &mut Lexicon) -> Read {
+        Language {
+            asks: lexicon.patterns(self.asks),
+            asks_at_end: lexicon.patterns(self.asks_at_end),
+            tails: lexicon.patterns(self.tails),
+            not_after: lexicon.patterns(self.not_after),
+            not_before: lexicon.patterns(self.not_before),
+            never_with: lexicon.patterns(self.never_with),
         }
-        self.asks
-            .iter()
-            .any(|pattern| self.meant(words, pattern, false))
-            || (self.asks_at_end.iter()).any(|pattern| self.meant(words, pattern, true))
+    }
+}
+
+impl Read {
+    fn asks(&self, words: &[Word]) -> bool {
+        let excluded = (self.never_with.iter()).any(|with| with.find(words).is_some());
+        !excluded
+            && ((self.asks.iter()).any(|pattern| self.meant(words, pattern, false))
+                || (self.asks_at_end.iter()).any(|pattern| self.meant(words, pattern, true)))
     }
 
     /// Whether a pattern occurs somewhere and means what it says there.
-    fn meant(&self, words: &[String], pattern: &str, at_end: bool) -> bool {
+    fn meant(&self, words: &[Word], pattern: &Pattern, at_end: bool) -> bool {
         (0..words.len()).any(|from| {
             let rest = words.get(from..).unwrap_or_default();
-            let Some(length) = matched(rest, pattern) else {
+            let Some(length) = pattern.matched(rest) else {
                 return false;
             };
             let after = rest.get(length..).unwrap_or_default();
-            let starts = |patterns: &[&str]| {
-                patterns
-                    .iter()
-                    .any(|pattern| matched(after, pattern).is_some())
+            let starts = |patterns: &[Pattern]| {
+                let mut patterns = patterns.iter();
+                patterns.any(|pattern| pattern.matched(after).is_some())
             };
-            !self
-                .not_after
-                .iter()
-                .any(|before| ends_before(words, from, before))
-                && !starts(self.not_before)
-                && (!at_end || after.is_empty() || starts(self.tails))
+            let mut before = self.not_after.iter();
+            !before.any(|before| before.ends_before(words, from))
+                && !starts(&self.not_before)
+                && (!at_end || after.is_empty() || starts(&self.tails))
         })
     }
 }
 
-const LANGUAGES: [Language; 6] = [ENGLISH, SPANISH, FRENCH, GERMAN, PORTUGUESE, HINDI];
-
-const ENGLISH: Language = Language {
+const ENGLISH: Written = Language {
     asks: &[
         "stop|quit phoning|ringing|contacting|texting|messaging|bothering|harassing|pestering|spamming|disturbing me|us|my|our|here|this|people|again|please|now",
         "stop|quit calling my|our|here|this|people|again|please",
@@ -183,7 +198,7 @@ const ENGLISH: Language = Language {
     ],
 };
 
-const SPANISH: Language = Language {
+const SPANISH: Written = Language {
     asks: &[
         "no ?me ?nos ?le llame|llamen|llames|llamees|marque|marquen|marques|telefonee|contacte|contacten|contactes|moleste|molesten|molestes|hable|hablen ?me ?por ?favor ?aqui ?a ?este ?mi ?numero ?nunca mas|jamas|nunca",
         "no ?me ?nos llame|llamen|llames|marque|marquen|contacte|contacten|moleste|molesten ?aqui ?por ?favor otra|de vez|nuevo",
@@ -248,7 +263,7 @@ const SPANISH: Language = Language {
     ],
 };
 
-const FRENCH: Language = Language {
+const FRENCH: Written = Language {
     asks: &[
         "ne|n ?me ?nous mappelez|nous|appelez|rappelez|mappelle|telephonez|contactez|derangez|harcelez ?plus ?jamais ?surtout ?appelez plus|jamais",
         "nappelez|nappelle|nappeler|rappelez|mappelez|mappelle|mappeler ?plus|surtout ?ici ?ce ?numero plus|jamais",
@@ -308,7 +323,7 @@ const FRENCH: Language = Language {
     ],
 };
 
-const GERMAN: Language = Language {
+const GERMAN: Written = Language {
     asks: &[
         "rufen|ruf|rufe|rufts|ruft ?sie ?du ?ihr ?mich ?uns ?hier ?bitte ?diese ?nummer ?mich ?hier ?bitte ?nicht ?nie ?niemals mehr|nie|niemals|wieder ?mehr ?wieder ?hier an",
         "rufen|ruf|ruft ?sie ?mich ?uns ?hier ?bitte nicht|nie|niemals ?noch mehr|wieder|nochmal|noch|einmal ?mal",
@@ -356,7 +371,7 @@ const GERMAN: Language = Language {
     ],
 };
 
-const PORTUGUESE: Language = Language {
+const PORTUGUESE: Written = Language {
     asks: &[
         "nao ?me ?nos ?precisa ligue|liguem|liga|ligues|ligar|telefone|telefonem|contate|contatem|contacte|contactem|incomode|incomodem|perturbe|perturbem|chame|chamem ?me ?para ?pra ?aqui ?este ?esse ?ca ?numero ?por ?favor mais|nunca|jamais",
         "nao ?me ?nos ligue|liguem|ligues|telefone|contate|contacte|chame|chamem ?para ?aqui ?por ?favor de|novamente|outra ?novo ?vez novo|novamente|vez",
@@ -414,7 +429,7 @@ const PORTUGUESE: Language = Language {
 };
 
 /// In both scripts: recognizers write either.
-const HINDI: Language = Language {
+const HINDI: Written = Language {
     asks: &[
         "mujhe|mujhko|mereko|hume|hamein|humein|humko|yahan|yaha|idhar|is|mere ?number ?par ?pe ?ko ?ab ?aage ?se ?phir ?fir ?se ?kabhi ?bhi ?dobara ?dubara ?please ?aise call|phone|fone|fon|contact|disturb|pareshan|tang ?bhi mat|na|nahi|nahin ?karo|kare|karein|kijiye|kijiyega|kariye|kariyega|karna|karenge|karo|kar",
         "dobara|dubara|phir|fir|aage|aainda|ainda|kabhi ?se ?kabhi ?bhi ?mujhe ?yahan ?is ?number ?par call|phone|fone|fon|contact ?bhi mat|na|nahi|nahin karo|kare|karein|kijiye|kijiyega|kariye|kariyega|karna|karo",

@@ -2,7 +2,9 @@
 //! nothing of the kind. Deterministic, in the languages that the product speaks, by phrases that hardly
 //! anybody uses who picks up a phone.
 
-use crate::listening::patterns::{find, words};
+use std::sync::LazyLock;
+
+use crate::listening::patterns::{Lexicon, Pattern};
 
 /// What words sound like, where they sound like something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,25 +24,49 @@ pub(crate) enum FirstWords {
 /// More of a greeting than this says nothing new, in words.
 const WORDS_MAX: usize = 120;
 
+/// What is said in the languages that the product speaks, read once.
+struct Phrases {
+    lexicon: Lexicon,
+    screening: Vec<Pattern>,
+    mailbox: Vec<Pattern>,
+    offers: Vec<Pattern>,
+    mailbox_perhaps: Vec<Pattern>,
+    hold: Vec<Pattern>,
+    unavailable: Vec<Pattern>,
+}
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    let mut lexicon = Lexicon::default();
+    Phrases {
+        screening: lexicon.patterns(SCREENING),
+        mailbox: lexicon.patterns(MAILBOX),
+        offers: lexicon.patterns(OFFERS),
+        mailbox_perhaps: lexicon.patterns(MAILBOX_PERHAPS),
+        hold: lexicon.patterns(HOLD),
+        unavailable: lexicon.patterns(UNAVAILABLE),
+        lexicon,
+    }
+});
+
 /// What the words so far sound like.
 pub(crate) fn class(text: &str) -> Option<FirstWords> {
-    let words = words(text);
+    let phrases = &*PHRASES;
+    let words = phrases.lexicon.words(text);
     let words = words.get(..WORDS_MAX.min(words.len())).unwrap_or_default();
-    let says = |patterns: &[&str]| {
-        patterns
-            .iter()
-            .any(|pattern| find(words, pattern).is_some())
+    let says = |patterns: &[Pattern]| {
+        let mut patterns = patterns.iter();
+        patterns.any(|pattern| pattern.find(words).is_some())
     };
     // A screening service offers to record a name; a mailbox does not ask for a reason.
-    if says(SCREENING) {
+    if says(&phrases.screening) {
         Some(FirstWords::Screening)
-    } else if says(MAILBOX) && !says(OFFERS) {
+    } else if says(&phrases.mailbox) && !says(&phrases.offers) {
         Some(FirstWords::Mailbox)
-    } else if says(UNAVAILABLE) {
+    } else if says(&phrases.unavailable) {
         Some(FirstWords::Unavailable)
-    } else if says(MAILBOX_PERHAPS) {
+    } else if says(&phrases.mailbox_perhaps) {
         Some(FirstWords::MailboxPerhaps)
-    } else if says(HOLD) {
+    } else if says(&phrases.hold) {
         Some(FirstWords::Hold)
     } else {
         None

@@ -3,74 +3,139 @@
 //! A pattern is words with a space between: `stop|quit calling *2 me`. `a|b` is one of several, `?a` may
 //! be missing, `*2` stands for up to two words, whatever they are. Patterns are written as [`plain`]
 //! makes words: small letters without accents, apostrophes and nuktas.
+//!
+//! A [`Lexicon`] reads patterns once and numbers their words. What somebody says is numbered once too, and from then
+//! on numbers are compared: a call's words are held against a thousand patterns each time that some more are heard.
 
-/// A sentence's words.
-pub(crate) type Sentence = Vec<String>;
+use std::collections::BTreeMap;
 
-/// What somebody said, in sentences of plain words.
-pub(crate) fn sentences(text: &str) -> Vec<Sentence> {
-    let ends = |c: char| {
-        matches!(
-            c,
-            '.' | '!' | '?' | ';' | ':' | '।' | '॥' | '…' | '¿' | '¡' | '\n'
-        )
-    };
-    let sentences = text.split(ends).map(words);
-    sentences.filter(|words| !words.is_empty()).collect()
+/// The words that patterns are made of, by number.
+#[derive(Debug, Default)]
+pub(crate) struct Lexicon {
+    numbers: BTreeMap<&'static str, Word>,
 }
 
-/// All words of a text, whatever their sentence.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    let parts = text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/' | ','));
-    parts.map(plain).filter(|word| !word.is_empty()).collect()
+/// A word of a lexicon, or one that it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(u32);
+
+/// No pattern has it.
+const UNKNOWN: Word = Word(0);
+
+/// A pattern as it was read.
+#[derive(Debug)]
+pub(crate) struct Pattern(Box<[Part]>);
+
+#[derive(Debug)]
+enum Part {
+    OneOf {
+        words: Box<[Word]>,
+        may_be_missing: bool,
+    },
+    /// Up to so many words, whatever they are.
+    Any(usize),
 }
 
-/// Where a pattern occurs first: from which word, up to which.
-pub(crate) fn find(words: &[String], pattern: &str) -> Option<(usize, usize)> {
-    (0..words.len()).find_map(|from| {
-        let rest = words.get(from..)?;
-        matched(rest, pattern).map(|length| (from, from + length))
-    })
+impl Lexicon {
+    /// Reads patterns, and learns their words.
+    pub(crate) fn patterns(&mut self, written: &[&'static str]) -> Vec<Pattern> {
+        written
+            .iter()
+            .map(|pattern| Pattern(pattern.split(' ').map(|part| self.part(part)).collect()))
+            .collect()
+    }
+
+    /// What somebody said, in sentences.
+    pub(crate) fn sentences(&self, text: &str) -> Vec<Vec<Word>> {
+        let ends = |c: char| {
+            matches!(
+                c,
+                '.' | '!' | '?' | ';' | ':' | '।' | '॥' | '…' | '¿' | '¡' | '\n'
+            )
+        };
+        let sentences = text.split(ends).map(|sentence| self.words(sentence));
+        sentences.filter(|words| !words.is_empty()).collect()
+    }
+
+    /// All words of a text, whatever their sentence.
+    pub(crate) fn words(&self, text: &str) -> Vec<Word> {
+        plain_words(text)
+            .map(|word| self.numbers.get(word.as_str()).copied().unwrap_or(UNKNOWN))
+            .collect()
+    }
+
+    fn part(&mut self, written: &'static str) -> Part {
+        if let Some(most) = written.strip_prefix('*') {
+            return Part::Any(most.parse().unwrap_or(0));
+        }
+        let (alternatives, may_be_missing) = match written.strip_prefix('?') {
+            Some(alternatives) => (alternatives, true),
+            None => (written, false),
+        };
+        let words = alternatives.split('|').map(|word| self.learn(word));
+        Part::OneOf {
+            words: words.collect(),
+            may_be_missing,
+        }
+    }
+
+    fn learn(&mut self, word: &'static str) -> Word {
+        let next = u32::try_from(self.numbers.len() + 1).map_or(UNKNOWN, Word);
+        *self.numbers.entry(word).or_insert(next)
+    }
 }
 
-/// How many words a pattern takes at the beginning: `?a` where it can, `*2` as few as possible.
-pub(crate) fn matched(words: &[String], pattern: &str) -> Option<usize> {
-    taken(words, pattern, false)
+impl Pattern {
+    /// Where the pattern occurs first: from which word, up to which.
+    pub(crate) fn find(&self, words: &[Word]) -> Option<(usize, usize)> {
+        (0..words.len()).find_map(|from| {
+            let rest = words.get(from..)?;
+            self.matched(rest).map(|length| (from, from + length))
+        })
+    }
+
+    /// How many words the pattern takes at the beginning: `?a` where it can, `*2` as few as possible.
+    pub(crate) fn matched(&self, words: &[Word]) -> Option<usize> {
+        taken(words, &self.0, false)
+    }
+
+    /// Whether the pattern's words are the last before the place `at`.
+    pub(crate) fn ends_before(&self, words: &[Word], at: usize) -> bool {
+        (0..at).any(|from| {
+            let before = words.get(from..at).unwrap_or_default();
+            taken(before, &self.0, true).is_some()
+        })
+    }
 }
 
-/// Whether a pattern's words are the last before the place `at`.
-pub(crate) fn ends_before(words: &[String], at: usize, pattern: &str) -> bool {
-    (0..at).any(|from| {
-        let before = words.get(from..at).unwrap_or_default();
-        taken(before, pattern, true).is_some()
-    })
-}
-
-/// With `all` a pattern must take all words.
-fn taken(words: &[String], pattern: &str, all: bool) -> Option<usize> {
-    let (part, rest) = match pattern.split_once(' ') {
-        Some((part, rest)) => (part, Some(rest)),
-        None => (pattern, None),
+/// With `all` the parts must take all words.
+fn taken(words: &[Word], parts: &[Part], all: bool) -> Option<usize> {
+    let Some((part, rest)) = parts.split_first() else {
+        return (!all || words.is_empty()).then_some(0);
     };
     let go_on = |count: usize| {
         let left = words.get(count..)?;
-        match rest {
-            Some(rest) => taken(left, rest, all).map(|more| count + more),
-            None => (!all || left.is_empty()).then_some(count),
+        taken(left, rest, all).map(|more| count + more)
+    };
+    match part {
+        Part::Any(most) => (0..=*most).find_map(go_on),
+        Part::OneOf {
+            words: alternatives,
+            may_be_missing,
+        } => {
+            let first = words.first();
+            let found = first
+                .filter(|word| alternatives.contains(word))
+                .and_then(|_| go_on(1));
+            found.or_else(|| may_be_missing.then(|| go_on(0)).flatten())
         }
-    };
-    if let Some(most) = part.strip_prefix('*') {
-        let most = most.parse().unwrap_or(0);
-        return (0..=most).find_map(go_on);
     }
-    let (alternatives, may_be_missing) = match part.strip_prefix('?') {
-        Some(part) => (part, true),
-        None => (part, false),
-    };
-    let first = words.first();
-    let is_one = first.is_some_and(|word| alternatives.split('|').any(|one| one == word));
-    let found = if is_one { go_on(1) } else { None };
-    found.or_else(|| if may_be_missing { go_on(0) } else { None })
+}
+
+/// A text's words as patterns are written.
+fn plain_words(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split(|c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/' | ','));
+    parts.map(plain).filter(|word| !word.is_empty())
 }
 
 /// A word as patterns are written.
@@ -108,8 +173,15 @@ fn folded(c: char) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn found(text: &str, pattern: &str) -> Option<(usize, usize)> {
-        find(&words(text), pattern)
+    fn found(text: &str, pattern: &'static str) -> Option<(usize, usize)> {
+        let (lexicon, pattern) = read(pattern);
+        pattern.find(&lexicon.words(text))
+    }
+
+    fn read(pattern: &'static str) -> (Lexicon, Pattern) {
+        let mut lexicon = Lexicon::default();
+        let pattern = lexicon.patterns(&[pattern]).pop().unwrap();
+        (lexicon, pattern)
     }
 
     #[test]
@@ -130,18 +202,23 @@ mod tests {
         assert_eq!(found("don't call", "dont ?ever call"), Some((0, 2)));
         assert_eq!(found("opt-out", "opt ?me out"), Some((0, 2)));
         assert_eq!(found("", "a"), None);
+        assert_eq!(found("call whom you like", "call *1 you"), Some((0, 3)));
     }
 
     #[test]
     fn accents_and_nuktas_make_no_difference() {
+        let words = |text| plain_words(text).collect::<Vec<_>>();
         assert_eq!(words("¿Llámeme MÁS, señor?"), ["llameme", "mas", "senor"]);
         assert_eq!(words("फ़ोन करूँ"), words("फोन करूं"));
     }
 
     #[test]
     fn what_stands_before_is_seen() {
-        let said = words("I did not ask you to stop");
-        assert!(ends_before(&said, 6, "not ask *2"));
-        assert!(!ends_before(&said, 6, "did not"));
+        let ends_before = |written, at| {
+            let (lexicon, pattern) = read(written);
+            pattern.ends_before(&lexicon.words("I did not ask you to stop"), at)
+        };
+        assert!(ends_before("not ask *2", 6));
+        assert!(!ends_before("did not", 6));
     }
 }
