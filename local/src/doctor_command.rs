@@ -19,8 +19,8 @@ use store::secrets::Secrets;
 
 use crate::cli::{Doctor, Fix};
 use crate::demo::scene::say;
-use crate::engines::{Engines, EnginesError, HomeError};
 use crate::platform::environment;
+use engines::{Engines, EnginesError, HomeError};
 
 /// How this command is typed.
 const COMMAND: &str = "cargo run -- doctor";

@@ -1,12 +1,11 @@
 //! Everything in one process, for a laptop: embedded engines, simulated far side, and the production
 //! parts between them.
 //!
-//! The only crate that knows the embedded engines, and with `tests` the only one that knows `sim`.
+//! With `tests` the only crate that knows the embedded engines and `sim`.
 
 pub mod cli;
 pub mod demo;
 mod doctor_command;
-pub mod engines;
 pub mod platform;
 mod simulate;
 

@@ -35,13 +35,13 @@ use url::Url;
 
 use crate::demo::client::ApiClient;
 use crate::demo::scene::{Company, LOOK_EVERY, SCENE_TIME_MAX, SceneStage};
-use crate::engines::Engines;
 use crate::platform::far_side::FarSide;
 use crate::platform::owner::OwnerKey;
 use crate::platform::planner::Planner;
 use crate::platform::pump::Pump;
 use crate::platform::seed::Seeded;
 use crate::platform::tailer::Tailer;
+use engines::Engines;
 
 /// How far change events were delivered, in the state folder.
 const EVENTS_FILE: &str = "events.json";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use local::engines::Engines;
+use engines::Engines;
 use model::{AgentFields, AgentId, TenantId};
 use service::account::keys::Keys;
 use service::agent::Agents;

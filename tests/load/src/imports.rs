@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use engines::Engines;
 use jiff::Timestamp;
-use local::engines::Engines;
 use model::{Campaign, CampaignId, TenantId};
 use service::lead::imports::{ImportRunResult, Imports};
 use service::{Clock, Ids, SystemClock};

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::engines::Engines;
+use engines::Engines;
 
 struct World {
     _folder: TempDir,

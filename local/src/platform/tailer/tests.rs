@@ -9,7 +9,7 @@ use store::Table;
 use tempfile::TempDir;
 
 use super::*;
-use crate::engines::Engines;
+use engines::Engines;
 
 struct World {
     folder: TempDir,

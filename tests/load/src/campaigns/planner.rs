@@ -16,9 +16,9 @@ use ::carrier::twilio::signature::Tokens;
 use ::carrier::twilio::webhook::StatusCallback;
 use ::carrier::{CallStatus, CarrierName, Signatures};
 use anyhow::Context as _;
+use engines::Engines;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use local::engines::Engines;
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
     EventKind, Lead, LeadState, TenantId,

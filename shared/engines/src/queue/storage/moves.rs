@@ -8,27 +8,27 @@ use rusqlite::{OptionalExtension as _, TransactionBehavior, named_params, params
 
 use super::messages::fresh_message_id;
 use super::{Storage, find_queue, ranged};
-use crate::engines::queue::attributes::{arn_of, queue_of_arn};
-use crate::engines::queue::refusal::QueueRefusal;
-use crate::engines::queue::wire::MoveTask;
+use crate::queue::attributes::{arn_of, queue_of_arn};
+use crate::queue::refusal::QueueRefusal;
+use crate::queue::wire::MoveTask;
 
 const MOVE_TASKS_LISTED_MAX: i64 = 10;
 
 #[derive(Clone)]
-pub(in crate::engines::queue) struct StartedMove {
-    pub(in crate::engines::queue) handle: String,
+pub(in crate::queue) struct StartedMove {
+    pub(in crate::queue) handle: String,
     source: i64,
     destination: Option<String>,
     started_ms: i64,
 }
 
-pub(in crate::engines::queue) struct MoveStep {
-    pub(in crate::engines::queue) is_last: bool,
-    pub(in crate::engines::queue) woken: BTreeSet<String>,
+pub(in crate::queue) struct MoveStep {
+    pub(in crate::queue) is_last: bool,
+    pub(in crate::queue) woken: BTreeSet<String>,
 }
 
 impl Storage {
-    pub(in crate::engines::queue) fn start_move_task(
+    pub(in crate::queue) fn start_move_task(
         &mut self,
         source_arn: &str,
         destination_arn: Option<&str>,
@@ -77,7 +77,7 @@ impl Storage {
 
     /// Moves the next dead letters back to where they died, or to the chosen destination. They are
     /// new messages there (SQS developer guide, "Configure a dead-letter queue redrive").
-    pub(in crate::engines::queue) fn move_step(
+    pub(in crate::queue) fn move_step(
         &mut self,
         task: &StartedMove,
         limit: u32,
@@ -146,7 +146,7 @@ impl Storage {
         Ok(MoveStep { is_last, woken })
     }
 
-    pub(in crate::engines::queue) fn move_tasks(
+    pub(in crate::queue) fn move_tasks(
         &self,
         source_arn: &str,
         max: Option<i64>,

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, named_params, params};
 
 use super::{Looked, Queue, Storage, find_queue, ranged, to_json};
-use crate::engines::queue::attributes::{
+use crate::queue::attributes::{
     self, VISIBILITY_SECONDS_MAX, WAIT_SECONDS_MAX, arn_of, queue_of_arn,
 };
-use crate::engines::queue::message::{self, Checked, MessageAttributes};
-use crate::engines::queue::refusal::QueueRefusal;
-use crate::engines::queue::wire::{
+use crate::queue::message::{self, Checked, MessageAttributes};
+use crate::queue::refusal::QueueRefusal;
+use crate::queue::wire::{
     IncomingMessage, OutgoingMessage, ReceiveMessage, Sent, VisibilityChange, required,
 };
 
@@ -38,7 +38,7 @@ struct Stored {
 
 impl Storage {
     /// Stores messages, all that are good in one step; the others are refused one by one.
-    pub(in crate::engines::queue) fn send(
+    pub(in crate::queue) fn send(
         &mut self,
         name: &str,
         messages: Vec<OutgoingMessage>,
@@ -59,7 +59,7 @@ impl Storage {
         Ok(results)
     }
 
-    pub(in crate::engines::queue) fn receive(
+    pub(in crate::queue) fn receive(
         &mut self,
         name: &str,
         request: &ReceiveMessage,
@@ -129,7 +129,7 @@ impl Storage {
     }
 
     /// Runs `act` for each item in one step of the file.
-    pub(in crate::engines::queue) fn each<T, R>(
+    pub(in crate::queue) fn each<T, R>(
         &mut self,
         name: &str,
         items: Vec<T>,
@@ -142,7 +142,7 @@ impl Storage {
         Ok(results)
     }
 
-    pub(in crate::engines::queue) fn delete_message(
+    pub(in crate::queue) fn delete_message(
         &mut self,
         name: &str,
         handle: &str,
@@ -168,7 +168,7 @@ impl Storage {
         Ok(())
     }
 
-    pub(in crate::engines::queue) fn change_visibility(
+    pub(in crate::queue) fn change_visibility(
         &mut self,
         name: &str,
         change: &VisibilityChange,
