@@ -93,9 +93,10 @@ api-clients: ## The API held to its OpenAPI document by clients generated of it 
 
 .PHONY: drill
 drill: CALLS ?= 200
-drill: ## Restart media workers under 200 live calls, and kill one: make drill CALLS=200
+drill: QUESTIONS ?= 9
+drill: ## Restart media workers under 200 live calls, and kill one: make drill CALLS=200 QUESTIONS=9
 	cargo build --workspace --bins --tests --locked
-	$(BUILT)/load handover --calls $(CALLS)
+	$(BUILT)/load handover --calls $(CALLS) --questions $(QUESTIONS)
 
 .PHONY: deploy-check
 deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a campaign there (needs Python 3)
@@ -122,8 +123,7 @@ fuzz: ## Search for inputs that break a parser: make fuzz EACH=600 (needs nightl
 soak: SEEDS ?= 10000
 soak: LEADS ?= 500
 soak: ## Campaigns under faults for hours: make soak SEEDS=10000 LEADS=500
-	SEEDS=$(SEEDS) LEADS=$(LEADS) cargo test --release --locked -p tests --test it -- \
-	  --nocapture faults::nobody
+	SEEDS=$(SEEDS) LEADS=$(LEADS) cargo test --release --locked -p faults -- --nocapture nobody
 
 .PHONY: bench
 bench: ## Capacity, latency and memory of one media worker on one core; numbers of campaigns

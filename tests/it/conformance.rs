@@ -18,10 +18,11 @@ use std::any::Any;
 use std::pin::Pin;
 use std::time::Duration;
 
+use engines::Engines;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use local::engines::Engines;
 use store::aws::{AwsConfig, Clients, Endpoints};
+use support::variable;
 
 /// Checks that run at one time: most of their time is waiting for visibility and delays.
 const CHECKS_AT_ONCE: usize = 16;
@@ -155,14 +156,6 @@ async fn named(service: &str) -> (String, Clients) {
         ..AwsConfig::default()
     };
     (value, Clients::connect(&config).await)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which endpoint a test asks is no setting of the product"
-)]
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 #[tokio::test]

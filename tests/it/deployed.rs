@@ -27,11 +27,10 @@ use model::AgentId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use settings::{Secret, Settings};
+use support::variable;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use url::Url;
-
-use crate::conformance::variable;
 
 /// Who waits for time alone waits for the schedule, which comes every minute.
 const SCENE_TIME_MAX: Duration = Duration::from_secs(400);

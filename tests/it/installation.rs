@@ -3,8 +3,8 @@
 //!
 //! It writes rows through the product's repositories and knows neither routes nor carriers.
 
+use engines::Engines;
 use jiff::Timestamp;
-use local::engines::Engines;
 use model::{
     Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId, EventKind, Lead,
     LeadCounts, PhoneNumber, TenantId,
@@ -14,9 +14,10 @@ use settings::Storage;
 use store::aws::{AwsConfig, Clients, Endpoints};
 use store::schema::{self, QueueUrls};
 use store::{LaneCounts, LeadFilter, LeadRow, Store};
+use support::variable;
 use tempfile::TempDir;
 
-use crate::conformance::{fresh_name, variable};
+use crate::conformance::fresh_name;
 use crate::leftovers::{Left, Leftovers};
 
 /// A table, a bucket and queues that no other test uses.

@@ -12,7 +12,6 @@ mod control;
 mod deployed;
 mod descriptions;
 mod doctor;
-mod faults;
 mod fuzz_intake;
 mod fuzz_twilio;
 mod fuzz_vendors;

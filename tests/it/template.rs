@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use local::engines::Engines;
+use engines::Engines;
 use model::{
     CallId, CallState, CampaignId, CampaignState, CarrierVerdict, DomainEvent, EventId, EventKind,
     ImportId, Outcome, Speaker, TenantId,

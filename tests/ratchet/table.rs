@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use ::local::engines::Table;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -11,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use engines::Table;
 use settings::{Secret, Storage};
 use store::Store;
 use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};

@@ -6,12 +6,11 @@ use std::process::{Command, Stdio};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
-use local::engines::Engines;
+use engines::Engines;
 use settings::Settings;
 use store::aws::Clients;
 use store::schema::{self, QueueUrls};
-
-use super::variable;
+use support::variable;
 
 /// Answered writes of each engine before the kill: enough that some are always under way.
 const WRITES_BEFORE_KILL: usize = 60;

@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "settings",
         ],
     ),
+    ("engines", &["settings", "store"]),
     ("lambda", &["service", "settings", "store", "telemetry"]),
     (
         "api",
@@ -138,6 +139,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "carrier",
             "dial",
             "doctor",
+            "engines",
             "import",
             "forecast",
             "intake",
@@ -155,14 +157,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that exist to test or to measure: they may see everything.
-const OBSERVERS: &[&str] = &["tests", "load"];
+const OBSERVERS: &[&str] = &["tests", "faults", "load"];
 
 /// Libraries that only these crates may be built with.
 const KEPT_TO: &[(&str, &[&str])] = &[
-    ("dynoxide-rs", &["local"]),
-    ("s3s", &["local"]),
-    ("s3s-fs", &["local"]),
-    ("rusqlite", &["local"]),
+    ("dynoxide-rs", &["engines"]),
+    ("s3s", &["engines"]),
+    ("s3s-fs", &["engines"]),
+    ("rusqlite", &["engines"]),
     ("aws-sdk-dynamodb", &["store"]),
     ("aws-sdk-s3", &["store"]),
     ("aws-sdk-secretsmanager", &["store"]),

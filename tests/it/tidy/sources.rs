@@ -130,6 +130,7 @@ fn has_examples(path: &PathBuf) -> bool {
 #[test]
 fn every_lint_exception_has_its_smallest_scope() {
     let roots_of_tests = [
+        "tests/faults/src/lib.rs",
         "tests/it/main.rs",
         "tests/ratchet/main.rs",
         "local/tests/trunkline.rs",

@@ -1,4 +1,4 @@
-//! Rows for tests, whole and the same every time. A test says what it is about and takes the rest from here:
+//! Rows for tests, whole and the same every time, and what a test is asked to do. A test says what it is about and takes the rest from here:
 //! `Lead { lane, ..support::lead(campaign, number, now) }`.
 //!
 //! It knows the words of the product and nothing else, so that every crate's tests can use it.
@@ -90,4 +90,14 @@ pub fn snapshot() -> CallSnapshot {
         answering: AmdPolicy::default(),
         trace_id: None,
     }
+}
+
+/// What a test is told by a variable, if it is not empty.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test is asked to do is no setting of the product"
+)]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::local::engines::Table;
+use engines::Table;
 use jiff::{SignedDuration, Timestamp};
 use model::Lane;
 use serde_json::{Map, Value, json};

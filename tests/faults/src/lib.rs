@@ -10,12 +10,19 @@
 //! passed, and a call that passes the gate may. At the end: nobody was called twice, lost, stuck, too
 //! often or too fast, everything is given back, and the rows are what they were followed to be.
 //!
-//! `SEED=n cargo test -p tests faults::one_world -- --ignored --nocapture` plays one world again and tells its
+//! `SEED=n cargo test -p faults one_world -- --ignored --nocapture` plays one world again and tells its
 //! story; `SEEDS=n` and `LEADS=n` play more and larger ones (`make soak`).
 //!
 //! In most worlds a stand-in talks to people. In some the product's own media workers do, over simulated
 //! sockets and with vendors in memory, and stop, die and come back while they talk (`TALK=n`, `TALKS=n`): what
 //! people said is held against the stored turns.
+#![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail loudly"
+)]
 
 mod aws;
 mod carrier;
@@ -42,7 +49,7 @@ use plant::Bug;
 use tally::{Fault, Tally};
 use world::{Report, Setting, Workforce, play};
 
-use crate::conformance::variable;
+use support::variable;
 
 /// The tests among which the seeds are divided, so that they run side by side.
 const PARTS: u64 = 8;
@@ -258,10 +265,6 @@ fn setting(seed: u64) -> Setting {
 }
 
 /// Plays this part of the seeds, all of them, and names those that went wrong.
-#[expect(
-    clippy::print_stdout,
-    reason = "says how far a soak is, and what went wrong in it"
-)]
 fn check(part: u64) {
     let seeds = variable("SEEDS").map_or(SEEDS_OF_A_TEST, |seeds| {
         let seeds: u64 = seeds.parse().unwrap();
@@ -295,7 +298,6 @@ fn check(part: u64) {
 }
 
 /// Plays one world, prints everything that happened in it, and fails if something is wrong.
-#[expect(clippy::print_stdout, reason = "the story of a seed is to be read")]
 fn tell(variable: &str, setting: Setting) {
     let report = play(Setting {
         told: true,
