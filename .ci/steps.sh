@@ -4,6 +4,7 @@
 
 step_times=$(mktemp)
 step_under_way=
+beside=
 
 # step NAME COMMAND …: the name is the one of the table.
 step() {
@@ -15,9 +16,28 @@ step() {
   step_under_way=
 }
 
+# Runs a function of steps beside the steps that follow it, until `together`.
+beside() {
+  beside_said=$(mktemp)
+  "$1" >"$beside_said" 2>&1 &
+  beside=$!
+}
+
+# Waits for what runs beside, and passes on what it has said.
+together() {
+  local status=0
+  wait "$beside" || status=$?
+  beside=
+  cat "$beside_said"
+  rm -f "$beside_said"
+  [ "$status" = 0 ] || step_under_way=${step_under_way:-"what ran beside"}
+  return "$status"
+}
+
 step_summary() {
   local status=$?
   trap - EXIT
+  [ -z "$beside" ] || together || status=$?
   echo
   [ -z "$step_under_way" ] || echo "==== ended in: $step_under_way"
   python3 .ci/steps.py docs/measurements.md "$step_times" || status=1

@@ -18,6 +18,9 @@ const BRIDGE: &str = "Sorry, the line was gone for a moment.";
 /// not enforced: a slow machine breaks no promise.
 pub(crate) const GAP_HANDED_OVER_MS_AIM: u64 = 700;
 pub(crate) const GAP_RESUMED_MS_AIM: u64 = 2_000;
+/// A turn that ended so long before a worker died must have been stored: it is written when it is over, which takes
+/// milliseconds, but for a machine that other programs keep busy.
+const STORED_WITHIN_MS: u64 = 1_000;
 /// Of a hundred calls on a worker that dies, this many go on.
 const RESUMED_PERCENT_MIN: u64 = 99;
 
@@ -218,12 +221,15 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What both sides had said before the person's last words that began before `cut_ms`.
+/// What both sides had said before the person's last words that began before `cut_ms`, and long enough before it to
+/// have been stored.
 fn turns_over(lines: &[Line], cut_ms: u64) -> Vec<String> {
     let begun = |line: &Line| line.side == Side::Person && line.start_ms < cut_ms;
     let under_way = lines.iter().rposition(begun).unwrap_or(0);
     let over = lines.iter().take(under_way);
-    over.flat_map(|line| words(&line.text)).collect()
+    over.take_while(|line| line.end_ms + STORED_WITHIN_MS < cut_ms)
+        .flat_map(|line| words(&line.text))
+        .collect()
 }
 
 /// Words without case and punctuation: what can be compared between a text and an ear.
@@ -278,11 +284,13 @@ mod tests {
             line(Side::Person, "Any parking?", 1_000),
             line(Side::Agent, "Yes, there is.", 2_000),
             line(Side::Person, "Goodbye.", 3_000),
+            line(Side::Agent, "Goodbye.", 4_000),
         ];
         let over = |cut_ms| turns_over(&lines, cut_ms).join(" ");
         assert_eq!(over(500), "");
         assert_eq!(over(2_500), "hello");
-        assert_eq!(over(3_100), "hello any parking yes there is");
+        assert_eq!(over(3_100), "hello any parking");
+        assert_eq!(over(3_901), "hello any parking yes there is");
     }
 
     #[test]
