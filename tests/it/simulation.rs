@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use conversation::{Interruption, Observation};
 use model::MessageCue;
-use sim::world::{Report, Scene, run};
+use sim::world::{Promise, Report, Scene, run};
 
 /// Calls in every run of the tests.
 const CALLS: u64 = 3_000;
@@ -102,18 +102,13 @@ impl Tally {
     }
 
     fn by_promise(&self) -> String {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<Promise, u64> = BTreeMap::new();
         for broken in self.failed.iter().flat_map(|report| &report.broken) {
-            let kind: String = broken
-                .chars()
-                .filter(|char| !char.is_ascii_digit())
-                .take(40)
-                .collect();
-            *counts.entry(kind).or_default() += 1;
+            *counts.entry(broken.promise).or_default() += 1;
         }
         counts
             .iter()
-            .map(|(kind, count)| format!("  {count:>6} {kind}\n"))
+            .map(|(promise, count)| format!("  {count:>6} {promise:?}\n"))
             .collect()
     }
 

@@ -11,6 +11,7 @@
 mod checks;
 mod legs;
 mod line;
+mod promise;
 mod random;
 mod wants;
 mod worker;
@@ -33,6 +34,8 @@ use crate::peer::latency::{Latency, chance};
 use crate::person::{Log, Person, Pickup};
 use crate::vendors::openai::Brain;
 use crate::vendors::{deepgram, elevenlabs, openai};
+
+pub use promise::{Broken, Promise};
 
 use line::{Line, Told};
 use wants::{Happened, Out, ToCarrier};
@@ -117,8 +120,8 @@ pub struct Report {
     pub lasted: Duration,
     /// Steps that were simulated.
     pub steps: u64,
-    /// Every promise that was broken, in words; empty is good.
-    pub broken: Vec<String>,
+    /// Every promise that was broken; empty is good.
+    pub broken: Vec<Broken>,
     /// With [`Scene::trace`]: every step.
     pub trace: Vec<String>,
 }

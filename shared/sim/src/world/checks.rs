@@ -8,6 +8,7 @@ use std::time::Duration;
 use conversation::Observation;
 use model::{Outcome, Speaker, Stage, Turn, TurnInput, TurnKind};
 
+use super::promise::{Broken, Promise};
 use super::{Network, Scene, World, call_time};
 use crate::person::{Experience, Log};
 use crate::voice::Heard;
@@ -30,38 +31,32 @@ const STOPPED_SLACK_MS: u64 = 250;
 const GREETING_MAX: Duration = Duration::from_millis(20);
 
 /// Every promise that was broken.
-pub(super) fn broken(world: &World<'_>) -> Vec<String> {
+pub(super) fn broken(world: &World<'_>) -> Vec<Broken> {
     let mut broken = Vec::new();
     let scene = world.scene;
     let observed = &world.observed;
     if let Some(stuck) = observed.stuck {
-        broken.push(format!("stuck: {stuck}"));
+        broken.push(Promise::Ends.broken(format!("stuck: {stuck}")));
     }
     if observed.outcomes.len() > 1 {
-        broken.push(format!("{} outcomes", observed.outcomes.len()));
+        broken.push(Promise::OneOutcome.broken(format!("{} outcomes", observed.outcomes.len())));
     }
     if observed.outcomes.is_empty() {
-        broken.push("no outcome".to_owned());
+        broken.push(Promise::Ends.broken("no outcome"));
     }
     if observed.actions_after_end > 0 {
-        broken.push(format!(
+        broken.push(Promise::NothingAfterTheEnd.broken(format!(
             "{} actions after the end",
             observed.actions_after_end
-        ));
+        )));
     }
-    broken.extend(
-        world
-            .line
-            .problems()
-            .iter()
-            .map(|problem| format!("carrier: {problem}")),
-    );
+    broken.extend(world.line.problems().iter().cloned());
     broken.extend(
         world
             .worker
             .violations()
             .iter()
-            .map(|what| format!("vendor: {what}")),
+            .map(|what| Promise::VendorProtocol.broken(format!("vendor: {what}"))),
     );
     marks(world, &mut broken);
     turns(&observed.turns, &mut broken);
@@ -79,7 +74,9 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
         answering::ending(world, *outcome, &mut broken);
     }
     if world.line.lead_max() > LEAD_MAX {
-        broken.push(format!("{:?} sent ahead of time", world.line.lead_max()));
+        broken.push(
+            Promise::BoundedLead.broken(format!("{:?} sent ahead of time", world.line.lead_max())),
+        );
     }
     if scene.works() {
         let count = |wanted| {
@@ -92,12 +89,14 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
         let steady = scene.network == Network::nearby();
         // After a false alarm the model is asked for the rest while the first sentence is said again.
         if steady && (underruns > alarms || told > 0) {
-            broken.push(format!("{underruns} underruns, {told} noticed"));
+            broken.push(
+                Promise::SteadyAudio.broken(format!("{underruns} underruns, {told} noticed")),
+            );
         }
         // After a false alarm the word in the air is said again, and twice is broken to the ear.
         let garbled = garbled_words(world.line.log());
         if garbled > alarms && (steady || underruns == 0) {
-            broken.push(format!("{garbled} garbled words"));
+            broken.push(Promise::WholeWords.broken(format!("{garbled} garbled words")));
         }
         let [(_, outcome)] = observed.outcomes.as_slice() else {
             return broken;
@@ -106,7 +105,10 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
             outcome,
             Outcome::VendorFailed | Outcome::PlatformFailed | Outcome::StreamLost
         ) {
-            broken.push(format!("ended as {} without a fault", outcome.code()));
+            broken.push(
+                Promise::NoFailureWithoutFault
+                    .broken(format!("ended as {} without a fault", outcome.code())),
+            );
         }
         waterfalls(world, &mut broken);
         greeting(world, &mut broken);
@@ -115,41 +117,52 @@ pub(super) fn broken(world: &World<'_>) -> Vec<String> {
 }
 
 /// Marks come back in the order in which they were sent, and only those that were due.
-fn marks(world: &World<'_>, broken: &mut Vec<String>) {
+fn marks(world: &World<'_>, broken: &mut Vec<Broken>) {
     let mut sent = world.observed.marks_sent.iter();
     for told in &world.observed.marks_told {
         if !sent.any(|name| name == told) {
-            broken.push("marks came back out of order".to_owned());
+            broken.push(Promise::MarksInOrder.broken("marks came back out of order"));
             break;
         }
     }
     if world.observed.marks_unplayed > 0 {
         let early = world.observed.marks_unplayed;
-        broken.push(format!(
+        broken.push(Promise::MarksWhenPlayed.broken(format!(
             "{early} marks came back before their audio was played"
-        ));
+        )));
     }
 }
 
 /// Turns are numbered without gaps, and their times make sense.
-fn turns(turns: &[Turn], broken: &mut Vec<String>) {
+fn turns(turns: &[Turn], broken: &mut Vec<Broken>) {
     for (place, turn) in (0_u32..).zip(turns) {
         if turn.seq != place {
-            broken.push(format!("turn {} is stored as number {place}", turn.seq));
+            broken.push(
+                Promise::NumberedTurns
+                    .broken(format!("turn {} is stored as number {place}", turn.seq)),
+            );
             break;
         }
     }
     for turn in turns {
         if turn.speaker == Speaker::Customer && turn.text.trim().is_empty() {
-            broken.push(format!("turn {} of the customer has no words", turn.seq));
+            broken.push(
+                Promise::SoundTurns
+                    .broken(format!("turn {} of the customer has no words", turn.seq)),
+            );
         }
         if turn.ended_at < turn.started_at {
-            broken.push(format!("turn {} ends before it begins", turn.seq));
+            broken.push(
+                Promise::SoundTurns.broken(format!("turn {} ends before it begins", turn.seq)),
+            );
         }
         if let Some(waterfall) = &turn.waterfall {
             let sum: u64 = waterfall.parts().map(|(_, micros)| micros).sum();
             if sum != waterfall.total_micros() {
-                broken.push(format!("the parts of turn {} do not add up", turn.seq));
+                broken.push(
+                    Promise::SoundTurns
+                        .broken(format!("the parts of turn {} do not add up", turn.seq)),
+                );
             }
         }
     }
@@ -162,7 +175,7 @@ fn heard(
     turns: &[Turn],
     observations: &[Observation],
     log: &Log,
-    broken: &mut Vec<String>,
+    broken: &mut Vec<Broken>,
 ) {
     let heard = sounds(log);
     if !scene.elevenlabs.faults.is_none() {
@@ -188,10 +201,10 @@ fn heard(
             }
             if next.is_empty() {
                 let sound = reached.last().and_then(|place| heard.get(*place));
-                broken.push(format!(
+                broken.push(Promise::HeardIsTold.broken(format!(
                     "turn {}: the transcript has {word:?}, the person heard {sound:?}",
                     turn.seq
-                ));
+                )));
                 return;
             }
             reached.clone_from(&next);
@@ -212,7 +225,9 @@ fn heard(
     };
     if !places.iter().any(ends) {
         let sound = places.last().and_then(|place| heard.get(*place));
-        broken.push(format!("the person heard {sound:?}, which no turn has"));
+        broken.push(
+            Promise::HeardIsTold.broken(format!("the person heard {sound:?}, which no turn has")),
+        );
     }
 }
 
@@ -267,7 +282,7 @@ fn heard_roughly(
     heard: &[Sound<'_>],
     turns: &[Turn],
     observations: &[Observation],
-    broken: &mut Vec<String>,
+    broken: &mut Vec<Broken>,
 ) {
     let heard: Vec<&str> = (heard.iter())
         .filter_map(|sound| match sound {
@@ -286,9 +301,9 @@ fn heard_roughly(
     let differences = differences(&heard, &told);
     let allowed = DIFFERENCES_PER_RETRY * retries + cuts + 1;
     if differences > allowed {
-        broken.push(format!(
+        broken.push(Promise::HeardIsTold.broken(format!(
             "{differences} words differ between what was heard and the transcript after {retries} retries"
-        ));
+        )));
     }
 }
 
@@ -366,7 +381,7 @@ fn sounds(log: &Log) -> Vec<Sound<'_>> {
 }
 
 /// What the person said is what was recognized, but for mumbles and the call's last words.
-fn said(world: &World<'_>, broken: &mut Vec<String>) {
+fn said(world: &World<'_>, broken: &mut Vec<Broken>) {
     if !world.scene.hears() {
         return;
     }
@@ -389,20 +404,22 @@ fn said(world: &World<'_>, broken: &mut Vec<String>) {
             let found = recognized.next_if(|next| *next == word).is_some();
             if !(found || may_be_lost || acknowledges) {
                 let was = recognized.peek().copied().unwrap_or("nothing");
-                broken.push(format!(
+                broken.push(Promise::SaidIsTold.broken(format!(
                     "the person said {word:?}, the transcript has {was:?}"
-                ));
+                )));
                 return;
             }
         }
     }
     if let Some(word) = recognized.next() {
-        broken.push(format!("the transcript has {word:?}, which was not said"));
+        broken.push(
+            Promise::SaidIsTold.broken(format!("the transcript has {word:?}, which was not said")),
+        );
     }
 }
 
 /// Answers are counted from the customer's real last sound, and the engine adds nothing to them.
-fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
+fn waterfalls(world: &World<'_>, broken: &mut Vec<Broken>) {
     // A person pauses within what they say, so any moment of it may be where they stopped.
     let said: Vec<_> = (world.line.log().entries().iter())
         .filter_map(|entry| match entry {
@@ -419,7 +436,10 @@ fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
         };
         if u128::from(waterfall.engine_micros()) > ENGINE_MAX.as_micros() {
             let micros = waterfall.engine_micros();
-            broken.push(format!("turn {}: the engine took {micros} µs", turn.seq));
+            broken.push(
+                Promise::EngineTakesNoTime
+                    .broken(format!("turn {}: the engine took {micros} µs", turn.seq)),
+            );
         }
         if let Some(stopped) = waterfall.at(Stage::CustomerStopped) {
             let stopped_ms = stopped.as_millis();
@@ -429,23 +449,26 @@ fn waterfalls(world: &World<'_>, broken: &mut Vec<String>) {
                 .iter()
                 .any(|turn| turn.input == TurnInput::Keypad);
             if !keyed && !said.iter().any(|said| said.contains(&stopped_ms)) {
-                broken.push(format!(
+                broken.push(Promise::AnswersFromTheLastSound.broken(format!(
                     "turn {}: nobody stopped speaking at {stopped:?}",
                     turn.seq
-                ));
+                )));
             }
         }
     }
 }
 
 /// A greeting that is in the cache starts with the first frame that time allows.
-fn greeting(world: &World<'_>, broken: &mut Vec<String>) {
+fn greeting(world: &World<'_>, broken: &mut Vec<Broken>) {
     let (Some(connected), Some(turn)) = (world.worker.connected_at(), world.observed.turns.first())
     else {
         return;
     };
     let waited = turn.started_at.since(call_time(connected));
     if world.scene.speech_cached && turn.kind == TurnKind::Greeting && waited > GREETING_MAX {
-        broken.push(format!("the greeting started {waited:?} after the stream"));
+        broken.push(
+            Promise::GreetingAtOnce
+                .broken(format!("the greeting started {waited:?} after the stream")),
+        );
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::promise::{Broken, Promise};
 use crate::carriers::twilio::media::detector::Detector;
 use crate::person::{Deed, Log, OnCall, Person};
 use crate::voice::{FRAME_BYTES, SAMPLES_PER_MS, SILENCE};
@@ -45,7 +46,7 @@ pub(super) struct Line {
     /// Nothing but a mark came after the last audio.
     marked: bool,
     over: bool,
-    problems: Vec<String>,
+    problems: Vec<Broken>,
     underruns: usize,
     buffered_max: usize,
     /// The carrier listens for who answered.
@@ -207,8 +208,9 @@ impl Line {
         let received = match serde_json::from_str(text) {
             Ok(received) => received,
             Err(_problem) => {
-                self.problems
-                    .push("a message that the carrier does not take".to_owned());
+                self.problems.push(
+                    Promise::CarrierProtocol.broken("a message that the carrier does not take"),
+                );
                 return told;
             }
         };
@@ -217,7 +219,7 @@ impl Line {
         | Received::Clear { stream_sid }) = &received;
         if *stream_sid != self.stream_sid {
             self.problems
-                .push("a message for another stream".to_owned());
+                .push(Promise::CarrierProtocol.broken("a message for another stream"));
             return told;
         }
         match received {
@@ -274,7 +276,7 @@ impl Line {
     }
 
     /// What went against the rules of the stream.
-    pub(super) fn problems(&self) -> &[String] {
+    pub(super) fn problems(&self) -> &[Broken] {
         &self.problems
     }
 
@@ -292,17 +294,18 @@ impl Line {
     fn take(&mut self, payload: &str) {
         self.messages += 1;
         let Ok(audio) = base64_simd::STANDARD.decode_to_vec(payload.as_bytes()) else {
-            self.problems.push("audio that is not base64".to_owned());
+            self.problems
+                .push(Promise::CarrierProtocol.broken("audio that is not base64"));
             return;
         };
         if audio.is_empty() {
             self.problems
-                .push("an audio message without audio".to_owned());
+                .push(Promise::CarrierProtocol.broken("an audio message without audio"));
             return;
         }
         if self.buffered + audio.len() > BUFFER_BYTES_MAX {
             self.problems
-                .push("more audio than a minute ahead".to_owned());
+                .push(Promise::CarrierProtocol.broken("more audio than a minute ahead"));
             return;
         }
         if self.dry {
@@ -332,8 +335,9 @@ impl Line {
                 && now > from
             {
                 self.stale = None;
-                self.problems
-                    .push("speech went on after the interruption".to_owned());
+                self.problems.push(
+                    Promise::SilentWhenInterrupted.broken("speech went on after the interruption"),
+                );
             }
             let wanted = FRAME_BYTES - self.playing.len();
             let rest = piece.audio.get(piece.played..).unwrap_or_default();

@@ -17,7 +17,7 @@ fn scene(person: Person) -> Scene {
 fn check(scene: &Scene, expected: &Expect) {
     let report = run(scene);
     expected.assert_eq(&report.to_string());
-    assert_eq!(report.broken, Vec::<String>::new());
+    assert_eq!(report.broken, Vec::new());
 }
 
 #[test]
@@ -214,12 +214,12 @@ fn the_same_scene_always_gives_the_same_report() {
 }
 
 /// Plays scenes that work with a bug built in, and counts those in which the checks find it.
-fn found(defect: Defect, symptoms: &[&str]) {
+fn found(defect: Defect, symptoms: &[Promise]) {
     found_in(|_any| true, 60, defect, symptoms);
 }
 
 /// The same, in so many scenes of the kind in which the bug can show.
-fn found_in(concerns: impl Fn(&Scene) -> bool, seeds: u64, defect: Defect, symptoms: &[&str]) {
+fn found_in(concerns: impl Fn(&Scene) -> bool, seeds: u64, defect: Defect, symptoms: &[Promise]) {
     let mut found = 0;
     let mut played = 0;
     let mut other = Vec::new();
@@ -231,7 +231,7 @@ fn found_in(concerns: impl Fn(&Scene) -> bool, seeds: u64, defect: Defect, sympt
         scene.defect = Some(defect);
         played += 1;
         let report = run(&scene);
-        let shows = |broken: &String| symptoms.iter().any(|symptom| broken.contains(symptom));
+        let shows = |broken: &Broken| symptoms.contains(&broken.promise);
         if report.broken.iter().any(shows) {
             found += 1;
         } else {
@@ -248,54 +248,51 @@ fn found_in(concerns: impl Fn(&Scene) -> bool, seeds: u64, defect: Defect, sympt
 fn a_lost_audio_message_is_found() {
     found(
         Defect::AudioLost { every: 9 },
-        &["garbled words", "underruns"],
+        &[Promise::WholeWords, Promise::SteadyAudio],
     );
 }
 
 #[test]
 fn an_audio_message_out_of_order_is_found() {
-    found(Defect::AudioReordered { every: 9 }, &["garbled words"]);
+    found(Defect::AudioReordered { every: 9 }, &[Promise::WholeWords]);
 }
 
 #[test]
 fn a_clear_that_is_not_sent_is_found() {
-    found(
-        Defect::ClearSkipped,
-        &["speech went on after the interruption"],
-    );
+    found(Defect::ClearSkipped, &[Promise::SilentWhenInterrupted]);
 }
 
 #[test]
 fn marks_that_come_too_early_are_found() {
-    found(Defect::MarksEarly, &["marks came back before"]);
+    found(Defect::MarksEarly, &[Promise::MarksWhenPlayed]);
 }
 
 #[test]
 fn marks_out_of_order_are_found() {
-    found(Defect::MarksReordered, &["marks came back out of order"]);
+    found(Defect::MarksReordered, &[Promise::MarksInOrder]);
 }
 
 #[test]
 fn customer_audio_lost_on_the_way_is_found() {
     found(
         Defect::CustomerAudioLost { every: 40 },
-        &["the person said"],
+        &[Promise::SaidIsTold],
     );
 }
 
 #[test]
 fn turns_stored_twice_are_found() {
-    found(Defect::TurnsStoredTwice, &["is stored as number"]);
+    found(Defect::TurnsStoredTwice, &[Promise::NumberedTurns]);
 }
 
 #[test]
 fn an_end_that_is_ignored_is_found() {
-    found(Defect::EndIgnored, &["no outcome"]);
+    found(Defect::EndIgnored, &[Promise::Ends]);
 }
 
 #[test]
 fn a_transcript_of_what_was_meant_is_found() {
-    found(Defect::TranscriptIntended, &["the person heard"]);
+    found(Defect::TranscriptIntended, &[Promise::HeardIsTold]);
 }
 
 fn opts_out(scene: &Scene) -> bool {
@@ -318,21 +315,28 @@ fn is_answered_by(scene: &Scene, wanted: person::CarrierVerdict) -> bool {
 
 #[test]
 fn an_opt_out_that_is_not_stored_is_found() {
-    let symptom = "an opt-out was not stored";
-    found_in(opts_out, 300, Defect::OptOutLost, &[symptom]);
+    found_in(opts_out, 300, Defect::OptOutLost, &[Promise::OptOutStored]);
 }
 
 #[test]
 fn an_opt_out_acknowledged_too_early_is_found() {
     let slow = |scene: &Scene| opts_out(scene) && scene.store != Latency::fixed_ms(15);
-    let symptom = "acknowledged before it was stored";
-    found_in(slow, 600, Defect::OptOutToldEarly, &[symptom]);
+    found_in(
+        slow,
+        600,
+        Defect::OptOutToldEarly,
+        &[Promise::OptOutStoredFirst],
+    );
 }
 
 #[test]
 fn a_message_before_the_beep_is_found() {
-    let symptom = "the message began at";
-    found_in(gets_a_message, 300, Defect::BeepImagined, &[symptom]);
+    found_in(
+        gets_a_message,
+        300,
+        Defect::BeepImagined,
+        &[Promise::MessageAfterBeep],
+    );
 }
 
 #[test]
@@ -342,11 +346,16 @@ fn a_person_taken_for_a_machine_is_found() {
             && scene.snapshot.answering.detect == AmdMode::MessageEnd
             && scene.snapshot.answering.machine != MachineAction::Talk
     };
-    found_in(detected, 100, Defect::BeepImagined, &["Human answered"]);
+    found_in(
+        detected,
+        100,
+        Defect::BeepImagined,
+        &[Promise::MachineByRule],
+    );
 }
 
 #[test]
 fn a_fax_that_is_not_noticed_is_found() {
     let fax = |scene: &Scene| is_answered_by(scene, person::CarrierVerdict::Fax);
-    found_in(fax, 600, Defect::MachinesUnheard, &["Fax answered"]);
+    found_in(fax, 600, Defect::MachinesUnheard, &[Promise::MachineByRule]);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::{AnsweredBy, MachineAction, Outcome, Speaker, TurnInput, TurnKind};
 
 use crate::person::{CarrierVerdict, Experience, Pickup};
+use crate::world::promise::{Broken, Promise};
 use crate::world::{Scene, World, call_time};
 
 /// What people of the random scenes say and press who want no more calls.
@@ -31,17 +32,18 @@ pub(in crate::world) const PUT_THROUGH: &str = "Hello, this is Ann.";
 /// By then they are greeted.
 const ANSWERED_MS_MAX: u64 = 4_000;
 /// A message is on the mailbox whole, from its first word, and none of it came before the beep.
-pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
+pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<Broken>) {
     let outcome = world.observed.outcomes.first().map(|(_, outcome)| *outcome);
     let left: Vec<_> = (world.observed.turns.iter())
         .filter(|turn| turn.kind == TurnKind::Voicemail)
         .collect();
     if left.len() > 1 {
-        broken.push(format!("the message was left {} times", left.len()));
+        broken
+            .push(Promise::OneMessage.broken(format!("the message was left {} times", left.len())));
     }
     let Some(turn) = left.first() else {
         if outcome == Some(Outcome::VoicemailLeft) {
-            broken.push("ended as voicemail_left without a message".to_owned());
+            broken.push(Promise::OneMessage.broken("ended as voicemail_left without a message"));
         }
         return;
     };
@@ -49,9 +51,9 @@ pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
         outcome,
         Some(Outcome::VoicemailLeft | Outcome::Voicemail | Outcome::OptedOut)
     ) {
-        broken.push(format!(
+        broken.push(Promise::OneMessage.broken(format!(
             "a message was left and the call ended as {outcome:?}"
-        ));
+        )));
     }
     match answered_by(world.scene) {
         Some(CarrierVerdict::Machine | CarrierVerdict::Screening) => {}
@@ -65,10 +67,10 @@ pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
         log.said_ms()
     };
     let Some(records) = records.filter(|at| turn.started_at.as_millis() >= *at) else {
-        broken.push(format!(
+        broken.push(Promise::MessageAfterBeep.broken(format!(
             "the message began at {:?}, the mailbox recorded from {records:?} ms on",
             turn.started_at
-        ));
+        )));
         return;
     };
     let recorded = log.heard_since(records);
@@ -78,13 +80,13 @@ pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<String>) {
         // What the agent said when the beep came is on it as well, until it knew of the beep.
         && message.is_none_or(|message| !recorded.ends_with(message))
     {
-        broken.push(format!("the mailbox recorded {recorded:?}"));
+        broken.push(Promise::WholeMessage.broken(format!("the mailbox recorded {recorded:?}")));
     }
 }
 
 /// Nobody who is a person is taken for a machine by us, and where nothing fails every machine is left as
 /// the rules say.
-pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut Vec<String>) {
+pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut Vec<Broken>) {
     let scene = world.scene;
     let undisturbed = scene.works() && scene.hung_up_at.is_none() && outcome != Outcome::OptedOut;
     let answering = &scene.snapshot.answering;
@@ -132,11 +134,11 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
         }
     };
     if !right {
-        broken.push(format!(
+        broken.push(Promise::MachineByRule.broken(format!(
             "{by:?} answered, the rule is {:?}, the carrier said {carrier:?}, and the call ended as {}",
             answering.machine,
             outcome.code()
-        ));
+        )));
     }
 }
 
@@ -149,10 +151,12 @@ fn answered_by(scene: &Scene) -> Option<CarrierVerdict> {
 
 /// Whoever asked not to be called again is suppressed before anything is said about it and before the
 /// call ends, and the call ends as that.
-pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
+pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<Broken>) {
     let observed = &world.observed;
     if observed.opt_outs.len() > 1 {
-        broken.push(format!("opted out {} times", observed.opt_outs.len()));
+        broken.push(
+            Promise::OptOutHeard.broken(format!("opted out {} times", observed.opt_outs.len())),
+        );
     }
     let customers = (observed.turns.iter()).filter(|turn| turn.speaker == Speaker::Customer);
     let (spoken, keyed): (Vec<_>, Vec<_>) =
@@ -166,7 +170,10 @@ pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
     let begun = OPT_OUT_WORDS.iter().any(|words| spoken.contains(words));
     let taken = !observed.opt_outs.is_empty();
     if asked && !taken || taken && !asked && !begun {
-        broken.push(format!("asked to opt out: {asked}, taken for it: {taken}"));
+        broken.push(
+            Promise::OptOutHeard
+                .broken(format!("asked to opt out: {asked}, taken for it: {taken}")),
+        );
     }
     let (Some(at), Some((ended_at, outcome))) =
         (observed.opt_outs.first(), observed.outcomes.first())
@@ -174,16 +181,16 @@ pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
         return;
     };
     if *outcome != Outcome::OptedOut {
-        broken.push(format!(
+        broken.push(Promise::OptOutEnds.broken(format!(
             "opted out, and the call ended as {}",
             outcome.code()
-        ));
+        )));
     }
     if *ended_at > *at + OPTED_OUT_ENDS_MAX {
-        broken.push("the call went on after an opt-out".to_owned());
+        broken.push(Promise::OptOutEnds.broken("the call went on after an opt-out"));
     }
     let Some(stored) = world.worker.opted_out_at() else {
-        broken.push("an opt-out was not stored".to_owned());
+        broken.push(Promise::OptOutStored.broken("an opt-out was not stored"));
         return;
     };
     let acknowledged = observed.turns.iter().find(|turn| {
@@ -192,6 +199,8 @@ pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<String>) {
     // Nobody is left in silence for longer than this.
     let by = stored.min(*at + STORED_WAIT_MAX);
     if acknowledged.is_some_and(|turn| turn.started_at < call_time(by)) {
-        broken.push("an opt-out was acknowledged before it was stored".to_owned());
+        broken.push(
+            Promise::OptOutStoredFirst.broken("an opt-out was acknowledged before it was stored"),
+        );
     }
 }
