@@ -103,6 +103,10 @@ deploy-check: ## Check the templates, deploy onto an emulator of AWS, play a cam
 	.ci/deploy.sh
 	.ci/cdk.sh
 
+.PHONY: image-check
+image-check: ## The same with the image's own static worker, built anew
+	STATIC=1 .ci/deploy.sh
+
 .PHONY: watch-check
 watch-check: ## The README's commands for functions under cargo lambda watch (needs Python 3)
 	.ci/watch.sh
@@ -110,6 +114,8 @@ watch-check: ## The README's commands for functions under cargo lambda watch (ne
 .PHONY: nightly
 nightly: ## What takes hours: last results are in docs/measurements.md
 	$(MAKE) soak SEEDS=2000 LEADS=500
+	$(MAKE) drill
+	$(MAKE) image-check
 	$(MAKE) bench
 	$(MAKE) fuzz EACH=1800
 

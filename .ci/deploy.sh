@@ -34,25 +34,28 @@ strip --strip-debug target/lambda/*/bootstrap
 say "built in $((SECONDS - started)) s"
 
 case $(uname -m) in
-  x86_64) architecture=x86_64 image=amd64 musl=x86_64-unknown-linux-musl ;;
-  aarch64 | arm64) architecture=arm64 image=arm64 musl=aarch64-unknown-linux-musl ;;
+  x86_64) architecture=x86_64 image=amd64 ;;
+  aarch64 | arm64) architecture=arm64 image=arm64 ;;
   *) fail "functions cannot run on $(uname -m)" ;;
 esac
 
-# The worker runs out of its image's root file system, as its user, where root may change the root. Rust's
-# standard library for static programs is not on every machine, and cannot be had on every one.
-if [ "$(id -u)" = 0 ] && { rustup target list --installed | grep -qx "$musl" || rustup target add "$musl" >/dev/null 2>&1; }; then
+# The worker runs out of its image's root file system, as its user, where root may change the root: the program that
+# the tests have built, or with STATIC=1 the static one of the image, which is built anew for a target of its own.
+worker="${CARGO_TARGET_DIR:-target}/${CARGO_BUILD_TARGET:-}/debug/media-worker"
+[ -x "$worker" ] || cargo build --workspace --bins --tests --locked --quiet
+[ -x "$worker" ] || fail "the media worker is not at $worker"
+if [ "$(id -u)" = 0 ]; then
   started=$SECONDS
   rootfs="$PWD/target/rootfs-check"
+  [ "${STATIC:-0}" = 1 ] || export PROGRAM="$worker"
   infra/aws/image/build-rootfs.sh "$image" "$rootfs" deploy-check
   worker="$PWD/target/rootfs-check.sh"
   printf '#!/bin/sh\nexec chroot --userspec=65532:65532 %s /media-worker "$@"\n' "$rootfs" >"$worker"
   chmod +x "$worker"
   say "the media worker's root file system was built in $((SECONDS - started)) s"
 else
-  say "SKIPPED: the media worker's root file system (it needs root, and $musl for Rust): the worker runs without"
-  worker="${CARGO_TARGET_DIR:-target}/${CARGO_BUILD_TARGET:-}/debug/media-worker"
-  [ -x "$worker" ] || fail "the media worker is not at $worker"
+  [ "${STATIC:-0}" != 1 ] || fail "the image's root file system can be tried by root only"
+  say "SKIPPED: the media worker's root file system (it needs root): the worker runs without"
 fi
 
 # ---- the deploy
