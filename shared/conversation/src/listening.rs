@@ -102,8 +102,15 @@ impl Conversation {
 
     /// A key was pressed. It ends what the customer was saying, and interrupts.
     pub(crate) fn key(&mut self, key: char) {
-        let nobody = self.amd.is_apart() || self.is_opted_out();
-        if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_closing() || nobody {
+        if !is_key(key) || matches!(self.agent, Agent::Offline(_)) || self.is_opted_out() {
+            return;
+        }
+        // Somebody who picked up late, or hears the last words: one key means something there.
+        if self.amd.is_apart() || self.is_closing() {
+            let keypad = Keypad::new(key, self.now);
+            if self.config.is_opt_out_key(&keypad.keys) {
+                self.take_opt_out_key(&keypad);
+            }
             return;
         }
         if self.hearing.is_speaking() && self.keypad.is_none() {
@@ -138,9 +145,7 @@ impl Conversation {
             return;
         };
         if self.config.is_opt_out_key(&keypad.keys) {
-            self.note_opt_out(OptOutHow::Keypad);
-            self.store_keys(&keypad);
-            self.hush_for_opt_out();
+            self.take_opt_out_key(&keypad);
             return;
         }
         if self.amd.is_apart() || self.is_opted_out() {
@@ -156,6 +161,12 @@ impl Conversation {
             self.history.push(message);
             self.answer(waterfall);
         }
+    }
+
+    fn take_opt_out_key(&mut self, keypad: &Keypad) {
+        self.note_opt_out(OptOutHow::Keypad);
+        self.store_keys(keypad);
+        self.hush_for_opt_out();
     }
 
     /// Nothing but noise stopped the agent: it goes on.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentFields, AgentId, AmdMode, AmdThresholds, CallId, CampaignFields, CampaignId, Direction,
-    LeadId, MachineAction, RenderedPrompt, TenantId, TraceId,
+    LeadId, MachineAction, OptOut, RenderedPrompt, TenantId, TraceId,
 };
 
 /// What a call is held with, fixed when the call is created: later edits of the agent or the prompt
@@ -72,6 +72,8 @@ impl AmdPolicy {
         Self {
             detect: agent.amd.detect,
             machine: agent.amd.machine.into(),
+            // Somebody who heard of it in an earlier call presses it in this one.
+            opt_out_key: OptOut::default().key,
             ..Self::default()
         }
     }

@@ -318,6 +318,46 @@ fn who_opts_out_during_the_message_hears_no_more_of_it() {
 }
 
 #[test]
+fn who_picks_up_during_the_message_and_presses_the_key_is_heard() {
+    check(
+        "opt-out-key 9 | machine 'Please call us back about your appointment on Tuesday.' | verdict beep @2.0 | 3.2 key 5 | 3.6 key 9 | 14.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            2.000 ask for the verdict
+            2.020 voice u1@0 (cacheable): Please call us back about your appointment on Tuesday.
+            2.120 audio begins
+            3.600 OPT OUT Keypad
+            3.600 turn 1 customer Talk 3.600s-3.600s '9' (keys)
+            3.600 turn 2 agent Voicemail 2.120s-3.600s 'Please call us back about' of 'Please call us back about your appointment on Tuesday.'
+            3.600 END opted_out"#]],
+    );
+}
+
+#[test]
+fn the_key_is_heard_during_the_last_words() {
+    check(
+        "opt-out-key 9 | answers 'Goodbye and have a very nice day, my friend.' then end_call {} | 2.0 says 'Bye' 0.3s | 4.0 key 9 | 14.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            2.600 turn 1 customer Talk 2.000s-2.300s 'Bye'
+            2.600 ask 0@0: agent 'Hello.' / customer 'Bye'
+            2.960 voice u1@0: Goodbye and have a very nice day,
+            2.990 voice u1@0: my friend.
+            3.060 audio begins
+            4.000 OPT OUT Keypad
+            4.000 turn 2 customer Talk 4.000s-4.000s '9' (keys)
+            5.320 turn 3 agent Farewell 3.060s-5.320s 'Goodbye and have a very nice day, my friend.' [end_call {} -> true The call ends after these words.]
+            5.320 END opted_out"#]],
+    );
+}
+
+#[test]
 fn last_words_that_are_being_said_are_not_begun_again() {
     check(
         "answers 'Goodbye and have a very nice day, my friend.' then end_call {} | 2.0 says 'Bye' 0.3s | 4.0 says 'And take me off your list.' 0.6s | 14.0 stop",
