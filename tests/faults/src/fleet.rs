@@ -158,7 +158,7 @@ impl Fleet {
             account_id: parts.carrier.account_id().to_owned(),
             codec: parts.carrier.media(),
             signatures: parts.signatures.clone(),
-            control: Arc::new(media_of(parts)),
+            control: Arc::new(media_of(parts).of_worker(enlisted.id())),
             recognizers: vendors::recognizers(),
             models: vendors::models(chance.clone()),
             synthesizers: vendors::synthesizers(),

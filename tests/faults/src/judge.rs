@@ -18,7 +18,7 @@ pub(super) const CLOCK_WRONG_MAX: Duration = Duration::from_secs(10);
 /// How long before the gate is written it may have been decided: the store's longest operation.
 const DECIDED_BEFORE: SignedDuration = SignedDuration::from_secs(15);
 /// How late after its place in the row of calls a request may begin.
-const PLACE_LATE: Duration = Duration::from_secs(1);
+const PLACE_LATE: Duration = Duration::from_millis(40);
 /// How long a request may take to reach the carrier, in a world: nobody waits for it any more then.
 const ON_THE_WAY: Duration = Duration::from_secs(32);
 /// How long a call that is over for us may live on at the carrier: it rings to its end, and then asks us

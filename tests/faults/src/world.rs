@@ -147,6 +147,9 @@ struct World {
     campaigns: Mutex<Vec<String>>,
     dialing: Dialing,
     weather: Weather,
+    /// Users pause, and when somebody is about to be called: the one moment at which a gate that hears no pause
+    /// shows it.
+    users_pause: bool,
     busy: AtomicUsize,
     /// Planners at work.
     planning: AtomicUsize,
@@ -238,6 +241,7 @@ impl World {
             campaigns: Mutex::default(),
             dialing,
             weather,
+            users_pause: setting.bug == Some(Bug::PauseUnheard),
             busy: AtomicUsize::new(0),
             planning: AtomicUsize::new(0),
             came: Mutex::default(),
@@ -418,14 +422,18 @@ impl World {
             let campaign = self.chance.pick(campaigns.as_slice()).clone();
             (campaign, self.chance.pick(&numbers).clone())
         };
-        if self.chance.per_mille(700)
+        if (self.users_pause || self.chance.per_mille(700))
             && let Some(call) = self.about_to_be_called().await
         {
             campaign = format!("/v1/campaigns/{}", call.campaign.unwrap());
             number = call.to;
-            tokio::time::sleep(self.chance.ms(0..=20)).await;
+            let wait = self.chance.ms(0..=20);
+            if !self.users_pause {
+                tokio::time::sleep(wait).await;
+            }
         }
-        match self.chance.number(0..=9) {
+        let act = self.chance.number(0..=9);
+        match if self.users_pause { 5 } else { act } {
             0..=4 => {
                 let path = format!("/v1/suppressions/{number}");
                 self.ask("PUT", &path, &json!({})).await;

@@ -10,6 +10,7 @@ use store::{CallRow, Progress, Reserved};
 use tracing::warn;
 use url::Url;
 
+use super::gate::PACE_AHEAD_MAX;
 use super::{DialJobs, DialResult, PlaceError, REQUEST_DELAY_MAX};
 use crate::call::lifecycle::Fact;
 
@@ -37,8 +38,11 @@ impl DialJobs {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let mut place = place;
         for attempt in 1..=CONNECT_TRIES_MAX {
-            if self.is_late(place) {
-                match self.reserve().await? {
+            self.wait_until(place).await;
+            while self.is_late(place) && self.since_gate(row) <= REQUEST_DELAY_MAX {
+                // Who is through the gate waits longer for another place than who is before it.
+                let left = REQUEST_DELAY_MAX - self.since_gate(row);
+                match self.reserve((left / 2).max(PACE_AHEAD_MAX)).await? {
                     Reserved::Granted(at) => place = at,
                     Reserved::Later(_) => {
                         let outcome = Outcome::CarrierRateLimited;
