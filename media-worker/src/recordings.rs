@@ -29,6 +29,15 @@ const HIDE_EVERY: Duration = Duration::from_secs(20);
 /// How long a job stays hidden after the worker that has it dies.
 const HIDDEN_FOR: Duration = Duration::from_secs(60);
 
+/// A carrier tells of a recording a moment before it hands it out: what is not there yet is asked for again so
+/// soon, by how often the job was delivered. Later the queue's own time goes.
+const NOT_THERE_PAUSES: [Duration; 4] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+];
+
 /// The pause after the queue could not be asked.
 const QUEUE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -38,6 +47,12 @@ pub trait RecordingWork: fmt::Debug + Send + Sync + 'static {
     fn receive(&self, most: u8) -> BoxFuture<'_, Result<Vec<Received<RecordingJob>>, StoreError>>;
     fn keep<'a>(&'a self, job: &'a RecordingJob) -> BoxFuture<'a, Result<Kept, KeepError>>;
     fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Has the job come again after `pause`.
+    fn again<'a>(
+        &'a self,
+        receipt: &'a str,
+        pause: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
     fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
@@ -59,6 +74,14 @@ impl RecordingWork for QueuedRecordings {
 
     fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.queue.hide(receipt, HIDDEN_FOR))
+    }
+
+    fn again<'a>(
+        &'a self,
+        receipt: &'a str,
+        pause: Duration,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.queue.hide(receipt, pause))
     }
 
     fn done<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -119,12 +142,11 @@ async fn one(work: Arc<dyn RecordingWork>, received: Received<RecordingJob>) {
     if let Some(trace) = job.trace_id {
         span.record("trace_id", tracing::field::display(trace));
     }
-    work_on(&*work, job, &received.receipt)
-        .instrument(span)
-        .await;
+    work_on(&*work, job, &received).instrument(span).await;
 }
 
-async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
+async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, received: &Received<RecordingJob>) {
+    let receipt = &*received.receipt;
     let mut keeping = work.keep(job);
     let result = loop {
         tokio::select! {
@@ -156,6 +178,13 @@ async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, receipt: &str) {
                 error = &error as &dyn std::error::Error,
                 "a recording is not kept yet"
             );
+            let receives = usize::try_from(received.receives).unwrap_or(usize::MAX);
+            let pause = NOT_THERE_PAUSES.get(receives.saturating_sub(1));
+            if let Some(pause) = pause.filter(|_| error.is_not_there_yet())
+                && let Err(error) = work.again(receipt, *pause).await
+            {
+                tracing::warn!(%error, "a recording job could not be asked for again soon");
+            }
         }
     }
 }
@@ -165,9 +194,14 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
 
+    use carrier::error::CarrierRefusal;
+    use carrier::{RefusalKind, RequestError};
     use model::{CallId, TenantId};
 
     use super::*;
+
+    /// The carrier does not have the recording of a job that takes so long and fails.
+    const NOT_THERE_S: u64 = 3;
 
     /// A queue of jobs that each take a time and have a result; a log of what was asked.
     #[derive(Debug, Default)]
@@ -199,6 +233,7 @@ mod tests {
                         body: String::new(),
                         message_id: id.clone(),
                         receipt: id,
+                        receives: 1,
                     });
                 }
                 if jobs.is_empty() {
@@ -217,16 +252,32 @@ mod tests {
                 }
                 tokio::time::sleep(Duration::from_secs(job.call_id.unix_ms())).await;
                 self.running.lock().unwrap().0 -= 1;
-                if job.carrier_recording_id == "true" {
-                    Ok(Kept::Now)
-                } else {
-                    Err(KeepError::Mismatch)
+                match job.carrier_recording_id.as_str() {
+                    "true" => Ok(Kept::Now),
+                    _ if job.call_id.unix_ms() == NOT_THERE_S => {
+                        Err(KeepError::Fetch(RequestError::Refused(CarrierRefusal {
+                            kind: RefusalKind::NotFound,
+                            status: 404,
+                            code: None,
+                        })))
+                    }
+                    _ => Err(KeepError::Mismatch),
                 }
             })
         }
 
         fn hide<'a>(&'a self, receipt: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
             self.log.lock().unwrap().push(format!("hide {receipt}"));
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn again<'a>(
+            &'a self,
+            receipt: &'a str,
+            pause: Duration,
+        ) -> BoxFuture<'a, Result<(), StoreError>> {
+            let mut log = self.log.lock().unwrap();
+            log.push(format!("again after {pause:?}: {receipt}"));
             Box::pin(std::future::ready(Ok(())))
         }
 
@@ -256,6 +307,12 @@ mod tests {
     async fn a_copy_that_failed_stays_in_the_queue() {
         let (log, _) = run(&[(1, false), (2, true)], 100).await;
         assert_eq!(log, ["done 2s true"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_carrier_does_not_have_yet_is_asked_for_again_soon() {
+        let (log, _) = run(&[(NOT_THERE_S, false)], 100).await;
+        assert_eq!(log, ["again after 2s: 3s false"]);
     }
 
     #[tokio::test(start_paused = true)]

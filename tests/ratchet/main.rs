@@ -370,6 +370,7 @@ fn worker(parts: &Context, vendors: &Vendors, metrics: telemetry::Metrics) -> Wo
         parts.ids.clone(),
     );
     let enlisted = Enlisted::new(&parts.store.workers, &parts.clock, &parts.ids);
+    let media = media.of_worker(enlisted.id());
     Worker::start(WorkerParts {
         media_socket: parts.links.media(),
         account_id: parts.carrier.account_id().to_owned(),

@@ -101,13 +101,15 @@ pub fn worker_parts(
     parts: &Context,
     metrics: Option<telemetry::Metrics>,
 ) -> anyhow::Result<WorkerParts> {
+    let enlisted = Enlisted::new(&parts.store.workers, &parts.clock, &parts.ids);
     let media = Media::new(
         &parts.store,
         Arc::clone(&parts.carrier),
         parts.links.clone(),
         Arc::clone(&parts.clock),
         parts.ids.clone(),
-    );
+    )
+    .of_worker(enlisted.id());
     Ok(WorkerParts {
         settings: settings.worker.clone(),
         media_socket: parts.links.media(),
@@ -119,11 +121,7 @@ pub fn worker_parts(
         models: Models::new(settings)?,
         synthesizers: Synthesizers::new(settings)?,
         tools: Tools::default(),
-        enlisted: Some(Enlisted::new(
-            &parts.store.workers,
-            &parts.clock,
-            &parts.ids,
-        )),
+        enlisted: Some(enlisted),
         metrics,
     })
 }

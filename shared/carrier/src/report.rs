@@ -100,6 +100,8 @@ pub struct RecordingReport {
     pub call_id: CarrierCallId,
     pub recording_id: CarrierRecordingId,
     pub status: RecordingStatus,
+    /// Whole seconds, where the carrier says it.
+    pub duration_seconds: Option<u32>,
 }
 
 /// A media stream started, stopped or failed.

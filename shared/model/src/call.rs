@@ -149,7 +149,12 @@ impl CallState {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RecordingState {
     /// The carrier says that the recording is ready to fetch.
-    Ready { carrier_recording_id: String },
+    Ready {
+        carrier_recording_id: String,
+        /// How long it is, as the carrier says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        duration_seconds: Option<u32>,
+    },
     /// The copy in our bucket has the length and the checksum of what the carrier sent.
     Stored {
         carrier_recording_id: String,
@@ -157,6 +162,9 @@ pub enum RecordingState {
         bytes: u64,
         /// Lower-case hex.
         sha256: String,
+        /// How long it is: as it came, or where its file does not say it, as the carrier does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        duration_seconds: Option<u32>,
         stored_at: Timestamp,
     },
     /// The carrier's copy is gone; ours is the only one.
@@ -165,11 +173,47 @@ pub enum RecordingState {
         object_key: String,
         bytes: u64,
         sha256: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        duration_seconds: Option<u32>,
         stored_at: Timestamp,
         carrier_copy_deleted_at: Timestamp,
     },
-    /// The carrier made no recording (nobody answered, or nothing was said).
-    Absent { carrier_recording_id: String },
+    /// The carrier has no recording.
+    Absent {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carrier_recording_id: Option<String>,
+        #[serde(default)]
+        because: AbsentBecause,
+    },
+}
+
+/// Why there is no recording of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AbsentBecause {
+    /// Nobody answered, or nothing was said.
+    #[default]
+    NothingRecorded,
+    /// The carrier could not record.
+    Failed,
+    /// Somebody deleted it at the carrier before it was copied.
+    Deleted,
+    /// The carrier knows of none.
+    NotMade,
+}
+
+impl AbsentBecause {
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NothingRecorded => "nothing_recorded",
+            Self::Failed => "failed",
+            Self::Deleted => "deleted",
+            Self::NotMade => "not_made",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Calls: create, read, list, hang up.
 
+pub mod after_end;
 pub mod callbacks;
 pub(crate) mod ending;
 pub(crate) mod hold;
+pub(crate) mod inquiry;
 pub mod labels;
 pub(crate) mod lifecycle;
 pub mod media;

@@ -33,6 +33,7 @@ pub use rows::call::calls::{
     CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
     WriteRefused, WrittenWith,
 };
+pub use rows::call::follow_ups::{FollowUp, FollowUps};
 pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
 pub use rows::call::labels::{Label, Labels};
 pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
@@ -72,6 +73,7 @@ pub struct Store {
     pub contacts: Contacts,
     pub imports: Imports,
     pub inbound: InboundCalls,
+    pub follow_ups: FollowUps,
     pub labels: Labels,
     pub leads: Leads,
     pub leases: Leases,
@@ -105,6 +107,7 @@ impl Store {
             contacts: Contacts::new(table.clone()),
             imports: Imports::new(table.clone()),
             inbound: InboundCalls::new(table.clone()),
+            follow_ups: FollowUps::new(table.clone()),
             labels: Labels::new(table.clone()),
             leads: Leads::new(table.clone()),
             leases: Leases::new(table.clone()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use model::{Call, CallId, ImportId, TenantId, TraceId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,8 @@ pub struct Received<T> {
     pub message_id: String,
     /// Names this delivery when it is finished.
     pub receipt: String,
+    /// How often it was delivered with this time, from 1.
+    pub receives: u32,
 }
 
 impl<T: Serialize + DeserializeOwned> Queue<T> {
@@ -118,6 +121,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
             .queue_url(&*self.url)
             .max_number_of_messages(i32::from(most.clamp(1, RECEIVE_MAX)))
             .wait_time_seconds(i32::try_from(seconds).unwrap_or_default())
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .send()
             .await
             .map_err(StoreError::unavailable)?;
@@ -125,7 +129,10 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         Ok(messages
             .map(|message| {
                 let body = message.body.unwrap_or_default();
+                let attributes = message.attributes.unwrap_or_default();
+                let receives = attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount);
                 Received {
+                    receives: receives.and_then(|count| count.parse().ok()).unwrap_or(1),
                     message: serde_json::from_str(&body).map_err(StoreError::malformed("message")),
                     body,
                     message_id: message.message_id.unwrap_or_default(),

@@ -447,6 +447,12 @@ pub const CATALOGUE: &[Metric] = &[
         &[],
         "recording jobs done, by how",
     ),
+    counter(
+        "trunkline_recordings_missing_total",
+        &["result"],
+        &[],
+        "recordings that the carrier had not told of, by what came of looking",
+    ),
     // ---- vendors
     counter(
         "trunkline_vendor_requests_total",

@@ -316,11 +316,16 @@ pub const CLOSED: &[Closed] = &[
                 "fetch",
                 "delete",
                 "mismatch",
+                "short",
                 "empty",
                 "bucket",
                 "record",
             ],
         )],
+    ),
+    (
+        "trunkline_recordings_missing_total",
+        &[("result", &["found", "absent", "given_up"])],
     ),
     (
         "trunkline_vendor_retries_total",

@@ -266,8 +266,11 @@ pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
         ("StreamSid", "MZ00000000000000000000000000000001"),
         ("StreamEvent", "stream-stopped"),
     ];
+    world.carrier.lasted(sid, 17);
     assert_eq!(world.webhook(&path, &stopped).await.status, 204);
     assert_eq!(world.told(id).await, "ended callee_hung_up");
+    let told = world.ask("GET", &format!("/v1/calls/{id}"), None).await;
+    assert_eq!(told.json()["carrier_duration_seconds"], 17);
 }
 
 #[tokio::test(flavor = "multi_thread")]

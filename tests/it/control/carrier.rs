@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -54,11 +54,25 @@ struct Inner {
     instructed: Vec<String>,
     refuse_instructions: usize,
     recordings: BTreeMap<String, Vec<u8>>,
+    /// Seconds that recordings last, of those that last at all.
+    durations: BTreeMap<String, u32>,
+    /// The recording of each call.
+    recorded: BTreeMap<String, String>,
+    /// What is sent of a recording after the first time.
+    then_sends: Option<Vec<u8>>,
     /// Bytes after which a recording's transfer breaks off.
     break_after: Option<usize>,
     fetched: usize,
     deletions_fail: bool,
     deleted: Vec<String>,
+}
+
+impl Inner {
+    /// What the carrier says of a recording.
+    fn told_of(&self, sid: &str) -> Value {
+        let seconds = self.durations.get(sid).copied().unwrap_or_default();
+        json!({ "sid": sid, "status": "completed", "duration": seconds.to_string() })
+    }
 }
 
 impl FakeCarrier {
@@ -70,6 +84,7 @@ impl FakeCarrier {
         let router = Router::new()
             .route(&format!("{base}/Calls.json"), post(create).get(list))
             .route(&format!("{base}/Calls/{{sid}}"), post(update).get(fetch))
+            .route(&format!("{base}/Recordings.json"), get(list_recordings))
             .route(
                 &format!("{base}/Recordings/{{sid}}"),
                 get(recording).delete(delete),
@@ -115,12 +130,35 @@ impl FakeCarrier {
         call["status"] = json!(status);
     }
 
+    /// How long a call was, as the carrier bills it.
+    pub(crate) fn lasted(&self, sid: &str, seconds: u32) {
+        let mut inner = self.state.lock().unwrap();
+        let call = inner.calls.get_mut(sid).unwrap();
+        call["duration"] = json!(seconds.to_string());
+    }
+
     pub(crate) fn keep_recording(&self, sid: &str, wav: Vec<u8>) {
         self.state
             .lock()
             .unwrap()
             .recordings
             .insert(sid.to_owned(), wav);
+    }
+
+    pub(crate) fn recording_lasts(&self, sid: &str, seconds: u32) {
+        let mut inner = self.state.lock().unwrap();
+        inner.durations.insert(sid.to_owned(), seconds);
+    }
+
+    /// The carrier lists a recording with its call.
+    pub(crate) fn recorded(&self, sid: &str, call: &str) {
+        let mut inner = self.state.lock().unwrap();
+        inner.recorded.insert(call.to_owned(), sid.to_owned());
+    }
+
+    /// Whoever fetches a recording for the second time gets something else.
+    pub(crate) fn then_sends(&self, wav: Vec<u8>) {
+        self.state.lock().unwrap().then_sends = Some(wav);
     }
 
     pub(crate) fn break_after(&self, bytes: Option<usize>) {
@@ -220,12 +258,29 @@ async fn update(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> R
     }
 }
 
+async fn list_recordings(
+    State(state): Shared,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> String {
+    let inner = state.lock().unwrap();
+    let listed = inner.recorded.get(&asked["CallSid"]);
+    let listed: Vec<_> = listed.into_iter().map(|sid| inner.told_of(sid)).collect();
+    json!({ "recordings": listed, "next_page_uri": null }).to_string()
+}
+
 async fn recording(State(state): Shared, Path(sid): Path<String>) -> Response {
     let mut inner = state.lock().unwrap();
-    let Some(wav) = inner.recordings.get(sid.trim_end_matches(".wav")).cloned() else {
+    let name = sid.trim_end_matches(".wav").trim_end_matches(".json");
+    let Some(mut wav) = inner.recordings.get(name).cloned() else {
         let problem = json!({ "code": 20404, "message": "none", "status": 404 });
         return (StatusCode::NOT_FOUND, problem.to_string()).into_response();
     };
+    if sid.ends_with(".json") {
+        return inner.told_of(name).to_string().into_response();
+    }
+    if let Some(other) = inner.then_sends.clone().filter(|_| inner.fetched > 0) {
+        wav = other;
+    }
     inner.fetched += 1;
     let length = wav.len();
     let mut chunks: Vec<Result<Bytes, std::io::Error>> = Vec::new();

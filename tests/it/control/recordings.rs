@@ -152,6 +152,178 @@ pub(super) async fn a_worker_takes_its_work_from_the_queue() {
     assert!(jobs(&world).await.is_empty());
 }
 
+/// A doubled callback, or a queue that delivers twice: two workers have the same job, and the carrier sends the
+/// second something else.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn of_two_jobs_at_once_the_verified_copy_stays() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
+    let (call, sid) = world.placed_call().await;
+    let wav = noise(595_952);
+    world.carrier.keep_recording(RECORDING, wav.clone());
+    world.carrier.recording_lasts(RECORDING, 19);
+    world.carrier.then_sends(noise(44));
+    ready(&world, &call, &sid, "completed").await;
+    let job = jobs(&world).await.remove(0);
+    let (one, other) = (recordings(&world), recordings(&world));
+    let (one, other) = tokio::join!(one.keep(&job), other.keep(&job));
+    assert!(one.is_ok() || other.is_ok(), "{one:?}, {other:?}");
+    for failed in [one.err(), other.err()].into_iter().flatten() {
+        assert_eq!(failed.code(), "short");
+    }
+    // The queue delivers what failed again.
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Before);
+    let told = world
+        .ask("GET", &format!("/v1/calls/{call}"), None)
+        .await
+        .json();
+    assert_eq!(told["recording"]["state"], "kept");
+    assert_eq!(told["recording"]["bytes"], 595_952);
+    assert_eq!(told["recording"]["duration_seconds"], 19);
+    let link = world
+        .ask("GET", &format!("/v1/calls/{call}/recording"), None)
+        .await;
+    let fetched = reqwest::get(link.location.unwrap()).await.unwrap();
+    assert!(
+        fetched.bytes().await.unwrap() == wav,
+        "the copy is another one"
+    );
+    assert_eq!(copies(&world, &call).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn what_is_too_short_for_its_duration_is_not_kept() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
+    let (call, sid) = world.placed_call().await;
+    world.carrier.keep_recording(RECORDING, noise(44));
+    world.carrier.recording_lasts(RECORDING, 19);
+    ready(&world, &call, &sid, "completed").await;
+    let job = jobs(&world).await.remove(0);
+    let failed = recordings(&world).keep(&job).await.unwrap_err();
+    assert_eq!(failed.code(), "short");
+    assert!(world.carrier.deleted().is_empty());
+    assert_eq!(copies(&world, &call).await, 0);
+    world.carrier.keep_recording(RECORDING, noise(300_000));
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
+    assert_eq!(copies(&world, &call).await, 1);
+}
+
+/// A worker that died after its copy and before it was noted: the next one's is another object.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_copy_that_a_worker_left_behind_is_removed() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
+    let (call, sid) = world.placed_call().await;
+    world.carrier.keep_recording(RECORDING, noise(5_000));
+    ready(&world, &call, &sid, "completed").await;
+    let job = jobs(&world).await.remove(0);
+    world.carrier.deletions_fail(true);
+    let failed = recordings(&world).keep(&job).await.unwrap_err();
+    assert_eq!(failed.code(), "delete");
+    // Somebody removed the copy: the carrier's is still there.
+    let key = |nth| format!("recordings/{}/{call}-{nth}.wav", world.tenant);
+    world.parts.store.bucket.remove(&key(1)).await.unwrap();
+    let failed = recordings(&world).keep(&job).await.unwrap_err();
+    assert_eq!(failed.code(), "delete");
+    let (left, other) = (key(1), noise(7).into());
+    let put = world.parts.store.bucket.put(&left, other, "audio/wav");
+    put.await.unwrap();
+    world.carrier.deletions_fail(false);
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
+    assert_eq!(copies(&world, &call).await, 1);
+    assert_eq!(
+        world.parts.store.bucket.length(&key(2)).await.unwrap(),
+        Some(5_000)
+    );
+}
+
+/// A call that was answered and is over; nobody tells of its recording.
+async fn over(world: &World) -> (String, String) {
+    let (call, sid) = world.placed_call().await;
+    for (status, sequence) in [("in-progress", "1"), ("completed", "2")] {
+        let told = world.status(&call, &sid, status, sequence).await;
+        assert_eq!(told.status, 204);
+    }
+    (call, sid)
+}
+
+async fn tick(world: &World) {
+    scheduler::tick(&world.scheduler).await.unwrap();
+}
+
+async fn recording_of(world: &World, call: &str) -> serde_json::Value {
+    let told = world.ask("GET", &format!("/v1/calls/{call}"), None).await;
+    told.json()["recording"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_recording_that_nobody_told_of_is_found_and_kept() {
+    let world = World::start().await;
+    let (call, sid) = over(&world).await;
+    world.carrier.keep_recording(RECORDING, noise(300_000));
+    world.carrier.recording_lasts(RECORDING, 18);
+    world.carrier.recorded(RECORDING, &sid);
+    tick(&world).await;
+    assert!(jobs(&world).await.is_empty(), "it may still be told of");
+    world.clock.pass(5 * 60 + 1);
+    tick(&world).await;
+    let found = recording_of(&world, &call).await;
+    assert_eq!(found["state"], "ready");
+    assert_eq!(found["duration_seconds"], 18);
+    let job = jobs(&world).await.remove(0);
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
+    assert_eq!(world.carrier.deleted(), [RECORDING]);
+    // The next look finds that all is done, and is the last.
+    for _ in 0..2 {
+        world.clock.pass(5 * 60 + 1);
+        tick(&world).await;
+    }
+    assert!(jobs(&world).await.is_empty());
+    assert_eq!(recording_of(&world, &call).await["state"], "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_recording_was_never_made_says_so() {
+    let world = World::start().await;
+    let (call, _sid) = over(&world).await;
+    world.clock.pass(5 * 60 + 1);
+    tick(&world).await;
+    let absent = recording_of(&world, &call).await;
+    assert_eq!(absent["state"], "absent");
+    assert_eq!(absent["absent_because"], "not_made");
+    assert_eq!(absent["carrier_recording_id"], serde_json::Value::Null);
+    assert!(jobs(&world).await.is_empty());
+}
+
+/// A recording's job is lost, or died with its queue.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_whose_job_is_lost_gets_another() {
+    let world = World::start().await;
+    let (call, sid) = over(&world).await;
+    world.carrier.keep_recording(RECORDING, noise(5_000));
+    ready(&world, &call, &sid, "completed").await;
+    let queue = &world.parts.store.recordings;
+    for message in queue.receive(10, Duration::ZERO).await.unwrap() {
+        queue.done(&message.receipt).await.unwrap();
+    }
+    world.clock.pass(5 * 60 + 1);
+    tick(&world).await;
+    let job = jobs(&world).await.remove(0);
+    assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
+}
+
+/// How many of the copies that were begun are in the bucket.
+async fn copies(world: &World, call: &str) -> usize {
+    let mut found = 0;
+    for nth in 1..10 {
+        let key = format!("recordings/{}/{call}-{nth}.wav", world.tenant);
+        let length = world.parts.store.bucket.length(&key).await.unwrap();
+        found += usize::from(length.is_some());
+    }
+    found
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_answered_has_no_recording() {
     let world = World::start().await;

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use model::{CallState, CampaignState, LeadState};
+use model::{CallState, CampaignState, LeadState, Outcome};
+use service::call::media::SessionKey;
 
-use super::carrier::OnCreate;
+use super::carrier::{ACCOUNT, OnCreate};
 use super::dialling::Field;
+use super::sessions::{self, token_in};
 use crate::leftovers::Left;
 
 impl Field {
@@ -113,6 +115,109 @@ pub(super) async fn a_call_whose_end_was_never_told_is_asked_about() {
         assert_eq!(field.world.carrier.asked_to_call(), 1);
         field.check().await;
     }
+}
+
+/// A call that a worker talks in, and its id at the carrier.
+async fn talking() -> (Field, String, String) {
+    let (field, call) = claimed().await;
+    let world = &field.world;
+    world.dial_all().await;
+    let sid = field.live().await.remove(0).1.unwrap();
+    let media = sessions::media(world).of_worker(world.worker_id);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let opened = sessions::open(&media, world.tenant, call.parse().unwrap(), token, &sid).await;
+    media.opened(&opened.unwrap().key).await.unwrap();
+    field.becomes(CampaignState::Paused).await;
+    (field, call, sid)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_call_whose_worker_died_ends_within_a_tick() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    field.world.carrier.set_status(&sid, "completed");
+    field.world.clock.pass(60);
+    field.sweep().await;
+    assert_eq!(
+        field.world.told(&call).await,
+        "answered",
+        "its worker tells of its end"
+    );
+    field.world.without_worker().await;
+    field.sweep().await;
+    assert_eq!(field.world.told(&call).await, "ended worker_lost");
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_worker_died_goes_on_while_the_carrier_has_it() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    field.world.leaves(Left::NOTHING.calls(1));
+    field.world.carrier.set_status(&sid, "in-progress");
+    field.world.clock.pass(60);
+    field.world.without_worker().await;
+    field.sweep().await;
+    assert_eq!(field.world.told(&call).await, "answered");
+    assert_eq!(field.world.carrier.hung_up(), [""; 0]);
+    field.check().await;
+}
+
+/// Whatever comes late of a call whose end was not told makes us ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_sign_of_a_call_whose_worker_died_ends_it() {
+    for late in ["recording", "amd", "stream"] {
+        let (field, call, sid) = Box::pin(talking()).await;
+        let world = &field.world;
+        world.carrier.set_status(&sid, "completed");
+        // A carrier has no recording before the call is over.
+        if late != "recording" {
+            world.without_worker().await;
+        }
+        let path = format!("/carriers/twilio/{late}/{}/{call}", world.tenant);
+        let all = [
+            ("CallSid", sid.as_str()),
+            ("AccountSid", ACCOUNT),
+            ("RecordingSid", "RE00000000000000000000000000000001"),
+            ("RecordingStatus", "completed"),
+            ("AnsweredBy", "human"),
+            ("StreamSid", "MZ00000000000000000000000000000001"),
+            ("StreamEvent", "stream-stopped"),
+        ];
+        assert_eq!(world.webhook(&path, &all).await.status, 204, "{late}");
+        assert_eq!(world.told(&call).await, "ended worker_lost", "{late}");
+        if late == "recording" {
+            world.leaves(Left::NOTHING.recordings(1));
+        }
+        field.check().await;
+    }
+}
+
+/// What the carrier bills is known of every call, whoever told of its end.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn how_long_a_call_was_is_learned_without_its_last_callback() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    let world = &field.world;
+    let key = SessionKey {
+        tenant_id: world.tenant,
+        call_id: call.parse().unwrap(),
+        session: 1,
+        carrier_call_id: sid.clone(),
+    };
+    let media = sessions::media(world);
+    media.close(&key, Some(Outcome::AgentEnded)).await.unwrap();
+    assert_eq!(world.row(&call).await.call.carrier_duration_seconds, None);
+    // At first the carrier does not know it either.
+    world.carrier.set_status(&sid, "in-progress");
+    world.clock.pass(5 * 60 + 1);
+    field.sweep().await;
+    assert_eq!(world.row(&call).await.call.carrier_duration_seconds, None);
+    world.carrier.set_status(&sid, "completed");
+    world.carrier.lasted(&sid, 42);
+    world.clock.pass(5 * 60 + 1);
+    field.sweep().await;
+    let row = world.row(&call).await.call;
+    assert_eq!(row.carrier_duration_seconds, Some(42));
+    assert_eq!(row.outcome, Some(Outcome::AgentEnded));
+    field.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

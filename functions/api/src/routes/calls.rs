@@ -9,8 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::{
-    AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId, CarrierVerdict,
-    Direction, Doing, LeadId, Outcome, PhoneNumber, RecordingState, TraceId, Variables,
+    AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId,
+    CarrierVerdict, Direction, Doing, LeadId, Outcome, PhoneNumber, RecordingState, TraceId,
+    Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
@@ -115,10 +116,14 @@ pub(crate) struct CallView {
 #[schema(as = Recording)]
 pub(crate) struct RecordingView {
     state: RecordingStatus,
-    carrier_recording_id: String,
+    carrier_recording_id: Option<String>,
     bytes: Option<u64>,
     /// Lower-case hex.
     sha256: Option<String>,
+    /// How long it is, in whole seconds.
+    duration_seconds: Option<u32>,
+    /// Of one that is absent.
+    absent_because: Option<AbsentBecause>,
     stored_at: Option<Timestamp>,
     carrier_copy_deleted_at: Option<Timestamp>,
 }
@@ -359,41 +364,55 @@ impl From<RecordingState> for RecordingView {
             carrier_recording_id,
             bytes: None,
             sha256: None,
+            duration_seconds: None,
+            absent_because: None,
             stored_at: None,
             carrier_copy_deleted_at: None,
         };
         match state {
             RecordingState::Ready {
                 carrier_recording_id,
-            } => bare(RecordingStatus::Ready, carrier_recording_id),
+                duration_seconds,
+            } => Self {
+                duration_seconds,
+                ..bare(RecordingStatus::Ready, Some(carrier_recording_id))
+            },
             RecordingState::Absent {
                 carrier_recording_id,
-            } => bare(RecordingStatus::Absent, carrier_recording_id),
+                because,
+            } => Self {
+                absent_because: Some(because),
+                ..bare(RecordingStatus::Absent, carrier_recording_id)
+            },
             RecordingState::Stored {
                 carrier_recording_id,
                 object_key: _,
                 bytes,
                 sha256,
+                duration_seconds,
                 stored_at,
             } => Self {
                 bytes: Some(bytes),
                 sha256: Some(sha256),
+                duration_seconds,
                 stored_at: Some(stored_at),
-                ..bare(RecordingStatus::Stored, carrier_recording_id)
+                ..bare(RecordingStatus::Stored, Some(carrier_recording_id))
             },
             RecordingState::Kept {
                 carrier_recording_id,
                 object_key: _,
                 bytes,
                 sha256,
+                duration_seconds,
                 stored_at,
                 carrier_copy_deleted_at,
             } => Self {
                 bytes: Some(bytes),
                 sha256: Some(sha256),
+                duration_seconds,
                 stored_at: Some(stored_at),
                 carrier_copy_deleted_at: Some(carrier_copy_deleted_at),
-                ..bare(RecordingStatus::Kept, carrier_recording_id)
+                ..bare(RecordingStatus::Kept, Some(carrier_recording_id))
             },
         }
     }

@@ -357,6 +357,7 @@ impl From<RecordingCallback> for RecordingReport {
             call_id: callback.call_sid.into(),
             recording_id: callback.recording_sid.into(),
             status: callback.status,
+            duration_seconds: callback.duration_seconds,
         }
     }
 }

@@ -14,8 +14,8 @@ use carrier::report::{
 use carrier::{CallStatus, Carrier, CarrierCallId, Instructions};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState, TenantId,
-    TokenId, Variables,
+    AbsentBecause, AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState,
+    TenantId, TokenId, Variables,
 };
 use store::{
     CallRow, CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError,
@@ -24,6 +24,7 @@ use store::{
 use tracing::{info, warn};
 
 use crate::call::hold::{give_up, hold};
+use crate::call::inquiry::Inquiry;
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::call::{CallPlans, hang_up_at_carrier, new_row};
@@ -68,6 +69,7 @@ impl From<RecordError> for CallbackError {
 #[derive(Debug, Clone)]
 pub struct Callbacks {
     recorder: Recorder,
+    inquiry: Inquiry,
     calls: store::Calls,
     clock: Arc<dyn Clock>,
     ids: Ids,
@@ -88,9 +90,11 @@ impl Callbacks {
         clock: Arc<dyn Clock>,
         ids: Ids,
     ) -> Self {
+        let recorder = Recorder::new(store, Arc::clone(&clock), ids.clone());
         Self {
             workforce: Workforce::new(&store.workers, &clock),
-            recorder: Recorder::new(store, Arc::clone(&clock), ids.clone()),
+            inquiry: Inquiry::new(recorder.clone(), Arc::clone(&carrier)),
+            recorder,
             calls: store.calls.clone(),
             clock,
             ids,
@@ -159,7 +163,29 @@ impl Callbacks {
             detection_ms: callback.detection_ms,
         };
         let recorded = self.recorder.record(tenant, call, &fact).await?;
+        self.ask_if_forsaken(&recorded.row).await?;
         self.end_if_unwanted(&recorded, carrier_call_id).await
+    }
+
+    /// A sign of a call whose media worker is gone: what became of the call is asked now rather than at the
+    /// next sweep.
+    async fn ask_if_forsaken(&self, row: &CallRow) -> Result<(), CallbackError> {
+        let gone = self.workforce.has_forsaken(row).await;
+        if row.call.state < CallState::Ended && gone.map_err(CallbackError::Unavailable)? {
+            self.ask(row).await;
+        }
+        Ok(())
+    }
+
+    /// Asks the carrier about a call. What is not known now the sweeper learns.
+    async fn ask(&self, row: &CallRow) {
+        if let Err(error) = self.inquiry.ask(row, self.clock.now()).await {
+            warn!(
+                call.id = %row.call.id,
+                error = &error as &dyn std::error::Error,
+                "what became of a call is not known yet"
+            );
+        }
     }
 
     /// The carrier still holds a call that is over for us: it is told so. Only at news, and when the
@@ -213,29 +239,37 @@ impl Callbacks {
         {
             return Err(CallbackError::OtherCall);
         }
-        match callback.status {
-            RecordingStatus::Completed => {}
-            RecordingStatus::Absent | RecordingStatus::Failed => {
-                let absent = Fact::Recording(RecordingState::Absent {
-                    carrier_recording_id,
-                });
-                self.recorder.record(tenant_id, call_id, &absent).await?;
-                return Ok(());
-            }
+        let because = match callback.status {
+            RecordingStatus::Completed => None,
+            RecordingStatus::Absent => Some(AbsentBecause::NothingRecorded),
+            RecordingStatus::Failed => Some(AbsentBecause::Failed),
             RecordingStatus::InProgress
             | RecordingStatus::Paused
             | RecordingStatus::Stopped
             | RecordingStatus::Processing
             | RecordingStatus::Deleted => return Ok(()),
+        };
+        if let Some(because) = because {
+            let absent = Fact::Recording(RecordingState::Absent {
+                carrier_recording_id: Some(carrier_recording_id),
+                because,
+            });
+            self.recorder.record(tenant_id, call_id, &absent).await?;
+            return Ok(());
+        }
+        // A carrier finishes a recording when the call is over.
+        if row.call.state < CallState::Ended {
+            self.ask(&row).await;
         }
         let ready = Fact::Recording(RecordingState::Ready {
             carrier_recording_id: carrier_recording_id.clone(),
+            duration_seconds: callback.duration_seconds,
         });
         let recorded = self.recorder.record(tenant_id, call_id, &ready).await?;
         // Sent again when the callback is repeated: the first message may not have been sent.
         if matches!(
             &recorded.row.call.recording,
-            Some(RecordingState::Ready { carrier_recording_id: ready }) if *ready == carrier_recording_id
+            Some(RecordingState::Ready { carrier_recording_id: ready, .. }) if *ready == carrier_recording_id
         ) {
             let job = RecordingJob {
                 tenant_id,
@@ -265,8 +299,8 @@ impl Callbacks {
             StreamEvent::Error => {
                 warn!(call.id = %call, "the carrier's stream to us failed");
                 let fact = Fact::StreamFailed { carrier_call_id };
-                self.recorder.record(tenant, call, &fact).await?;
-                Ok(())
+                let recorded = self.recorder.record(tenant, call, &fact).await?;
+                self.ask_if_forsaken(&recorded.row).await
             }
             StreamEvent::Stopped => self.ask_how_inbound_ended(tenant, call, callback).await,
         }
@@ -284,7 +318,10 @@ impl Callbacks {
             .map_err(CallbackError::Unavailable)?
             .ok_or(CallbackError::UnknownCall)?;
         follow(&row.call);
-        if row.call.direction == Direction::Outbound || row.call.state == CallState::Ended {
+        if row.call.direction == Direction::Outbound {
+            return self.ask_if_forsaken(&row).await;
+        }
+        if row.call.state == CallState::Ended {
             return Ok(());
         }
         let found = match self.carrier.fetch_call(&callback.call_id).await {

@@ -5,11 +5,15 @@
 //! it by then. What a lead becomes is decided by `dialer`.
 
 use dialer::CallEnd;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{
     Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState, Outcome,
+    RecordingState,
 };
 use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld};
+
+/// A carrier tells of a call's length and of its recording within seconds of its end; after this it is asked.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is written with a changed call.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub(crate) struct Ending {
     pub(crate) slots: Option<SlotsHeld>,
     pub(crate) lead: Option<LeadMove>,
     pub(crate) contact: Option<Contact>,
+    /// When to look for what is not known yet, of a call that was answered.
+    pub(crate) follow_up: Option<Timestamp>,
     /// The call ends with this change.
     ends: bool,
     /// The outcome that stood for the time being, and is corrected with this change.
@@ -95,6 +101,7 @@ impl Ending {
         Self {
             slots,
             lead,
+            follow_up: follow_up(&after.call, now).filter(|_at| ends),
             contact: contact.and_then(|contact| noted(contact, &after.call)),
             ends,
             corrects: before.progress.provisional && !after.progress.provisional,
@@ -210,6 +217,25 @@ fn as_they_wished(lead: Lead, row: &CallRow, contact: Option<&Contact>, now: Tim
         return done(&lead, LeadResult::OptedOut, now);
     }
     lead
+}
+
+/// When a call that ends now is looked at again, if something is not known of it that a carrier tells.
+fn follow_up(call: &Call, now: Timestamp) -> Option<Timestamp> {
+    let is_settled = matches!(
+        call.recording,
+        Some(RecordingState::Kept { .. } | RecordingState::Absent { .. })
+    );
+    let lacks_recording = is_recorded(call) && !is_settled;
+    let lacks_something = lacks_recording || call.carrier_duration_seconds.is_none();
+    if !was_answered(call) || !lacks_something {
+        return None;
+    }
+    now.checked_add(TOLD_WITHIN).ok()
+}
+
+/// Whether the carrier was asked to record the call.
+pub(crate) fn is_recorded(call: &Call) -> bool {
+    call.direction == Direction::Outbound
 }
 
 /// Whether somebody or something picked up: also where the end was heard of before the answer.

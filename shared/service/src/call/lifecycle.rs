@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AmdResult, AnsweredBy, CallState, CarrierVerdict, EventKind, MachineAction, Outcome, Permit,
-    RecordingState, Rule,
+    RecordingState, Rule, WorkerId,
 };
 use store::CallRow;
 
@@ -68,6 +68,8 @@ pub(crate) enum Fact {
     SessionOpened {
         session: u32,
         carrier_call_id: String,
+        /// The media worker that it runs on.
+        worker_id: Option<WorkerId>,
     },
     /// With an outcome the call is over, without one it waits to be resumed.
     SessionClosed {
@@ -80,6 +82,13 @@ pub(crate) enum Fact {
     /// The carrier ended the call because we asked it to.
     HungUpAtCarrier,
     Recording(RecordingState),
+    /// A copy of the recording is begun, in a place of its own.
+    RecordingCopied,
+    /// The copy that the call knows is gone from our bucket, and the carrier's was copied once more.
+    RecordingReplaced {
+        lost_key: String,
+        by: RecordingState,
+    },
 }
 
 /// How far a call is, in no carrier's words.
@@ -242,11 +251,13 @@ impl Next {
             Fact::SessionOpened {
                 session,
                 carrier_call_id,
+                worker_id,
             } => {
                 self.adopt(carrier_call_id)?;
                 if *session > self.row.progress.session {
                     self.row.progress.session = *session;
                     self.row.progress.session_open = true;
+                    self.row.progress.worker_id = *worker_id;
                     self.row.progress.leaving_until = None;
                     self.row.progress.held_since = None;
                     self.answered(None);
@@ -270,6 +281,17 @@ impl Next {
                 }
             }
             Fact::Recording(state) => self.recording(state),
+            Fact::RecordingCopied => {
+                let copies = &mut self.row.progress.recording_copies;
+                *copies = copies.saturating_add(1);
+            }
+            Fact::RecordingReplaced { lost_key, by } => {
+                if let Some(RecordingState::Stored { object_key, .. }) = &self.row.call.recording
+                    && object_key == lost_key
+                {
+                    self.row.call.recording = Some(by.clone());
+                }
+            }
         }
         self.refresh_provisional();
         Ok(())
@@ -447,7 +469,9 @@ impl Next {
 /// Whether a recording may go from what is known of it to `next`: each step once and in order, and
 /// the first recording of a call is the one that counts.
 fn follows(known: Option<&RecordingState>, next: &RecordingState) -> bool {
-    let same = |known: &RecordingState| recording_id(known) == recording_id(next);
+    let same = |known: &RecordingState| {
+        recording_id(known).is_none_or(|known| recording_id(next) == Some(known))
+    };
     match (known, next) {
         (
             None,
@@ -460,7 +484,13 @@ fn follows(known: Option<&RecordingState>, next: &RecordingState) -> bool {
             RecordingState::Stored { .. },
         ) => same(known),
         (Some(RecordingState::Absent { .. }), RecordingState::Ready { .. }) => true,
-        (Some(known @ RecordingState::Stored { .. }), RecordingState::Kept { .. }) => same(known),
+        // What the carrier's copy was deleted for is the copy that the call knows.
+        (
+            Some(known @ RecordingState::Stored { object_key, .. }),
+            RecordingState::Kept {
+                object_key: kept, ..
+            },
+        ) => same(known) && object_key == kept,
         (
             Some(
                 RecordingState::Ready { .. }
@@ -486,11 +516,12 @@ fn follows(known: Option<&RecordingState>, next: &RecordingState) -> bool {
     }
 }
 
-/// The carrier's id of a recording.
-pub(crate) fn recording_id(state: &RecordingState) -> &str {
+/// The carrier's id of a recording; `None` where it has none.
+pub(crate) fn recording_id(state: &RecordingState) -> Option<&str> {
     match state {
         RecordingState::Ready {
             carrier_recording_id,
+            ..
         }
         | RecordingState::Stored {
             carrier_recording_id,
@@ -499,10 +530,11 @@ pub(crate) fn recording_id(state: &RecordingState) -> &str {
         | RecordingState::Kept {
             carrier_recording_id,
             ..
-        }
-        | RecordingState::Absent {
+        } => Some(carrier_recording_id),
+        RecordingState::Absent {
             carrier_recording_id,
-        } => carrier_recording_id,
+            ..
+        } => carrier_recording_id.as_deref(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use carrier::{Carrier, CarrierCallId, Instructions, RequestError};
 use model::{
     AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, EventKind, OptOutHow, Outcome,
-    TenantId, TokenId, Turn,
+    TenantId, TokenId, Turn, WorkerId,
 };
 use store::{HandedOver, NewToken, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
 
@@ -111,6 +111,8 @@ pub struct Media {
     suppressions: Suppressions,
     carrier: Arc<dyn Carrier>,
     links: Links,
+    /// The media worker that this is for.
+    worker_id: Option<WorkerId>,
 }
 
 impl Media {
@@ -132,6 +134,16 @@ impl Media {
             turns: store.turns.clone(),
             carrier,
             links,
+            worker_id: None,
+        }
+    }
+
+    /// For the sessions of this media worker: where it is gone, their calls are looked after.
+    #[must_use]
+    pub fn of_worker(self, id: WorkerId) -> Self {
+        Self {
+            worker_id: Some(id),
+            ..self
         }
     }
 
@@ -267,6 +279,7 @@ impl Media {
         let fact = Fact::SessionOpened {
             session: session.session,
             carrier_call_id: session.carrier_call_id.clone(),
+            worker_id: self.worker_id,
         };
         self.record(session, &fact).await
     }

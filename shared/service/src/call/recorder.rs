@@ -176,6 +176,7 @@ impl Recorder {
                     .as_ref()
                     .map(|contact| (&change.row.call.to, contact)),
                 campaign: None,
+                follow_up: ending.follow_up,
             };
             match self.calls.replace(&change.row, along).await {
                 Ok(()) => {

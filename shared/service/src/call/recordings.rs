@@ -1,26 +1,25 @@
 //! The life of a recording: copied from the carrier into our bucket, verified, deleted at the carrier.
 //!
-//! Promise P11: each step is done only after the one before it is proven, and each can be repeated.
-//! Memory is one part of an upload, whatever the recording's length.
+//! Promise P11: each step is done only after the one before it is proven, and each can be repeated, also by two
+//! at once. A copy has a place of its own, so that none is written over another; the call's row says which one
+//! counts, and the others are removed.
+
+mod copy;
+mod wav;
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use carrier::recording::{Channels, RECORDING_BYTES_MAX, RecordingMedia};
-use carrier::{Carrier, CarrierRecordingId, RequestError};
+use carrier::recording::RECORDING_BYTES_MAX;
+use carrier::{Carrier, CarrierRecordingId, RefusalKind, RequestError};
 use model::{CallId, RecordingState, TenantId};
-use sha2::{Digest as _, Sha256};
-use store::{Bucket, Digest, PART_BYTES, StoreError, Upload};
+use store::{Bucket, CallRow, PART_BYTES, StoreError};
 use tracing::{info, warn};
 
 use crate::call::lifecycle::{Fact, recording_id};
-use crate::call::recorder::{RecordError, Recorder, follow};
+use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::{Clock, Ids};
 
 pub use store::RecordingJob;
-
-/// What recordings are.
-const CONTENT_TYPE: &str = "audio/wav";
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +46,9 @@ pub enum KeepError {
     Delete(#[source] RequestError),
     #[error("the copy differs from what the carrier sent")]
     Mismatch,
+    /// What the carrier sent cannot be all of a recording that it says is so long.
+    #[error("the carrier sent {bytes} bytes of a recording of {duration_seconds} seconds")]
+    Short { bytes: u64, duration_seconds: u32 },
     #[error("the recording is empty")]
     Empty,
     #[error("the copy could not be written or read")]
@@ -56,6 +58,22 @@ pub enum KeepError {
 }
 
 impl KeepError {
+    /// Whether the carrier does not have what it told of: it may in a moment.
+    #[must_use]
+    pub fn is_not_there_yet(&self) -> bool {
+        match self {
+            Self::Fetch(RequestError::Refused(refusal)) => refusal.kind == RefusalKind::NotFound,
+            Self::Fetch(_)
+            | Self::Malformed
+            | Self::Delete(_)
+            | Self::Mismatch
+            | Self::Short { .. }
+            | Self::Empty
+            | Self::Bucket(_)
+            | Self::Record(_) => false,
+        }
+    }
+
     /// The label in metrics and logs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -64,6 +82,7 @@ impl KeepError {
             Self::Fetch(_) => "fetch",
             Self::Delete(_) => "delete",
             Self::Mismatch => "mismatch",
+            Self::Short { .. } => "short",
             Self::Empty => "empty",
             Self::Bucket(_) => "bucket",
             Self::Record(_) => "record",
@@ -115,49 +134,119 @@ impl Recordings {
             return Ok(Kept::Nothing);
         };
         follow(&row.call);
-        let stored = match row.call.recording {
-            Some(known) if recording_id(&known) != job.carrier_recording_id => {
+        let known = row.call.recording.clone();
+        let recorded = match known {
+            Some(known)
+                if recording_id(&known).is_some_and(|id| id != job.carrier_recording_id) =>
+            {
                 warn!(call.id = %job.call_id, "a second recording of a call is left at the carrier");
                 return Ok(Kept::Nothing);
             }
-            Some(RecordingState::Kept { .. }) => return Ok(Kept::Before),
-            Some(stored @ RecordingState::Stored { .. }) => {
-                if self.still_there(&stored).await? {
-                    stored
-                } else {
-                    // Somebody removed our copy before the carrier's was deleted.
-                    self.copy(job, &id).await?
-                }
+            Some(kept @ RecordingState::Kept { .. }) => {
+                self.remove_others(&row, &kept).await?;
+                return Ok(Kept::Before);
+            }
+            Some(stored @ RecordingState::Stored { .. }) if self.still_there(&stored).await? => row,
+            // Somebody removed our copy before the carrier's was deleted.
+            Some(RecordingState::Stored { object_key, .. }) => {
+                self.copy(job, &id, Some(object_key)).await?
             }
             Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {
-                self.copy(job, &id).await?
+                self.copy(job, &id, None).await?
             }
         };
-        self.delete(job, &id, stored).await
+        self.delete(job, &id, recorded).await
     }
 
-    /// Copies, verifies and notes the copy on the call.
+    /// Copies, verifies and notes the copy on the call, unless another one was noted first. Answers the call as
+    /// it is then.
     async fn copy(
         &self,
         job: &RecordingJob,
         id: &CarrierRecordingId,
-    ) -> Result<RecordingState, KeepError> {
-        let object_key = object_key(job.tenant_id, job.call_id);
-        let sent = self.stream(&object_key, id).await?;
-        let copied = self.bucket.digest(&object_key).await;
-        if copied.map_err(KeepError::Bucket)? != sent {
+        lost_key: Option<String>,
+    ) -> Result<CallRow, KeepError> {
+        let begun = self.record(job, Fact::RecordingCopied).await?.row;
+        let nth = begun.progress.recording_copies;
+        let object_key = object_key(job.tenant_id, job.call_id, nth);
+        let said = match &begun.call.recording {
+            Some(RecordingState::Ready {
+                duration_seconds, ..
+            }) => *duration_seconds,
+            Some(
+                RecordingState::Stored { .. }
+                | RecordingState::Kept { .. }
+                | RecordingState::Absent { .. },
+            )
+            | None => None,
+        };
+        let said = match said {
+            Some(seconds) => Some(seconds),
+            None => {
+                let known = self.carrier.fetch_recording(id).await;
+                known.map_err(KeepError::Fetch)?.duration_seconds
+            }
+        };
+        let noted = match self.verified(&object_key, id, said).await {
+            Ok(sent) => {
+                let state = RecordingState::Stored {
+                    carrier_recording_id: job.carrier_recording_id.clone(),
+                    object_key: object_key.clone(),
+                    duration_seconds: sent.duration_seconds(said),
+                    bytes: sent.digest.bytes,
+                    sha256: sent.digest.sha256,
+                    stored_at: self.clock.now(),
+                };
+                let fact = match lost_key {
+                    Some(lost_key) => Fact::RecordingReplaced {
+                        lost_key,
+                        by: state,
+                    },
+                    None => Fact::Recording(state),
+                };
+                self.record(job, fact).await
+            }
+            Err(problem) => Err(problem),
+        };
+        let row = match noted {
+            Ok(recorded) => recorded.row,
+            // Whether the row names it is not known: whoever comes next looks.
+            Err(unknown @ KeepError::Record(_)) => return Err(unknown),
+            Err(problem) => {
+                self.remove(&object_key).await;
+                return Err(problem);
+            }
+        };
+        if row.call.recording.as_ref().and_then(key_of) == Some(&object_key) {
+            let bytes = row.call.recording.as_ref().and_then(bytes_of);
+            info!(call.id = %job.call_id, bytes, "the recording is stored and verified");
+        } else {
+            info!(call.id = %job.call_id, "somebody else stored the recording first");
+            self.remove(&object_key).await;
+        }
+        Ok(row)
+    }
+
+    /// Moves the bytes, reads them back, and holds them to what the carrier says.
+    async fn verified(
+        &self,
+        object_key: &str,
+        id: &CarrierRecordingId,
+        said: Option<u32>,
+    ) -> Result<copy::Sent, KeepError> {
+        let media = copy::open(&*self.carrier, id).await?;
+        let sent = copy::stream(&self.bucket, object_key, media).await?;
+        if let Some(duration_seconds) = said.filter(|seconds| !sent.is_whole(*seconds)) {
+            return Err(KeepError::Short {
+                bytes: sent.digest.bytes,
+                duration_seconds,
+            });
+        }
+        let copied = self.bucket.digest(object_key).await;
+        if copied.map_err(KeepError::Bucket)? != sent.digest {
             return Err(KeepError::Mismatch);
         }
-        let state = RecordingState::Stored {
-            carrier_recording_id: job.carrier_recording_id.clone(),
-            object_key,
-            bytes: sent.bytes,
-            sha256: sent.sha256,
-            stored_at: self.clock.now(),
-        };
-        self.record(job, state.clone()).await?;
-        info!(call.id = %job.call_id, bytes = sent.bytes, "the recording is stored and verified");
-        Ok(state)
+        Ok(sent)
     }
 
     /// Deletes at the carrier what is proven to be in our bucket.
@@ -165,17 +254,22 @@ impl Recordings {
         &self,
         job: &RecordingJob,
         id: &CarrierRecordingId,
-        stored: RecordingState,
+        row: CallRow,
     ) -> Result<Kept, KeepError> {
         let RecordingState::Stored {
             carrier_recording_id,
             object_key,
             bytes,
             sha256,
+            duration_seconds,
             stored_at,
-        } = stored
+        } = (match row.call.recording {
+            Some(stored) => stored,
+            None => return Ok(Kept::Nothing),
+        })
         else {
-            return Ok(Kept::Nothing);
+            // Somebody else has kept it meanwhile.
+            return Ok(Kept::Before);
         };
         let deleted = self.carrier.delete_recording(id).await;
         deleted.map_err(KeepError::Delete)?;
@@ -184,22 +278,22 @@ impl Recordings {
             object_key,
             bytes,
             sha256,
+            duration_seconds,
             stored_at,
             carrier_copy_deleted_at: self.clock.now(),
         };
-        self.record(job, kept).await?;
+        let recorded = self.record(job, Fact::Recording(kept.clone())).await?;
         info!(call.id = %job.call_id, "the recording is deleted at the carrier");
+        self.remove_others(&recorded.row, &kept).await?;
         Ok(Kept::Now)
     }
 
-    async fn record(&self, job: &RecordingJob, state: RecordingState) -> Result<(), KeepError> {
-        let fact = Fact::Recording(state);
+    async fn record(&self, job: &RecordingJob, fact: Fact) -> Result<Recorded, KeepError> {
         let recorded = self
             .recorder
             .record(job.tenant_id, job.call_id, &fact)
             .await;
-        recorded.map_err(KeepError::Record)?;
-        Ok(())
+        recorded.map_err(KeepError::Record)
     }
 
     async fn still_there(&self, stored: &RecordingState) -> Result<bool, KeepError> {
@@ -213,88 +307,51 @@ impl Recordings {
         Ok(length.map_err(KeepError::Bucket)? == Some(*bytes))
     }
 
-    /// Moves the bytes, and says what they were on the way.
-    async fn stream(&self, object_key: &str, id: &CarrierRecordingId) -> Result<Digest, KeepError> {
-        let media = self.carrier.recording_media(id, Channels::Two).await;
-        let mut source = CarrierCopy {
-            media: media.map_err(KeepError::Fetch)?,
-            hasher: Sha256::new(),
-            waiting: BytesMut::new(),
-        };
-        let first = source.part().await?;
-        if first.is_empty() {
-            return Err(KeepError::Empty);
-        }
-        if first.len() < PART_BYTES {
-            let put = self.bucket.put(object_key, first, CONTENT_TYPE).await;
-            put.map_err(KeepError::Bucket)?;
-            return Ok(source.digest());
-        }
-        let upload = self.bucket.begin(object_key, CONTENT_TYPE).await;
-        let mut upload = upload.map_err(KeepError::Bucket)?;
-        match self.parts(&mut upload, first, &mut source).await {
-            Ok(()) => {
-                let completed = self.bucket.complete(upload).await;
-                completed.map_err(KeepError::Bucket)?;
-                Ok(source.digest())
+    /// Removes copies that were begun and do not count: of a worker that died on the way, or came second.
+    async fn remove_others(&self, row: &CallRow, kept: &RecordingState) -> Result<(), KeepError> {
+        let call = &row.call;
+        for nth in 1..=row.progress.recording_copies {
+            let key = object_key(call.tenant_id, call.id, nth);
+            if key_of(kept) != Some(&key) && row.progress.recording_copies > 1 {
+                let removed = self.bucket.remove(&key).await;
+                removed.map_err(KeepError::Bucket)?;
             }
-            Err(problem) => {
-                if let Err(error) = self.bucket.abandon(upload).await {
-                    warn!(%error, "parts of a recording are left in the bucket");
-                }
-                Err(problem)
-            }
-        }
-    }
-
-    async fn parts(
-        &self,
-        upload: &mut Upload,
-        first: Bytes,
-        source: &mut CarrierCopy,
-    ) -> Result<(), KeepError> {
-        let mut part = first;
-        while !part.is_empty() {
-            let added = self.bucket.add(upload, part).await;
-            added.map_err(KeepError::Bucket)?;
-            part = source.part().await?;
         }
         Ok(())
     }
-}
 
-/// The recording as the carrier sends it, cut into parts, hashed on the way.
-struct CarrierCopy {
-    media: RecordingMedia,
-    hasher: Sha256,
-    waiting: BytesMut,
-}
-
-impl CarrierCopy {
-    /// The next part: [`PART_BYTES`] long but for the last, empty at the end.
-    async fn part(&mut self) -> Result<Bytes, KeepError> {
-        while self.waiting.len() < PART_BYTES {
-            let chunk = self.media.chunk().await.map_err(KeepError::Fetch)?;
-            let Some(chunk) = chunk else { break };
-            self.hasher.update(&chunk);
-            self.waiting.extend_from_slice(&chunk);
-        }
-        let length = self.waiting.len().min(PART_BYTES);
-        Ok(self.waiting.split_to(length).freeze())
-    }
-
-    fn digest(self) -> Digest {
-        Digest {
-            bytes: self.media.received(),
-            sha256: hex::encode(self.hasher.finalize()),
+    /// Removes a copy that does not count. One that is left is removed when the recording is kept.
+    async fn remove(&self, object_key: &str) {
+        if let Err(error) = self.bucket.remove(object_key).await {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "a copy of a recording that does not count is left in the bucket"
+            );
         }
     }
 }
 
-/// The same key each time, so that a repeated copy replaces the earlier one. A call has one recording,
-/// and call ids sort by time; the key is short because some stores make file names of it.
-fn object_key(tenant: TenantId, call: CallId) -> String {
-    format!("recordings/{tenant}/{call}.wav")
+/// Where the copy is that counts, if there is one.
+fn key_of(state: &RecordingState) -> Option<&String> {
+    match state {
+        RecordingState::Stored { object_key, .. } | RecordingState::Kept { object_key, .. } => {
+            Some(object_key)
+        }
+        RecordingState::Ready { .. } | RecordingState::Absent { .. } => None,
+    }
+}
+
+fn bytes_of(state: &RecordingState) -> Option<u64> {
+    match state {
+        RecordingState::Stored { bytes, .. } | RecordingState::Kept { bytes, .. } => Some(*bytes),
+        RecordingState::Ready { .. } | RecordingState::Absent { .. } => None,
+    }
+}
+
+/// The place of a call's nth copy, from 1. Call ids sort by time; the key is short because some stores make file
+/// names of it.
+fn object_key(tenant: TenantId, call: CallId, nth: u32) -> String {
+    format!("recordings/{tenant}/{call}-{nth}.wav")
 }
 
 // The client refuses longer recordings; the bucket takes them all.

@@ -29,6 +29,7 @@ use tracing::info;
 use self::notes::recent;
 use self::reading::{Looked, apart};
 use crate::call::CallPlans;
+use crate::call::after_end::{AfterEnd, AfterEndResult};
 use crate::campaign::redial::copy_page;
 use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::{Claims, FreeSlots};
@@ -85,6 +86,7 @@ pub struct Planner {
     upkeep: Upkeep,
     call_plans: CallPlans,
     sweeper: Sweeper,
+    after_end: AfterEnd,
     leases: Leases,
     pace: Pace,
     plans: Plans,
@@ -134,6 +136,7 @@ impl Planner {
         };
         Self {
             sweeper: Sweeper::new(context, capacity.clone()),
+            after_end: AfterEnd::new(context),
             upkeep: Upkeep::new(context),
             claims: Claims::new(context, capacity.clone()),
             call_plans: CallPlans {
@@ -163,8 +166,10 @@ impl Planner {
     /// [`PlanStepError`]: the next tick goes on.
     pub async fn tick(&self) -> Result<PlanStepResult, PlanStepError> {
         let swept = self.sweep().await;
+        let missing = self.look_after_ends().await;
         let stepped = self.step().await?;
         swept?;
+        missing?;
         Ok(stepped)
     }
 
@@ -174,6 +179,14 @@ impl Planner {
     /// [`PlanStepError`]: the next sweep goes on.
     pub async fn sweep(&self) -> Result<SweepResult, PlanStepError> {
         Ok(Box::pin(self.sweeper.sweep()).await?)
+    }
+
+    /// Looks for what the carrier did not tell of calls that are over.
+    ///
+    /// # Errors
+    /// [`PlanStepError`]: the next tick goes on.
+    pub async fn look_after_ends(&self) -> Result<AfterEndResult, PlanStepError> {
+        Ok(Box::pin(self.after_end.look()).await?)
     }
 
     /// Plans until nothing more can be claimed now, or the time is up.

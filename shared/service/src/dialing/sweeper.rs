@@ -3,25 +3,23 @@
 //! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of
 //! their own. Whatever is in one state for longer than that state can last is looked after: a claimed call
 //! is sent on its way again, a call that is being placed is settled, one that rings or talks for too long is
-//! asked about at the carrier. It never dials. So every call ends, gives its slots back, and its lead goes on
+//! asked about at the carrier, and at once a call whose media worker is gone. It never dials. So every call ends, gives its slots back, and its lead goes on
 //! (promise P2). Everything may be repeated, and done by two at once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use model::{CallState, Direction};
+use model::{CallState, WorkerId};
 use store::{CallRow, InboundCalls, InboundRow, SlotRow, StoreError};
 use tracing::{Instrument as _, error, info, info_span, warn};
 
-use crate::call::hang_up_at_carrier;
-use crate::call::lifecycle::{CarrierSays, Fact};
-use crate::call::recorder::{RecordError, Recorder, follow};
+use crate::call::inquiry::{Inquiry, InquiryError, elapsed, has_talked_too_long};
+use crate::call::recorder::{Recorder, follow};
 use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::Claims;
-use crate::dialing::dial::request::{RING_TIMEOUT, time_limit};
-use crate::dialing::dial::settling::says_after_the_fact;
+use crate::dialing::dial::request::RING_TIMEOUT;
 use crate::dialing::dial::{DialJobs, PlaceError};
 use crate::{Clock, Context, Ids};
 
@@ -40,13 +38,6 @@ pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
 pub const HELD_UNASKED_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its limit an answered call may last before the carrier is asked.
 const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
-/// How much longer than its limit a call may last that the carrier says is on, before it is hung up. The
-/// carrier has the limit too: by then it has lost it. Generous, because a clock that was set forward must
-/// not cut a conversation.
-const HANG_UP_MARGIN: SignedDuration = SignedDuration::from_hours(2);
-/// A time further ahead of now than this was written by a clock that was wrong: nobody knows how long ago
-/// it was.
-const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
 /// Calls that are looked at side by side.
 const CALLS_AT_ONCE: usize = 8;
 /// Calls of one sweep. Where there are more, each sweep begins at another one.
@@ -78,53 +69,46 @@ pub struct SweepResult {
 /// Looks after calls that nobody else does.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweeper {
-    recorder: Recorder,
+    inquiry: Inquiry,
     calls: store::Calls,
     capacity: Capacity,
     claims: Claims,
     clock: Arc<dyn Clock>,
     ids: Ids,
     placing: DialJobs,
-    carrier: Arc<dyn Carrier>,
     inbound: InboundCalls,
+    workers: store::Workers,
 }
 
 /// Why a call could not be looked after.
 #[derive(Debug, thiserror::Error)]
 enum Problem {
-    #[error("the call could not be read or written")]
-    Record(#[source] RecordError),
+    #[error(transparent)]
+    Ask(#[from] InquiryError),
     #[error("the call could not be settled")]
     Settle(#[source] PlaceError),
-    #[error("the carrier could not be asked")]
-    Carrier(#[source] RequestError),
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::Record(RecordError::Store(error))
-    }
-}
-
-impl From<RecordError> for Problem {
-    fn from(error: RecordError) -> Self {
-        Self::Record(error)
+        Self::Ask(error.into())
     }
 }
 
 impl Sweeper {
     pub(crate) fn new(context: &Context, capacity: Capacity) -> Self {
         let (store, clock, ids) = (&context.store, &context.clock, &context.ids);
+        let recorder = Recorder::new(store, Arc::clone(clock), ids.clone());
         Self {
-            recorder: Recorder::new(store, Arc::clone(clock), ids.clone()),
+            inquiry: Inquiry::new(recorder, Arc::clone(&context.carrier)),
             calls: store.calls.clone(),
             claims: Claims::new(context, capacity.clone()),
             capacity,
             clock: Arc::clone(clock),
             ids: ids.clone(),
             placing: DialJobs::new(context),
-            carrier: Arc::clone(&context.carrier),
             inbound: context.store.inbound.clone(),
+            workers: context.store.workers.clone(),
         }
     }
 
@@ -146,8 +130,10 @@ impl Sweeper {
             late.rotate_left(usize::try_from(first).unwrap_or_default());
             late.truncate(LOOKS_MAX);
         }
+        let workers = self.workers.at(now).await?;
+        let workers: BTreeSet<WorkerId> = workers.iter().map(|worker| worker.id).collect();
         let looks: Vec<SweepResult> = stream::iter(late)
-            .map(|late| self.look_after(late))
+            .map(|late| self.look_after(late, &workers))
             .buffered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -169,7 +155,7 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_after(&self, late: Late) -> SweepResult {
+    async fn look_after(&self, late: Late, workers: &BTreeSet<WorkerId>) -> SweepResult {
         let (tenant, call) = match &late {
             Late::Ours(slot) => (slot.tenant_id, slot.call_id),
             Late::Theirs(row) => (row.tenant_id, row.call_id),
@@ -182,8 +168,8 @@ impl Sweeper {
         );
         let looking = async {
             let looked = match &late {
-                Late::Ours(slot) => self.look_at(slot).await,
-                Late::Theirs(row) => self.look_at_inbound(row).await,
+                Late::Ours(slot) => self.look_at(slot, workers).await,
+                Late::Theirs(row) => self.look_at_inbound(row, workers).await,
             };
             looked.unwrap_or_else(|problem| {
                 warn!(
@@ -199,7 +185,11 @@ impl Sweeper {
         looking.instrument(span).await
     }
 
-    async fn look_at(&self, slot: &SlotRow) -> Result<SweepResult, Problem> {
+    async fn look_at(
+        &self,
+        slot: &SlotRow,
+        workers: &BTreeSet<WorkerId>,
+    ) -> Result<SweepResult, Problem> {
         let Some(row) = self.calls.get(slot.tenant_id, slot.call_id).await? else {
             return self.heal(slot).await;
         };
@@ -233,10 +223,10 @@ impl Sweeper {
                 })
             }
             CallState::Placed | CallState::Ringing | CallState::Answered => {
-                if !is_late(&row, now) {
+                if !is_late(&row, now) && !is_forsaken(&row, workers) {
                     return Ok(nothing);
                 }
-                self.ask(&row, now).await?;
+                self.inquiry.ask(&row, now).await?;
                 Ok(SweepResult {
                     late: 1,
                     asked: 1,
@@ -249,7 +239,11 @@ impl Sweeper {
 
     /// Nobody calls back about a call to one of our numbers: where no session would notice its end, the carrier
     /// is asked.
-    async fn look_at_inbound(&self, inbound: &InboundRow) -> Result<SweepResult, Problem> {
+    async fn look_at_inbound(
+        &self,
+        inbound: &InboundRow,
+        workers: &BTreeSet<WorkerId>,
+    ) -> Result<SweepResult, Problem> {
         let calls = &self.calls;
         let row = calls.get(inbound.tenant_id, inbound.call_id).await?;
         let Some(row) = row.filter(|row| row.call.state < CallState::Ended) else {
@@ -259,71 +253,15 @@ impl Sweeper {
         };
         follow(&row.call);
         let now = self.now();
-        if !is_unheard(&row, now) {
+        if !is_unheard(&row, now) && !is_forsaken(&row, workers) {
             return Ok(SweepResult::default());
         }
-        self.ask(&row, now).await?;
+        self.inquiry.ask(&row, now).await?;
         Ok(SweepResult {
             late: 1,
             asked: 1,
             ..SweepResult::default()
         })
-    }
-
-    /// Asks the carrier how a call is, and records the truth.
-    async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), Problem> {
-        let (tenant, call) = (row.call.tenant_id, row.call.id);
-        let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
-            return Ok(());
-        };
-        let asked = match carrier_call_id.parse::<CarrierCallId>() {
-            Ok(id) => self.carrier.fetch_call(&id).await,
-            Err(_malformed) => Err(RequestError::ForeignId),
-        };
-        let known = match asked {
-            Ok(known) => Some(known),
-            Err(RequestError::ForeignId) => {
-                error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
-                return Ok(());
-            }
-            Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => None,
-            Err(problem) => return Err(Problem::Carrier(problem)),
-        };
-        let status = known.as_ref().and_then(|known| known.status);
-        let too_long =
-            row.call.state == CallState::Answered && has_talked_too_long(row, now, HANG_UP_MARGIN);
-        let says = match (&known, status) {
-            (None, _) => CarrierSays::Failed,
-            (Some(_), Some(CallStatus::InProgress)) if too_long => {
-                hang_up_at_carrier(&*self.carrier, &carrier_call_id)
-                    .await
-                    .map_err(Problem::Carrier)?;
-                CarrierSays::Completed
-            }
-            // It is on while they are held; answered it is when a session begins.
-            (Some(_), Some(CallStatus::InProgress)) if row.call.direction == Direction::Inbound => {
-                return Ok(());
-            }
-            (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
-            (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
-            (Some(_), Some(status)) => match says_after_the_fact(status) {
-                Some(says) => says,
-                None => return Ok(()),
-            },
-            (Some(_), None) => return Ok(()),
-        };
-        let fact = Fact::Status {
-            carrier_call_id,
-            says,
-            at: known.as_ref().and_then(|known| known.ended_at),
-            duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
-        };
-        let recorded = self.recorder.record(tenant, call, &fact).await?;
-        if recorded.row.call.state == CallState::Ended {
-            warn!(call.id = %call, "a call whose end was not heard of is ended");
-            metrics::counter!("trunkline_calls_swept_total").increment(1);
-        }
-        Ok(())
     }
 
     /// A slot whose call is over: what cannot be, since one transaction does both.
@@ -373,15 +311,6 @@ fn age(slot: &SlotRow, now: Timestamp) -> SignedDuration {
     elapsed(since.max(slot.since), now)
 }
 
-/// The time since then; very long, if that cannot be.
-fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
-    let elapsed = now.duration_since(since);
-    if elapsed < -AHEAD_MAX {
-        return SignedDuration::MAX;
-    }
-    elapsed
-}
-
 /// Whether a call is in its state for longer than it can be without our hearing of it.
 fn is_late(row: &CallRow, now: Timestamp) -> bool {
     let call = &row.call;
@@ -406,9 +335,8 @@ fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
     alone || has_talked_too_long(row, now, TALK_MARGIN)
 }
 
-fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {
-    let since = row.call.answered_at.unwrap_or(row.call.created_at);
-    let limit = time_limit(row.progress.max_duration_seconds);
-    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
-    elapsed(since, now) > limit.saturating_add(margin)
+/// Whether the call's session ran on a worker that says nothing any more.
+fn is_forsaken(row: &CallRow, workers: &BTreeSet<WorkerId>) -> bool {
+    let on = row.progress.session_on();
+    on.is_some_and(|worker| !workers.contains(&worker))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use model::WorkerId;
-use store::{StoreError, WorkerRow, WorkerState, Workers};
+use store::{CallRow, StoreError, WorkerRow, WorkerState, Workers};
 
 use crate::{Clock, Ids};
 
@@ -38,6 +38,15 @@ impl Workforce {
             workers: workers.clone(),
             clock: Arc::clone(clock),
         }
+    }
+
+    /// Whether a call's session ran on a worker that says nothing any more.
+    pub(crate) async fn has_forsaken(&self, row: &CallRow) -> Result<bool, StoreError> {
+        let Some(on) = row.progress.session_on() else {
+            return Ok(false);
+        };
+        let workers = self.workers.at(self.clock.now()).await?;
+        Ok(workers.iter().all(|worker| worker.id != on))
     }
 
     pub(crate) async fn room(&self) -> Result<Room, StoreError> {
@@ -88,6 +97,11 @@ impl Enlisted {
             workers: workers.clone(),
             clock: Arc::clone(clock),
         }
+    }
+
+    #[must_use]
+    pub fn id(&self) -> WorkerId {
+        self.id
     }
 
     /// Says what the worker holds.

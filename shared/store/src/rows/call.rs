@@ -1,6 +1,7 @@
 //! Calls, their sessions and turns.
 
 pub(crate) mod calls;
+pub(crate) mod follow_ups;
 pub(crate) mod inbound;
 pub(crate) mod labels;
 pub(crate) mod sessions;

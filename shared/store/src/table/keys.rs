@@ -235,6 +235,16 @@ pub(crate) fn inbound(call: CallId) -> Key {
     Key::new(INBOUND.to_owned(), call.to_string())
 }
 
+/// Calls that are to be looked at after their end, of all tenants, by when.
+pub(crate) const FOLLOW_UPS: &str = "FOLLOW_UPS";
+pub(crate) const FOLLOW_UP_PREFIX: &str = "FOLLOW_UP#";
+
+pub(crate) fn follow_up(at: Timestamp, call: CallId) -> Key {
+    let at = at.as_millisecond().max(0);
+    let sk = format!("{FOLLOW_UP_PREFIX}{at:015}#{call}");
+    Key::new(FOLLOW_UPS.to_owned(), sk)
+}
+
 pub(crate) fn lease(name: &str) -> Key {
     Key::new(format!("LEASE#{name}"), "LEASE")
 }

@@ -92,6 +92,7 @@ static KINDS: &[Kind] = &[
     Kind::new("pace", SortKey::Word("PACE")),
     Kind::new("lease", SortKey::Word("LEASE")),
     Kind::new("inbound call", SortKey::Id("call_")),
+    Kind::new("follow-up", SortKey::Word("FOLLOW_UP")),
     Kind::new("worker", SortKey::Id("worker_")),
     Kind::new("event", SortKey::Id("evt_")),
 ];

@@ -4,6 +4,8 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
+use model::AbsentBecause;
+
 use super::*;
 use crate::call::new_row;
 
@@ -559,6 +561,7 @@ fn parse(step: &str) -> Fact {
         ["opened", session] => Fact::SessionOpened {
             session: session.parse().unwrap(),
             carrier_call_id: "CA1".to_owned(),
+            worker_id: None,
         },
         ["closed", session] => Fact::SessionClosed {
             session: session.parse().unwrap(),
@@ -583,15 +586,18 @@ fn recording(state: &str, id: &str) -> RecordingState {
     match state {
         "ready" => RecordingState::Ready {
             carrier_recording_id,
+            duration_seconds: None,
         },
         "absent" => RecordingState::Absent {
-            carrier_recording_id,
+            carrier_recording_id: Some(carrier_recording_id),
+            because: AbsentBecause::NothingRecorded,
         },
         "stored" => RecordingState::Stored {
             carrier_recording_id,
             object_key,
             bytes: 1,
             sha256,
+            duration_seconds: None,
             stored_at: now(),
         },
         "kept" => RecordingState::Kept {
@@ -599,6 +605,7 @@ fn recording(state: &str, id: &str) -> RecordingState {
             object_key,
             bytes: 1,
             sha256,
+            duration_seconds: None,
             stored_at: now(),
             carrier_copy_deleted_at: now(),
         },

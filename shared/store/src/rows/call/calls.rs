@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use model::{
     AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CallState, CampaignId, Contact,
-    Direction, DomainEvent, EventId, Lead, MachineAction, PhoneNumber, TenantId,
+    Direction, DomainEvent, EventId, Lead, MachineAction, PhoneNumber, TenantId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ use crate::rows::events::event_write;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
 use crate::{
-    CallCount, Idempotency, InboundCalls, InboundRow, LeadRow, NewToken, OurNumberDays, Sessions,
-    SlotRow, Slots, SlotsHeld, StoreError,
+    CallCount, FollowUp, FollowUps, Idempotency, InboundCalls, InboundRow, LeadRow, NewToken,
+    OurNumberDays, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
 };
 
 /// A call with what only we need to know of it.
@@ -55,6 +55,9 @@ pub struct Progress {
     pub session: u32,
     /// That session has not said that it is over.
     pub session_open: bool,
+    /// The media worker that it runs, or ran, on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// How often the carrier came back and was given another stream.
     pub resumes: u32,
     /// How often a worker that was stopping prepared another session: those are not counted above.
@@ -68,6 +71,8 @@ pub struct Progress {
     pub held_since: Option<Timestamp>,
     /// The carrier said that a stream of this call failed.
     pub stream_failed: bool,
+    /// Copies of its recording that were begun, each in a place of its own.
+    pub recording_copies: u32,
     /// The slots that it holds until it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slots: Option<SlotsHeld>,
@@ -81,6 +86,14 @@ pub struct Progress {
     /// begins from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_before: Option<LeadBefore>,
+}
+
+impl Progress {
+    /// The media worker that a session runs on that has not said that it is over.
+    #[must_use]
+    pub fn session_on(&self) -> Option<WorkerId> {
+        self.worker_id.filter(|_worker| self.session_open)
+    }
 }
 
 /// An owner's word that a single call is placed whatever the hour and however often: kept with the call.
@@ -177,6 +190,8 @@ pub struct WrittenWith<'a> {
     pub contact: Option<(&'a PhoneNumber, &'a Contact)>,
     /// Only if the campaign is still of this revision.
     pub campaign: Option<(CampaignId, u32)>,
+    /// What is not known of it yet is looked for at this time.
+    pub follow_up: Option<Timestamp>,
 }
 
 /// How a call's lead, or its campaign's counts, change with the call.
@@ -396,6 +411,15 @@ impl Calls {
         if let Some((campaign, revision)) = along.campaign {
             let same = campaigns::unchanged(&self.table, tenant, campaign, revision)?;
             writes.add(Part::Campaign, same);
+        }
+        if let Some(due_at) = along.follow_up {
+            let due = FollowUp {
+                call_id: id,
+                tenant_id: tenant,
+                due_at,
+                looks: 0,
+            };
+            writes.add(Part::Other, FollowUps::begin(&self.table, &due)?);
         }
         for event in &along.events {
             writes.add(Part::Other, event_write(&self.table, event)?);

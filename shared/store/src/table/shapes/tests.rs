@@ -18,9 +18,9 @@ use crate::table::keys::Key;
 use crate::table::schema::PK;
 use crate::table::{from_item, to_item};
 use crate::{
-    ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, Import, InboundRow, Label,
-    LeadRow, Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn, Tenant, TokenHash,
-    User, WorkerRow,
+    ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, FollowUp, Import,
+    InboundRow, Label, LeadRow, Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn,
+    Tenant, TokenHash, User, WorkerRow,
 };
 
 /// Kept by `tools/keep-rows.py`.
@@ -219,6 +219,7 @@ fn read(kind: &str, row: &Item) -> Result<String, StoreError> {
         "pace" => once::<pace::PaceRow>(row, |row| row.next_at.to_string()),
         "lease" => once::<lease::LeaseRow>(row, |row| format!("{:?} {}", row.holder, row.knocks)),
         "inbound call" => again::<InboundRow>(row),
+        "follow-up" => again::<FollowUp>(row),
         "worker" => again::<WorkerRow>(row),
         "event" => again::<DomainEvent>(row),
         other => panic!("say how a {other} is read"),

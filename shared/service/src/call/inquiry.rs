@@ -1,0 +1,130 @@
+//! Asks the carrier how a call is, and writes what it says: for calls of which nobody else would tell us.
+
+use std::sync::Arc;
+
+use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
+use jiff::{SignedDuration, Timestamp};
+use model::{CallState, Direction};
+use store::{CallRow, StoreError};
+use tracing::{error, warn};
+
+use crate::call::hang_up_at_carrier;
+use crate::call::lifecycle::{CarrierSays, Fact};
+use crate::call::recorder::{RecordError, Recorder};
+use crate::dialing::dial::request::time_limit;
+use crate::dialing::dial::settling::says_after_the_fact;
+
+/// A time further ahead of now than this was written by a clock that was wrong: nobody knows how long ago
+/// it was.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(2);
+/// How much longer than its limit a call may last that the carrier says is on, before it is hung up. The
+/// carrier has the limit too: by then it has lost it. Generous, because a clock that was set forward must
+/// not cut a conversation.
+const HANG_UP_MARGIN: SignedDuration = SignedDuration::from_hours(2);
+
+/// Asks about calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Inquiry {
+    recorder: Recorder,
+    carrier: Arc<dyn Carrier>,
+}
+
+/// Why nothing is known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InquiryError {
+    #[error("the call could not be read or written")]
+    Record(#[source] RecordError),
+    #[error("the carrier could not be asked")]
+    Carrier(#[source] RequestError),
+}
+
+impl From<StoreError> for InquiryError {
+    fn from(error: StoreError) -> Self {
+        Self::Record(RecordError::Store(error))
+    }
+}
+
+impl From<RecordError> for InquiryError {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl Inquiry {
+    pub(crate) fn new(recorder: Recorder, carrier: Arc<dyn Carrier>) -> Self {
+        Self { recorder, carrier }
+    }
+
+    /// Asks the carrier how a call is, and records the truth. May be repeated.
+    pub(crate) async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), InquiryError> {
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
+            return Ok(());
+        };
+        let asked = match carrier_call_id.parse::<CarrierCallId>() {
+            Ok(id) => self.carrier.fetch_call(&id).await,
+            Err(_malformed) => Err(RequestError::ForeignId),
+        };
+        let known = match asked {
+            Ok(known) => Some(known),
+            Err(RequestError::ForeignId) => {
+                error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
+                return Ok(());
+            }
+            Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => None,
+            Err(problem) => return Err(InquiryError::Carrier(problem)),
+        };
+        let status = known.as_ref().and_then(|known| known.status);
+        let too_long =
+            row.call.state == CallState::Answered && has_talked_too_long(row, now, HANG_UP_MARGIN);
+        let says = match (&known, status) {
+            (None, _) => CarrierSays::Failed,
+            (Some(_), Some(CallStatus::InProgress)) if too_long => {
+                hang_up_at_carrier(&*self.carrier, &carrier_call_id)
+                    .await
+                    .map_err(InquiryError::Carrier)?;
+                CarrierSays::Completed
+            }
+            // It is on while they are held; answered it is when a session begins.
+            (Some(_), Some(CallStatus::InProgress)) if row.call.direction == Direction::Inbound => {
+                return Ok(());
+            }
+            (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
+            (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
+            (Some(_), Some(status)) => match says_after_the_fact(status) {
+                Some(says) => says,
+                None => return Ok(()),
+            },
+            (Some(_), None) => return Ok(()),
+        };
+        let fact = Fact::Status {
+            carrier_call_id,
+            says,
+            at: known.as_ref().and_then(|known| known.ended_at),
+            duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
+        };
+        let recorded = self.recorder.record(tenant, call, &fact).await?;
+        if recorded.row.call.state == CallState::Ended {
+            warn!(call.id = %call, "a call whose end was not heard of is ended");
+            metrics::counter!("trunkline_calls_swept_total").increment(1);
+        }
+        Ok(())
+    }
+}
+
+/// Whether an answered call lasts longer than its limit and a margin.
+pub(crate) fn has_talked_too_long(row: &CallRow, now: Timestamp, margin: SignedDuration) -> bool {
+    let since = row.call.answered_at.unwrap_or(row.call.created_at);
+    let limit = time_limit(row.progress.max_duration_seconds);
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    elapsed(since, now) > limit.saturating_add(margin)
+}
+
+/// The time since then; very long, if that cannot be.
+pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
+    let elapsed = now.duration_since(since);
+    if elapsed < -AHEAD_MAX {
+        return SignedDuration::MAX;
+    }
+    elapsed
+}
