@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use carrier::recording::{CarrierRecording, RecordingStatus};
 use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{AbsentBecause, Call, RecordingState};
 use store::{CallRow, FollowUp, FollowUps, Queue, RecordingJob, StoreError};
@@ -18,7 +19,7 @@ use tracing::{info, warn};
 use crate::Clock;
 use crate::call::ending::is_recorded;
 use crate::call::lifecycle::{Fact, recording_id};
-use crate::call::recorder::{RecordError, Recorder, follow};
+use crate::call::recorder::{RecordError, Recorder};
 use crate::dialing::dial::settling::says_after_the_fact;
 
 /// How long until the next look, by how many there were. A carrier takes its time with a long recording, and it or
@@ -32,6 +33,10 @@ const NEXT_LOOKS: [SignedDuration; 5] = [
 ];
 /// Calls of one step. Where there are more the next step goes on.
 const LOOKS_MAX: u32 = 200;
+/// Calls that are looked at side by side.
+const CALLS_AT_ONCE: usize = 8;
+/// How long a step begins new looks: a carrier that is slow must not keep the next tick waiting.
+const STEP_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,24 +87,19 @@ impl AfterEnd {
 
     /// Looks at every call that is due.
     pub(crate) async fn look(&self) -> Result<AfterEndResult, StoreError> {
+        let now = self.clock.now();
+        let until = now.checked_add(STEP_MAX).unwrap_or(Timestamp::MAX);
+        let due = self.due.due(now, LOOKS_MAX).await?;
+        let looks: Vec<AfterEndResult> = stream::iter(due)
+            .map(|due| self.look_after(due, until))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+            .await;
         let mut result = AfterEndResult::default();
-        for due in self.due.due(self.clock.now(), LOOKS_MAX).await? {
-            let row = self.calls.get(due.tenant_id, due.call_id).await?;
-            let Some(row) = row else {
-                self.due.remove(&due).await?;
-                continue;
-            };
-            follow(&row.call);
-            let measured = self.has_duration(&row).await?;
-            let recording = self.recording(&row).await?;
-            result.found += u32::from(recording == Found::Sent { told: false });
-            if measured && recording == Found::Settled {
-                self.due.remove(&due).await?;
-                result.settled += 1;
-            } else {
-                self.look_again(&due).await?;
-                result.open += 1;
-            }
+        for one in looks {
+            result.settled += one.settled;
+            result.found += one.found;
+            result.open += one.open;
         }
         if result.found + result.open > 0 {
             let AfterEndResult {
@@ -108,6 +108,52 @@ impl AfterEnd {
                 open,
             } = result;
             info!(settled, found, open, "calls were looked at after their end");
+        }
+        Ok(result)
+    }
+
+    /// One call that cannot be looked at keeps no other from it: it comes again later.
+    async fn look_after(&self, due: FollowUp, until: Timestamp) -> AfterEndResult {
+        if self.clock.now() >= until {
+            return AfterEndResult::default();
+        }
+        let looked = match self.look_at(&due).await {
+            Ok(looked) => Ok(looked),
+            Err(error) => {
+                warn!(
+                    call.id = %due.call_id,
+                    error = &error as &dyn std::error::Error,
+                    "a call could not be looked at after its end"
+                );
+                self.look_again(&due).await.map(|()| AfterEndResult {
+                    open: 1,
+                    ..AfterEndResult::default()
+                })
+            }
+        };
+        // Where not even that can be written the row stays as it is, and is looked at in the next step.
+        looked.unwrap_or(AfterEndResult {
+            open: 1,
+            ..AfterEndResult::default()
+        })
+    }
+
+    async fn look_at(&self, due: &FollowUp) -> Result<AfterEndResult, StoreError> {
+        let mut result = AfterEndResult::default();
+        let row = self.calls.get(due.tenant_id, due.call_id).await?;
+        let Some(row) = row else {
+            self.due.remove(due).await?;
+            return Ok(result);
+        };
+        let measured = self.has_duration(&row).await?;
+        let recording = self.recording(&row).await?;
+        result.found = u32::from(recording == Found::Sent { told: false });
+        if measured && recording == Found::Settled {
+            self.due.remove(due).await?;
+            result.settled = 1;
+        } else {
+            self.look_again(due).await?;
+            result.open = 1;
         }
         Ok(result)
     }

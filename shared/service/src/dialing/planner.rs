@@ -160,16 +160,18 @@ impl Planner {
         }
     }
 
-    /// What the schedule asks for: sweeps, then plans.
+    /// What the schedule asks for: sweeps, plans, then looks after calls that are over.
     ///
     /// # Errors
     /// [`PlanStepError`]: the next tick goes on.
     pub async fn tick(&self) -> Result<PlanStepResult, PlanStepError> {
         let swept = self.sweep().await;
-        let missing = self.look_after_ends().await;
-        let stepped = self.step().await?;
+        let stepped = self.step().await;
+        // Last: nobody waits for it.
+        let looked = self.look_after_ends().await;
+        let stepped = stepped?;
         swept?;
-        missing?;
+        looked?;
         Ok(stepped)
     }
 
