@@ -2,7 +2,7 @@
 //! with a due time. There is no third way, so no lead is lost.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Campaign, CampaignState, Lead, LeadResult, LeadState, Outcome, Rule};
+use model::{Campaign, CampaignState, Lead, LeadResult, LeadState, Outcome, Retry, Rule};
 
 use crate::attempts::later;
 use crate::permit::{Denial, NUMBER_BUSY_RETRY};
@@ -16,11 +16,46 @@ pub const FAULT_RETRY: SignedDuration = SignedDuration::from_mins(1);
 pub const TURNED_BACK_RETRY: SignedDuration = SignedDuration::from_mins(5);
 
 /// How a call of a lead ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallEnd {
     pub outcome: Outcome,
     /// Somebody or something picked up.
     pub answered: bool,
+    pub talk: Talk,
+    /// The other end was a machine, by the verdict that stood at the end.
+    pub machine: bool,
+}
+
+/// What was said in a call, as its transcript has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Talk {
+    /// None of our sessions ever had the call.
+    #[default]
+    NoSession,
+    /// A session had it, and neither side heard a word of the other.
+    Nothing,
+    /// They heard words of ours, and said none.
+    Listened,
+    /// Words of theirs were heard, or keys that they pressed.
+    Spoke,
+}
+
+impl Talk {
+    /// Every one, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::NoSession, Self::Nothing, Self::Listened, Self::Spoke];
+}
+
+impl CallEnd {
+    /// The end of a call that nobody picked up.
+    #[must_use]
+    pub const fn unanswered(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            answered: false,
+            talk: Talk::NoSession,
+            machine: false,
+        }
+    }
 }
 
 /// What a lead is after a call.
@@ -110,28 +145,6 @@ pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp
     }
 }
 
-/// The lead's state after a provisional end of its call was replaced by the final one. `lead` is as
-/// the provisional end left it, and must not have been claimed again.
-#[must_use]
-pub fn after_correction(
-    campaign: &Campaign,
-    lead: &Lead,
-    provisional: CallEnd,
-    end: CallEnd,
-    now: Timestamp,
-) -> AfterCall {
-    let mut before = lead.clone();
-    let (attempt, fault) = match meaning(campaign, provisional) {
-        Meaning::Done(_) | Meaning::Again(_) => (1, 0),
-        Meaning::Spoilt(_) => (1, 1),
-        Meaning::Fault(_) => (0, 1),
-        Meaning::NotTried => (0, 0),
-    };
-    before.attempts = before.attempts.saturating_sub(attempt);
-    before.faults = before.faults.saturating_sub(fault);
-    after_call(campaign, &before, end, now)
-}
-
 /// The state of a lead that a rule held back at the gate or in the planner: no attempt is counted.
 #[must_use]
 pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> LeadState {
@@ -178,16 +191,20 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
     let failed = retry.failed.as_duration();
     match end.outcome {
         Outcome::AgentEnded | Outcome::CalleeHungUp | Outcome::DurationLimit => {
-            Meaning::Done(LeadResult::Reached)
+            conversation(retry, end, Talk::Listened)
         }
+        // Whoever said nothing at all may not have been there: what they heard of us is no conversation.
+        Outcome::CalleeSilent => conversation(retry, end, Talk::Spoke),
         Outcome::VoicemailLeft => Meaning::Done(LeadResult::VoicemailLeft),
         Outcome::OptedOut => Meaning::Done(LeadResult::OptedOut),
         Outcome::Fax | Outcome::NumberUnreachable => Meaning::Done(LeadResult::Unreachable),
         Outcome::Busy => Meaning::Again(retry.busy.as_duration()),
-        Outcome::NoAnswer | Outcome::CalleeSilent => Meaning::Again(retry.no_answer.as_duration()),
+        Outcome::NoAnswer => Meaning::Again(retry.no_answer.as_duration()),
         Outcome::Voicemail | Outcome::Screened => Meaning::Again(retry.voicemail.as_duration()),
-        // Somebody of the tenant took the call away: talked to if it was answered.
-        Outcome::HungUpByUser if end.answered => Meaning::Done(LeadResult::Reached),
+        // Somebody of the tenant took the call away, before anybody of us had it or after.
+        Outcome::HungUpByUser if end.talk > Talk::NoSession => {
+            conversation(retry, end, Talk::Listened)
+        }
         Outcome::Cancelled | Outcome::HungUpByUser => Meaning::Again(retry.no_answer.as_duration()),
         Outcome::CarrierRefused | Outcome::CarrierFailed => Meaning::Spoilt(failed),
         Outcome::StreamLost
@@ -208,6 +225,21 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
         | Outcome::WorkerLost
         | Outcome::PlatformFailed => Meaning::Fault(FAULT_RETRY),
         Outcome::NotPermitted | Outcome::CampaignStopped => Meaning::NotTried,
+    }
+}
+
+/// A call that ended as conversations do. It reached somebody if that was a person and there was at least
+/// this much of a conversation.
+fn conversation(retry: &Retry, end: CallEnd, least: Talk) -> Meaning {
+    if end.talk == Talk::NoSession {
+        // They picked up and heard nobody.
+        Meaning::Spoilt(retry.failed.as_duration())
+    } else if end.machine {
+        Meaning::Again(retry.voicemail.as_duration())
+    } else if end.talk >= least {
+        Meaning::Done(LeadResult::Reached)
+    } else {
+        Meaning::Again(retry.no_answer.as_duration())
     }
 }
 

@@ -12,7 +12,7 @@
 //! | may this number be dialled now | [`permit()`] |
 //! | who is dialled next | [`plan()`] |
 //! | does a campaign say what it has to | [`script_problems`] |
-//! | what becomes of the lead | [`after_call`], [`after_denial`], [`after_correction`] |
+//! | what becomes of the lead | [`after_call`], [`after_denial`] |
 
 mod after;
 mod attempts;
@@ -29,8 +29,7 @@ mod windows;
 mod zone;
 
 pub use after::{
-    AfterCall, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, after_call, after_correction,
-    after_denial,
+    AfterCall, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call, after_denial,
 };
 pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use dialer::{CallEnd, Talk};
 use model::{Amd, AmdMode, Fault, FieldProblem, MachineAction, Outcome, PhoneNumber, member};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,23 @@ pub(crate) struct Fate {
     pub(crate) ring_ms: u64,
     /// From the answer to the end; absent: not answered.
     pub(crate) talk_ms: Option<u64>,
+}
+
+impl Fate {
+    /// What the planner learns of it. Whoever is silent throughout is a machine; its verdict is known where
+    /// the campaign asks for one.
+    pub(crate) fn end(&self, detect: AmdMode) -> CallEnd {
+        if self.talk_ms.is_none() {
+            return CallEnd::unanswered(self.outcome);
+        }
+        let silent = self.outcome == Outcome::CalleeSilent;
+        CallEnd {
+            outcome: self.outcome,
+            answered: true,
+            talk: if silent { Talk::Listened } else { Talk::Spoke },
+            machine: silent && detect != AmdMode::Off,
+        }
+    }
 }
 
 impl Default for OutcomeModel {

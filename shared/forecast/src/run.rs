@@ -74,14 +74,8 @@ pub struct Simulation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Plan,
-    Dial {
-        person: usize,
-    },
-    End {
-        person: usize,
-        outcome: Outcome,
-        answered: bool,
-    },
+    Dial { person: usize },
+    End { person: usize, end: CallEnd },
 }
 
 impl Simulation {
@@ -236,11 +230,7 @@ impl Simulation {
                         break placed;
                     }
                 }
-                Event::End {
-                    person,
-                    outcome,
-                    answered,
-                } => self.end(person, CallEnd { outcome, answered }, at),
+                Event::End { person, end } => self.end(person, end, at),
             }
         };
         let person = self.people.get(placed.person)?;

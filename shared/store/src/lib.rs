@@ -37,7 +37,7 @@ pub use rows::call::follow_ups::{FollowUp, FollowUps};
 pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
 pub use rows::call::labels::{Label, Labels};
 pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
-pub use rows::call::turns::{StoredTurn, TURNS_MAX, TurnStored, Turns};
+pub use rows::call::turns::{Spoken, StoredTurn, TURNS_MAX, TurnStored, Turns};
 pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
 pub use rows::campaign::contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use rows::campaign::imports::{

@@ -268,7 +268,7 @@ pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
     ];
     world.carrier.lasted(sid, 17);
     assert_eq!(world.webhook(&path, &stopped).await.status, 204);
-    assert_eq!(world.told(id).await, "ended callee_hung_up");
+    assert_eq!(world.told(id).await, "ended platform_failed");
     let told = world.ask("GET", &format!("/v1/calls/{id}"), None).await;
     assert_eq!(told.json()["carrier_duration_seconds"], 17);
 }

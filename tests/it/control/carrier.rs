@@ -130,6 +130,11 @@ impl FakeCarrier {
         call["status"] = json!(status);
     }
 
+    /// Asked about this call, the carrier does not know it.
+    pub(crate) fn forgets(&self, sid: &str) {
+        self.state.lock().unwrap().calls.remove(sid);
+    }
+
     /// How long a call was, as the carrier bills it.
     pub(crate) fn lasted(&self, sid: &str, seconds: u32) {
         let mut inner = self.state.lock().unwrap();

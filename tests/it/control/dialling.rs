@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use model::{
-    CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState, Lead, LeadResult,
-    LeadState, Outcome, PhoneNumber, Suppression, SuppressionReason,
+    AmdResult, AnsweredBy, CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState,
+    Lead, LeadResult, LeadState, Outcome, PhoneNumber, Speaker, Suppression, SuppressionReason,
+    Turn,
 };
 use serde_json::json;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
 
+use super::sessions::turn;
 use super::{World, carrier};
 use crate::leftovers::Left;
 
@@ -390,6 +392,8 @@ async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_agai
     }
     field.check().await;
     let key = session(0);
+    let said = turn(0, "Hello Dana!");
+    media.store_turn(&key, &said).await.unwrap();
     let close = media.close(&key, Some(Outcome::AgentEnded));
     close.await.unwrap();
     field.check().await;
@@ -424,6 +428,111 @@ async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_agai
         .counts(field.world.tenant, field.campaign);
     let counts = LaneCounts::sum(&counts.await.unwrap());
     assert_eq!(counts.calls, [(Outcome::AgentEnded, 2)].into());
+}
+
+/// What is stored of a call, and what its lead is then.
+struct Talked {
+    /// Turns of the agent and of the customer, in order.
+    turns: &'static [Speaker],
+    /// What the session says; `None`: there was none.
+    outcome: Option<Outcome>,
+    class: AnsweredBy,
+    lead: &'static str,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_conversation_with_a_person_reaches_a_lead() {
+    use Speaker::{Agent, Customer};
+    let talked = |turns, outcome, lead| Talked {
+        turns,
+        outcome: Some(outcome),
+        class: AnsweredBy::Human,
+        lead,
+    };
+    let stories = [
+        // They picked up while nobody of us was there.
+        Talked {
+            outcome: None,
+            ..talked(&[], Outcome::CalleeHungUp, "waits 1800 s, faults 1")
+        },
+        talked(&[], Outcome::CalleeHungUp, "waits 7200 s, faults 0"),
+        talked(&[Agent], Outcome::CalleeHungUp, "reached"),
+        talked(&[Agent], Outcome::CalleeSilent, "waits 7200 s, faults 0"),
+        // Four turns of talk, then they leave the line open.
+        talked(
+            &[Agent, Customer, Agent, Customer, Agent],
+            Outcome::CalleeSilent,
+            "reached",
+        ),
+        // Their first words come late, behind more of ours than are read at once.
+        talked(
+            &[
+                Agent, Agent, Agent, Agent, Agent, Agent, Agent, Agent, Customer,
+            ],
+            Outcome::CalleeSilent,
+            "reached",
+        ),
+        Talked {
+            class: AnsweredBy::Machine,
+            ..talked(
+                &[Customer, Agent],
+                Outcome::CalleeHungUp,
+                "waits 86400 s, faults 0",
+            )
+        },
+    ];
+    let field = Field::start(u32::try_from(stories.len()).unwrap(), |_fields| ()).await;
+    field.dial().await;
+    let media = super::sessions::media(&field.world);
+    let live = field.live().await;
+    assert_eq!(live.len(), stories.len());
+    for ((call, sid), story) in live.iter().zip(&stories) {
+        let sid = sid.clone().unwrap();
+        let answered = field.world.status(call, &sid, "in-progress", "2").await;
+        assert_eq!(answered.status, 204);
+        if let Some(outcome) = story.outcome {
+            let key = service::call::media::SessionKey {
+                tenant_id: field.world.tenant,
+                call_id: call.parse().unwrap(),
+                session: 1,
+                carrier_call_id: sid.clone(),
+            };
+            media.opened(&key).await.unwrap();
+            for (seq, speaker) in (0..).zip(story.turns) {
+                let said = Turn {
+                    speaker: *speaker,
+                    ..turn(seq, "Hello?")
+                };
+                media.store_turn(&key, &said).await.unwrap();
+            }
+            let answer = AmdResult {
+                class: story.class,
+                ..AmdResult::default()
+            };
+            let close = media.close_with(&key, Some(outcome), Some(answer));
+            close.await.unwrap();
+        }
+        let ended = field.world.status(call, &sid, "completed", "3").await;
+        assert_eq!(ended.status, 204);
+    }
+    let now = field.world.parts.clock.now();
+    let leads = field.leads().await;
+    for ((call, _sid), story) in live.iter().zip(&stories) {
+        let call_id = Some(call.parse().unwrap());
+        let row = leads.iter().find(|row| row.lead.last_call_id == call_id);
+        let lead = &row.unwrap().lead;
+        let told = match &lead.state {
+            LeadState::Waiting { due_at } => {
+                let waits = due_at.duration_since(now).as_secs();
+                format!("waits {waits} s, faults {}", lead.faults)
+            }
+            LeadState::Done { result, .. } => result.code().to_owned(),
+            LeadState::Calling { .. } => "is still called".to_owned(),
+        };
+        assert_eq!(told, story.lead, "{:?} {:?}", story.turns, story.outcome);
+        assert_eq!(lead.attempts, 1);
+    }
+    field.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use service::call::recordings::{Kept, RecordingJob, Recordings};
 
 use super::World;
 use super::carrier::ACCOUNT;
+use super::dialling::Field;
 use crate::leftovers::Left;
 
 const RECORDING: &str = "RE00000000000000000000000000000001";
@@ -294,6 +296,54 @@ async fn a_call_whose_recording_was_never_made_says_so() {
     assert_eq!(absent["absent_because"], "not_made");
     assert_eq!(absent["carrier_recording_id"], serde_json::Value::Null);
     assert!(jobs(&world).await.is_empty());
+}
+
+/// The row of one call cannot be read; it is looked at again when it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_cannot_be_looked_at_keeps_no_other_from_it() {
+    let field = Field::start(2, |_fields| ()).await;
+    let world = &field.world;
+    assert_eq!(field.dial().await, 2);
+    let live = field.live().await;
+    for (call, sid) in &live {
+        let sid = sid.as_deref().unwrap();
+        for (status, sequence) in [("in-progress", "1"), ("completed", "2")] {
+            let told = world.status(call, sid, status, sequence).await;
+            assert_eq!(told.status, 204);
+        }
+    }
+    let [(unread, _), (call, sid)] = &live[..] else {
+        panic!("{live:?}")
+    };
+    world.carrier.keep_recording(RECORDING, noise(5_000));
+    world.carrier.recorded(RECORDING, sid.as_deref().unwrap());
+    let key = [
+        ("pk", format!("T#{}#CALL#{unread}", world.tenant)),
+        ("sk", "CALL".to_owned()),
+    ];
+    let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    let (table, dynamodb) = (&world.own.names.table, &world.own.clients.dynamodb);
+    let get = dynamodb.get_item().table_name(table);
+    let got = get.set_key(Some(key.into())).send().await.unwrap();
+    let whole = got.item.unwrap();
+    let mut spoilt = whole.clone();
+    spoilt.insert("state".to_owned(), AttributeValue::S("nonsense".to_owned()));
+    for (row, kept) in [(spoilt, None), (whole, Some("not_made"))] {
+        let put = dynamodb.put_item().table_name(table);
+        put.set_item(Some(row)).send().await.unwrap();
+        // The second look comes half an hour after the first.
+        world.clock.pass(40 * 60);
+        tick(world).await;
+        assert_eq!(recording_of(world, call).await["state"], "ready");
+        if let Some(because) = kept {
+            let absent = recording_of(world, unread).await;
+            assert_eq!(absent["absent_because"], because);
+        }
+    }
+    for job in jobs(world).await {
+        recordings(world).keep(&job).await.unwrap();
+    }
+    assert_eq!(world.carrier.deleted(), [RECORDING]);
 }
 
 /// A recording's job is lost, or died with its queue.

@@ -408,7 +408,8 @@ pub(super) fn token_in(twiml: &str) -> TokenId {
     after.split_once('"').unwrap().0.parse().unwrap()
 }
 
-fn turn(seq: u32, text: &str) -> Turn {
+/// Words of the agent that were heard.
+pub(super) fn turn(seq: u32, text: &str) -> Turn {
     Turn {
         seq,
         speaker: Speaker::Agent,

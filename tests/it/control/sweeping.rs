@@ -92,7 +92,7 @@ pub(super) async fn a_call_whose_end_was_never_told_is_asked_about() {
         ("ringing", "busy", "ended busy", 0),
         ("ringing", "in-progress", "answered", 1),
         ("initiated", "failed", "ended carrier_failed", 0),
-        ("in-progress", "completed", "ended callee_hung_up", 0),
+        ("in-progress", "completed", "ended platform_failed", 0),
     ] {
         let (field, call) = claimed().await;
         field.world.leaves(Left::NOTHING.calls(open));
@@ -189,6 +189,30 @@ async fn a_late_sign_of_a_call_whose_worker_died_ends_it() {
         }
         field.check().await;
     }
+}
+
+/// A carrier that lags behind itself: who talks must not be given up for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_talks_goes_on_though_the_carrier_does_not_find_it() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    let world = &field.world;
+    world.leaves(Left::NOTHING.recordings(1));
+    world.carrier.forgets(&sid);
+    let path = format!("/carriers/twilio/recording/{}/{call}", world.tenant);
+    let ready = [
+        ("CallSid", sid.as_str()),
+        ("AccountSid", ACCOUNT),
+        ("RecordingSid", "RE00000000000000000000000000000001"),
+        ("RecordingStatus", "completed"),
+    ];
+    assert_eq!(world.webhook(&path, &ready).await.status, 204);
+    assert_eq!(world.told(&call).await, "answered");
+    // Whose worker is gone as well is over.
+    world.clock.pass(60);
+    world.without_worker().await;
+    field.sweep().await;
+    assert_eq!(world.told(&call).await, "ended carrier_failed");
+    field.check().await;
 }
 
 /// What the carrier bills is known of every call, whoever told of its end.

@@ -25,6 +25,25 @@ fn shown(after: &AfterCall) -> String {
     )
 }
 
+/// The ways in which a call can have come to an outcome.
+fn ends(outcome: Outcome) -> impl Iterator<Item = (&'static str, CallEnd)> {
+    let answered = move |talk, machine| CallEnd {
+        outcome,
+        answered: true,
+        talk,
+        machine,
+    };
+    [
+        ("not answered", CallEnd::unanswered(outcome)),
+        ("no session", answered(Talk::NoSession, false)),
+        ("nothing heard", answered(Talk::Nothing, false)),
+        ("they listened", answered(Talk::Listened, false)),
+        ("they spoke", answered(Talk::Spoke, false)),
+        ("a machine spoke", answered(Talk::Spoke, true)),
+    ]
+    .into_iter()
+}
+
 /// Every outcome for a lead with this many attempts and faults before the call.
 fn check(body: &str, attempts: u32, faults: u32, expected: &Expect) {
     let campaign = campaign(body);
@@ -33,16 +52,16 @@ fn check(body: &str, attempts: u32, faults: u32, expected: &Expect) {
     lead.faults = faults;
     let mut told = String::new();
     for outcome in Outcome::ALL {
-        let after = |answered| {
-            let end = CallEnd { outcome, answered };
-            shown(&after_call(&campaign, &lead, end, noon()))
-        };
-        let (answered, unanswered) = (after(true), after(false));
-        told += &format!("{}: {unanswered}", outcome.code());
-        if answered != unanswered {
-            told += &format!(" | answered: {answered}");
+        let mut last = String::new();
+        for (when, end) in ends(outcome) {
+            let after = shown(&after_call(&campaign, &lead, end, noon()));
+            if last.is_empty() {
+                told += &format!("{}: {after}\n", outcome.code());
+            } else if after != last {
+                told += &format!("    {when}: {after}\n");
+            }
+            last = after;
         }
-        told += "\n";
     }
     expected.assert_eq(&told);
 }
@@ -54,9 +73,18 @@ fn after_a_first_attempt() {
         0,
         0,
         &expect![[r#"
-            agent_ended: reached, attempts 1, faults 0
-            callee_hung_up: reached, attempts 1, faults 0
-            callee_silent: waits 2h, attempts 1, faults 0
+            agent_ended: waits 30m, attempts 1, faults 1
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            callee_hung_up: waits 30m, attempts 1, faults 1
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            callee_silent: waits 30m, attempts 1, faults 1
+                nothing heard: waits 2h, attempts 1, faults 0
+                they spoke: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
             busy: waits 4h, attempts 1, faults 0
             no_answer: waits 2h, attempts 1, faults 0
             voicemail: waits 24h, attempts 1, faults 0
@@ -69,14 +97,24 @@ fn after_a_first_attempt() {
             carrier_rate_limited: waits 1m, attempts 0, faults 1
             carrier_unconfirmed: waits 30m, attempts 0, faults 1
             carrier_failed: waits 30m, attempts 1, faults 1
-            stream_lost: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
-            vendor_failed: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
-            no_capacity: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
-            worker_lost: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
-            platform_failed: waits 1m, attempts 0, faults 1 | answered: waits 30m, attempts 1, faults 1
-            duration_limit: reached, attempts 1, faults 0
+            stream_lost: waits 1m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
+            vendor_failed: waits 1m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
+            no_capacity: waits 1m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
+            worker_lost: waits 1m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
+            platform_failed: waits 1m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
+            duration_limit: waits 30m, attempts 1, faults 1
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
             cancelled: waits 2h, attempts 1, faults 0
-            hung_up_by_user: waits 2h, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
+            hung_up_by_user: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
             not_permitted: waits 5m, attempts 0, faults 0
             campaign_stopped: waits 5m, attempts 0, faults 0
         "#]],
@@ -90,9 +128,18 @@ fn after_the_last_attempt() {
         0,
         0,
         &expect![[r#"
-            agent_ended: reached, attempts 1, faults 0
-            callee_hung_up: reached, attempts 1, faults 0
-            callee_silent: exhausted, attempts 1, faults 0
+            agent_ended: failed, attempts 1, faults 1
+                nothing heard: exhausted, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: exhausted, attempts 1, faults 0
+            callee_hung_up: failed, attempts 1, faults 1
+                nothing heard: exhausted, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: exhausted, attempts 1, faults 0
+            callee_silent: failed, attempts 1, faults 1
+                nothing heard: exhausted, attempts 1, faults 0
+                they spoke: reached, attempts 1, faults 0
+                a machine spoke: exhausted, attempts 1, faults 0
             busy: exhausted, attempts 1, faults 0
             no_answer: exhausted, attempts 1, faults 0
             voicemail: exhausted, attempts 1, faults 0
@@ -105,14 +152,24 @@ fn after_the_last_attempt() {
             carrier_rate_limited: waits 1m, attempts 0, faults 1
             carrier_unconfirmed: waits 30m, attempts 0, faults 1
             carrier_failed: failed, attempts 1, faults 1
-            stream_lost: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
-            vendor_failed: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
-            no_capacity: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
-            worker_lost: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
-            platform_failed: waits 1m, attempts 0, faults 1 | answered: failed, attempts 1, faults 1
-            duration_limit: reached, attempts 1, faults 0
+            stream_lost: waits 1m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
+            vendor_failed: waits 1m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
+            no_capacity: waits 1m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
+            worker_lost: waits 1m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
+            platform_failed: waits 1m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
+            duration_limit: failed, attempts 1, faults 1
+                nothing heard: exhausted, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: exhausted, attempts 1, faults 0
             cancelled: exhausted, attempts 1, faults 0
-            hung_up_by_user: exhausted, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
+            hung_up_by_user: exhausted, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: exhausted, attempts 1, faults 0
             not_permitted: waits 5m, attempts 0, faults 0
             campaign_stopped: waits 5m, attempts 0, faults 0
         "#]],
@@ -126,32 +183,51 @@ fn after_many_faults_in_a_row() {
         0,
         FAULTS_MAX - 1,
         &expect![[r#"
-        agent_ended: reached, attempts 1, faults 0
-        callee_hung_up: reached, attempts 1, faults 0
-        callee_silent: waits 2h, attempts 1, faults 0
-        busy: waits 4h, attempts 1, faults 0
-        no_answer: waits 2h, attempts 1, faults 0
-        voicemail: waits 24h, attempts 1, faults 0
-        voicemail_left: voicemail_left, attempts 1, faults 0
-        fax: unreachable, attempts 1, faults 0
-        opted_out: opted_out, attempts 1, faults 0
-        screened: waits 24h, attempts 1, faults 0
-        number_unreachable: unreachable, attempts 1, faults 0
-        carrier_refused: failed, attempts 1, faults 8
-        carrier_rate_limited: failed, attempts 0, faults 8
-        carrier_unconfirmed: failed, attempts 0, faults 8
-        carrier_failed: failed, attempts 1, faults 8
-        stream_lost: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
-        vendor_failed: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
-        no_capacity: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
-        worker_lost: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
-        platform_failed: failed, attempts 0, faults 8 | answered: failed, attempts 1, faults 8
-        duration_limit: reached, attempts 1, faults 0
-        cancelled: waits 2h, attempts 1, faults 0
-        hung_up_by_user: waits 2h, attempts 1, faults 0 | answered: reached, attempts 1, faults 0
-        not_permitted: waits 5m, attempts 0, faults 7
-        campaign_stopped: waits 5m, attempts 0, faults 7
-    "#]],
+            agent_ended: failed, attempts 1, faults 8
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            callee_hung_up: failed, attempts 1, faults 8
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            callee_silent: failed, attempts 1, faults 8
+                nothing heard: waits 2h, attempts 1, faults 0
+                they spoke: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            busy: waits 4h, attempts 1, faults 0
+            no_answer: waits 2h, attempts 1, faults 0
+            voicemail: waits 24h, attempts 1, faults 0
+            voicemail_left: voicemail_left, attempts 1, faults 0
+            fax: unreachable, attempts 1, faults 0
+            opted_out: opted_out, attempts 1, faults 0
+            screened: waits 24h, attempts 1, faults 0
+            number_unreachable: unreachable, attempts 1, faults 0
+            carrier_refused: failed, attempts 1, faults 8
+            carrier_rate_limited: failed, attempts 0, faults 8
+            carrier_unconfirmed: failed, attempts 0, faults 8
+            carrier_failed: failed, attempts 1, faults 8
+            stream_lost: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
+            vendor_failed: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
+            no_capacity: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
+            worker_lost: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
+            platform_failed: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
+            duration_limit: failed, attempts 1, faults 8
+                nothing heard: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            cancelled: waits 2h, attempts 1, faults 0
+            hung_up_by_user: waits 2h, attempts 1, faults 0
+                they listened: reached, attempts 1, faults 0
+                a machine spoke: waits 24h, attempts 1, faults 0
+            not_permitted: waits 5m, attempts 0, faults 7
+            campaign_stopped: waits 5m, attempts 0, faults 7
+        "#]],
     );
 }
 
@@ -162,9 +238,18 @@ fn waits_are_the_campaigns() {
         1,
         3,
         &expect![[r#"
-            agent_ended: reached, attempts 2, faults 0
-            callee_hung_up: reached, attempts 2, faults 0
-            callee_silent: waits 10m, attempts 2, faults 0
+            agent_ended: waits 40m, attempts 2, faults 4
+                nothing heard: waits 10m, attempts 2, faults 0
+                they listened: reached, attempts 2, faults 0
+                a machine spoke: waits 50m, attempts 2, faults 0
+            callee_hung_up: waits 40m, attempts 2, faults 4
+                nothing heard: waits 10m, attempts 2, faults 0
+                they listened: reached, attempts 2, faults 0
+                a machine spoke: waits 50m, attempts 2, faults 0
+            callee_silent: waits 40m, attempts 2, faults 4
+                nothing heard: waits 10m, attempts 2, faults 0
+                they spoke: reached, attempts 2, faults 0
+                a machine spoke: waits 50m, attempts 2, faults 0
             busy: waits 20m, attempts 2, faults 0
             no_answer: waits 10m, attempts 2, faults 0
             voicemail: waits 50m, attempts 2, faults 0
@@ -177,14 +262,24 @@ fn waits_are_the_campaigns() {
             carrier_rate_limited: waits 8m, attempts 1, faults 4
             carrier_unconfirmed: waits 40m, attempts 1, faults 4
             carrier_failed: waits 40m, attempts 2, faults 4
-            stream_lost: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
-            vendor_failed: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
-            no_capacity: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
-            worker_lost: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
-            platform_failed: waits 8m, attempts 1, faults 4 | answered: waits 40m, attempts 2, faults 4
-            duration_limit: reached, attempts 2, faults 0
+            stream_lost: waits 8m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
+            vendor_failed: waits 8m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
+            no_capacity: waits 8m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
+            worker_lost: waits 8m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
+            platform_failed: waits 8m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
+            duration_limit: waits 40m, attempts 2, faults 4
+                nothing heard: waits 10m, attempts 2, faults 0
+                they listened: reached, attempts 2, faults 0
+                a machine spoke: waits 50m, attempts 2, faults 0
             cancelled: waits 10m, attempts 2, faults 0
-            hung_up_by_user: waits 10m, attempts 2, faults 0 | answered: reached, attempts 2, faults 0
+            hung_up_by_user: waits 10m, attempts 2, faults 0
+                they listened: reached, attempts 2, faults 0
+                a machine spoke: waits 50m, attempts 2, faults 0
             not_permitted: waits 5m, attempts 1, faults 3
             campaign_stopped: waits 5m, attempts 1, faults 3
         "#]],
@@ -200,13 +295,12 @@ fn every_chain_of_outcomes_ends() {
         if matches!(outcome, Outcome::NotPermitted | Outcome::CampaignStopped) {
             continue;
         }
-        for answered in [false, true] {
+        for (_when, end) in ends(outcome) {
             let mut lead = testing::lead(&campaign, "+12125550100");
             let mut calls = 0;
             loop {
                 calls += 1;
                 assert!(calls <= FAULTS_MAX, "{outcome:?} never ends");
-                let end = CallEnd { outcome, answered };
                 let after = after_call(&campaign, &lead, end, noon());
                 (lead.attempts, lead.faults) = (after.attempts, after.faults);
                 match after.state {
@@ -221,10 +315,7 @@ fn every_chain_of_outcomes_ends() {
 
 #[test]
 fn a_cancelled_or_finished_campaign_keeps_nobody_waiting() {
-    let end = CallEnd {
-        outcome: Outcome::Busy,
-        answered: false,
-    };
+    let end = CallEnd::unanswered(Outcome::Busy);
     for (state, body, result) in [
         (CampaignState::Cancelled, "", "cancelled"),
         (CampaignState::Completed, "", "not_allowed"),
@@ -248,32 +339,12 @@ fn a_cancelled_or_finished_campaign_keeps_nobody_waiting() {
         let reached = CallEnd {
             outcome: Outcome::OptedOut,
             answered: true,
+            talk: Talk::Spoke,
+            machine: false,
         };
         let after = shown(&after_call(&campaign, &lead, reached, noon()));
         assert!(after.starts_with("opted_out"), "{state:?} {body}: {after}");
     }
-}
-
-#[test]
-fn a_corrected_outcome_counts_once() {
-    let campaign = campaign("");
-    let provisional = CallEnd {
-        outcome: Outcome::WorkerLost,
-        answered: true,
-    };
-    let end = CallEnd {
-        outcome: Outcome::AgentEnded,
-        answered: true,
-    };
-    let mut lead = testing::lead(&campaign, "+12125550100");
-    lead.attempts = 1;
-    lead.faults = 1;
-    let straight = after_call(&campaign, &lead, end, noon());
-    let first = after_call(&campaign, &lead, provisional, noon());
-    lead.state = first.state;
-    (lead.attempts, lead.faults) = (first.attempts, first.faults);
-    let corrected = after_correction(&campaign, &lead, provisional, end, noon());
-    assert_eq!(corrected, straight);
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl Simulation {
         );
         let attempt = person.attempts + 1;
         let detect = self.campaign.fields.amd.detect;
+        let end = fate.end(detect);
         self.tally
             .dialled(now, attempt, person.dials == 0, &fate, detect);
         person.dials += 1;
@@ -65,14 +66,7 @@ impl Simulation {
         let talk_ms = fate.talk_ms.unwrap_or(0);
         let took = i64::try_from(fate.ring_ms + talk_ms).unwrap_or(i64::MAX);
         let ended = later(now, SignedDuration::from_millis(took));
-        self.push(
-            ended,
-            Event::End {
-                person: place,
-                outcome: fate.outcome,
-                answered: fate.talk_ms.is_some(),
-            },
-        );
+        self.push(ended, Event::End { person: place, end });
         Some(Placed {
             person: place,
             attempt,

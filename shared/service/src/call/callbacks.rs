@@ -24,7 +24,7 @@ use store::{
 use tracing::{info, warn};
 
 use crate::call::hold::{give_up, hold};
-use crate::call::inquiry::Inquiry;
+use crate::call::inquiry::{Inquiry, InquiryError};
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::call::{CallPlans, hang_up_at_carrier, new_row};
@@ -172,20 +172,9 @@ impl Callbacks {
     async fn ask_if_forsaken(&self, row: &CallRow) -> Result<(), CallbackError> {
         let gone = self.workforce.has_forsaken(row).await;
         if row.call.state < CallState::Ended && gone.map_err(CallbackError::Unavailable)? {
-            self.ask(row).await;
+            asked(row, self.inquiry.ask(row, self.clock.now()).await);
         }
         Ok(())
-    }
-
-    /// Asks the carrier about a call. What is not known now the sweeper learns.
-    async fn ask(&self, row: &CallRow) {
-        if let Err(error) = self.inquiry.ask(row, self.clock.now()).await {
-            warn!(
-                call.id = %row.call.id,
-                error = &error as &dyn std::error::Error,
-                "what became of a call is not known yet"
-            );
-        }
     }
 
     /// The carrier still holds a call that is over for us: it is told so. Only at news, and when the
@@ -259,7 +248,7 @@ impl Callbacks {
         }
         // A carrier finishes a recording when the call is over.
         if row.call.state < CallState::Ended {
-            self.ask(&row).await;
+            asked(&row, self.inquiry.ask_of_talk(&row, self.clock.now()).await);
         }
         let ready = Fact::Recording(RecordingState::Ready {
             carrier_recording_id: carrier_recording_id.clone(),
@@ -580,10 +569,21 @@ fn withheld() -> Option<PhoneNumber> {
     WITHHELD.parse().ok()
 }
 
+/// What is not known now the sweeper learns.
+fn asked(row: &CallRow, asked: Result<(), InquiryError>) {
+    if let Err(error) = asked {
+        warn!(
+            call.id = %row.call.id,
+            error = &error as &dyn std::error::Error,
+            "what became of a call is not known yet"
+        );
+    }
+}
+
 /// SIP says of these that the number is wrong or gone (RFC 3261: 404, 410, 484, 604).
 const SIP_UNREACHABLE: [u16; 4] = [404, 410, 484, 604];
 
-fn says(callback: &StatusReport) -> CarrierSays {
+pub(crate) fn says(callback: &StatusReport) -> CarrierSays {
     match callback.status {
         CallStatus::Queued | CallStatus::Initiated => CarrierSays::Accepted,
         CallStatus::Ringing => CarrierSays::Ringing,

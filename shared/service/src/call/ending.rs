@@ -4,16 +4,26 @@
 //! final one moves the lead again, from where it stood before the call's end, unless another call has
 //! it by then. What a lead becomes is decided by `dialer`.
 
-use dialer::CallEnd;
+use dialer::{CallEnd, Talk};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState, Outcome,
-    RecordingState,
+    AnsweredBy, Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState,
+    Outcome, RecordingState,
 };
-use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld};
+use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld, Spoken};
 
 /// A carrier tells of a call's length and of its recording within seconds of its end; after this it is asked.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a call's end is decided on besides the call.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    pub(crate) campaign: Option<Campaign>,
+    pub(crate) lead: Option<LeadRow>,
+    pub(crate) contact: Option<Contact>,
+    /// What its transcript has, where a lead hangs on that.
+    pub(crate) talk: Talk,
+}
 
 /// What is written with a changed call.
 #[derive(Debug, Default)]
@@ -49,11 +59,10 @@ impl Ending {
     pub(crate) fn of(
         before: &CallRow,
         after: &mut CallRow,
-        campaign: Option<&Campaign>,
-        lead: Option<&LeadRow>,
-        contact: Option<&Contact>,
+        around: &Around,
         now: Timestamp,
     ) -> Self {
+        let contact = around.contact.as_ref();
         let Some(outcome) = after.call.outcome else {
             return Self::default();
         };
@@ -70,8 +79,8 @@ impl Ending {
             Some(from) => CallCount::Corrected { from, to: outcome },
             None => CallCount::Ended(outcome),
         };
-        let lead = lead.map(|row| {
-            let moved = campaign.and_then(|campaign| next(before, after, campaign, row, ends, now));
+        let lead = around.lead.as_ref().map(|row| {
+            let moved = next(before, after, around, row, ends, now);
             match moved.map(|lead| as_they_wished(lead, after, contact, now)) {
                 Some(lead) => LeadMove::Becomes {
                     before: Box::new(row.clone()),
@@ -101,8 +110,8 @@ impl Ending {
         Self {
             slots,
             lead,
-            follow_up: follow_up(&after.call, now).filter(|_at| ends),
-            contact: contact.and_then(|contact| noted(contact, &after.call)),
+            follow_up: follow_up(after, now).filter(|_at| ends),
+            contact: contact.and_then(|contact| noted(contact, after)),
             ends,
             corrects: before.progress.provisional && !after.progress.provisional,
         }
@@ -166,11 +175,12 @@ pub(crate) fn noted_with_contact(row: &CallRow) -> bool {
 fn next(
     before: &CallRow,
     after: &CallRow,
-    campaign: &Campaign,
+    around: &Around,
     row: &LeadRow,
     ends: bool,
     now: Timestamp,
 ) -> Option<Lead> {
+    let campaign = around.campaign.as_ref()?;
     let call = &after.call;
     let lead = &row.lead;
     let outcome = call.outcome?;
@@ -197,8 +207,12 @@ fn next(
     if let Some((rule, retry_at)) = denied {
         next.state = dialer::after_denial(campaign, dialer::Denial { rule, retry_at }, now);
     } else {
-        let answered = was_answered(call);
-        let end = CallEnd { outcome, answered };
+        let end = CallEnd {
+            outcome,
+            answered: was_answered(after),
+            talk: around.talk,
+            machine: was_a_machine(call),
+        };
         let then = dialer::after_call(campaign, &next, end, now);
         next.state = then.state;
         next.attempts = then.attempts;
@@ -220,14 +234,15 @@ fn as_they_wished(lead: Lead, row: &CallRow, contact: Option<&Contact>, now: Tim
 }
 
 /// When a call that ends now is looked at again, if something is not known of it that a carrier tells.
-fn follow_up(call: &Call, now: Timestamp) -> Option<Timestamp> {
+fn follow_up(row: &CallRow, now: Timestamp) -> Option<Timestamp> {
+    let call = &row.call;
     let is_settled = matches!(
         call.recording,
         Some(RecordingState::Kept { .. } | RecordingState::Absent { .. })
     );
     let lacks_recording = is_recorded(call) && !is_settled;
     let lacks_something = lacks_recording || call.carrier_duration_seconds.is_none();
-    if !was_answered(call) || !lacks_something {
+    if !was_answered(row) || !lacks_something {
         return None;
     }
     now.checked_add(TOLD_WITHIN).ok()
@@ -238,10 +253,32 @@ pub(crate) fn is_recorded(call: &Call) -> bool {
     call.direction == Direction::Outbound
 }
 
+/// What was said in a call that a session of ours had, or none.
+pub(crate) fn talk(row: &CallRow, spoken: Spoken) -> Talk {
+    match (row.progress.session, spoken) {
+        (0, _) => Talk::NoSession,
+        (_, Spoken { customer: true, .. }) => Talk::Spoke,
+        (_, Spoken { agent: true, .. }) => Talk::Listened,
+        (_, Spoken { .. }) => Talk::Nothing,
+    }
+}
+
+/// The verdict on who answered that stands at the end: the session's, which knows the carrier's, else the
+/// carrier's.
+fn was_a_machine(call: &Call) -> bool {
+    let carrier = call.carrier_verdict.map(AnsweredBy::from);
+    let class = call.answer.map(|answer| answer.class).or(carrier);
+    match class.unwrap_or_default() {
+        AnsweredBy::Machine | AnsweredBy::Fax => true,
+        // A screening service that put us through: what it kept has an outcome of its own.
+        AnsweredBy::Screening | AnsweredBy::Human | AnsweredBy::Unknown => false,
+    }
+}
+
 /// Whether somebody or something picked up: also where the end was heard of before the answer.
-fn was_answered(call: &Call) -> bool {
-    call.answered_at.is_some()
-        || call.outcome.is_some_and(|outcome| match outcome {
+fn was_answered(row: &CallRow) -> bool {
+    row.progress.picked_up
+        || row.call.outcome.is_some_and(|outcome| match outcome {
             Outcome::AgentEnded
             | Outcome::CalleeHungUp
             | Outcome::CalleeSilent
@@ -290,8 +327,9 @@ fn has_moved_on(state: &LeadState) -> bool {
 
 /// The contact with the outcome of this call's attempt; `None` when that is known or the attempt is
 /// not there any more.
-fn noted(contact: &Contact, call: &Call) -> Option<Contact> {
-    let answered = was_answered(call);
+fn noted(contact: &Contact, row: &CallRow) -> Option<Contact> {
+    let call = &row.call;
+    let answered = was_answered(row);
     let mut contact = contact.clone();
     let attempt = contact
         .attempts
@@ -317,3 +355,6 @@ pub(crate) fn done(lead: &Lead, result: LeadResult, now: Timestamp) -> Lead {
         ..lead.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

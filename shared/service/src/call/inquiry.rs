@@ -55,8 +55,28 @@ impl Inquiry {
         Self { recorder, carrier }
     }
 
-    /// Asks the carrier how a call is, and records the truth. May be repeated.
+    /// Asks the carrier how a call is, and records the truth: a call that it does not know has failed. May be
+    /// repeated.
     pub(crate) async fn ask(&self, row: &CallRow, now: Timestamp) -> Result<(), InquiryError> {
+        self.ask_with(row, now, Some(CarrierSays::Failed)).await
+    }
+
+    /// The same of a call on which somebody of ours may talk: a carrier that does not know it lags behind, and
+    /// its word ends nothing.
+    pub(crate) async fn ask_of_talk(
+        &self,
+        row: &CallRow,
+        now: Timestamp,
+    ) -> Result<(), InquiryError> {
+        self.ask_with(row, now, None).await
+    }
+
+    async fn ask_with(
+        &self,
+        row: &CallRow,
+        now: Timestamp,
+        not_known: Option<CarrierSays>,
+    ) -> Result<(), InquiryError> {
         let (tenant, call) = (row.call.tenant_id, row.call.id);
         let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
             return Ok(());
@@ -78,7 +98,10 @@ impl Inquiry {
         let too_long =
             row.call.state == CallState::Answered && has_talked_too_long(row, now, HANG_UP_MARGIN);
         let says = match (&known, status) {
-            (None, _) => CarrierSays::Failed,
+            (None, _) => match not_known {
+                Some(says) => says,
+                None => return Ok(()),
+            },
             (Some(_), Some(CallStatus::InProgress)) if too_long => {
                 hang_up_at_carrier(&*self.carrier, &carrier_call_id)
                     .await

@@ -337,6 +337,7 @@ impl Next {
 
     fn answered(&mut self, at: Option<Timestamp>) {
         let at = at.unwrap_or(self.now);
+        self.row.progress.picked_up = true;
         self.advance(CallState::Answered);
         let earliest = self.row.call.answered_at.map_or(at, |known| known.min(at));
         self.row.call.answered_at = Some(earliest);
@@ -347,7 +348,10 @@ impl Next {
             CarrierSays::Accepted => self.advance(CallState::Placed),
             CarrierSays::Ringing => self.advance(CallState::Ringing),
             CarrierSays::Answered => self.answered(at),
-            CarrierSays::Completed => self.end(Outcome::CalleeHungUp, true, at),
+            CarrierSays::Completed => {
+                self.row.progress.picked_up = true;
+                self.end(Outcome::CalleeHungUp, true, at);
+            }
             CarrierSays::Busy => self.end(Outcome::Busy, false, at),
             CarrierSays::NoAnswer => self.end(Outcome::NoAnswer, false, at),
             CarrierSays::Cancelled => self.end(Outcome::Cancelled, false, at),
@@ -459,8 +463,8 @@ impl Next {
         } else if progress.session > 0 || progress.stream_failed {
             Outcome::StreamLost
         } else {
-            // Nobody of us ever spoke with them: they were gone before the media came.
-            Outcome::CalleeHungUp
+            // They picked up, and none of us ever spoke with them.
+            Outcome::PlatformFailed
         };
         self.row.call.outcome = Some(outcome);
     }

@@ -7,18 +7,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join;
+use dialer::Talk;
+use futures_util::future::try_join3;
 use jiff::Timestamp;
 use model::{
-    Call, CallId, CallState, Campaign, CampaignId, Contact, DomainEvent, EventKind, Permit,
-    TenantId,
+    Call, CallId, CallState, CampaignId, Contact, DomainEvent, EventKind, Permit, TenantId,
 };
 use store::{
-    CallRow, Calls, Campaigns, Contacts, LeadRow, Leads, NewToken, Slots, StoreError, WriteRefused,
-    WrittenWith,
+    CallRow, Calls, Campaigns, Contacts, Leads, NewToken, Slots, Spoken, StoreError, Turns,
+    WriteRefused, WrittenWith,
 };
 
-use crate::call::ending::{self, Ending, LeadMove};
+use crate::call::ending::{self, Around, Ending, LeadMove};
 use crate::call::lifecycle::{self, Fact};
 use crate::{Clock, Ids};
 
@@ -35,6 +35,7 @@ pub(crate) struct Recorder {
     contacts: Contacts,
     campaigns: Campaigns,
     slots: Slots,
+    turns: Turns,
     clock: Arc<dyn Clock>,
     ids: Ids,
 }
@@ -79,14 +80,6 @@ pub(crate) enum Passed {
     Again,
 }
 
-/// Rows that a call's end is decided on.
-#[derive(Debug, Default)]
-struct Around {
-    campaign: Option<Campaign>,
-    lead: Option<LeadRow>,
-    contact: Option<Contact>,
-}
-
 /// What is logged from here on, in a span that has a place for it, is of this call and its trace.
 pub(crate) fn follow(call: &Call) {
     let span = tracing::Span::current();
@@ -102,6 +95,7 @@ impl Recorder {
             contacts: store.contacts.clone(),
             campaigns: store.campaigns.clone(),
             slots: store.slots.clone(),
+            turns: store.turns.clone(),
             clock,
             ids,
         }
@@ -155,14 +149,7 @@ impl Recorder {
             };
             let around = self.around(&row, &change.row).await;
             let around = around.map_err(RecordError::Store)?;
-            let ending = Ending::of(
-                &row,
-                &mut change.row,
-                around.campaign.as_ref(),
-                around.lead.as_ref(),
-                around.contact.as_ref(),
-                now,
-            );
+            let ending = Ending::of(&row, &mut change.row, &around, now);
             let carrier_call_id = change.row.call.carrier_call_id.as_deref();
             let along = WrittenWith {
                 events: self.events(tenant, change.events, now),
@@ -243,17 +230,27 @@ impl Recorder {
         let tenant = call.tenant_id;
         let mut around = Around::default();
         if let (Some(campaign), Some(lead)) = (call.campaign_id, call.lead_id) {
-            let (campaign, lead) = try_join(
+            (around.campaign, around.lead, around.talk) = try_join3(
                 self.campaigns.get(tenant, campaign),
                 self.leads.get(tenant, campaign, lead),
+                Box::pin(self.talk(after)),
             )
             .await?;
-            (around.campaign, around.lead) = (campaign, lead);
         }
         if ending::noted_with_contact(after) {
             around.contact = Some(self.contacts.get(tenant, &call.to).await?);
         }
         Ok(around)
+    }
+
+    /// What was said in the call, as far as it is stored.
+    async fn talk(&self, row: &CallRow) -> Result<Talk, StoreError> {
+        let call = &row.call;
+        let spoken = match row.progress.session {
+            0 => Spoken::default(),
+            _sessions => self.turns.spoken(call.tenant_id, call.id).await?,
+        };
+        Ok(ending::talk(row, spoken))
     }
 
     /// A slot that the call should give back is not its own: cannot be, and must not keep the call

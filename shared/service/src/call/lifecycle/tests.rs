@@ -171,14 +171,14 @@ fn a_call_that_is_to_end_is_not_handed_over() {
 }
 
 #[test]
-fn a_callee_who_was_gone_before_the_media_came_hung_up() {
+fn a_callee_who_was_gone_before_the_media_came_heard_nobody() {
     check(
         "gate | placed CA1 | answered CA1 | completed CA1",
         expect![[r#"
             gate: placing
             placed CA1: placed, adopts
             answered CA1: answered
-            completed CA1: ended callee_hung_up for now"#]],
+            completed CA1: ended platform_failed for now"#]],
     );
 }
 
@@ -240,7 +240,7 @@ fn who_hangs_up_while_held_was_missed_and_who_had_talked_was_lost() {
             placed CA1: placed, adopts
             held CA1: placed
             resumed CA1: placed
-            completed CA1: ended callee_hung_up for now
+            completed CA1: ended platform_failed for now
             held CA1: nothing new"#]],
     );
 }

@@ -34,6 +34,10 @@ pub struct CallRow {
 /// How far our own dealings with a call are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is told by itself, at any time, and none excludes another"
+)]
 pub struct Progress {
     /// Rises with each change of the row.
     pub row_version: u64,
@@ -46,6 +50,8 @@ pub struct Progress {
     /// When the gate to the carrier was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placing_at: Option<Timestamp>,
+    /// Somebody or something picked up: so the carrier said, of the answer or of the end, or a session began.
+    pub picked_up: bool,
     /// When a user or program asked to hang up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hang_up_requested_at: Option<Timestamp>,

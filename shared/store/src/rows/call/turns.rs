@@ -1,13 +1,15 @@
 //! Turns, stored one by one as they end.
 
-use model::{CallId, DomainEvent, TenantId, Turn};
+use model::{CallId, DomainEvent, Speaker, TenantId, Turn};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::rows::events::event_write;
 use crate::table::keys;
-use crate::table::{Ask, Table, Transacted, to_item};
+use crate::table::{Ask, Page, Table, Transacted, to_item};
 
+/// Turns read at once to learn who spoke: more than most calls have before the customer's first words.
+const FIRST_TURNS: u32 = 8;
 /// Turns read in one request; DynamoDB ends a page at 1 MB besides.
 const PAGE_TURNS: u32 = 500;
 /// The most turns that are read of a call: four hours of two-second turns.
@@ -19,6 +21,31 @@ pub struct StoredTurn {
     pub session: u32,
     #[serde(flatten)]
     pub turn: Turn,
+}
+
+/// Who was heard in a call, as far as its turns are stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spoken {
+    /// Words of the agent were played.
+    pub agent: bool,
+    /// The customer's words were recognized, or keys that they pressed.
+    pub customer: bool,
+}
+
+impl Spoken {
+    fn and(self, turn: &Turn) -> Self {
+        let words = !turn.text.trim().is_empty();
+        match turn.speaker {
+            Speaker::Agent => Self {
+                agent: self.agent || words,
+                ..self
+            },
+            Speaker::Customer => Self {
+                customer: self.customer || words,
+                ..self
+            },
+        }
+    }
 }
 
 /// What became of a turn.
@@ -87,20 +114,10 @@ impl Turns {
         call: CallId,
         seq: Option<u32>,
     ) -> Result<Vec<StoredTurn>, StoreError> {
-        let partition = keys::call_partition(tenant, call);
         let mut turns: Vec<StoredTurn> = Vec::new();
         loop {
             let last = turns.last().map(|row| row.turn.seq).or(seq);
-            let after = last.map(|seq| keys::turn(tenant, call, seq).sk);
-            let ask = Ask {
-                after: after.as_deref(),
-                newest_first: false,
-                limit: PAGE_TURNS,
-            };
-            let page = self
-                .table
-                .rows_of::<StoredTurn>(&partition, keys::TURN_PREFIX, ask, "turn")
-                .await?;
+            let page = self.page(tenant, call, last, PAGE_TURNS).await?;
             let empty = page.items.is_empty();
             turns.extend(page.items);
             if !page.more || empty || turns.len() >= TURNS_MAX {
@@ -108,5 +125,43 @@ impl Turns {
                 return Ok(turns);
             }
         }
+    }
+    /// Who was heard in a call: reads no further than the customer's first words.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a turn cannot be read.
+    pub async fn spoken(&self, tenant: TenantId, call: CallId) -> Result<Spoken, StoreError> {
+        let mut spoken = Spoken::default();
+        let mut last = None;
+        loop {
+            let page = self.page(tenant, call, last, FIRST_TURNS).await?;
+            spoken = page
+                .items
+                .iter()
+                .fold(spoken, |spoken, row| spoken.and(&row.turn));
+            last = page.items.last().map(|row| row.turn.seq);
+            if spoken.customer || !page.more || last.is_none() {
+                return Ok(spoken);
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Page<StoredTurn>, StoreError> {
+        let partition = keys::call_partition(tenant, call);
+        let after = after.map(|seq| keys::turn(tenant, call, seq).sk);
+        let ask = Ask {
+            after: after.as_deref(),
+            newest_first: false,
+            limit,
+        };
+        self.table
+            .rows_of::<StoredTurn>(&partition, keys::TURN_PREFIX, ask, "turn")
+            .await
     }
 }
