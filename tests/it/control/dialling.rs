@@ -440,6 +440,37 @@ struct Talked {
     lead: &'static str,
 }
 
+/// The call is answered, talked in as the story says, and over.
+async fn play(field: &Field, call: &str, sid: &str, story: &Talked) {
+    let answered = field.world.status(call, sid, "in-progress", "2").await;
+    assert_eq!(answered.status, 204);
+    if let Some(outcome) = story.outcome {
+        let media = super::sessions::media(&field.world);
+        let key = service::call::media::SessionKey {
+            tenant_id: field.world.tenant,
+            call_id: call.parse().unwrap(),
+            session: 1,
+            carrier_call_id: sid.to_owned(),
+        };
+        media.opened(&key).await.unwrap();
+        for (seq, speaker) in (0..).zip(story.turns) {
+            let said = Turn {
+                speaker: *speaker,
+                ..turn(seq, "Hello?")
+            };
+            media.store_turn(&key, &said).await.unwrap();
+        }
+        let answer = AmdResult {
+            class: story.class,
+            ..AmdResult::default()
+        };
+        let close = media.close_with(&key, Some(outcome), Some(answer));
+        close.await.unwrap();
+    }
+    let ended = field.world.status(call, sid, "completed", "3").await;
+    assert_eq!(ended.status, 204);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_conversation_with_a_person_reaches_a_lead() {
     use Speaker::{Agent, Customer};
@@ -482,42 +513,18 @@ async fn only_a_conversation_with_a_person_reaches_a_lead() {
         },
     ];
     let field = Field::start(u32::try_from(stories.len()).unwrap(), |_fields| ()).await;
-    field.dial().await;
-    let media = super::sessions::media(&field.world);
-    let live = field.live().await;
-    assert_eq!(live.len(), stories.len());
-    for ((call, sid), story) in live.iter().zip(&stories) {
-        let sid = sid.clone().unwrap();
-        let answered = field.world.status(call, &sid, "in-progress", "2").await;
-        assert_eq!(answered.status, 204);
-        if let Some(outcome) = story.outcome {
-            let key = service::call::media::SessionKey {
-                tenant_id: field.world.tenant,
-                call_id: call.parse().unwrap(),
-                session: 1,
-                carrier_call_id: sid.clone(),
-            };
-            media.opened(&key).await.unwrap();
-            for (seq, speaker) in (0..).zip(story.turns) {
-                let said = Turn {
-                    speaker: *speaker,
-                    ..turn(seq, "Hello?")
-                };
-                media.store_turn(&key, &said).await.unwrap();
-            }
-            let answer = AmdResult {
-                class: story.class,
-                ..AmdResult::default()
-            };
-            let close = media.close_with(&key, Some(outcome), Some(answer));
-            close.await.unwrap();
+    let mut calls = Vec::new();
+    for story in &stories {
+        if field.live().await.is_empty() {
+            field.dial().await;
         }
-        let ended = field.world.status(call, &sid, "completed", "3").await;
-        assert_eq!(ended.status, 204);
+        let (call, sid) = field.live().await.remove(0);
+        play(&field, &call, &sid.unwrap(), story).await;
+        calls.push(call);
     }
     let now = field.world.parts.clock.now();
     let leads = field.leads().await;
-    for ((call, _sid), story) in live.iter().zip(&stories) {
+    for (call, story) in calls.iter().zip(&stories) {
         let call_id = Some(call.parse().unwrap());
         let row = leads.iter().find(|row| row.lead.last_call_id == call_id);
         let lead = &row.unwrap().lead;
