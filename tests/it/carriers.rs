@@ -9,7 +9,7 @@ mod twilio;
 
 use std::time::Duration;
 
-use carrier::{CarrierCallId, Connection};
+use carrier::{CarrierCallId, CarrierRecordingId, Connection};
 
 /// A far side that plays a carrier, and our account at it.
 trait Subject: Sized {
@@ -24,6 +24,9 @@ trait Subject: Sized {
 
     /// The next request goes wrong so.
     fn next_request(&self, fails: Fails);
+
+    /// Another program of our account has a recording made. Answers its id.
+    fn records_elsewhere(&self) -> CarrierRecordingId;
 
     /// What the person heard of a call that is over.
     async fn heard(&self, call: &CarrierCallId) -> String;
@@ -64,6 +67,11 @@ macro_rules! conforms {
             #[tokio::test]
             async fn a_call_can_be_ended_at_any_time_and_only_once() {
                 suite::a_call_can_be_ended_at_any_time_and_only_once::<$subject>().await;
+            }
+
+            #[tokio::test]
+            async fn all_recordings_of_the_account_are_read_page_by_page() {
+                suite::all_recordings_of_the_account_are_read_page_by_page::<$subject>().await;
             }
 
             #[tokio::test]

@@ -112,6 +112,7 @@ async fn everything(client: &Client) {
     client.find_calls(&FindCalls::default()).await.unwrap();
     client.fetch_recording(&recording_id()).await.unwrap();
     client.list_recordings(&call_id()).await.unwrap();
+    client.list_account_recordings(None).await.unwrap();
     client.delete_recording(&recording_id()).await.unwrap();
     client.fetch_account().await.unwrap();
     client.list_caller_ids().await.unwrap();
@@ -250,6 +251,14 @@ async fn every_example_answer_of_twilio_is_read() {
         let listed = client.list_recordings(&call_id()).await.unwrap();
         let described = example["recordings"].as_array().unwrap();
         assert!(listed.items.len() >= described.len());
+        let page = client.list_account_recordings(None).await.unwrap();
+        for (example, got) in described.iter().zip(page.items) {
+            assert_eq!(example["sid"], got.id.as_str());
+            assert_eq!(
+                example["call_sid"].as_str(),
+                got.call_id.as_ref().map(CarrierCallId::as_str)
+            );
+        }
         read += described.len();
     }
     assert!(read >= 10, "only {read} examples were read");

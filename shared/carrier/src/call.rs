@@ -214,6 +214,15 @@ pub struct Listed<T> {
     pub complete: bool,
 }
 
+/// A page of a list that is longer than anybody reads at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPage<T> {
+    pub items: Vec<T>,
+    /// What asks for the page after it, in the carrier's own words; `None`: this is the last. It may be kept, and
+    /// is good for as long as the last item of the page is at the carrier.
+    pub next: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,9 @@ use model::PhoneNumber;
 use url::Url;
 
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
-use crate::call::{CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed};
+use crate::call::{
+    CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed, ListedPage,
+};
 use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
 use crate::error::{Answer, CreateError, RequestError};
@@ -72,6 +74,15 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         &'a self,
         _call: &'a CarrierCallId,
     ) -> Answer<'a, Listed<CarrierRecording>> {
+        lacks(Capability::Recording)
+    }
+
+    /// A page of all recordings of the account, whoever had them made, the newest first: the first one, or the one
+    /// after a page, by that one's [`ListedPage::next`].
+    fn list_account_recordings<'a>(
+        &'a self,
+        _after: Option<&'a str>,
+    ) -> Answer<'a, ListedPage<CarrierRecording>> {
         lacks(Capability::Recording)
     }
 

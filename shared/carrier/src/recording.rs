@@ -43,6 +43,18 @@ pub struct CarrierRecording {
     pub error_code: Option<u32>,
 }
 
+/// A second of one channel, as recordings are handed out: samples of 16 bits at 8 kHz.
+const CHANNEL_BYTES_A_SECOND: u64 = 16_000;
+
+impl CarrierRecording {
+    /// About how many bytes its file has, if its length is known: carriers do not list it.
+    #[must_use]
+    pub fn bytes_about(&self) -> Option<u64> {
+        let seconds = u64::from(self.duration_seconds?);
+        Some(seconds * u64::from(self.channels.unwrap_or(1)) * CHANNEL_BYTES_A_SECOND)
+    }
+}
+
 /// How many channels to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channels {

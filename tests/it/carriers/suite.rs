@@ -1,5 +1,7 @@
 //! The suite, in the port's words alone.
 
+use std::collections::BTreeSet;
+
 use carrier::call::FindCalls;
 use carrier::recording::{Channels, RecordingStatus};
 use carrier::{
@@ -134,6 +136,56 @@ pub(super) async fn a_call_can_be_ended_at_any_time_and_only_once<S: Subject>() 
     ] {
         assert!(asked.is_err_and(|problem| problem.is_not_found()));
     }
+}
+
+pub(super) async fn all_recordings_of_the_account_are_read_page_by_page<S: Subject>() {
+    let subject = S::start("no answer").await;
+    let carrier = subject.connection().client;
+    if !carrier.capabilities().has(Capability::Recording) {
+        let refused = carrier.list_account_recordings(None).await;
+        assert!(
+            matches!(
+                refused,
+                Err(RequestError::Unsupported(Capability::Recording))
+            ),
+            "{refused:?}"
+        );
+        return;
+    }
+    let none = carrier.list_account_recordings(None).await.unwrap();
+    assert_eq!((none.items, none.next), (Vec::new(), None));
+    let made: BTreeSet<_> = (0..130).map(|_| subject.records_elsewhere()).collect();
+    let mut read = BTreeSet::new();
+    let mut pages = 0;
+    let mut next = None;
+    let mut marked = None;
+    loop {
+        let page = carrier.list_account_recordings(next.as_deref()).await;
+        let page = page.unwrap();
+        assert!(!page.items.is_empty());
+        pages += 1;
+        marked = page.items.last().map(|one| one.id.clone()).or(marked);
+        for one in page.items {
+            assert_eq!(one.status, Some(RecordingStatus::Completed));
+            assert!(one.call_id.is_some() && one.started_at.is_some());
+            assert_eq!((one.duration_seconds, one.channels), (Some(2), Some(1)));
+            assert!(read.insert(one.id.clone()), "{} comes twice", one.id);
+            // What a page was read of may go, but for what marks the place of the next.
+            if Some(&one.id) != marked.as_ref() {
+                carrier.delete_recording(&one.id).await.unwrap();
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, made);
+    assert!(pages > 1, "{pages}");
+    assert_eq!(subject.complaints(), [""; 0]);
+    // Whatever is kept as the place in the list, our secret goes to no other list.
+    let elsewhere = carrier.list_account_recordings(Some("//elsewhere.example.com/"));
+    assert!(matches!(elsewhere.await, Err(RequestError::Lost(_))));
 }
 
 pub(super) async fn what_the_carrier_did_not_sign_is_not_believed<S: Subject>() {

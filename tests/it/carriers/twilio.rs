@@ -6,7 +6,7 @@ use std::time::Duration;
 use carrier::Signatures;
 use carrier::twilio::client::{Client, ClientConfig};
 use carrier::twilio::signature::{self, Tokens};
-use carrier::{CarrierCallId, Connection};
+use carrier::{CarrierCallId, CarrierRecordingId, Connection};
 use settings::Secret;
 use sim::carriers::twilio::{Config, Directory, Faults, Server, SharedKey, Timing};
 
@@ -71,6 +71,10 @@ impl Subject for Simulated {
         self.0.set_faults(faults);
     }
 
+    fn records_elsewhere(&self) -> CarrierRecordingId {
+        self.0.record_elsewhere(2).unwrap().parse().unwrap()
+    }
+
     async fn heard(&self, call: &CarrierCallId) -> String {
         let view = self.0.call_over(call.as_str(), SOON).await.unwrap();
         view.log.heard_text()
@@ -127,6 +131,10 @@ impl Subject for SigningBySha256 {
 
     fn next_request(&self, fails: Fails) {
         self.0.next_request(fails);
+    }
+
+    fn records_elsewhere(&self) -> CarrierRecordingId {
+        self.0.records_elsewhere()
     }
 
     async fn heard(&self, call: &CarrierCallId) -> String {

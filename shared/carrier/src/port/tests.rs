@@ -88,6 +88,7 @@ fn a_carrier_refuses_what_it_lacks_by_name() {
     for refused in [
         told(Bare.fetch_recording(&recording)),
         told(Bare.list_recordings(&call)),
+        told(Bare.list_account_recordings(None)),
         told(Bare.recording_media(&recording, Channels::Two)),
         told(Bare.delete_recording(&recording)),
     ] {

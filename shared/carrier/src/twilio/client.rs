@@ -31,12 +31,12 @@ use super::{AccountSid, CallSid, NumberSid, RecordingSid, twiml};
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
 use crate::call::{
     CallStatus, CarrierCall, CarrierCallId, CarrierNumberId, CarrierRecordingId, CreateCall,
-    FindCalls, Listed,
+    FindCalls, Listed, ListedPage,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
 use crate::error::Answer;
-use crate::error::{CreateError, RefusalKind, RequestError};
+use crate::error::{CreateError, Lost, RefusalKind, RequestError};
 use crate::instructions::Instructions;
 use crate::media::MediaCodec;
 use crate::port::Carrier;
@@ -45,7 +45,7 @@ use crate::twilio::transport::Transport;
 
 pub use create::RING_SECONDS_MAX;
 
-use answer::{CallPage, CallerIdPage, NumberPage, RecordingPage};
+use answer::{CallPage, CallerIdPage, NumberPage, Page as _, RecordingPage};
 use http::{Http, Repeat, Verb};
 
 /// How long a TCP and TLS connection may take.
@@ -68,6 +68,13 @@ pub const PAGE_SIZE: usize = 200;
 /// The most pages of a list that are followed. What lies behind is left out, and
 /// [`Listed::complete`] says so.
 pub const PAGES_MAX: usize = 10;
+
+/// Entries asked for per page of a list that is read a page at a time: what is done about one page is done in
+/// seconds.
+pub const SMALL_PAGE_SIZE: usize = 50;
+
+/// The longest address of a next page that is handed out, to be kept.
+pub const NEXT_PAGE_CHARS_MAX: usize = 2_048;
 
 /// Where and as whom to speak to Twilio.
 #[derive(Debug, Clone)]
@@ -195,9 +202,13 @@ impl Client {
     }
 
     fn list_url(&self, list: &str) -> Url {
+        self.list_url_by(list, PAGE_SIZE)
+    }
+
+    fn list_url_by(&self, list: &str, page_size: usize) -> Url {
         let mut url = self.http.url(list);
         url.query_pairs_mut()
-            .append_pair("PageSize", &PAGE_SIZE.to_string());
+            .append_pair("PageSize", &page_size.to_string());
         url
     }
 }
@@ -296,6 +307,30 @@ impl Carrier for Client {
             let mut url = self.list_url("Recordings.json");
             url.query_pairs_mut().append_pair("CallSid", sid.as_str());
             self.pages::<RecordingPage>(url).await
+        })
+    }
+
+    /// Pages of [`SMALL_PAGE_SIZE`]. What is deleted already is not in them. The word for the next page is Twilio's
+    /// own address of it, which must be of this very list: our token goes with it.
+    fn list_account_recordings<'a>(
+        &'a self,
+        after: Option<&'a str>,
+    ) -> Answer<'a, ListedPage<CarrierRecording>> {
+        Box::pin(async move {
+            let first = self.list_url_by("Recordings.json", SMALL_PAGE_SIZE);
+            let url = match after {
+                Some(uri) => self.http.next_page(&first, uri)?,
+                None => first.clone(),
+            };
+            let body = self.http.send(Verb::Get, &url, Repeat::Always).await?;
+            let (items, next) = RecordingPage::read(&body)?;
+            if let Some(uri) = &next {
+                self.http.next_page(&first, uri)?;
+                if uri.len() > NEXT_PAGE_CHARS_MAX {
+                    return Err(RequestError::Lost(Lost::TooLong));
+                }
+            }
+            Ok(ListedPage { items, next })
         })
     }
 

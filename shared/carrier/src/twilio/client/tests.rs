@@ -10,7 +10,7 @@ use model::Outcome;
 
 use super::*;
 use crate::call::{MachineDetection, MachineDetectionMode, RecordCall};
-use crate::error::{CreateProblem, Lost, RefusalClass};
+use crate::error::{CreateProblem, RefusalClass};
 use crate::recording::RECORDING_BYTES_MAX;
 use peer::{Peer, Reply, json, status};
 
@@ -457,6 +457,68 @@ async fn our_token_does_not_follow_a_list_elsewhere() {
             matches!(error, RequestError::Lost(Lost::Unreadable)),
             "{elsewhere}: {error:?}"
         );
+    }
+}
+
+fn recordings(next: Option<&str>) -> Reply {
+    let next = next.map_or("null".to_owned(), |uri| format!("\"{uri}\""));
+    let recording = format!(
+        r#"{{"sid":"{RECORDING}","call_sid":"{CALL}","status":"completed","duration":"19","channels":2,"start_time":"Fri, 20 Nov 2026 23:00:00 +0000"}}"#
+    );
+    let page = format!(r#"{{"recordings":[{recording}],"page":0,"next_page_uri":{next}}}"#);
+    json(200, &page)
+}
+
+#[tokio::test]
+async fn the_account_s_recordings_are_read_a_page_at_a_time() {
+    let list = "/2010-04-01/Accounts/ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Recordings.json";
+    let next = format!("{list}?PageSize=50&Page=1&PageToken=PARE1");
+    let peer = Peer::start(vec![recordings(Some(&next)), recordings(None)]).await;
+    let client = client(&peer);
+    let first = client.list_account_recordings(None).await.unwrap();
+    assert_eq!(first.next.as_deref(), Some(next.as_str()));
+    let last = client.list_account_recordings(Some(&next)).await.unwrap();
+    assert_eq!(last.next, None);
+    let [found] = last.items.as_slice() else {
+        panic!("{last:?}");
+    };
+    assert_eq!((&found.id, &found.call_id), (&recording(), &Some(sid())));
+    assert_eq!(
+        found.started_at,
+        Some("2026-11-20T23:00:00Z".parse().unwrap())
+    );
+    assert_eq!(found.bytes_about(), Some(19 * 2 * 16_000));
+    let lines: Vec<_> = peer.requests().into_iter().map(|it| it.line).collect();
+    assert_eq!(
+        lines,
+        [
+            format!("GET {list}?PageSize=50 HTTP/1.1"),
+            format!("GET {next} HTTP/1.1"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_is_neither_handed_out_nor_asked_for() {
+    let list = "/2010-04-01/Accounts/ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Recordings.json";
+    let long = format!("{list}?PageToken={}", "x".repeat(NEXT_PAGE_CHARS_MAX));
+    for elsewhere in [
+        "@elsewhere.example.com/Recordings.json",
+        "//elsewhere.example.com/Recordings.json",
+        "/2010-04-01/Accounts/ACcccccccccccccccccccccccccccccccc/Recordings.json?Page=1",
+        "/2010-04-01/Accounts/ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Calls.json?Page=1",
+        long.as_str(),
+    ] {
+        let peer = Peer::start(vec![recordings(Some(elsewhere))]).await;
+        let told = client(&peer).list_account_recordings(None).await;
+        assert!(matches!(told, Err(RequestError::Lost(_))), "{told:?}");
+        if elsewhere != long {
+            let peer = Peer::start(vec![recordings(None)]).await;
+            let kept = Some(elsewhere);
+            let told = client(&peer).list_account_recordings(kept).await;
+            assert!(matches!(told, Err(RequestError::Lost(_))), "{told:?}");
+            assert_eq!(peer.requests().len(), 0);
+        }
     }
 }
 

@@ -15,7 +15,9 @@ use rand_chacha::ChaCha8Rng;
 use super::account::{Account, Faults, Timing, Violation, lock};
 use super::call::{CallView, Output, PhoneCall};
 use super::hook::WebhookAnswer;
-use super::record::{Direction, Instructions, Order, Record, Recording, RecordingStatus, Status};
+use super::record::{
+    Direction, Instructions, Order, Record, RecordOrder, Recording, RecordingStatus, Status,
+};
 use super::rest::form::{Refused, invalid};
 use super::rest::numbers::Numbers;
 use super::rest::{
@@ -30,6 +32,9 @@ pub const CALLS_KEPT_MAX: usize = 20_000;
 
 /// The longest that calls may wait in the queue: a day of them; more are refused.
 const QUEUE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Samples of a second in one channel.
+const BYTES_A_SECOND: u64 = 16_000;
 
 /// Who answers at which number.
 #[derive(Debug, Clone)]
@@ -231,6 +236,46 @@ impl Core {
         let call = PhoneCall::inbound(account, record, person, self.rng.random(), &voice, now);
         self.keep(sid.clone(), call);
         Ok(sid)
+    }
+
+    /// A recording that another program of the account had made of a call of its own, which has just ended. Answers
+    /// its id.
+    pub fn record_elsewhere(&mut self, seconds: u32, now: Duration) -> String {
+        let order = Order {
+            instructions: Instructions::Inline("<Response/>".to_owned()),
+            fallback: None,
+            status_callback: None,
+            status_events: Vec::new(),
+            ring_timeout_s: 60,
+            time_limit_s: 14_400,
+            record: None,
+            detect: None,
+        };
+        let (call, sid) = (self.fresh_sid("CA"), self.fresh_sid("RE"));
+        let parties = ("+15005550001".to_owned(), "+15005550002".to_owned());
+        let account = self.account.sid.clone();
+        let at = self.account.wall(now);
+        let direction = Direction::OutboundApi;
+        let mut record = Record::new(call, account, parties, direction, order, 0, at);
+        record.status = Status::Completed;
+        record.started_at = Some(at);
+        record.answered_at = Some(at);
+        record.ended_at = Some(at);
+        record.recordings.push(Recording {
+            sid: sid.clone(),
+            status: RecordingStatus::Completed,
+            order: RecordOrder {
+                channels: 1,
+                callback: None,
+                events: Vec::new(),
+                source: "OutboundAPI".to_owned(),
+            },
+            started_at: at,
+            updated_at: at,
+            bytes: u64::from(seconds) * BYTES_A_SECOND,
+        });
+        self.restore(record, |recording| recording.bytes, now);
+        sid
     }
 
     /// Who answers at which number from now on.

@@ -144,6 +144,20 @@ impl Server {
         Ok(sid)
     }
 
+    /// A recording that another program of the account had made, so many seconds of silence. Answers its id.
+    ///
+    /// # Errors
+    /// When its file cannot be written.
+    pub fn record_elsewhere(&self, seconds: u32) -> io::Result<String> {
+        let exchange = &self.shared.exchange;
+        let sid = lock(&self.shared.core).record_elsewhere(seconds, exchange.now());
+        let samples = usize::try_from(seconds).unwrap_or(usize::MAX);
+        let samples = vec![0; samples.saturating_mul(16_000)];
+        exchange.recordings.append(&sid, 1, &samples)?;
+        exchange.recordings.finish(&sid, 1)?;
+        Ok(sid)
+    }
+
     /// Calls to this number of ours ask this URL what to do.
     pub fn set_voice_url(&self, number: &str, url: &str) {
         lock(&self.shared.core).set_voice_url(number, url);
