@@ -2,9 +2,9 @@
 //!
 //! Every partition key begins with the tenant's, so that a wrong tenant cannot find a row by any id.
 //! The exceptions are the lookups that come before a tenant is known: an API key by its hash, a number
-//! by its digits, the owner of a laptop installation; and what is read or counted across tenants: event
-//! rows, the slots, pace and leases of an account at the carrier, calls to our numbers that are on, and
-//! media workers.
+//! by its digits, the owner of a laptop installation, the carrier's call; and what is read or counted across
+//! tenants: event rows, the slots, pace, leases and recordings of an account at the carrier, calls to our
+//! numbers that are on, and media workers.
 
 use std::collections::HashMap;
 
@@ -93,11 +93,9 @@ pub(crate) fn calls_of(tenant: TenantId) -> String {
 }
 
 /// Which call of ours a call of the carrier's is.
-pub(crate) fn carrier_call(tenant: TenantId, carrier_call_id: &str) -> Key {
-    Key::new(
-        format!("T#{tenant}#CARRIER_CALL#{carrier_call_id}"),
-        "CARRIER_CALL",
-    )
+/// Of all tenants: they share the carrier's account, and of what it has nobody knows whose it is.
+pub(crate) fn carrier_call(carrier_call_id: &str) -> Key {
+    Key::new(format!("CARRIER_CALL#{carrier_call_id}"), "CARRIER_CALL")
 }
 
 /// The key that a client sends is hashed: it is free text, and a long one.
@@ -243,6 +241,16 @@ pub(crate) fn follow_up(at: Timestamp, call: CallId) -> Key {
     let at = at.as_millisecond().max(0);
     let sk = format!("{FOLLOW_UP_PREFIX}{at:015}#{call}");
     Key::new(FOLLOW_UPS.to_owned(), sk)
+}
+
+/// How far the comparison of an account's recordings with ours is.
+pub(crate) fn reconciliation(account: &str) -> Key {
+    Key::new(format!("RECONCILIATION#{account}"), "RECONCILIATION")
+}
+
+/// The recordings that it left at the carrier.
+pub(crate) fn left_at_carrier(account: &str) -> Key {
+    Key::new(format!("RECONCILIATION#{account}"), "LEFT_AT_CARRIER")
 }
 
 pub(crate) fn lease(name: &str) -> Key {

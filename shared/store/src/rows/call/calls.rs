@@ -243,6 +243,7 @@ pub struct Calls {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CarrierCallRow {
+    pub(crate) tenant_id: TenantId,
     pub(crate) call_id: CallId,
 }
 
@@ -449,7 +450,7 @@ impl Calls {
         }
     }
 
-    /// Which call of ours a carrier's call is.
+    /// Which call of the tenant's a carrier's call is.
     ///
     /// # Errors
     /// When storage cannot be reached.
@@ -458,9 +459,21 @@ impl Calls {
         tenant: TenantId,
         carrier_call_id: &str,
     ) -> Result<Option<CallId>, StoreError> {
-        let key = keys::carrier_call(tenant, carrier_call_id);
+        let known = self.of_carrier_call(carrier_call_id).await?;
+        Ok(known.and_then(|(of, call)| (of == tenant).then_some(call)))
+    }
+
+    /// Which call of ours a carrier's call is, and whose.
+    ///
+    /// # Errors
+    /// When storage cannot be reached.
+    pub async fn of_carrier_call(
+        &self,
+        carrier_call_id: &str,
+    ) -> Result<Option<(TenantId, CallId)>, StoreError> {
+        let key = keys::carrier_call(carrier_call_id);
         let row: Option<CarrierCallRow> = self.table.read(&key, "carrier call").await?;
-        Ok(row.map(|row| row.call_id))
+        Ok(row.map(|row| (row.tenant_id, row.call_id)))
     }
 
     /// A tenant's calls, newest first, after (older than) the given one.
@@ -503,14 +516,14 @@ impl Calls {
 
     fn carrier_call(
         &self,
-        tenant: TenantId,
+        tenant_id: TenantId,
         call_id: CallId,
         carrier_call_id: &str,
     ) -> Result<Write, StoreError> {
-        let key = keys::carrier_call(tenant, carrier_call_id);
-        let row = to_item(&key, None, &CarrierCallRow { call_id }, "carrier call")?;
+        let key = keys::carrier_call(carrier_call_id);
+        let row = CarrierCallRow { tenant_id, call_id };
         self.table.put_if(
-            row,
+            to_item(&key, None, &row, "carrier call")?,
             "attribute_not_exists(pk) OR call_id = :ours",
             HashMap::from([(":ours".to_owned(), AttributeValue::S(call_id.to_string()))]),
         )
