@@ -14,6 +14,7 @@ mod callbacks;
 mod calls;
 mod campaigns;
 mod carrier;
+mod carrier_recordings;
 mod dialling;
 mod document;
 mod forecasts;
@@ -72,6 +73,9 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     campaigns::a_redial_takes_those_who_match_and_cannot_start_before_all_are_there,
     campaigns::a_redial_that_is_not_whole_goes_on_by_itself,
     campaigns::leads_are_added_once_filtered_changed_and_removed,
+    carrier_recordings::a_listing_that_fails_in_the_middle_goes_on_from_there,
+    carrier_recordings::recordings_are_deleted_by_id_and_refused_by_name,
+    carrier_recordings::what_is_copied_is_deleted_and_what_is_not_is_left_or_copied,
     dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
     imports::a_large_list_goes_by_the_bucket_and_the_queue,
     imports::a_small_list_is_in_the_campaign_when_the_request_answers,

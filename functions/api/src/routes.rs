@@ -19,6 +19,7 @@ use crate::http::registry::Routes;
 pub(crate) fn all() -> Routes {
     Routes::default()
         .and(calls::routes())
+        .and(calls::carrier_recordings::routes())
         .and(campaigns::routes())
         .and(simulation::routes())
         .and(leads::routes())

@@ -9,6 +9,7 @@ use service::agent::Agents;
 use service::agent::numbers::Numbers;
 use service::agent::prompts::Prompts;
 use service::call::Calls;
+use service::call::carrier_recordings::CarrierRecordings;
 use service::call::labels::Labels;
 use service::campaign::Campaigns;
 use service::campaign::simulation::Simulations;
@@ -24,6 +25,7 @@ pub struct State {
     pub(crate) keys: Keys,
     pub(crate) calls: Calls,
     pub(crate) campaigns: Campaigns,
+    pub(crate) carrier_recordings: CarrierRecordings,
     pub(crate) labels: Labels,
     pub(crate) leads: Leads,
     pub(crate) permits: Permits,
@@ -48,6 +50,12 @@ impl State {
             keys: Keys::new(store, clock(), ids()),
             calls: Calls::new(parts),
             campaigns: Campaigns::new(store, parts.vendors.clone(), clock(), ids()),
+            carrier_recordings: CarrierRecordings::new(
+                store,
+                Arc::clone(&parts.carrier),
+                clock(),
+                ids(),
+            ),
             labels: Labels::new(store, clock()),
             leads: Leads::new(store, clock(), ids()),
             permits: Permits::new(store, clock()),

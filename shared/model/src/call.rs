@@ -203,6 +203,37 @@ pub enum AbsentBecause {
     NotMade,
 }
 
+/// Why a recording is left at the carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LeftBecause {
+    /// No call of this installation is known that it could be of.
+    NotOurs,
+    /// Of a call that had another recording, which is the one that is kept.
+    AnotherRecording,
+    /// It was copied, and the copy is not in the bucket any more, or not whole.
+    CopyMissing,
+    /// The carrier says that nothing was recorded.
+    NothingRecorded,
+    /// The carrier did not delete it.
+    NotDeleted,
+}
+
+impl LeftBecause {
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotOurs => "not_ours",
+            Self::AnotherRecording => "another_recording",
+            Self::CopyMissing => "copy_missing",
+            Self::NothingRecorded => "nothing_recorded",
+            Self::NotDeleted => "not_deleted",
+        }
+    }
+}
+
 impl AbsentBecause {
     /// The stable code, as in the API.
     #[must_use]

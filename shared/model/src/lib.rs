@@ -36,7 +36,7 @@ pub use call::checkpoint::{Checkpoint, Detection};
 pub use call::outcome::{Doing, Outcome};
 pub use call::snapshot::{AmdPolicy, CallSnapshot};
 pub use call::turn::{Speaker, Stage, StageOwner, ToolUse, Turn, TurnInput, TurnKind, Waterfall};
-pub use call::{AbsentBecause, Call, CallState, Direction, RecordingState};
+pub use call::{AbsentBecause, Call, CallState, Direction, LeftBecause, RecordingState};
 pub use campaign::delay::{Delay, DelayProblem};
 pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
 pub use campaign::lead::{

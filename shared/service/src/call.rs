@@ -2,6 +2,7 @@
 
 pub mod after_end;
 pub mod callbacks;
+pub mod carrier_recordings;
 pub(crate) mod ending;
 pub(crate) mod hold;
 pub(crate) mod inquiry;

@@ -36,6 +36,10 @@ pub use rows::call::calls::{
 pub use rows::call::follow_ups::{FollowUp, FollowUps};
 pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
 pub use rows::call::labels::{Label, Labels};
+pub use rows::call::reconciliations::{
+    LEFT_NAMED_MAX, LeftAtCarrier, LeftRecording, Reconciliation, ReconciliationCounts,
+    ReconciliationRun, Reconciliations,
+};
 pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
 pub use rows::call::turns::{Spoken, StoredTurn, TURNS_MAX, TurnStored, Turns};
 pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
@@ -81,6 +85,7 @@ pub struct Store {
     pub pace: Pace,
     pub plans: Plans,
     pub prompts: Prompts,
+    pub reconciliations: Reconciliations,
     pub requests: Requests,
     pub sessions: Sessions,
     pub slots: Slots,
@@ -115,6 +120,7 @@ impl Store {
             pace: Pace::new(table.clone()),
             plans: Plans::new(table.clone()),
             prompts: Prompts::new(table.clone()),
+            reconciliations: Reconciliations::new(table.clone()),
             requests: Requests::new(table.clone()),
             sessions: Sessions::new(table.clone()),
             slots: Slots::new(table.clone()),

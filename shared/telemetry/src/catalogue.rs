@@ -453,6 +453,12 @@ pub const CATALOGUE: &[Metric] = &[
         &[],
         "recordings that the carrier had not told of, by what came of looking",
     ),
+    counter(
+        "trunkline_recordings_reconciled_total",
+        &["result"],
+        &[],
+        "recordings at the carrier about which something was done when its account was compared with ours",
+    ),
     // ---- vendors
     counter(
         "trunkline_vendor_requests_total",

@@ -328,6 +328,13 @@ pub const CLOSED: &[Closed] = &[
         &[("result", &["found", "absent", "given_up"])],
     ),
     (
+        "trunkline_recordings_reconciled_total",
+        &[(
+            "result",
+            &["deleted", "queued", "not_deleted", "deleted_by_id"],
+        )],
+    ),
+    (
         "trunkline_vendor_retries_total",
         &[("leg", &["recognition", "generation", "synthesis"])],
     ),

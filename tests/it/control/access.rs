@@ -183,6 +183,13 @@ async fn a_viewer_reads_and_changes_nothing() {
         ("POST", "/v1/campaigns".to_owned(), Some(json!({})), 403),
         ("POST", "/v1/campaigns/c/start".to_owned(), None, 403),
         ("GET", "/v1/campaigns/c/leads.csv".to_owned(), None, 403),
+        ("GET", "/v1/carrier_recordings".to_owned(), None, 403),
+        (
+            "POST",
+            "/v1/carrier_recordings/reconcile".to_owned(),
+            None,
+            403,
+        ),
         ("GET", "/v1/suppressions".to_owned(), None, 200),
         ("GET", "/v1/suppressions.csv".to_owned(), None, 403),
         (

@@ -56,8 +56,12 @@ struct Inner {
     recordings: BTreeMap<String, Vec<u8>>,
     /// Seconds that recordings last, of those that last at all.
     durations: BTreeMap<String, u32>,
-    /// The recording of each call.
-    recorded: BTreeMap<String, String>,
+    /// Recordings with their calls, the newest last.
+    recorded: Vec<(String, String)>,
+    /// The pages of the account's recordings that were asked for, by the recording that they come after.
+    listed: Vec<Option<String>>,
+    /// Pages of the account's recordings that it still answers with; `None`: all.
+    lists_left: Option<usize>,
     /// What is sent of a recording after the first time.
     then_sends: Option<Vec<u8>>,
     /// Bytes after which a recording's transfer breaks off.
@@ -71,7 +75,37 @@ impl Inner {
     /// What the carrier says of a recording.
     fn told_of(&self, sid: &str) -> Value {
         let seconds = self.durations.get(sid).copied().unwrap_or_default();
-        json!({ "sid": sid, "status": "completed", "duration": seconds.to_string() })
+        let of = self.recorded.iter().find(|(recording, _)| recording == sid);
+        json!({
+            "sid": sid,
+            "call_sid": of.map(|(_, call)| call),
+            "status": "completed",
+            "duration": seconds.to_string(),
+            "channels": 2,
+            "start_time": "Fri, 20 Nov 2026 23:00:00 +0000",
+        })
+    }
+
+    fn forget(&mut self, sid: &str) {
+        self.recordings.remove(sid);
+        self.recorded.retain(|(recording, _)| recording != sid);
+    }
+
+    /// A page of the account's recordings, the newest first. As a page is found by the recording that it comes
+    /// after, nothing comes after one that is gone.
+    fn page(&mut self, size: usize, after: Option<&str>) -> Value {
+        self.listed.push(after.map(str::to_owned));
+        let mut all = self.recorded.iter().rev().map(|(sid, _)| sid.clone());
+        if let Some(after) = after {
+            all.find(|sid| sid == after);
+        }
+        let all: Vec<String> = all.collect();
+        let page: Vec<_> = all.iter().take(size).collect();
+        let list = format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings.json");
+        let next = page.last().filter(|_| all.len() > size);
+        let next = next.map(|last| format!("{list}?PageSize={size}&Page=1&PageToken=PA{last}"));
+        let recordings: Vec<_> = page.into_iter().map(|sid| self.told_of(sid)).collect();
+        json!({ "recordings": recordings, "next_page_uri": next })
     }
 }
 
@@ -158,7 +192,28 @@ impl FakeCarrier {
     /// The carrier lists a recording with its call.
     pub(crate) fn recorded(&self, sid: &str, call: &str) {
         let mut inner = self.state.lock().unwrap();
-        inner.recorded.insert(call.to_owned(), sid.to_owned());
+        inner.recorded.push((sid.to_owned(), call.to_owned()));
+    }
+
+    /// Recordings that the carrier has and lists, the oldest first.
+    pub(crate) fn recordings(&self) -> Vec<String> {
+        let inner = self.state.lock().unwrap();
+        inner.recorded.iter().map(|(sid, _)| sid.clone()).collect()
+    }
+
+    /// The pages of the account's recordings that were asked for, by the recording that they come after.
+    pub(crate) fn listed(&self) -> Vec<Option<String>> {
+        self.state.lock().unwrap().listed.clone()
+    }
+
+    /// So many more pages of the account's recordings come; `None`: all.
+    pub(crate) fn lists_work(&self, times: Option<usize>) {
+        self.state.lock().unwrap().lists_left = times;
+    }
+
+    /// Somebody deletes a recording in the carrier's console.
+    pub(crate) fn lose_recording(&self, sid: &str) {
+        self.state.lock().unwrap().forget(sid);
     }
 
     /// Whoever fetches a recording for the second time gets something else.
@@ -266,11 +321,25 @@ async fn update(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> R
 async fn list_recordings(
     State(state): Shared,
     Query(asked): Query<BTreeMap<String, String>>,
-) -> String {
-    let inner = state.lock().unwrap();
-    let listed = inner.recorded.get(&asked["CallSid"]);
-    let listed: Vec<_> = listed.into_iter().map(|sid| inner.told_of(sid)).collect();
-    json!({ "recordings": listed, "next_page_uri": null }).to_string()
+) -> Response {
+    let mut inner = state.lock().unwrap();
+    if let Some(call) = asked.get("CallSid") {
+        let listed = inner.recorded.iter().filter(|(_, of)| of == call);
+        let listed: Vec<_> = listed.map(|(sid, _)| inner.told_of(sid)).collect();
+        return json!({ "recordings": listed, "next_page_uri": null })
+            .to_string()
+            .into_response();
+    }
+    match &mut inner.lists_left {
+        Some(0) => return StatusCode::BAD_GATEWAY.into_response(),
+        Some(left) => *left -= 1,
+        None => {}
+    }
+    let after = asked
+        .get("PageToken")
+        .map(|token| token.strip_prefix("PA").unwrap());
+    let page = inner.page(asked["PageSize"].parse().unwrap(), after);
+    page.to_string().into_response()
 }
 
 async fn recording(State(state): Shared, Path(sid): Path<String>) -> Response {
@@ -309,7 +378,7 @@ async fn delete(State(state): Shared, Path(sid): Path<String>) -> StatusCode {
         return StatusCode::INTERNAL_SERVER_ERROR;
     }
     let sid = sid.trim_end_matches(".json").to_owned();
-    inner.recordings.remove(&sid);
+    inner.forget(&sid);
     inner.deleted.push(sid);
     StatusCode::NO_CONTENT
 }

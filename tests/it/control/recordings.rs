@@ -241,7 +241,7 @@ pub(super) async fn a_copy_that_a_worker_left_behind_is_removed() {
 }
 
 /// A call that was answered and is over; nobody tells of its recording.
-async fn over(world: &World) -> (String, String) {
+pub(super) async fn over(world: &World) -> (String, String) {
     let (call, sid) = world.placed_call().await;
     for (status, sequence) in [("in-progress", "1"), ("completed", "2")] {
         let told = world.status(&call, &sid, status, sequence).await;
@@ -254,7 +254,7 @@ async fn tick(world: &World) {
     scheduler::tick(&world.scheduler).await.unwrap();
 }
 
-async fn recording_of(world: &World, call: &str) -> serde_json::Value {
+pub(super) async fn recording_of(world: &World, call: &str) -> serde_json::Value {
     let told = world.ask("GET", &format!("/v1/calls/{call}"), None).await;
     told.json()["recording"].clone()
 }
@@ -411,6 +411,22 @@ async fn ready(world: &World, call: &str, sid: &str, status: &str) -> u16 {
         ("RecordingChannels", "2"),
     ];
     world.webhook(&path, &fields).await.status
+}
+
+/// A worker copies all that waits to be copied.
+pub(super) async fn keep_all(world: &World) {
+    let queue = &world.parts.store.recordings;
+    loop {
+        let received = queue.receive(10, Duration::ZERO).await.unwrap();
+        if received.is_empty() {
+            return;
+        }
+        for message in received {
+            let job = message.message.unwrap();
+            recordings(world).keep(&job).await.unwrap();
+            queue.done(&message.receipt).await.unwrap();
+        }
+    }
 }
 
 async fn jobs(world: &World) -> Vec<RecordingJob> {

@@ -1,5 +1,6 @@
 //! The requests under `/v1/calls`: create, list, read with turns, hang up, fetch the recording, label.
 
+pub(super) mod carrier_recordings;
 mod labels;
 mod transcript;
 

@@ -11,6 +11,7 @@ use model::{
 use serde_json::{Value, json};
 use service::agent::prompts::NAME_CHARS_MAX;
 use service::call::VARIABLES_MAX;
+use service::call::carrier_recordings::CarrierRecordings;
 use service::campaign::simulation::{DAYS_DEFAULT, LEADS_DEFAULT, LEADS_MAX, SEED_MAX};
 use service::lead::suppressions::NOTE_CHARS_MAX;
 use service::lead::{CONSENT_SOURCE_CHARS_MAX, LEADS_AT_ONCE_MAX};
@@ -51,6 +52,11 @@ fn rows() -> Vec<Row> {
         ("NewPrompt", "system", chars(0, TEMPLATE_CHARS_MAX)),
         ("NewPrompt", "greeting", chars(1, TEMPLATE_CHARS_MAX)),
         ("NewSuppression", "note", chars(0, NOTE_CHARS_MAX)),
+        (
+            "RecordingsToDelete",
+            "carrier_recording_ids",
+            items(1, CarrierRecordings::DELETIONS_MAX),
+        ),
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
         ("ImportOptions", "columns", items(0, COLUMNS_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),

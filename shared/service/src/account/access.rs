@@ -47,6 +47,8 @@ pub enum Permission {
     ChangeNumbers,
     /// To see what is wrong with the installation as a whole.
     ExamineInstallation,
+    /// To compare the recordings at the carrier's account with ours, and to delete there.
+    ManageCarrierRecordings,
 }
 
 /// A word that is no role.
@@ -63,7 +65,7 @@ pub struct Principal {
 }
 
 /// Every permission with the roles that have it.
-pub const TABLE: [(Permission, &[Role]); 18] = {
+pub const TABLE: [(Permission, &[Role]); 19] = {
     use Permission as P;
     use Role::{Admin, Operator, Owner, Supervisor, Viewer};
     [
@@ -94,6 +96,7 @@ pub const TABLE: [(Permission, &[Role]); 18] = {
         ),
         (P::ChangeNumbers, &[Owner, Admin]),
         (P::ExamineInstallation, &[Owner, Admin]),
+        (P::ManageCarrierRecordings, &[Owner, Admin]),
     ]
 };
 
@@ -120,6 +123,7 @@ impl Permission {
             Self::ReadNumbers => "read_numbers",
             Self::ChangeNumbers => "change_numbers",
             Self::ExamineInstallation => "examine_installation",
+            Self::ManageCarrierRecordings => "manage_carrier_recordings",
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use carrier::recording::RECORDING_BYTES_MAX;
 use carrier::{Carrier, CarrierRecordingId, RefusalKind, RequestError};
+use jiff::Timestamp;
 use model::{CallId, RecordingState, TenantId};
 use store::{Bucket, CallRow, PART_BYTES, StoreError};
 use tracing::{info, warn};
@@ -256,32 +257,16 @@ impl Recordings {
         id: &CarrierRecordingId,
         row: CallRow,
     ) -> Result<Kept, KeepError> {
-        let RecordingState::Stored {
-            carrier_recording_id,
-            object_key,
-            bytes,
-            sha256,
-            duration_seconds,
-            stored_at,
-        } = (match row.call.recording {
-            Some(stored) => stored,
-            None => return Ok(Kept::Nothing),
-        })
-        else {
+        let Some(known) = row.call.recording else {
+            return Ok(Kept::Nothing);
+        };
+        if !matches!(known, RecordingState::Stored { .. }) {
             // Somebody else has kept it meanwhile.
             return Ok(Kept::Before);
-        };
+        }
         let deleted = self.carrier.delete_recording(id).await;
         deleted.map_err(KeepError::Delete)?;
-        let kept = RecordingState::Kept {
-            carrier_recording_id,
-            object_key,
-            bytes,
-            sha256,
-            duration_seconds,
-            stored_at,
-            carrier_copy_deleted_at: self.clock.now(),
-        };
+        let kept = kept(known, self.clock.now());
         let recorded = self.record(job, Fact::Recording(kept.clone())).await?;
         info!(call.id = %job.call_id, "the recording is deleted at the carrier");
         self.remove_others(&recorded.row, &kept).await?;
@@ -297,14 +282,8 @@ impl Recordings {
     }
 
     async fn still_there(&self, stored: &RecordingState) -> Result<bool, KeepError> {
-        let RecordingState::Stored {
-            object_key, bytes, ..
-        } = stored
-        else {
-            return Ok(false);
-        };
-        let length = self.bucket.length(object_key).await;
-        Ok(length.map_err(KeepError::Bucket)? == Some(*bytes))
+        let there = is_in(&self.bucket, stored).await;
+        there.map_err(KeepError::Bucket)
     }
 
     /// Removes copies that were begun and do not count: of a worker that died on the way, or came second.
@@ -328,6 +307,39 @@ impl Recordings {
                 "a copy of a recording that does not count is left in the bucket"
             );
         }
+    }
+}
+
+/// Whether the copy that a call names is in the bucket at this moment, of the length that was verified.
+pub(crate) async fn is_in(bucket: &Bucket, known: &RecordingState) -> Result<bool, StoreError> {
+    let (Some(object_key), Some(bytes)) = (key_of(known), bytes_of(known)) else {
+        return Ok(false);
+    };
+    Ok(bucket.length(object_key).await? == Some(bytes))
+}
+
+/// What is known of a copy once the carrier's is gone; of anything else it stays what it is.
+pub(crate) fn kept(stored: RecordingState, carrier_copy_deleted_at: Timestamp) -> RecordingState {
+    match stored {
+        RecordingState::Stored {
+            carrier_recording_id,
+            object_key,
+            bytes,
+            sha256,
+            duration_seconds,
+            stored_at,
+        } => RecordingState::Kept {
+            carrier_recording_id,
+            object_key,
+            bytes,
+            sha256,
+            duration_seconds,
+            stored_at,
+            carrier_copy_deleted_at,
+        },
+        other @ (RecordingState::Ready { .. }
+        | RecordingState::Kept { .. }
+        | RecordingState::Absent { .. }) => other,
     }
 }
 

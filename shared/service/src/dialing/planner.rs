@@ -30,6 +30,7 @@ use self::notes::recent;
 use self::reading::{Looked, apart};
 use crate::call::CallPlans;
 use crate::call::after_end::{AfterEnd, AfterEndResult};
+use crate::call::carrier_recordings::CarrierRecordings;
 use crate::campaign::redial::copy_page;
 use crate::dialing::capacity::Capacity;
 use crate::dialing::claims::{Claims, FreeSlots};
@@ -40,6 +41,8 @@ use crate::{Clock, Context, Ids};
 
 /// How long a step may work; what is left is done in the next.
 pub const STEP_BUDGET: SignedDuration = SignedDuration::from_secs(20);
+/// How long a tick may go on to what nobody waits for.
+const TICK_MAX: SignedDuration = SignedDuration::from_secs(40);
 /// How long a lease is good for without a renewal: a planner that died is replaced after that.
 const LEASE: SignedDuration = SignedDuration::from_secs(45);
 /// Looks of one step, when others knock or leads had to be put aside. The next tick goes on.
@@ -87,6 +90,7 @@ pub struct Planner {
     call_plans: CallPlans,
     sweeper: Sweeper,
     after_end: AfterEnd,
+    carrier_recordings: CarrierRecordings,
     leases: Leases,
     pace: Pace,
     plans: Plans,
@@ -137,6 +141,12 @@ impl Planner {
         Self {
             sweeper: Sweeper::new(context, capacity.clone()),
             after_end: AfterEnd::new(context),
+            carrier_recordings: CarrierRecordings::new(
+                store,
+                Arc::clone(&context.carrier),
+                Arc::clone(&context.clock),
+                context.ids.clone(),
+            ),
             upkeep: Upkeep::new(context),
             claims: Claims::new(context, capacity.clone()),
             call_plans: CallPlans {
@@ -160,18 +170,22 @@ impl Planner {
         }
     }
 
-    /// What the schedule asks for: sweeps, plans, then looks after calls that are over.
+    /// What the schedule asks for: sweeps, plans, then looks after calls that are over and, at night or when
+    /// somebody asked, compares the carrier's recordings with ours.
     ///
     /// # Errors
     /// [`PlanStepError`]: the next tick goes on.
     pub async fn tick(&self) -> Result<PlanStepResult, PlanStepError> {
+        let latest = self.now().checked_add(TICK_MAX).unwrap_or(Timestamp::MAX);
         let swept = self.sweep().await;
         let stepped = self.step().await;
         // Last: nobody waits for it.
         let looked = self.look_after_ends().await;
+        let compared = self.compare_recordings(latest).await;
         let stepped = stepped?;
         swept?;
         looked?;
+        compared?;
         Ok(stepped)
     }
 
@@ -189,6 +203,11 @@ impl Planner {
     /// [`PlanStepError`]: the next tick goes on.
     pub async fn look_after_ends(&self) -> Result<AfterEndResult, PlanStepError> {
         Ok(Box::pin(self.after_end.look()).await?)
+    }
+
+    async fn compare_recordings(&self, latest: Timestamp) -> Result<(), PlanStepError> {
+        Box::pin(self.carrier_recordings.tick(latest)).await?;
+        Ok(())
     }
 
     /// Plans until nothing more can be claimed now, or the time is up.

@@ -93,6 +93,8 @@ static KINDS: &[Kind] = &[
     Kind::new("lease", SortKey::Word("LEASE")),
     Kind::new("inbound call", SortKey::Id("call_")),
     Kind::new("follow-up", SortKey::Word("FOLLOW_UP")),
+    Kind::new("reconciliation", SortKey::Word("RECONCILIATION")),
+    Kind::new("left at the carrier", SortKey::Word("LEFT_AT_CARRIER")),
     Kind::new("worker", SortKey::Id("worker_")),
     Kind::new("event", SortKey::Id("evt_")),
 ];

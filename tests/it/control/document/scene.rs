@@ -38,6 +38,7 @@ async fn everything_is_asked_for_and_answered_as_the_document_says() {
     Box::pin(scene.imports(&agent)).await;
     Box::pin(scene.suppressions()).await;
     scene.archive().await;
+    Box::pin(scene.carrier_recordings()).await;
     scene.get("/v1/permits/check?to=%2B14155552671").await;
     scene.get("/v1/doctor").await;
     scene.get("/health").await;
@@ -330,6 +331,21 @@ impl Scene {
         for path in paths.iter().rev() {
             self.make(&format!("{path}/unarchive")).await;
         }
+    }
+
+    /// One recording that another program had made.
+    async fn carrier_recordings(&mut self) {
+        let foreign = "RE00000000000000000000000000000042";
+        self.world.carrier.keep_recording(foreign, vec![0; 7]);
+        self.world.carrier.recording_lasts(foreign, 42);
+        let call = "CA00000000000000000000000000000042";
+        self.world.carrier.recorded(foreign, call);
+        let path = "/v1/carrier_recordings";
+        self.make(&format!("{path}/reconcile")).await;
+        scheduler::tick(&self.world.scheduler).await.unwrap();
+        self.get(path).await;
+        let ids = json!({ "carrier_recording_ids": [foreign] });
+        self.post(&format!("{path}/delete"), ids).await;
     }
 
     async fn suppressions(&mut self) {

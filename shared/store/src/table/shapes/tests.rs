@@ -19,8 +19,8 @@ use crate::table::schema::PK;
 use crate::table::{from_item, to_item};
 use crate::{
     ActiveCampaign, ApiKey, CallRow, ContactRow, Copy, EarlierRequest, FollowUp, Import,
-    InboundRow, Label, LeadRow, Number, Opened, Owner, PlanNote, PromptHead, SlotRow, StoredTurn,
-    Tenant, TokenHash, User, WorkerRow,
+    InboundRow, Label, LeadRow, LeftAtCarrier, Number, Opened, Owner, PlanNote, PromptHead,
+    Reconciliation, SlotRow, StoredTurn, Tenant, TokenHash, User, WorkerRow,
 };
 
 /// Kept by `tools/keep-rows.py`.
@@ -220,6 +220,8 @@ fn read(kind: &str, row: &Item) -> Result<String, StoreError> {
         "lease" => once::<lease::LeaseRow>(row, |row| format!("{:?} {}", row.holder, row.knocks)),
         "inbound call" => again::<InboundRow>(row),
         "follow-up" => again::<FollowUp>(row),
+        "reconciliation" => again::<Reconciliation>(row),
+        "left at the carrier" => again::<LeftAtCarrier>(row),
         "worker" => again::<WorkerRow>(row),
         "event" => again::<DomainEvent>(row),
         other => panic!("say how a {other} is read"),
