@@ -30,6 +30,9 @@ pub enum Command {
     Simulate(Simulate),
     /// Look for what is wrong with the installation, and say what mends it: with status 1 if something is
     Doctor(Doctor),
+    /// Compare the recordings that the carrier's account has with ours, delete there what is copied, and list the
+    /// rest: with status 1 if something could not be done
+    Reconcile(Reconcile),
 }
 
 /// What is looked at is the installation in the state folder, or, with `TRUNKLINE_SECRETS` set, the one on
@@ -45,6 +48,18 @@ pub struct Doctor {
     /// Show the details of checks that are well too
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// What is compared is the installation in the state folder, or, with `TRUNKLINE_SECRETS` set, the one on AWS that
+/// the environment names.
+#[derive(Debug, Clone, Args)]
+pub struct Reconcile {
+    /// Delete these recordings at the carrier instead, by the carrier's ids: also what is not ours
+    #[arg(long, num_args = 1.., value_name = "ID")]
+    pub delete: Vec<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What can be mended.

@@ -6,7 +6,9 @@
 pub mod cli;
 pub mod demo;
 mod doctor_command;
+mod installation;
 pub mod platform;
+mod reconcile_command;
 mod simulate;
 
 use std::fs::{self, File};
@@ -35,6 +37,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Some(Command::Simulate(arguments)) => return simulate::run(arguments),
         Some(Command::Doctor(arguments)) => return doctor_command::run(arguments),
+        Some(Command::Reconcile(arguments)) => return reconcile_command::run(arguments),
         None => {}
     }
     let settings = Settings::from_environment()?;

@@ -13,5 +13,7 @@ mod doctor;
 mod process;
 #[path = "trunkline/readme.rs"]
 mod readme;
+#[path = "trunkline/reconcile.rs"]
+mod reconcile;
 #[path = "trunkline/simulate.rs"]
 mod simulate;

@@ -242,7 +242,8 @@ pub(super) async fn what_is_copied_is_deleted_and_what_is_not_is_left_or_copied(
         bucket.remove(&key(&world, &gone.call)).await.unwrap();
     }
     let short = WAV[..9].to_vec().into();
-    let put = bucket.put(&key(&world, &cut.call), short, "audio/wav");
+    let cut_key = key(&world, &cut.call);
+    let put = bucket.put(&cut_key, short, "audio/wav");
     put.await.unwrap();
     let second = format!("RE{:032x}", 0xe001);
     at_carrier(&world, &second, &stored.sid);
