@@ -32,7 +32,7 @@ DATA = {"enum", "const", "default", "required", "mapping"}
 SCHEMAS = "#/components/schemas/"
 
 TWILIO_OPERATIONS = [
-    "CreateCall", "DeleteRecording", "FetchAccount", "FetchCall", "FetchRecording", "ListCall",
+    "CreateCall", "CreateCallRecording", "DeleteRecording", "FetchAccount", "FetchCall", "FetchRecording", "ListCall",
     "ListIncomingPhoneNumber", "ListOutgoingCallerId", "ListRecording", "UpdateCall", "UpdateIncomingPhoneNumber",
 ]
 DEEPGRAM_MESSAGES = [

@@ -101,6 +101,10 @@ async fn everything(client: &Client) {
     client.cancel(&call_id()).await.unwrap();
     let instructions = Instructions::hang_up();
     client.redirect(&call_id(), &instructions).await.unwrap();
+    let order = RecordCall {
+        status_callback: url("https://dialer.example.com/carriers/twilio/recording/t/c"),
+    };
+    client.begin_recording(&call_id(), &order).await.unwrap();
     let list = FindCalls {
         to: Some("+14155550100".parse().unwrap()),
         from: Some("+15005550006".parse().unwrap()),
@@ -143,6 +147,7 @@ async fn every_request_is_one_that_twilio_describes() {
     expect_test::expect![[r#"
         {
             "CreateCall",
+            "CreateCallRecording",
             "DeleteRecording",
             "FetchAccount",
             "FetchCall",

@@ -12,6 +12,7 @@ use url::Url;
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
 use crate::call::{
     CarrierCall, CarrierCallId, CarrierRecordingId, CreateCall, FindCalls, Listed, ListedPage,
+    RecordCall,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
@@ -62,6 +63,16 @@ pub trait Carrier: fmt::Debug + Send + Sync {
         _to: &'a Instructions,
     ) -> Answer<'a, CarrierCall> {
         lacks(Capability::Redirect)
+    }
+
+    /// Records a live call from now on, until its end. Only repeated when the carrier certainly did not do it: whoever
+    /// does not know looks with [`Self::list_recordings`] first.
+    fn begin_recording<'a>(
+        &'a self,
+        _call: &'a CarrierCallId,
+        _order: &'a RecordCall,
+    ) -> Answer<'a, CarrierRecording> {
+        lacks(Capability::Recording)
     }
 
     /// What the carrier knows of a recording.

@@ -85,7 +85,11 @@ fn a_carrier_refuses_what_it_lacks_by_name() {
         ("c".parse().unwrap(), "r".parse().unwrap());
     let redirected = told(Bare.redirect(&call, &Instructions::hang_up()));
     assert_eq!(redirected, "the carrier has no redirection of live calls");
+    let order = RecordCall {
+        status_callback: "https://dialer.example.com/recording".parse().unwrap(),
+    };
     for refused in [
+        told(Bare.begin_recording(&call, &order)),
         told(Bare.fetch_recording(&recording)),
         told(Bare.list_recordings(&call)),
         told(Bare.list_account_recordings(None)),

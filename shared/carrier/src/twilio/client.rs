@@ -10,7 +10,7 @@
 //! |---|---|
 //! | create a call | nothing, ever; on a connection of its own |
 //! | read, list, delete, hang up, cancel, set a number's webhook | no connection, a lost answer, 429, 5xx |
-//! | new instructions for a live call | no connection, 429, 503 of the API itself |
+//! | new instructions or a recording for a live call | no connection, 429, 503 of the API itself |
 //! | audio of a recording | as reading, until its first byte; then the customer begins again |
 
 mod answer;
@@ -31,7 +31,7 @@ use super::{AccountSid, CallSid, NumberSid, RecordingSid, twiml};
 use crate::account::{CarrierAccount, CarrierNumber, FormRequest, NumberWish};
 use crate::call::{
     CallStatus, CarrierCall, CarrierCallId, CarrierNumberId, CarrierRecordingId, CreateCall,
-    FindCalls, Listed, ListedPage,
+    FindCalls, Listed, ListedPage, RecordCall,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::carriers::CarrierName;
@@ -288,6 +288,21 @@ impl Carrier for Client {
             let url = self.call_url(call)?;
             let verb = Verb::Post(&form);
             answer::call(&self.http.send(verb, &url, Repeat::WhenNotDone).await?)
+        })
+    }
+
+    /// In two channels and never trimmed, as a call that is placed with it.
+    fn begin_recording<'a>(
+        &'a self,
+        call: &'a CarrierCallId,
+        order: &'a RecordCall,
+    ) -> Answer<'a, CarrierRecording> {
+        Box::pin(async move {
+            let sid = CallSid::try_from(call)?;
+            let form = create::recording_form(order)?;
+            let url = self.http.url(&format!("Calls/{sid}/Recordings.json"));
+            let verb = Verb::Post(&form);
+            answer::recording(&self.http.send(verb, &url, Repeat::WhenNotDone).await?)
         })
     }
 

@@ -7,7 +7,8 @@ use url::Url;
 use super::answer;
 use super::http::{HttpAnswer, RetryVerdict, SendError};
 use crate::call::{CarrierCall, CreateCall, MachineDetection, MachineDetectionMode, RecordCall};
-use crate::error::{CreateError, CreateProblem, Lost};
+use crate::error::{CreateError, CreateProblem, Lost, RequestError};
+use crate::instructions::InstructionsProblem;
 use crate::twilio::twiml::{self, check_callback};
 
 /// The longest ringing that Twilio allows, in seconds.
@@ -57,8 +58,21 @@ fn checked_form(call: &CreateCall) -> Result<Form, CreateProblem> {
 }
 
 fn add_recording(recording: &RecordCall, form: &mut Form) -> Result<(), CreateProblem> {
-    let url = callback("RecordingStatusCallback", &recording.status_callback)?;
     form.push(("Record", "true".to_owned()));
+    how_to_record(recording, form)
+}
+
+/// The request that records a live call from then on.
+pub(super) fn recording_form(recording: &RecordCall) -> Result<Form, RequestError> {
+    let mut form = Form::new();
+    // All that can be wrong is our own address, which was checked when the process started.
+    how_to_record(recording, &mut form)
+        .map_err(|_problem| RequestError::Instructions(InstructionsProblem::CallbackUrl))?;
+    Ok(form)
+}
+
+fn how_to_record(recording: &RecordCall, form: &mut Form) -> Result<(), CreateProblem> {
+    let url = callback("RecordingStatusCallback", &recording.status_callback)?;
     form.push(("RecordingChannels", "dual".to_owned()));
     form.push(("RecordingTrack", "both".to_owned()));
     form.push(("Trim", "do-not-trim".to_owned()));

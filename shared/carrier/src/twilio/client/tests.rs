@@ -378,6 +378,37 @@ async fn hanging_up_is_repeated_and_new_instructions_only_when_certainly_not_fol
     assert_eq!(peer.requests().len(), 2);
 }
 
+/// A second request would begin a second recording.
+#[tokio::test]
+async fn a_recording_is_only_asked_for_again_when_it_was_certainly_not_begun() {
+    let order = RecordCall {
+        status_callback: Url::parse("https://dialer.example.com/recording").unwrap(),
+    };
+    let begun = json(
+        201,
+        &format!(r#"{{"sid":"{RECORDING}","call_sid":"{CALL}","status":"in-progress"}}"#),
+    );
+    let peer = Peer::start(vec![refusal(429, 20429), begun]).await;
+    let recorded = client(&peer).begin_recording(&sid(), &order).await.unwrap();
+    assert_eq!(recorded.id, recording());
+    let requests = peer.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(
+        requests[0]
+            .line
+            .starts_with(&format!("POST /2010-04-01/Accounts/ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Calls/{CALL}/Recordings.json")),
+        "{}",
+        requests[0].line
+    );
+    let peer = Peer::start(vec![status(500)]).await;
+    let lost = client(&peer).begin_recording(&sid(), &order).await;
+    assert!(
+        matches!(lost, Err(RequestError::Unavailable { status: 500 })),
+        "{lost:?}"
+    );
+    assert_eq!(peer.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn a_deletion_can_be_repeated() {
     let peer = Peer::start(vec![Reply::Close, refusal(404, 20404)]).await;
