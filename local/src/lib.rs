@@ -23,7 +23,7 @@ use cli::{Cli, Command};
 use platform::{Deliveries, Platform};
 
 pub use platform::owner::{KEY_FILE, OwnerKey};
-pub use platform::seed::{GREETING, SYSTEM};
+pub use platform::seed::{DEFAULTS, GREETING, SYSTEM};
 
 /// Name of the log in the state folder: the terminal is for the scene.
 const LOG_FILE: &str = "trunkline.log";

@@ -22,7 +22,7 @@ use local::demo::client::ApiClient;
 use local::demo::scene::{self, Company, SceneStage};
 use local::platform::environment;
 use local::platform::far_side::FarSide;
-use local::{GREETING, SYSTEM};
+use local::{DEFAULTS, GREETING, SYSTEM};
 use model::AgentId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -215,7 +215,10 @@ async fn prepare(api: &ApiClient) -> AgentId {
     struct Made {
         id: String,
     }
-    let prompt = json!({ "name": "Reminder", "system": SYSTEM, "greeting": GREETING });
+    let defaults = BTreeMap::from(DEFAULTS);
+    let prompt = json!({
+        "name": "Reminder", "system": SYSTEM, "greeting": GREETING, "defaults": defaults,
+    });
     let prompt: Made = api.post("v1/prompts", &prompt).await.unwrap();
     let agent = json!({ "name": "Reminder", "prompt_id": prompt.id });
     let agent: Made = api.post("v1/agents", &agent).await.unwrap();

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use jiff::{SignedDuration, Timestamp};
-use model::AgentId;
+use model::{Agent, AgentFields, AgentId, PromptId, PromptVersion, Template};
 use serde_json::json;
 use service::account::keys::Keys;
 use service::{Clock, Ids};
@@ -50,6 +50,11 @@ struct World {
     clock: Arc<SteppedClock>,
     place: Place,
     command: Option<String>,
+}
+
+/// The prompt of the agent that answers.
+fn prompt() -> PromptId {
+    PromptId::from_parts(1, 1)
 }
 
 /// The machine's clock, so much ahead.
@@ -158,7 +163,42 @@ impl World {
         let secret = Secret::new(OWNER_KEY.to_owned());
         let owner = keys.ensure_owner("us", &secret).await.unwrap();
         self.own.watch(&[owner.tenant_id]);
+        self.say("Hello!", 1).await;
+        let store = &self.own.store;
+        let agent = Agent {
+            id: AgentId::from_parts(1, 1),
+            created_at: Timestamp::now(),
+            updated_at: Timestamp::now(),
+            revision: 1,
+            archived_at: None,
+            fields: AgentFields::new("Desk", prompt()),
+        };
+        let made = store.agents.create(owner.tenant_id, &agent, None).await;
+        made.unwrap();
         self.register(NUMBER, true).await;
+    }
+
+    /// What the agent that answers says first, from this version of its prompt on.
+    async fn say(&self, greeting: &str, version: u32) {
+        let store = &self.own.store;
+        let tenant = store.accounts.owner().await.unwrap().unwrap().tenant_id;
+        let version = PromptVersion {
+            id: prompt(),
+            version,
+            name: "Desk".to_owned(),
+            system: Template::parse("Be kind.").unwrap(),
+            greeting: Template::parse(greeting).unwrap(),
+            defaults: model::Variables::new(),
+            created_at: Timestamp::now(),
+        };
+        let prompts = &store.prompts;
+        match prompts.head(tenant, prompt()).await.unwrap() {
+            None => prompts.create(tenant, &version, None).await.unwrap(),
+            Some(head) => {
+                let added = prompts.add_version(tenant, &head, &version, None).await;
+                added.unwrap();
+            }
+        }
     }
 
     async fn register(&self, number: &str, answers: bool) {
@@ -294,7 +334,7 @@ async fn nothing_is_wrong() {
     examined.else_all_is_well(&[]);
     assert_eq!(examined.0.state, CheckState::Ok);
     let ok = examined.0.count(CheckState::Ok);
-    assert_eq!(ok, 19, "{:#?}", examined.0.checks);
+    assert_eq!(ok, 20, "{:#?}", examined.0.checks);
     for group in Group::ALL {
         let of_group = examined
             .0
@@ -545,6 +585,24 @@ async fn calls_to_a_number_go_elsewhere_until_they_are_fixed() {
         "--data-urlencode VoiceMethod=POST",
     );
     assert_eq!(world.carrier.violations(), []);
+}
+
+/// Every call of somebody who is not known was turned away, and all was said to be well.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_wants_to_know_who_calls_is_told_of() {
+    let world = World::start().await;
+    world.say("Hello {{name}} at {{clinic}}!", 2).await;
+    let examined = world.examined().await;
+    examined.fails(
+        "answering",
+        "1 of 1 turn away who calls; +14155550199: the prompt of agent_",
+        r#"-d '{"name":"…","system":"…","greeting":"…","defaults":{"clinic":"…","name":"…"}}'"#,
+    );
+    examined.else_all_is_well(&["answering"]);
+    world.say("Hello!", 3).await;
+    let world = world.with("TWILIO_AUTH_TOKEN", "");
+    let examined = world.examined().await;
+    examined.is("answering", CheckState::Ok, "is answered", "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

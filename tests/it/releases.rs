@@ -21,7 +21,14 @@ use crate::control;
 static WRITTEN: Mutex<BTreeMap<&'static str, BTreeSet<String>>> = Mutex::new(BTreeMap::new());
 
 /// Maps whose names are data.
-const NAMES_ARE_DATA: [&str; 5] = ["variables", "tokens", "seen", "held", "rejected"];
+const NAMES_ARE_DATA: [&str; 6] = [
+    "variables",
+    "defaults",
+    "tokens",
+    "seen",
+    "held",
+    "rejected",
+];
 /// Texts that are JSON: their fields are as much a shape as attributes.
 const JSON: [(&str, &str); 2] = [("snapshot", "snapshot"), ("rejects", "rejects")];
 

@@ -318,6 +318,7 @@ async fn agent(parts: &Context) -> (TenantId, AgentId) {
                  clinic: Bright Dental\nday: Tuesday\ntime: 10:30 a.m.\ndentist: Dr. Patel"
             .to_owned(),
         greeting: "Hello, this is the automated assistant of Bright Dental.".to_owned(),
+        defaults: Variables::new(),
     };
     let prompts = Prompts::new(store, Arc::clone(clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await.unwrap();

@@ -43,6 +43,7 @@ from trunkline_client.models import (
     NewLeadVariables,
     NewNumber,
     NewPrompt,
+    NewPromptDefaults,
     NewSuppression,
     Number,
     Override,
@@ -87,13 +88,17 @@ def main() -> None:
 
 
 def edit_an_agent() -> str:
+    defaults = NewPromptDefaults()
+    defaults["name"] = "there"
     prompt = done(
         PromptVersion,
         201,
         create_prompt.sync_detailed(
             client=client,
             idempotency_key="python-prompt",
-            body=NewPrompt(name="Reminder", system="Remind {{name}}.", greeting="Hello {{name}}."),
+            body=NewPrompt(
+                name="Reminder", system="Remind {{name}}.", greeting="Hello {{name}}.", defaults=defaults
+            ),
         ),
     )
     assert (prompt.version, prompt.variables) == (1, ["name"])

@@ -35,7 +35,12 @@ const prompt = done(
   201,
   await client.POST("/v1/prompts", {
     params: { header: { "Idempotency-Key": "typescript-prompt" } },
-    body: { name: "Reminder", system: "Remind {{name}}.", greeting: "Hello {{name}}." },
+    body: {
+      name: "Reminder",
+      system: "Remind {{name}}.",
+      greeting: "Hello {{name}}.",
+      defaults: { name: "there" },
+    },
   }),
 );
 assert.deepEqual([prompt.version, prompt.variables], [1, ["name"]]);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use model::{AgentFields, AgentId, TenantId};
-use service::Context;
 use service::agent::Agents;
 use service::agent::numbers::{NumberFields, Numbers};
 use service::agent::prompts::{PromptFields, Prompts};
+use service::{Context, Refused};
 use store::Shelf;
 
 /// What the first agent is told. The simulated language model reads the clinic out of it.
@@ -24,6 +24,8 @@ time: {{time}}
 /// What it says first.
 pub const GREETING: &str = "Hello {{name}}, this is the automated assistant of Bright Dental. I am calling to \
     remind you of your appointment {{day}} at {{time}}. Can you make it?";
+/// What it says to somebody who calls and is not known.
+pub const DEFAULTS: [(&str, &str); 3] = [("name", "there"), ("day", "this week"), ("time", "nine")];
 
 /// What is there now.
 #[derive(Debug, Clone, Copy)]
@@ -63,14 +65,17 @@ pub(crate) async fn ensure(
             known |= !found.context("looking for a number")?.items.is_empty();
         }
         if !known {
-            let fields = NumberFields {
+            let mut fields = NumberFields {
                 number: local_number()?,
                 agent_id: Some(agent_id),
             };
-            numbers
-                .create(tenant, &fields, None)
-                .await
-                .context("making a number")?;
+            let mut made = numbers.create(tenant, &fields, None).await;
+            // An agent of the user's own that wants to know who calls: calls are made from the number all the same.
+            if let Err(Refused::NoDefaults { .. }) = made {
+                fields.agent_id = None;
+                made = numbers.create(tenant, &fields, None).await;
+            }
+            made.context("making a number")?;
         }
     }
     Ok(Seeded { agent_id })
@@ -86,6 +91,9 @@ async fn first_agent(
         name: "Appointment reminder".to_owned(),
         system: SYSTEM.to_owned(),
         greeting: GREETING.to_owned(),
+        defaults: DEFAULTS
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
     };
     let prompt = prompts
         .create(tenant, &fields, None)

@@ -188,7 +188,11 @@ async fn known(
     Ok(known.collect())
 }
 
-async fn ours(here: &Here<'_>, tenant: Option<TenantId>) -> Result<Vec<Number>, Finding> {
+/// The newest numbers, of this tenant or of the installation's owner.
+pub(crate) async fn ours(
+    here: &Here<'_>,
+    tenant: Option<TenantId>,
+) -> Result<Vec<Number>, Finding> {
     let Some(store) = here.store() else {
         return Err(Finding::skipped("see table"));
     };

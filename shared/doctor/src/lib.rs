@@ -7,6 +7,7 @@
 //! key and no value of a setting is in a report. Nothing is changed by looking, but for a small object in
 //! the bucket that is gone at once.
 
+mod answering;
 mod carrier;
 mod check;
 mod configuration;
@@ -107,14 +108,15 @@ impl Doctor {
             unreadable: readable.err(),
         };
         // Boxed: the checks of a group are many futures, and a handler's own must stay small.
-        let (storage, carrier, vendors, network) = tokio::join!(
+        let (storage, carrier, answering, vendors, network) = tokio::join!(
             Box::pin(storage::examine(&here)),
             Box::pin(carrier::examine(&here, tenant)),
+            Box::pin(answering::examine(&here, tenant)),
             Box::pin(vendors::examine(&here)),
             Box::pin(network::examine(&here)),
         );
         let mut checks = configuration::settings(self);
-        for group in [secrets, storage, carrier, vendors, network] {
+        for group in [secrets, storage, carrier, answering, vendors, network] {
             checks.extend(group);
         }
         Report::new(at, begun.elapsed(), checks)

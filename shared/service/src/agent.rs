@@ -3,6 +3,7 @@
 //! An archived agent is readable and nothing else: it is archived only when no number and no open campaign uses
 //! it, and nothing new is bound to it (`store::Binding` holds both in one transaction).
 
+pub(crate) mod answering;
 pub mod numbers;
 pub mod prompts;
 pub(crate) mod vendors;
@@ -103,7 +104,7 @@ impl Agents {
     /// already keep what they were made with.
     ///
     /// # Errors
-    /// See [`Refused`].
+    /// See [`Refused`]; [`Refused::NoDefaults`] when it answers a number and could do so no more.
     pub async fn change(
         &self,
         tenant: TenantId,
@@ -120,6 +121,12 @@ impl Agents {
             return Err(Refused::Archived);
         }
         self.check(tenant, &fields).await?;
+        if before.fields.prompt_id != fields.prompt_id
+            && answering::has_number(&self.uses, tenant, agent).await?
+        {
+            let prompt = fields.prompt_id;
+            answering::check_prompt(&self.prompts, tenant, prompt, PROMPT).await?;
+        }
         let changed = Agent {
             fields,
             revision: revision.saturating_add(1),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engines::Engines;
-use model::{AgentFields, AgentId, TenantId};
+use model::{AgentFields, AgentId, TenantId, Variables};
 use service::account::keys::Keys;
 use service::agent::Agents;
 use service::agent::numbers::{NumberFields, Numbers};
@@ -137,6 +137,7 @@ async fn agent(store: &Store) -> anyhow::Result<(TenantId, AgentId)> {
         system: "You answer questions about free hours at a dental clinic, in two short sentences."
             .to_owned(),
         greeting: "Hello, this is the dental clinic. How can I help you today?".to_owned(),
+        defaults: Variables::new(),
     };
     let prompts = Prompts::new(store, Arc::clone(&clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await?;

@@ -111,6 +111,7 @@ pub(crate) enum Code {
     IdempotencyKeyReused,
     Invalid,
     MissingVariables,
+    NoDefaults,
     NumberSuppressed,
     // 422: a list that is refused as a whole
     ColumnAmbiguous,
@@ -173,6 +174,7 @@ impl Code {
             | Self::IdempotencyKeyReused
             | Self::Invalid
             | Self::MissingVariables
+            | Self::NoDefaults
             | Self::NumberSuppressed
             | Self::ColumnAmbiguous
             | Self::ColumnUnknown
@@ -382,6 +384,14 @@ impl From<Refused> for Problem {
                     FieldProblem::new(member("/variables", &name), Fault::Missing, "has no value")
                 });
                 Self::new(Code::MissingVariables, title).with(errors.collect())
+            }
+            Refused::NoDefaults { at, names } => {
+                let title = "Whoever calls a number may not be known: each variable of the prompt needs a default.";
+                let errors = names.into_iter().map(|name| {
+                    let says = format!("needs a default for {name} in the prompt");
+                    FieldProblem::new(at, Fault::Missing, says)
+                });
+                Self::new(Code::NoDefaults, title).with(errors.collect())
             }
             Refused::KeyReused => {
                 let title = "The Idempotency-Key was used for another request.";

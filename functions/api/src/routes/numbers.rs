@@ -49,6 +49,7 @@ pub(crate) struct NumberView {
     responses(
         (status = 201, description = "The number", body = NumberView),
         (status = 409, description = "`number_taken`"),
+        (status = 422, description = "`no_defaults`: the agent's prompt has a variable without a default, and whoever calls may not be known"),
     ))]
 pub(crate) async fn create_number(
     Shared(state): Shared<State>,
@@ -124,7 +125,7 @@ pub(crate) async fn archive_number(
 #[utoipa::path(post, path = "/v1/numbers/{number_id}/unarchive", params(("number_id" = NumberId, Path)),
     responses(
         (status = 200, description = "It can be used", body = NumberView),
-        (status = 422, description = "`invalid`: its agent is archived"),
+        (status = 422, description = "`invalid`: its agent is archived; `no_defaults`: a variable of its prompt has no default"),
     ))]
 pub(crate) async fn unarchive_number(
     Shared(state): Shared<State>,

@@ -4,7 +4,7 @@ use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use model::{PromptId, PromptVersion};
+use model::{PromptId, PromptVersion, Variables};
 use serde::Serialize;
 use service::account::access::{Permission, Principal};
 use service::agent::prompts::PromptFields;
@@ -49,6 +49,9 @@ pub(crate) struct PromptView {
     greeting: String,
     /// Every variable that a call with this prompt needs a value for.
     variables: Vec<String>,
+    /// What stands for variables of somebody who calls and is not known.
+    #[schema(value_type = BTreeMap<String, String>)]
+    defaults: Variables,
     created_at: Timestamp,
     /// Since when the prompt is archived, with all of its versions.
     archived_at: Option<Timestamp>,
@@ -93,6 +96,7 @@ pub(crate) async fn create_prompt(
         (status = 201, description = "The new version", body = PromptView),
         (status = 409, description = "`archived`: unarchive it first"),
         (status = 412, description = "`revision_changed`: a version was made at the same time"),
+        (status = 422, description = "`no_defaults`: an agent with this prompt answers a number, and a variable has no default"),
     ))]
 pub(crate) async fn create_prompt_version(
     Shared(state): Shared<State>,
@@ -209,14 +213,7 @@ pub(crate) async fn unarchive_prompt(
 
 impl PromptView {
     fn of(prompt: PromptVersion, archived_at: Option<Timestamp>) -> Self {
-        let mut variables: Vec<_> = prompt
-            .system
-            .variables()
-            .chain(prompt.greeting.variables())
-            .map(str::to_owned)
-            .collect();
-        variables.sort_unstable();
-        variables.dedup();
+        let variables = prompt.variables().into_iter().map(str::to_owned).collect();
         Self {
             id: prompt.id,
             version: prompt.version,
@@ -224,6 +221,7 @@ impl PromptView {
             system: prompt.system.to_string(),
             greeting: prompt.greeting.to_string(),
             variables,
+            defaults: prompt.defaults,
             created_at: prompt.created_at,
             archived_at,
         }

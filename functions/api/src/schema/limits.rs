@@ -51,6 +51,8 @@ fn rows() -> Vec<Row> {
         ("NewPrompt", "name", chars(1, NAME_CHARS_MAX)),
         ("NewPrompt", "system", chars(0, TEMPLATE_CHARS_MAX)),
         ("NewPrompt", "greeting", chars(1, TEMPLATE_CHARS_MAX)),
+        ("NewPrompt", "defaults", items(0, VARIABLES_MAX)),
+        ("NewPrompt", "defaults.*", chars(1, VALUE_CHARS_MAX)),
         ("NewSuppression", "note", chars(0, NOTE_CHARS_MAX)),
         (
             "RecordingsToDelete",
@@ -109,8 +111,13 @@ pub(crate) fn apply(schemas: &mut BTreeMap<String, Value>) {
         }
     }
     // Values for the places of a prompt; what has another name fits into none.
-    for schema in ["NewCall", "NewLead", "LeadFields"] {
-        if let Some(variables) = find(schemas, schema, "variables") {
+    for (schema, field) in [
+        ("NewCall", "variables"),
+        ("NewLead", "variables"),
+        ("LeadFields", "variables"),
+        ("NewPrompt", "defaults"),
+    ] {
+        if let Some(variables) = find(schemas, schema, field) {
             variables["propertyNames"] =
                 json!({ "type": "string", "pattern": VARIABLE_NAME, "examples": ["first_name"] });
         }

@@ -28,6 +28,9 @@ pub struct PromptVersion {
     pub system: Template,
     /// The agent's first words.
     pub greeting: Template,
+    /// What stands for variables of somebody who calls us and is not known. Nobody is called with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: Variables,
     pub created_at: Timestamp,
 }
 
@@ -46,10 +49,9 @@ impl PromptVersion {
     /// # Errors
     /// Names every variable that has no value, or an empty one, in either text.
     pub fn render(&self, variables: &Variables) -> Result<RenderedPrompt, TemplateProblem> {
-        let mut missing = self.system.missing(variables);
-        missing.extend(self.greeting.missing(variables));
+        let missing = self.missing(variables);
         if !missing.is_empty() {
-            return Err(TemplateProblem::Missing(missing.into_iter().collect()));
+            return Err(TemplateProblem::Missing(missing));
         }
         Ok(RenderedPrompt {
             id: self.id,
@@ -57,6 +59,35 @@ impl PromptVersion {
             system: self.system.fill(variables),
             greeting: self.greeting.fill(variables),
         })
+    }
+
+    /// These values, and the defaults of those that are missing or blank.
+    #[must_use]
+    pub fn with_defaults(&self, variables: &Variables) -> Variables {
+        let mut all = self.defaults.clone();
+        let given = variables.iter().filter(|(_name, value)| is_value(value));
+        all.extend(given.map(|(name, value)| (name.clone(), value.clone())));
+        all
+    }
+
+    /// The variables of both texts that have no default: a call with somebody of whom nothing is known cannot be
+    /// held while there is one.
+    #[must_use]
+    pub fn without_default(&self) -> Vec<String> {
+        self.missing(&self.defaults)
+    }
+
+    /// The names of the variables of both texts, each once.
+    #[must_use]
+    pub fn variables(&self) -> BTreeSet<&str> {
+        let texts = [&self.system, &self.greeting];
+        texts.into_iter().flat_map(Template::variables).collect()
+    }
+
+    fn missing(&self, values: &Variables) -> Vec<String> {
+        let mut missing = self.system.missing(values);
+        missing.extend(self.greeting.missing(values));
+        missing.into_iter().collect()
     }
 }
 
@@ -141,11 +172,7 @@ impl Template {
 
     fn missing(&self, values: &Variables) -> BTreeSet<String> {
         self.variables()
-            .filter(|name| {
-                values
-                    .get(*name)
-                    .is_none_or(|value| value.trim().is_empty())
-            })
+            .filter(|name| !values.get(*name).is_some_and(|value| is_value(value)))
             .map(str::to_owned)
             .collect()
     }
@@ -163,6 +190,11 @@ impl Template {
         }
         filled
     }
+}
+
+/// White space says nothing.
+fn is_value(text: &str) -> bool {
+    !text.trim().is_empty()
 }
 
 /// The names of variables, as a pattern.
@@ -221,6 +253,7 @@ mod tests {
             name: "reminder".to_owned(),
             system: Template::parse(system).unwrap(),
             greeting: Template::parse(greeting).unwrap(),
+            defaults: Variables::new(),
             created_at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -248,6 +281,36 @@ mod tests {
                     .collect()
             ))
         );
+    }
+
+    #[test]
+    fn a_default_stands_in_for_a_value_that_is_missing_or_blank_and_for_no_other() {
+        let mut prompt = prompt(
+            "Remind {{name}} of {{day}}.",
+            "Hello {{name}}, {{clinic}} here.",
+        );
+        prompt.defaults = values(&[("name", "there"), ("clinic", "the clinic")]);
+        assert_eq!(prompt.without_default(), ["day"]);
+        let known = values(&[
+            ("name", " "),
+            ("clinic", "Bright Dental"),
+            ("day", "Monday"),
+        ]);
+        let rendered = prompt.render(&prompt.with_defaults(&known)).unwrap();
+        assert_eq!(rendered.system, "Remind there of Monday.");
+        assert_eq!(rendered.greeting, "Hello there, Bright Dental here.");
+        assert_eq!(
+            prompt.render(&prompt.with_defaults(&Variables::new())),
+            Err(TemplateProblem::Missing(vec!["day".to_owned()]))
+        );
+        let named = vec!["clinic".to_owned(), "day".to_owned(), "name".to_owned()];
+        assert_eq!(
+            prompt.render(&Variables::new()),
+            Err(TemplateProblem::Missing(named)),
+            "nobody is called with defaults"
+        );
+        prompt.defaults.insert("day".to_owned(), " ".to_owned());
+        assert_eq!(prompt.without_default(), ["day"], "a blank is no default");
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use model::{AgentId, NumberId, PhoneNumber, TenantId};
 use serde::{Deserialize, Serialize};
 use store::{
-    Agents, BindingRefused, Campaigns, Number, Numbers as NumberRows, Page, Requests, Shelf,
-    StoreError, UsedBy,
+    Agents, BindingRefused, Campaigns, Number, Numbers as NumberRows, Page, Prompts, Requests,
+    Shelf, StoreError, UsedBy,
 };
 
+use crate::agent::answering;
 use crate::context::requests::Keyed;
 use crate::{Clock, Fault, IdempotencyKey, Ids, Refused};
 
@@ -36,6 +37,7 @@ pub struct NumberFields {
 pub struct Numbers {
     numbers: NumberRows,
     agents: Agents,
+    prompts: Prompts,
     campaigns: Campaigns,
     requests: Requests,
     clock: Arc<dyn Clock>,
@@ -48,6 +50,7 @@ impl Numbers {
         Self {
             numbers: store.numbers.clone(),
             agents: store.agents.clone(),
+            prompts: store.prompts.clone(),
             campaigns: store.campaigns.clone(),
             requests: store.requests.clone(),
             clock,
@@ -58,7 +61,7 @@ impl Numbers {
     /// Adds a number. It must be bought or verified at the carrier already.
     ///
     /// # Errors
-    /// See [`Refused`].
+    /// See [`Refused`]; [`Refused::NoDefaults`] when its agent cannot answer whoever calls.
     pub async fn create(
         &self,
         tenant_id: TenantId,
@@ -73,12 +76,7 @@ impl Numbers {
         {
             return self.made(tenant_id, made, fields).await;
         }
-        if let Some(agent) = fields.agent_id
-            && self.agents.get(tenant_id, agent).await?.is_none()
-        {
-            let says = "there is no such agent";
-            return Err(Refused::field(AGENT, Fault::NotFound, says));
-        }
+        self.check_agent(tenant_id, fields.agent_id).await?;
         let now = self.clock.now();
         let number = Number {
             id: self.ids.fresh(NumberId::from_parts),
@@ -131,9 +129,13 @@ impl Numbers {
     /// Takes a number out of the archive. One that is not in it stays as it is.
     ///
     /// # Errors
-    /// See [`Refused`]; [`Refused::Invalid`] when its agent is archived.
+    /// See [`Refused`]; [`Refused::Invalid`] when its agent is archived, [`Refused::NoDefaults`] when it cannot
+    /// answer whoever calls.
     pub async fn unarchive(&self, tenant: TenantId, number: NumberId) -> Result<Number, Refused> {
         let found = self.get(tenant, number).await?;
+        if found.archived_at.is_some() {
+            self.check_agent(tenant, found.agent_id).await?;
+        }
         self.shelve(found, Shelf::InUse).await
     }
 
@@ -160,6 +162,23 @@ impl Numbers {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Whether the agent is there and can answer whoever calls.
+    async fn check_agent(
+        &self,
+        tenant: TenantId,
+        agent_id: Option<AgentId>,
+    ) -> Result<(), Refused> {
+        let Some(agent_id) = agent_id else {
+            return Ok(());
+        };
+        let Some(agent) = self.agents.get(tenant, agent_id).await? else {
+            let says = "there is no such agent";
+            return Err(Refused::field(AGENT, Fault::NotFound, says));
+        };
+        let prompt = agent.fields.prompt_id;
+        answering::check_prompt(&self.prompts, tenant, prompt, AGENT).await
     }
 
     async fn campaigns_that_name(&self, number: &Number) -> Result<Vec<UsedBy>, Refused> {

@@ -5,20 +5,26 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{PromptId, PromptVersion, Template, TemplateProblem, TenantId};
+use model::{
+    PromptId, PromptVersion, Template, TemplateProblem, TenantId, VALUE_CHARS_MAX, Variables,
+    member,
+};
 use serde::{Deserialize, Serialize};
 use store::{
     BindingRefused, Page, PromptHead, Prompts as PromptRows, Requests, Shelf, StoreError, Usable,
     Uses,
 };
 
+use crate::agent::answering;
 use crate::context::requests::Keyed;
 use crate::{Clock, Fault, FieldProblem, IdempotencyKey, Ids, Refused};
 
 /// The most characters of a prompt's name.
 pub const NAME_CHARS_MAX: usize = 100;
-/// The most bytes of both texts of a version: it is one row of a table that takes 400 KB.
+/// The most bytes of both texts of a version with its defaults: it is one row of a table that takes 400 KB.
 pub const TEXT_BYTES_MAX: usize = 200_000;
+/// The field with the defaults of variables.
+const DEFAULTS: &str = "/defaults";
 /// Tries of an archiving while others write versions of the prompt, or agents that use it.
 const TRIES_MAX: u32 = 8;
 
@@ -32,6 +38,11 @@ pub struct PromptFields {
     pub system: String,
     /// The agent's first words, with `{{variables}}`.
     pub greeting: String,
+    /// What stands for variables of somebody who calls and is not known, or whose lead lacks them. Each variable
+    /// needs one where an agent with the prompt answers a number. Calls that are made need values of their own.
+    #[cfg_attr(feature = "schema", schema(value_type = BTreeMap<String, String>))]
+    #[serde(default, skip_serializing_if = "Variables::is_empty")]
+    pub defaults: Variables,
 }
 
 /// The use cases of prompts.
@@ -114,6 +125,7 @@ impl Prompts {
         let now = self.clock.now();
         let number = head.latest_version.saturating_add(1);
         let version = check(fields, prompt, number, now)?;
+        answering::check_version(&self.uses, tenant, &version).await?;
         let made = keyed.as_ref().map(|keyed| keyed.makes(&number, now));
         let added = self
             .prompts
@@ -248,6 +260,7 @@ fn check(
             name: fields.name.trim().to_owned(),
             system,
             greeting,
+            defaults: fields.defaults.clone(),
             created_at,
         }),
         _problems => Err(Refused::Invalid(problems)),
@@ -274,14 +287,51 @@ impl PromptFields {
                 "must not be empty".to_owned(),
             );
         }
-        let bytes = self.system.len() + self.greeting.len();
+        let defaults = self
+            .defaults
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let bytes = self.system.len() + self.greeting.len() + defaults.sum::<usize>();
         if bytes > TEXT_BYTES_MAX {
-            let says = format!("must have at most {TEXT_BYTES_MAX} bytes with the greeting");
+            let says = format!(
+                "must have at most {TEXT_BYTES_MAX} bytes with the greeting and the defaults"
+            );
             say("/system", Fault::OutOfRange, says);
         }
         for (at, text) in [("/system", &self.system), ("/greeting", &self.greeting)] {
             if let Err(problem) = Template::parse(text) {
                 say(at, fault(&problem), problem.to_string());
+            }
+        }
+        problems.extend(self.wrong_defaults());
+        problems
+    }
+}
+
+impl PromptFields {
+    /// A default of a variable that is in no text is a slip of the pen that nobody would notice.
+    fn wrong_defaults(&self) -> Vec<FieldProblem> {
+        let texts = [&self.system, &self.greeting].map(|text| Template::parse(text));
+        let [Ok(system), Ok(greeting)] = &texts else {
+            return Vec::new();
+        };
+        let mut problems = Vec::new();
+        for (name, value) in &self.defaults {
+            let mut say = |fault, says: String| {
+                problems.push(FieldProblem::new(member(DEFAULTS, name), fault, says));
+            };
+            let chars = value.chars().count();
+            if !system
+                .variables()
+                .chain(greeting.variables())
+                .any(|known| known == name)
+            {
+                say(Fault::Unknown, "is no variable of the texts".to_owned());
+            } else if value.trim().is_empty() {
+                say(Fault::OutOfRange, "must not be empty".to_owned());
+            } else if chars > VALUE_CHARS_MAX {
+                let says = format!("must have at most {VALUE_CHARS_MAX} characters, has {chars}");
+                say(Fault::OutOfRange, says);
             }
         }
         problems

@@ -19,6 +19,13 @@ pub enum Refused {
     /// Every variable of the prompt that has no value.
     #[error("variables of the prompt have no value")]
     MissingVariables(Vec<String>),
+    /// Every variable of the prompt that has no default, where the agent answers a number: whoever calls may not be
+    /// known. `at` is the field that leads to the prompt.
+    #[error("variables of the prompt have no default")]
+    NoDefaults {
+        at: &'static str,
+        names: Vec<String>,
+    },
     /// The same `Idempotency-Key` came with another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,

@@ -156,6 +156,7 @@ impl Scene {
             "name": "Reminder",
             "system": "You remind {{name}} of an appointment at Acme Dental.",
             "greeting": "Hello {{name}}, this is the assistant of Acme Dental.",
+            "defaults": { "name": "there" },
         });
         let prompt = self.post("/v1/prompts", texts.clone()).await.id();
         let path = format!("/v1/prompts/{prompt}");

@@ -21,7 +21,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignId, CampaignState, DomainEvent, EventId,
-    EventKind, Lead, LeadState, TenantId,
+    EventKind, Lead, LeadState, TenantId, Variables,
 };
 use service::account::keys::Keys;
 use service::agent::Agents;
@@ -484,6 +484,7 @@ async fn fields(parts: &Context) -> anyhow::Result<(TenantId, CampaignFields)> {
         system: "You remind people of the dental clinic of their appointment, in two sentences."
             .to_owned(),
         greeting: "Hello {{name}}, this is the AI assistant of the dental clinic.".to_owned(),
+        defaults: Variables::from([("name".to_owned(), "there".to_owned())]),
     };
     let prompts = Prompts::new(store, Arc::clone(clock), ids.clone());
     let prompt = prompts.create(tenant, &prompt, None).await?;
