@@ -9,6 +9,7 @@
 mod actions;
 pub(crate) mod control;
 mod incoming;
+mod recording;
 mod sources;
 pub(crate) mod tools;
 pub(crate) mod turn_writer;
@@ -32,6 +33,7 @@ use crate::handover::client::HandoverClient;
 use crate::handover::late_turns::LateTurns;
 use crate::meters::Meters;
 use crate::session::control::Control;
+use crate::session::recording::RecordingRequest;
 use crate::session::tools::{Running, Tools};
 use crate::session::turn_writer::TurnWriter;
 use crate::stt_leg::SttLeg;
@@ -92,6 +94,8 @@ pub(crate) struct Session {
     running_tools: Running,
     /// Asked of the table, one at a time.
     verdict: Option<BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>>>,
+    /// While the carrier is asked to record the call: most sessions never do.
+    recording: Option<Box<RecordingRequest>>,
     due: Due,
     bad_messages: u32,
     carrier_heard_at: Instant,
@@ -235,6 +239,7 @@ impl Session {
             generations: Vec::new(),
             running_tools: Running::default(),
             verdict: None,
+            recording: None,
             due: Due::ALL,
             bad_messages: 0,
             carrier_heard_at: now,
@@ -382,6 +387,10 @@ impl Session {
             next = next.min(at);
         }
         if let Some(at) = self.parts.turns.next_attempt() {
+            next = next.min(at);
+        }
+        let recording = self.recording.as_deref();
+        if let Some(at) = recording.and_then(RecordingRequest::next_attempt) {
             next = next.min(at);
         }
         self.parts.timer.arm(next, self.woken_at, cx.waker());

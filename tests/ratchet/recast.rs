@@ -77,6 +77,10 @@ impl Control for Recast {
         Control::late_turns(&self.0, session, seq)
     }
 
+    fn record(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        Control::record(&self.0, session)
+    }
+
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
         Control::hang_up(&self.0, session)
     }

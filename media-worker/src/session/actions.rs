@@ -7,6 +7,7 @@ use providers::llm::Tuning;
 
 use super::{Elsewhere, GENERATIONS_MAX, Session, WakeSource};
 use crate::meters::Meters;
+use crate::session::recording::RecordingRequest;
 
 impl Session {
     pub(super) fn perform(&mut self, action: Action) {
@@ -78,6 +79,13 @@ impl Session {
             }
             Action::OptOut(how) => {
                 self.parts.turns.push_opt_out(how);
+                self.due.add(WakeSource::Turns);
+            }
+            Action::Record => {
+                let (control, key) = (Arc::clone(&self.parts.control), Arc::clone(&self.parts.key));
+                let ask = move || control.record(Arc::clone(&key));
+                let request = RecordingRequest::new(ask, self.woken_at);
+                self.recording = Some(Box::new(request));
                 self.due.add(WakeSource::Turns);
             }
             Action::Observe(observation) => Meters::observed(observation),

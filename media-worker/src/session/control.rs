@@ -61,6 +61,9 @@ pub trait Control: fmt::Debug + Send + Sync {
         seq: Option<u32>,
     ) -> BoxFuture<'static, Result<Vec<Turn>, MediaError>>;
 
+    /// Has the carrier record the call, unless it does.
+    fn record(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>>;
+
     /// Asks the carrier to end a call whose socket is gone.
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>>;
 }
@@ -140,6 +143,11 @@ impl Control for Media {
     ) -> BoxFuture<'static, Result<Vec<Turn>, MediaError>> {
         let media = self.clone();
         Box::pin(async move { media.late_turns(&session, seq).await })
+    }
+
+    fn record(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        let media = self.clone();
+        Box::pin(async move { media.record(&session).await })
     }
 
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {

@@ -119,7 +119,11 @@ impl Session {
     }
 
     pub(super) fn step_turns(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.step_verdict(cx) || self.step_left_behind(cx) || self.step_mover(cx) {
+        if self.step_verdict(cx)
+            || self.step_left_behind(cx)
+            || self.step_mover(cx)
+            || self.step_recording(cx)
+        {
             return true;
         }
         let Poll::Ready(written) = self.parts.turns.poll_written(cx, Instant::now()) else {
@@ -160,6 +164,17 @@ impl Session {
             HandoverProgress::Ready => Event::HandOverReady,
             HandoverProgress::Failed { may_follow } => Event::HandOverFailed { may_follow },
         });
+        true
+    }
+
+    pub(super) fn step_recording(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(recording) = &mut self.recording else {
+            return false;
+        };
+        if recording.poll(cx, Instant::now()).is_pending() {
+            return false;
+        }
+        self.recording = None;
         true
     }
 

@@ -475,6 +475,10 @@ impl Control for NoControl {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
+    fn record(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        unreachable!("no notice is said")
+    }
+
     fn hang_up(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
         Box::pin(std::future::ready(Ok(())))
     }

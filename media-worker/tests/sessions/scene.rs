@@ -158,6 +158,11 @@ impl Control for Memory {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
+    fn record(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        self.note(format!("{} recorded", session.call_id.unix_ms()));
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn hang_up(&self, session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
         self.note(format!("{} hung up", session.call_id.unix_ms()));
         Box::pin(std::future::ready(Ok(())))

@@ -39,6 +39,9 @@ pub enum Action {
     /// The other side wants no more calls: suppress their number now, before anything that waits to be
     /// stored, and tell by [`crate::Event::OptOutStored`]. Comes once.
     OptOut(OptOutHow),
+    /// The customer is being told, or was told by an earlier session, that the call is recorded: have the carrier
+    /// record it from now on. Comes once in a session; that the call is recorded already is fine.
+    Record,
     Observe(Observation),
     /// Prepare another session for the call: once every turn is stored, store this with a token for it, and
     /// tell by [`crate::Event::HandOverReady`] or [`crate::Event::HandOverFailed`].

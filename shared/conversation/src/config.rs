@@ -20,6 +20,8 @@ pub struct Routes {
 
 /// The parts of the snapshot that decide how a conversation goes.
 pub(crate) struct Config {
+    /// That the call is recorded, where it is from then on.
+    pub(crate) notice: Option<String>,
     pub(crate) greeting: String,
     pub(crate) greeting_guard: BargeIn,
     pub(crate) guard: BargeIn,
@@ -59,6 +61,7 @@ impl Config {
             opt_out_key: answering.opt_out_key,
             acknowledgement: (answering.opt_out_acknowledgement.clone())
                 .unwrap_or_else(|| phrases.opted_out.to_owned()),
+            notice: snapshot.notice.clone(),
             greeting: snapshot.prompt.greeting.clone(),
             greeting_guard,
             guard,

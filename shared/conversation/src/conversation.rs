@@ -12,8 +12,8 @@ mod tests;
 use std::fmt;
 
 use model::{
-    AudioPosition, CallSnapshot, CallTime, Checkpoint, OptOutHow, Outcome, Speaker, TurnInput,
-    TurnKind,
+    AudioPosition, BargeIn, CallSnapshot, CallTime, Checkpoint, OptOutHow, Outcome, Speaker,
+    TurnInput, TurnKind,
 };
 
 use crate::Deadline;
@@ -29,7 +29,7 @@ use crate::listening::silence::Silence;
 use crate::opt_out::state::OptOut;
 use crate::reply::history::History;
 use crate::reply::tools::Tools;
-use crate::speaking::speech::Speech;
+use crate::speaking::speech::{Speech, Then};
 use crate::{
     Action, CarrierClosed, ChatMessage, EarlierSessions, Event, Observation, Recognition, Routes,
     ToolSpec,
@@ -58,6 +58,7 @@ pub struct Conversation {
     pub(crate) silence: Silence,
     pub(crate) amd: Amd,
     pub(crate) opt_out: OptOut,
+    pub(crate) notice: Notice,
     /// What the customer said last and until when: a pause may cut a sentence into two turns.
     pub(crate) said_before: Option<(String, CallTime)>,
     pub(crate) handover: Handover,
@@ -92,6 +93,21 @@ pub(crate) enum Opening {
     },
     /// Another worker handed the call over: nobody is to notice.
     GoOn(Checkpoint),
+}
+
+/// That the call is recorded, as far as the customer has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// Nothing is to be said.
+    None,
+    /// An earlier session said it whole.
+    Before,
+    /// It is what this session says first.
+    Owed,
+    /// This session says it; then it opens so.
+    Saying(Opening),
+    /// This session has said it.
+    Said,
 }
 
 /// A speech that was stopped, kept in case nobody meant to.
@@ -131,6 +147,12 @@ impl Conversation {
                 owed: last.speaker == Speaker::Customer,
             },
         };
+        let told = |turn: &model::Turn| turn.kind == TurnKind::Notice && !turn.interrupted;
+        let notice = match &config.notice {
+            None => Notice::None,
+            Some(_) if history.iter().any(told) => Notice::Before,
+            Some(_) => Notice::Owed,
+        };
         let broken_off = !history.is_empty() && past.checkpoint.is_none();
         let heard = |turn: &&model::Turn| {
             turn.speaker == Speaker::Customer && turn.input == TurnInput::Speech
@@ -155,6 +177,7 @@ impl Conversation {
             silence: Silence::default(),
             amd: Amd::new(snapshot, broken_off),
             opt_out: OptOut::default(),
+            notice,
             said_before: last_words,
             handover: Handover::default(),
             turns_heard: u32::try_from(turns_heard).unwrap_or(u32::MAX),
@@ -260,6 +283,39 @@ impl Conversation {
         self.amd.connected(self.now);
         self.agent = Agent::Listening;
         self.silence.begins(self.now);
+        // Whoever wants no more calls hears goodbye, and nothing more of them is kept.
+        let leaves = matches!(opening, Opening::OptedOut(_));
+        match self.notice {
+            Notice::Owed if !leaves => {
+                self.notice = Notice::Saying(opening);
+                let notice = self.config.notice.clone().unwrap_or_default();
+                let (kind, guard) = (TurnKind::Notice, BargeIn::Protected);
+                let speech = Speech::fixed(kind, &notice, guard, Then::Open, &mut self.out);
+                self.agent = Agent::Speaking(Box::new(speech));
+            }
+            Notice::Before if !leaves => {
+                self.out.push(Action::Record);
+                self.open(opening);
+            }
+            Notice::None | Notice::Before | Notice::Owed | Notice::Saying(_) | Notice::Said => {
+                self.open(opening);
+            }
+        }
+    }
+
+    /// The notice was said: the call begins as it would have without.
+    pub(crate) fn notice_over(&mut self) {
+        let Notice::Saying(opening) = self.notice else {
+            return;
+        };
+        self.notice = Notice::Said;
+        self.open(opening);
+        if matches!(self.agent, Agent::Listening) {
+            self.reply_to_waiting();
+        }
+    }
+
+    fn open(&mut self, opening: Opening) {
         match opening {
             Opening::OptedOut(how) => self.note_opt_out(how),
             Opening::GoOn(checkpoint) => self.go_on(&checkpoint),
@@ -344,7 +400,11 @@ impl Conversation {
             let Agent::Speaking(speech) = &mut self.agent else {
                 return;
             };
+            let was_audible = speech.is_audible();
             speech.advance(self.voices.route, self.now, &mut self.out);
+            if speech.kind == TurnKind::Notice && speech.is_audible() && !was_audible {
+                self.out.push(Action::Record);
+            }
             if !speech.is_over(self.now) {
                 return;
             }

@@ -224,7 +224,7 @@ impl Conversation {
             // What they go on with is answered together with it.
             Agent::Listening if goes_on || self.amd.is_apart() || self.is_opted_out() => {}
             Agent::Listening => self.answer(waterfall),
-            Agent::Speaking(speech) if speech.then == Then::Listen => {
+            Agent::Speaking(speech) if matches!(speech.then, Then::Listen | Then::Open) => {
                 self.waiting.waterfall = Some(waterfall);
             }
             Agent::Speaking(_) | Agent::Stopped(_) | Agent::Offline(_) | Agent::Ended => {}

@@ -15,7 +15,7 @@ use model::{
     Waterfall,
 };
 
-use crate::conversation::{Agent, Conversation, Stopped};
+use crate::conversation::{Agent, Conversation, Notice, Stopped};
 use crate::listening::barge_in::{BargeInVerdict, Noticed, judge};
 use crate::listening::hearing::{News, Said, WaitOver};
 use crate::listening::keypad::{Keypad, is_key};
@@ -347,9 +347,17 @@ impl Conversation {
     }
 
     /// Whether this is how people pick up the phone: words that began before the greeting did and
-    /// were over soon after.
+    /// were over soon after. Where a notice comes first, it is what they pick up to.
     fn is_pick_up(&self, speech: &Speech) -> bool {
-        let opens = matches!(speech.kind, TurnKind::Greeting | TurnKind::Bridge);
+        let opens = match speech.kind {
+            TurnKind::Notice => true,
+            TurnKind::Greeting | TurnKind::Bridge => self.notice != Notice::Said,
+            TurnKind::Talk
+            | TurnKind::Reminder
+            | TurnKind::Farewell
+            | TurnKind::Screening
+            | TurnKind::Voicemail => false,
+        };
         let Some(first) = speech.first_sent_at().filter(|_| opens) else {
             return false;
         };
@@ -424,11 +432,11 @@ impl Conversation {
     }
 }
 
-/// Whether words drop a speech that cannot be heard yet. Greeting and bridge come first whatever
+/// Whether words drop a speech that cannot be heard yet. Notice, greeting and bridge come first whatever
 /// the customer says meanwhile, and the last words come after everything.
 fn is_dropped_by_words(speech: &Speech) -> bool {
     match speech.kind {
-        TurnKind::Greeting | TurnKind::Bridge => false,
+        TurnKind::Notice | TurnKind::Greeting | TurnKind::Bridge => false,
         TurnKind::Farewell => speech.guard != BargeIn::Protected,
         TurnKind::Screening | TurnKind::Voicemail => false,
         TurnKind::Talk | TurnKind::Reminder => speech.then == Then::Listen,

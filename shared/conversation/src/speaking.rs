@@ -74,6 +74,7 @@ impl Conversation {
                 self.check_reply();
             }
             (None, Then::Listen) => {}
+            (None, Then::Open) => self.notice_over(),
             (None, Then::End(outcome)) => self.end(outcome),
         }
     }
@@ -94,8 +95,11 @@ impl Conversation {
         self.remember(&mut speech);
         match speech.then {
             Then::End(outcome) => self.end(outcome),
-            Then::Listen if self.is_over_limit() => self.say_farewell(Outcome::DurationLimit, None),
+            Then::Listen | Then::Open if self.is_over_limit() => {
+                self.say_farewell(Outcome::DurationLimit, None);
+            }
             Then::Listen => self.reply_to_waiting(),
+            Then::Open => self.notice_over(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Agents: AI configurations. Never a human.
 
+pub(crate) mod notice;
 pub(crate) mod prompt;
 
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, AmdMode, FieldProblem, Limit, MachineAction, PromptId, chars};
+use crate::{AgentId, AmdMode, Fault, FieldProblem, Limit, MachineAction, PromptId, chars};
 
+/// The field with the notice of recording.
+const NOTICE: &str = "/inbound_recording/notice";
 /// More vendors of a role than anybody has accounts with: a call would be over before the last one is tried.
 const VENDORS_MAX: u64 = 10;
 
@@ -61,6 +64,8 @@ pub struct AgentFields {
     /// What happens when the carrier's detection says that a machine answered an outbound call.
     #[serde(default)]
     pub amd: AgentAmd,
+    #[serde(default)]
+    pub inbound_recording: InboundRecording,
     #[serde(default = "default_tools")]
     pub tools: Vec<ToolName>,
     /// What is said before hanging up for silence, a limit or an outage.
@@ -105,6 +110,20 @@ pub struct AgentAmd {
     pub detect: AmdMode,
     /// What happens when a machine answered.
     pub machine: AgentMachineAction,
+}
+
+/// Whether calls to your numbers are recorded. Calls that you make always are.
+///
+/// The notice is said before the greeting, whole, and recording begins with it: whoever does not want to be recorded
+/// can hang up, and the recording itself shows that they were told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct InboundRecording {
+    pub record: bool,
+    /// What the customer is told; `null`: that the call is recorded, in the agent's language. Languages without such
+    /// a sentence need one here.
+    pub notice: Option<String>,
 }
 
 /// What a single call does with a machine. It leaves no message: a campaign has one, an agent has none.
@@ -185,13 +204,14 @@ impl AgentFields {
             silence: SilencePolicy::default(),
             max_duration_seconds: default_max_duration_seconds(),
             amd: AgentAmd::default(),
+            inbound_recording: InboundRecording::default(),
             tools: default_tools(),
             farewell: default_farewell(),
         }
     }
 
     /// What its fields may be.
-    pub const LIMITS: [Limit<Self>; 15] = [
+    pub const LIMITS: [Limit<Self>; 16] = [
         Limit::number("turn_taking.endpointing_ms", 10, 5_000, |agent| {
             Some(agent.turn_taking.endpointing_ms.into())
         }),
@@ -220,6 +240,9 @@ impl AgentFields {
             agent.voice_id.as_deref().map(chars)
         }),
         Limit::text("model", 100, |agent| agent.model.as_deref().map(chars)),
+        Limit::text("inbound_recording.notice", 500, |agent| {
+            agent.inbound_recording.notice.as_deref().map(chars)
+        }),
         Limit::items("vendors.recognizers", VENDORS_MAX, |agent| {
             u64::try_from(agent.vendors.recognizers.len()).ok()
         }),
@@ -231,11 +254,26 @@ impl AgentFields {
         }),
     ];
 
-    /// Every field that is out of its range, with the range.
+    /// Every field that is out of its range, with the range, and what is missing beside another.
     #[must_use]
     pub fn problems(&self) -> Vec<FieldProblem> {
         let limits = Self::LIMITS.iter();
-        limits.filter_map(|limit| limit.problem(self)).collect()
+        let mut problems: Vec<_> = limits.filter_map(|limit| limit.problem(self)).collect();
+        if self.inbound_recording.record && self.inbound_notice().is_none() {
+            let says = "is needed: there is no sentence of our own in the agent's language";
+            problems.push(FieldProblem::new(NOTICE, Fault::Missing, says));
+        }
+        problems
+    }
+
+    /// What somebody who calls is told before anything is recorded. `None`: nothing is recorded.
+    #[must_use]
+    pub fn inbound_notice(&self) -> Option<&str> {
+        if !self.inbound_recording.record {
+            return None;
+        }
+        let own = self.inbound_recording.notice.as_deref();
+        own.or_else(|| notice::of(&self.language))
     }
 
     /// The longest call, as a duration.
@@ -305,6 +343,30 @@ mod tests {
     #[test]
     fn the_defaults_are_within_their_own_ranges() {
         let fields = AgentFields::new("Reminder", PromptId::from_parts(0, 0));
+        assert_eq!(fields.problems(), []);
+    }
+
+    #[test]
+    fn nothing_is_recorded_of_who_calls_without_a_notice_in_the_agents_language() {
+        let mut fields = AgentFields::new("Desk", PromptId::from_parts(0, 0));
+        assert_eq!(fields.inbound_notice(), None);
+        fields.inbound_recording.record = true;
+        assert_eq!(fields.inbound_notice(), Some("This call is recorded."));
+        fields.language = "de-AT".to_owned();
+        assert_eq!(
+            fields.inbound_notice(),
+            Some("Dieses Gespräch wird aufgezeichnet.")
+        );
+        fields.language = "ja".to_owned();
+        assert_eq!(fields.inbound_notice(), None);
+        let named = fields.problems().into_iter().map(|problem| problem.at);
+        assert_eq!(
+            named.collect::<Vec<_>>(),
+            [Place::Body("/inbound_recording/notice".to_owned())]
+        );
+        let own = "この通話は録音されます。";
+        fields.inbound_recording.notice = Some(own.to_owned());
+        assert_eq!(fields.inbound_notice(), Some(own));
         assert_eq!(fields.problems(), []);
     }
 

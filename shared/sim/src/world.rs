@@ -559,6 +559,7 @@ impl<'a> World<'a> {
             | Action::Clear
             | Action::RunTool(_)
             | Action::AskVerdict
+            | Action::Record
             | Action::HandOver(_)
             | Action::Redirect
             | Action::Stay

@@ -87,6 +87,7 @@ pub fn snapshot() -> CallSnapshot {
         },
         campaign_id: None,
         lead_id: None,
+        notice: None,
         answering: AmdPolicy::default(),
         trace_id: None,
     }

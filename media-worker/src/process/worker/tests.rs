@@ -102,6 +102,10 @@ impl Control for Slow {
         unreachable!("nobody stopped")
     }
 
+    fn record(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
+        unreachable!("no notice is said")
+    }
+
     fn hang_up(&self, _session: Arc<SessionKey>) -> BoxFuture<'static, Result<(), MediaError>> {
         let told = Arc::clone(&self.told);
         Box::pin(async move {

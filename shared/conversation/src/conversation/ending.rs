@@ -109,7 +109,7 @@ impl Conversation {
         match &self.agent {
             Agent::Speaking(speech) => match speech.then {
                 Then::End(outcome) => Some(outcome),
-                Then::Listen => None,
+                Then::Listen | Then::Open => None,
             },
             Agent::Offline(_) | Agent::Listening | Agent::Stopped(_) | Agent::Ended => None,
         }

@@ -6,6 +6,7 @@ mod failing_vendors;
 mod handover;
 mod interrupting;
 mod keys;
+mod notice;
 mod opt_out;
 mod properties;
 mod resuming;

@@ -74,6 +74,8 @@ pub(crate) struct Speech {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
     Listen,
+    /// The call begins only then.
+    Open,
     End(Outcome),
 }
 

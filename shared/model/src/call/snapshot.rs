@@ -22,6 +22,9 @@ pub struct CallSnapshot {
     pub campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
+    /// What is said first, and whole, of a call to one of our numbers that is recorded: recording begins with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
     #[serde(default)]
     pub answering: AmdPolicy,
     /// The trace of the request that began it; absent, nobody asked for this very call.

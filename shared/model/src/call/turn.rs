@@ -45,6 +45,8 @@ pub enum Speaker {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TurnKind {
+    /// The agent says that the call is recorded.
+    Notice,
     Greeting,
     /// The customer's words, or the agent's answer to them.
     Talk,

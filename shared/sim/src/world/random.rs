@@ -181,6 +181,7 @@ pub(super) fn snapshot(agent: AgentFields) -> CallSnapshot {
         agent,
         campaign_id: None,
         lead_id: None,
+        notice: None,
         answering: model::AmdPolicy::default(),
         prompt: RenderedPrompt {
             id: PromptId::from_parts(0, 4),

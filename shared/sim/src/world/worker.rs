@@ -509,7 +509,8 @@ impl<'a> Worker<'a> {
             }
             // No worker of this world stops.
             Action::HandOver(_) | Action::Redirect | Action::Stay | Action::Leave(_) => {}
-            Action::StoreTurn(_) | Action::Observe(_) => {}
+            // Nor is anything of it recorded.
+            Action::StoreTurn(_) | Action::Observe(_) | Action::Record => {}
         }
     }
 
@@ -610,6 +611,7 @@ fn brief_action(action: &Action) -> String {
         | Action::StoreTurn(_)
         | Action::AskVerdict
         | Action::OptOut(_)
+        | Action::Record
         | Action::Observe(_)
         | Action::HandOver(_)
         | Action::Redirect

@@ -62,6 +62,7 @@ struct Watched {
     ended: bool,
     calls: u32,
     opt_outs: u32,
+    records: u32,
     verdict_asked: bool,
     /// A hand-over is under way: its token to the store, or the carrier asked.
     moving: Option<Moving>,
@@ -87,6 +88,7 @@ impl Watched {
             } else {
                 Direction::Outbound
             },
+            notice: (setup & 48 == 0).then(|| "This call is recorded.".to_owned()),
             answering: model::AmdPolicy {
                 machine: [
                     MachineAction::HangUp,
@@ -137,6 +139,7 @@ impl Watched {
             ended: false,
             calls: 0,
             opt_outs: 0,
+            records: 0,
             verdict_asked: false,
             moving: None,
         }
@@ -262,6 +265,11 @@ impl Watched {
             Action::OptOut(_) => {
                 self.opt_outs += 1;
                 assert_eq!(self.opt_outs, 1, "opted out once");
+            }
+            Action::Record => {
+                self.records += 1;
+                assert_eq!(self.records, 1, "asked for once");
+                assert!(self.carrier_empty_at > 0, "recorded before a word was said");
             }
             Action::AskVerdict => {
                 assert!(!self.verdict_asked, "one question at a time");

@@ -364,6 +364,7 @@ impl Scene {
                     self.at(self.ms() + wait, Event::OptOutStored);
                 }
             }
+            Action::Record => self.line("RECORD"),
             Action::Observe(observation) => self.line(&format!("observe {observation:?}")),
             Action::HandOver(checkpoint) => {
                 let owed = checkpoint.owed_since;

@@ -25,6 +25,7 @@ impl Scene {
         let agent = &mut self.snapshot.agent;
         match word {
             "" => {}
+            "notice" => self.snapshot.notice = Some(quoted(rest)),
             "greeting" => self.snapshot.prompt.greeting = quoted(rest),
             "preset" => {
                 agent.turn_taking.barge_in = match rest {
@@ -71,6 +72,11 @@ impl Scene {
             }),
             "before" => {
                 let (speaker, text) = rest.split_once(' ').unwrap();
+                let kind = if speaker == "notice" {
+                    TurnKind::Notice
+                } else {
+                    TurnKind::Talk
+                };
                 let input = if speaker == "keys" {
                     TurnInput::Keypad
                 } else {
@@ -78,7 +84,7 @@ impl Scene {
                 };
                 let speaker = match speaker {
                     "customer" | "keys" => Speaker::Customer,
-                    "agent" => Speaker::Agent,
+                    "agent" | "notice" => Speaker::Agent,
                     other => panic!("who is {other}?"),
                 };
                 let seq = u32::try_from(self.history.len()).unwrap();
@@ -86,7 +92,7 @@ impl Scene {
                 self.history.push(Turn {
                     seq,
                     speaker,
-                    kind: TurnKind::Talk,
+                    kind,
                     text: quoted(text),
                     intended: None,
                     interrupted: false,
