@@ -224,7 +224,8 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
         | Outcome::NoCapacity
         | Outcome::WorkerLost
         | Outcome::PlatformFailed => Meaning::Fault(FAULT_RETRY),
-        Outcome::NotPermitted | Outcome::CampaignStopped => Meaning::NotTried,
+        // No lead's call is rejected: that is said of calls to our numbers.
+        Outcome::NotPermitted | Outcome::CampaignStopped | Outcome::Rejected => Meaning::NotTried,
     }
 }
 

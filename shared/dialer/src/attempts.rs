@@ -139,7 +139,8 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
             | Outcome::CarrierRateLimited
             | Outcome::CarrierUnconfirmed
             | Outcome::NotPermitted
-            | Outcome::CampaignStopped,
+            | Outcome::CampaignStopped
+            | Outcome::Rejected,
         ) => false,
         None
         | Some(

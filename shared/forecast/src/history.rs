@@ -129,7 +129,8 @@ fn seen(outcome: Outcome) -> Option<Seen> {
         | Outcome::PlatformFailed
         | Outcome::Cancelled
         | Outcome::NotPermitted
-        | Outcome::CampaignStopped => None,
+        | Outcome::CampaignStopped
+        | Outcome::Rejected => None,
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
         let call = |place: u32| Call {
             id: CallId::from_parts(1, place.into()),
             tenant_id: TenantId::from_parts(1, 1),
-            agent_id: AgentId::from_parts(1, 1),
+            agent_id: Some(AgentId::from_parts(1, 1)),
             direction: Direction::Outbound,
             to: format!("+1415555{place:04}").parse().unwrap(),
             from: "+14155550100".parse().unwrap(),
@@ -259,10 +260,13 @@ mod tests {
             detection_ms: None,
             answer: None,
             outcome: Some(outcome),
+            rejected_because: None,
+            records_inbound: false,
             recording: None,
             trace_id: None,
             campaign_id: None,
             lead_id: None,
+            known_as: None,
             permit: Some(Permit {
                 at: placed,
                 allowed: true,

@@ -19,7 +19,9 @@ use crate::{
 pub struct Call {
     pub id: CallId,
     pub tenant_id: TenantId,
-    pub agent_id: AgentId,
+    /// Absent where a call to one of our numbers was rejected because no agent answers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
     pub direction: Direction,
     /// The number that is called.
     pub to: PhoneNumber,
@@ -51,6 +53,12 @@ pub struct Call {
     /// How the call ended. Present exactly when the state is `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Why a call to one of our numbers was not taken. Present exactly when the outcome is `rejected`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected_because: Option<RejectedBecause>,
+    /// A call to one of our numbers is recorded, and its customer is told so first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub records_inbound: bool,
     /// What happened to the recording so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingState>,
@@ -59,6 +67,10 @@ pub struct Call {
     pub campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
+    /// The lead that somebody who calls us is known as: whose variables the agent has. The call is no attempt for
+    /// it, and changes nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<KnownLead>,
     /// Why it was, or was not, placed: decided at the moment of dialling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permit: Option<Permit>,
@@ -90,6 +102,49 @@ impl Call {
                 .carrier_verdict
                 .map(AnsweredBy::from)
                 .unwrap_or_default(),
+        }
+    }
+}
+
+/// A lead, by its campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct KnownLead {
+    pub campaign_id: CampaignId,
+    pub lead_id: LeadId,
+}
+
+/// Why a call to one of our numbers was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RejectedBecause {
+    /// The number is archived.
+    NumberArchived,
+    /// The number has no agent.
+    NoAgent,
+    /// Its agent is gone or archived, or its prompt is gone or too long.
+    AgentUnfit,
+    /// The agent's prompt needs a variable that has no default, and that nobody knows of who calls.
+    MissingVariables,
+}
+
+impl RejectedBecause {
+    pub const ALL: [Self; 4] = [
+        Self::NumberArchived,
+        Self::NoAgent,
+        Self::AgentUnfit,
+        Self::MissingVariables,
+    ];
+
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NumberArchived => "number_archived",
+            Self::NoAgent => "no_agent",
+            Self::AgentUnfit => "agent_unfit",
+            Self::MissingVariables => "missing_variables",
         }
     }
 }
@@ -247,9 +302,25 @@ impl AbsentBecause {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_code_of_a_rejection_is_what_is_stored() {
+        for because in RejectedBecause::ALL {
+            let stored = serde_json::to_string(&because).unwrap();
+            assert_eq!(stored, format!("\"{}\"", because.code()));
+        }
+    }
 
     #[test]
     fn ranks_follow_the_order_of_states() {

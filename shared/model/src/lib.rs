@@ -25,8 +25,8 @@ pub use agent::prompt::{
     VARIABLE_NAME, Variables,
 };
 pub use agent::{
-    Agent, AgentAmd, AgentFields, AgentMachineAction, BargeIn, Engine, SilencePolicy, ToolName,
-    TurnTaking, VendorChoice,
+    Agent, AgentAmd, AgentFields, AgentMachineAction, BargeIn, Engine, InboundRecording,
+    SilencePolicy, ToolName, TurnTaking, VendorChoice,
 };
 pub use call::amd::{
     AmdEvidence, AmdResult, AmdThresholds, AnsweredBy, CarrierVerdict, HeardBeep, LeftMessage,
@@ -36,7 +36,10 @@ pub use call::checkpoint::{Checkpoint, Detection};
 pub use call::outcome::{Doing, Outcome};
 pub use call::snapshot::{AmdPolicy, CallSnapshot};
 pub use call::turn::{Speaker, Stage, StageOwner, ToolUse, Turn, TurnInput, TurnKind, Waterfall};
-pub use call::{AbsentBecause, Call, CallState, Direction, LeftBecause, RecordingState};
+pub use call::{
+    AbsentBecause, Call, CallState, Direction, KnownLead, LeftBecause, RecordingState,
+    RejectedBecause,
+};
 pub use campaign::delay::{Delay, DelayProblem};
 pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
 pub use campaign::lead::{

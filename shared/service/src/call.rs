@@ -6,6 +6,7 @@ pub mod carrier_recordings;
 pub(crate) mod ending;
 pub(crate) mod hold;
 pub(crate) mod inquiry;
+pub(crate) mod known_customers;
 pub mod labels;
 pub(crate) mod lifecycle;
 pub mod media;
@@ -19,8 +20,9 @@ use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::future::try_join;
 use model::{
     AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
-    EventKind, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState, Rule, Template,
-    TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX, Variables, member,
+    EventKind, KnownLead, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState,
+    RejectedBecause, Rule, Template, TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX,
+    Variables, member,
 };
 use serde::{Deserialize, Serialize};
 use settings::Roster;
@@ -503,12 +505,22 @@ impl CallPlan {
         direction: Direction,
         variables: &Variables,
     ) -> Result<CallSnapshot, Refused> {
-        let prompt = self.prompt.render(variables).map_err(unfilled)?;
+        let prompt = match direction {
+            Direction::Outbound => self.prompt.render(variables),
+            // Who calls us is not known as well as those whom we call.
+            Direction::Inbound => self.prompt.render(&self.prompt.with_defaults(variables)),
+        };
+        let prompt = prompt.map_err(unfilled)?;
+        let notice = match direction {
+            Direction::Outbound => None,
+            Direction::Inbound => self.agent.inbound_notice().map(str::to_owned),
+        };
         let snapshot = CallSnapshot {
             tenant_id,
             call_id,
             direction,
             agent_id: self.agent_id,
+            notice,
             answering: AmdPolicy::of_agent(&self.agent),
             agent: self.agent.clone(),
             prompt,
@@ -588,30 +600,16 @@ pub(crate) fn new_row(
     state: CallState,
     created_at: jiff::Timestamp,
 ) -> CallRow {
+    let ids = (snapshot.tenant_id, snapshot.call_id);
+    let bare = bare_call(ids, snapshot.direction, (to, from), state, created_at);
     CallRow {
         call: Call {
-            id: snapshot.call_id,
-            tenant_id: snapshot.tenant_id,
-            agent_id: snapshot.agent_id,
-            direction: snapshot.direction,
-            to,
-            from,
-            state,
-            created_at,
-            carrier_call_id: None,
-            placed_at: None,
-            answered_at: None,
-            ended_at: None,
-            carrier_duration_seconds: None,
-            carrier_verdict: None,
-            detection_ms: None,
-            answer: None,
-            outcome: None,
-            recording: None,
+            agent_id: Some(snapshot.agent_id),
+            records_inbound: snapshot.notice.is_some(),
             campaign_id: snapshot.campaign_id,
             lead_id: snapshot.lead_id,
-            permit: None,
             trace_id: snapshot.trace_id,
+            ..bare
         },
         progress: Progress {
             row_version: 1,
@@ -621,6 +619,80 @@ pub(crate) fn new_row(
             max_duration_seconds: snapshot.agent.max_duration_seconds,
             ..Progress::default()
         },
+    }
+}
+
+/// A call to one of our numbers that is not taken.
+#[derive(Debug)]
+pub(crate) struct Rejected<'a> {
+    pub(crate) id: CallId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) agent_id: Option<AgentId>,
+    pub(crate) to: PhoneNumber,
+    pub(crate) from: PhoneNumber,
+    pub(crate) carrier_call_id: &'a str,
+    pub(crate) known_as: Option<KnownLead>,
+    pub(crate) because: RejectedBecause,
+}
+
+impl Rejected<'_> {
+    /// Its row: it is over as soon as it came.
+    pub(crate) fn row(self, now: jiff::Timestamp) -> CallRow {
+        let ids = (self.tenant_id, self.id);
+        let parties = (self.to, self.from);
+        let bare = bare_call(ids, Direction::Inbound, parties, CallState::Ended, now);
+        CallRow {
+            call: Call {
+                agent_id: self.agent_id,
+                carrier_call_id: Some(self.carrier_call_id.to_owned()),
+                ended_at: Some(now),
+                outcome: Some(Outcome::Rejected),
+                rejected_because: Some(self.because),
+                known_as: self.known_as,
+                ..bare
+            },
+            progress: Progress {
+                row_version: 1,
+                ..Progress::default()
+            },
+        }
+    }
+}
+
+/// A call of which nothing is known yet but who calls whom.
+fn bare_call(
+    (tenant_id, id): (TenantId, CallId),
+    direction: Direction,
+    (to, from): (PhoneNumber, PhoneNumber),
+    state: CallState,
+    created_at: jiff::Timestamp,
+) -> Call {
+    Call {
+        id,
+        tenant_id,
+        agent_id: None,
+        direction,
+        to,
+        from,
+        state,
+        created_at,
+        carrier_call_id: None,
+        placed_at: None,
+        answered_at: None,
+        ended_at: None,
+        carrier_duration_seconds: None,
+        carrier_verdict: None,
+        detection_ms: None,
+        answer: None,
+        outcome: None,
+        rejected_because: None,
+        records_inbound: false,
+        recording: None,
+        campaign_id: None,
+        lead_id: None,
+        known_as: None,
+        permit: None,
+        trace_id: None,
     }
 }
 

@@ -273,32 +273,6 @@ pub(super) async fn somebody_calls_us_and_the_webhook_is_repeated() {
     assert_eq!(told.json()["carrier_duration_seconds"], 17);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_number_that_nobody_answers_rejects() {
-    let world = World::start().await;
-    let agent = world.agent_saying("s", "Hello {{name}}").await;
-    let idle = json!({ "number": "+14155550188" });
-    assert_eq!(
-        world.ask("POST", "/v1/numbers", Some(idle)).await.status,
-        201
-    );
-    let sid = "CA0000000000000000000000000000abcd";
-    for to in ["+14155550177", "+14155550188", OUR_NUMBER, "sip:x"] {
-        let mut fields = voice_fields(sid, "inbound").to_vec();
-        fields.retain(|(name, _)| *name != "To");
-        fields.push(("To", to));
-        let answer = world.webhook("/carriers/twilio/voice", &fields).await;
-        assert_eq!(answer.status, 200);
-        assert!(
-            answer.text.contains("<Reject reason=\"rejected\"/>"),
-            "{}",
-            answer.text
-        );
-    }
-    let calls = world.ask("GET", "/v1/calls", None).await.json();
-    assert_eq!(calls["items"], json!([]), "{agent}");
-}
-
 pub(super) fn voice_fields<'a>(sid: &'a str, direction: &'a str) -> [(&'a str, &'a str); 6] {
     [
         ("CallSid", sid),

@@ -56,6 +56,9 @@ struct Inner {
     recordings: BTreeMap<String, Vec<u8>>,
     /// Seconds that recordings last, of those that last at all.
     durations: BTreeMap<String, u32>,
+    /// Live calls that were to be recorded, with the form; and how many answers to that are lost.
+    recordings_begun: Vec<(String, BTreeMap<String, String>)>,
+    lose_recording_answers: usize,
     /// Recordings with their calls, the newest last.
     recorded: Vec<(String, String)>,
     /// The pages of the account's recordings that were asked for, by the recording that they come after.
@@ -118,6 +121,10 @@ impl FakeCarrier {
         let router = Router::new()
             .route(&format!("{base}/Calls.json"), post(create).get(list))
             .route(&format!("{base}/Calls/{{sid}}"), post(update).get(fetch))
+            .route(
+                &format!("{base}/Calls/{{sid}}/Recordings.json"),
+                post(begin_recording),
+            )
             .route(&format!("{base}/Recordings.json"), get(list_recordings))
             .route(
                 &format!("{base}/Recordings/{{sid}}"),
@@ -214,6 +221,15 @@ impl FakeCarrier {
     /// Somebody deletes a recording in the carrier's console.
     pub(crate) fn lose_recording(&self, sid: &str) {
         self.state.lock().unwrap().forget(sid);
+    }
+
+    /// Live calls that were to be recorded, with the form of each request.
+    pub(crate) fn recordings_begun(&self) -> Vec<(String, BTreeMap<String, String>)> {
+        self.state.lock().unwrap().recordings_begun.clone()
+    }
+
+    pub(crate) fn lose_recording_answers(&self, times: usize) {
+        self.state.lock().unwrap().lose_recording_answers = times;
     }
 
     /// Whoever fetches a recording for the second time gets something else.
@@ -316,6 +332,20 @@ async fn update(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> R
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+async fn begin_recording(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> Response {
+    let mut inner = state.lock().unwrap();
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    inner.recordings_begun.push((sid.clone(), form));
+    let recording = format!("RE{:032x}", 0xa0 + inner.recordings_begun.len());
+    inner.recorded.insert(sid.clone(), recording.clone());
+    if inner.lose_recording_answers > 0 {
+        inner.lose_recording_answers -= 1;
+        return StatusCode::GATEWAY_TIMEOUT.into_response();
+    }
+    let begun = json!({ "sid": recording, "call_sid": sid, "status": "in-progress" });
+    (StatusCode::CREATED, begun.to_string()).into_response()
 }
 
 async fn list_recordings(

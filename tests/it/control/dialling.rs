@@ -29,7 +29,11 @@ impl Field {
         Box::pin(Self::start_in(world, leads, change)).await
     }
 
-    async fn start_in(world: World, leads: u32, change: impl FnOnce(&mut CampaignFields)) -> Self {
+    pub(super) async fn start_in(
+        world: World,
+        leads: u32,
+        change: impl FnOnce(&mut CampaignFields),
+    ) -> Self {
         let agent = world
             .agent_saying("Remind {{name}}.", "Hello {{name}}!")
             .await;

@@ -1,11 +1,11 @@
 //! What people do on the phone, from the request to the kept recording.
 
 use model::{CallState, Outcome, Speaker};
-
+use serde_json::{Value, json};
 use sim::voice::{Heard, Listener};
 
 use super::hearing::assert_heard;
-use super::{Installation, recording_state, said_by, words};
+use super::{Installation, PATIENCE, recording_state, said_by, words};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_interrupts_the_greeting_and_is_understood() {
@@ -135,9 +135,9 @@ async fn a_user_hangs_up_by_the_api() {
     let id = here.call("+14155550103").await;
     here.until(id, "the first turn", |call| !call.turns.is_empty())
         .await;
-    let _accepted: serde_json::Value = here
+    let _accepted: Value = here
         .api
-        .post(&format!("v1/calls/{id}/hangup"), &serde_json::Value::Null)
+        .post(&format!("v1/calls/{id}/hangup"), &Value::Null)
         .await
         .unwrap();
     let call = here.ended(id).await;
@@ -160,6 +160,54 @@ async fn the_same_request_twice_is_one_call() {
     here.ended(first.id).await;
     let carrier = here.platform.far_side.carrier.as_ref().unwrap();
     assert_eq!(carrier.calls().len(), 1, "the carrier was asked once");
+    here.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_calls_is_told_that_the_call_is_recorded_and_from_there_on_it_is() {
+    let here = Installation::start().await;
+    let ours = "+14155550190";
+    let prompt = json!({
+        "name": "Desk", "system": "Be kind.", "greeting": "Hello {{name}}. How can I help you?",
+        "defaults": { "name": "there" },
+    });
+    let prompt: Value = here.api.post("v1/prompts", &prompt).await.unwrap();
+    let agent = json!({
+        "name": "Desk", "prompt_id": prompt["id"], "inbound_recording": { "record": true },
+    });
+    let agent: Value = here.api.post("v1/agents", &agent).await.unwrap();
+    let number = json!({ "number": ours, "agent_id": agent["id"] });
+    let _number: Value = here.api.post("v1/numbers", &number).await.unwrap();
+    let carrier = here.platform.far_side.carrier.as_ref().unwrap();
+    let voice = here.platform.url().join("carriers/twilio/voice").unwrap();
+    carrier.set_voice_url(ours, voice.as_str());
+    let person = r#"answers | when hears "help" | hangs up after 900ms"#;
+    let sid = carrier.call_in("+14155550142", ours, person.parse().unwrap());
+    let sid = sid.unwrap();
+    carrier.call_over(&sid, PATIENCE).await.unwrap();
+    let calls: Value = here.api.get("v1/calls").await.unwrap();
+    let id = calls["items"][0]["id"].as_str().unwrap().parse().unwrap();
+    let call = here.kept(id).await;
+
+    assert_eq!(call.outcome, Some(Outcome::CalleeHungUp), "{call:#?}");
+    let said = words(&said_by(&call, Speaker::Agent).join(" "));
+    let greeting = words("Hello there. How can I help you?");
+    assert_eq!(
+        said,
+        [words("This call is recorded."), greeting.clone()].concat()
+    );
+    assert_eq!(words(&here.heard(&call).await), said);
+    let wav = here.api.recording(id).await.unwrap();
+    let samples = hound::WavReader::new(wav.as_slice())
+        .unwrap()
+        .into_samples();
+    let samples: Vec<i16> = samples.map(Result::unwrap).collect();
+    let agent: Vec<i16> = samples.iter().copied().skip(1).step_by(2).collect();
+    let recorded = words(&words_in(&agent).join(" "));
+    // It began with the first sound of the notice at the earliest.
+    assert!(said.ends_with(&recorded), "{recorded:?}");
+    assert!(recorded.ends_with(&greeting), "{recorded:?}");
+    assert_eq!(here.platform.far_side.recordings_kept(&sid), Some(0));
     here.finish().await;
 }
 

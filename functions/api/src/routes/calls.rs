@@ -11,8 +11,8 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::{
     AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId,
-    CarrierVerdict, Direction, Doing, LeadId, Outcome, PhoneNumber, RecordingState, TraceId,
-    Variables,
+    CarrierVerdict, Direction, Doing, KnownLead, LeadId, Outcome, PhoneNumber, RecordingState,
+    RejectedBecause, TraceId, Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
@@ -83,10 +83,14 @@ pub(crate) struct Override {
 #[schema(as = Call)]
 pub(crate) struct CallView {
     id: CallId,
-    agent_id: AgentId,
+    /// `null`: a call to one of your numbers that no agent answers.
+    agent_id: Option<AgentId>,
     /// The campaign and lead that it is an attempt for.
     campaign_id: Option<CampaignId>,
     lead_id: Option<LeadId>,
+    /// The lead whose variables the agent has, of somebody who calls back; `null`: they are not known. It is no attempt
+    /// for that lead and changes nothing of it.
+    known_as: Option<KnownLead>,
     direction: Direction,
     /// The number that is called.
     to: PhoneNumber,
@@ -107,6 +111,8 @@ pub(crate) struct CallView {
     outcome: Option<Outcome>,
     /// Whose doing the outcome was.
     outcome_by: Option<Doing>,
+    /// Why it was not taken; only where the outcome is `rejected`.
+    rejected_because: Option<RejectedBecause>,
     recording: Option<RecordingView>,
     /// What all log lines about the call have in their field `trace_id` (`docs/logs.md`).
     trace_id: TraceId,
@@ -340,6 +346,7 @@ impl From<Call> for CallView {
             agent_id: call.agent_id,
             campaign_id: call.campaign_id,
             lead_id: call.lead_id,
+            known_as: call.known_as,
             direction: call.direction,
             to: call.to,
             from: call.from,
@@ -353,6 +360,7 @@ impl From<Call> for CallView {
             answered_by: told.then_some(answered_by),
             outcome: call.outcome,
             outcome_by: call.outcome.map(Outcome::doing),
+            rejected_because: call.rejected_because,
             recording: call.recording.map(RecordingView::from),
         }
     }

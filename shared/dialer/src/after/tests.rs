@@ -117,6 +117,7 @@ fn after_a_first_attempt() {
                 a machine spoke: waits 24h, attempts 1, faults 0
             not_permitted: waits 5m, attempts 0, faults 0
             campaign_stopped: waits 5m, attempts 0, faults 0
+            rejected: waits 5m, attempts 0, faults 0
         "#]],
     );
 }
@@ -172,6 +173,7 @@ fn after_the_last_attempt() {
                 a machine spoke: exhausted, attempts 1, faults 0
             not_permitted: waits 5m, attempts 0, faults 0
             campaign_stopped: waits 5m, attempts 0, faults 0
+            rejected: waits 5m, attempts 0, faults 0
         "#]],
     );
 }
@@ -227,6 +229,7 @@ fn after_many_faults_in_a_row() {
                 a machine spoke: waits 24h, attempts 1, faults 0
             not_permitted: waits 5m, attempts 0, faults 7
             campaign_stopped: waits 5m, attempts 0, faults 7
+            rejected: waits 5m, attempts 0, faults 7
         "#]],
     );
 }
@@ -282,6 +285,7 @@ fn waits_are_the_campaigns() {
                 a machine spoke: waits 50m, attempts 2, faults 0
             not_permitted: waits 5m, attempts 1, faults 3
             campaign_stopped: waits 5m, attempts 1, faults 3
+            rejected: waits 5m, attempts 1, faults 3
         "#]],
     );
 }
@@ -292,7 +296,10 @@ fn every_chain_of_outcomes_ends() {
     let campaign = campaign("");
     for outcome in Outcome::ALL {
         // A call that was turned back was not made; its rule decides, see `after_denial`.
-        if matches!(outcome, Outcome::NotPermitted | Outcome::CampaignStopped) {
+        if matches!(
+            outcome,
+            Outcome::NotPermitted | Outcome::CampaignStopped | Outcome::Rejected
+        ) {
             continue;
         }
         for (_when, end) in ends(outcome) {

@@ -54,6 +54,8 @@ pub enum Outcome {
     NotPermitted,
     /// Its campaign was paused or cancelled before the call was placed.
     CampaignStopped,
+    /// A call to one of our numbers that was not taken; `rejected_because` says why.
+    Rejected,
 }
 
 /// Whose doing an outcome was.
@@ -73,7 +75,7 @@ pub enum Doing {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::AgentEnded,
         Self::CalleeHungUp,
         Self::CalleeSilent,
@@ -99,6 +101,7 @@ impl Outcome {
         Self::HungUpByUser,
         Self::NotPermitted,
         Self::CampaignStopped,
+        Self::Rejected,
     ];
 
     /// Whose doing it was.
@@ -123,7 +126,7 @@ impl Outcome {
             | Self::StreamLost => Doing::Carrier,
             Self::VendorFailed => Doing::Vendor,
             Self::NoCapacity | Self::WorkerLost | Self::PlatformFailed => Doing::Platform,
-            Self::DurationLimit | Self::NotPermitted => Doing::Policy,
+            Self::DurationLimit | Self::NotPermitted | Self::Rejected => Doing::Policy,
             Self::Cancelled | Self::HungUpByUser | Self::CampaignStopped => Doing::User,
         }
     }
@@ -157,6 +160,7 @@ impl Outcome {
             Self::HungUpByUser => "hung_up_by_user",
             Self::NotPermitted => "not_permitted",
             Self::CampaignStopped => "campaign_stopped",
+            Self::Rejected => "rejected",
         }
     }
 }

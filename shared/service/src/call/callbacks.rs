@@ -14,8 +14,8 @@ use carrier::report::{
 use carrier::{CallStatus, Carrier, CarrierCallId, Instructions};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AbsentBecause, AgentId, CallId, CallState, Direction, EventKind, PhoneNumber, RecordingState,
-    TenantId, TokenId, Variables,
+    AbsentBecause, AgentId, CallId, CallState, Direction, EventKind, KnownLead, Outcome,
+    PhoneNumber, RecordingState, RejectedBecause, TenantId, TokenId,
 };
 use store::{
     CallRow, CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError,
@@ -25,9 +25,10 @@ use tracing::{info, warn};
 
 use crate::call::hold::{give_up, hold};
 use crate::call::inquiry::{Inquiry, InquiryError};
+use crate::call::known_customers::KnownCustomers;
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
-use crate::call::{CallPlans, hang_up_at_carrier, new_row};
+use crate::call::{CallPlans, Rejected, hang_up_at_carrier, new_row};
 use crate::dialing::dial::settling::says_after_the_fact;
 use crate::dialing::dial::unwanted;
 use crate::dialing::workforce::Workforce;
@@ -65,6 +66,15 @@ impl From<RecordError> for CallbackError {
     }
 }
 
+/// A call to a number of ours that we do not have yet.
+#[derive(Debug)]
+struct Called<'a> {
+    number: &'a Number,
+    from: PhoneNumber,
+    request: &'a CallRequest,
+    held: u32,
+}
+
 /// The use cases of the carrier's webhooks.
 #[derive(Debug, Clone)]
 pub struct Callbacks {
@@ -74,6 +84,7 @@ pub struct Callbacks {
     clock: Arc<dyn Clock>,
     ids: Ids,
     call_plans: CallPlans,
+    known_customers: KnownCustomers,
     numbers: Numbers,
     recordings: Queue<RecordingJob>,
     carrier: Arc<dyn Carrier>,
@@ -103,6 +114,7 @@ impl Callbacks {
                 prompts: store.prompts.clone(),
                 vendors: None,
             },
+            known_customers: KnownCustomers::new(store),
             numbers: store.numbers.clone(),
             recordings: store.recordings.clone(),
             carrier,
@@ -353,6 +365,9 @@ impl Callbacks {
         if known.is_some_and(|known| known != carrier_call_id.as_str()) {
             return Err(CallbackError::OtherCall);
         }
+        if row.call.outcome == Some(Outcome::Rejected) {
+            return Ok(not_taken());
+        }
         if row.call.state == CallState::Ended || row.progress.hang_up_requested_at.is_some() {
             return Ok(Instructions::hang_up());
         }
@@ -363,7 +378,10 @@ impl Callbacks {
             return Ok(Instructions::hang_up());
         }
         if !self.has_worker().await? {
-            let language = self.language(tenant, row.call.agent_id).await?;
+            let language = match row.call.agent_id {
+                Some(agent) => self.language(tenant, agent).await?,
+                None => String::new(),
+            };
             let again = |held| self.links.resume_held(tenant, call, held);
             if let Some(instructions) = hold(&language, held, again) {
                 self.note_hold(&row, carrier_call_id).await?;
@@ -411,8 +429,9 @@ impl Callbacks {
     }
 
     /// Somebody calls one of our numbers. While no worker could take the call they are held: theirs is a call
-    /// like any other then, so that who does not wait is a missed call and not forgotten. `held` is how often
-    /// they have been, where an earlier version held them without a call.
+    /// like any other then, so that who does not wait is a missed call and not forgotten. Nor is one forgotten that
+    /// is not taken: it is a call that is over. `held` is how often they have been held, where an earlier version
+    /// held them without a call.
     ///
     /// # Errors
     /// [`CallbackError::Unavailable`]; a number that nobody answers is a rejection, not an error.
@@ -421,18 +440,19 @@ impl Callbacks {
         request: &CallRequest,
         held: u32,
     ) -> Result<Instructions, CallbackError> {
-        let rejected = Instructions::reject(Reject::NotInService);
         if request.direction == Direction::Outbound {
             return Ok(Instructions::hang_up());
         }
-        let Some(to) = &request.to else {
-            return Ok(rejected);
+        let number = match &request.to {
+            Some(to) => self.numbers.owner(to).await,
+            None => Ok(None),
         };
-        let number = self.numbers.owner(to).await;
         let Some(number) = number.map_err(CallbackError::Unavailable)? else {
-            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "unknown_number")
-                .increment(1);
-            return Ok(rejected);
+            // Nobody's call: there is no tenant to keep it for.
+            return Ok(nobodys("unknown_number"));
+        };
+        let Some(from) = request.from.clone().or_else(withheld) else {
+            return Ok(nobodys("no_customer"));
         };
         let tenant = number.tenant_id;
         let known = self
@@ -443,17 +463,20 @@ impl Callbacks {
         if let Some(call) = known {
             return self.resume(tenant, call, &request.call_id, held).await;
         }
-        if number.archived_at.is_some() {
-            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "number_archived")
-                .increment(1);
-            return Ok(rejected);
-        }
-        let Some(agent) = number.agent_id else {
-            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => "no_agent")
-                .increment(1);
-            return Ok(rejected);
+        let called = Called {
+            number: &number,
+            from,
+            request,
+            held,
         };
-        self.take(&number, agent, request, held).await
+        if number.archived_at.is_some() {
+            let because = RejectedBecause::NumberArchived;
+            return self.reject(called, None, because).await;
+        }
+        match number.agent_id {
+            Some(agent) => Box::pin(self.take(called, agent)).await,
+            None => self.reject(called, None, RejectedBecause::NoAgent).await,
+        }
     }
 
     /// Whether there would be somebody to talk to them.
@@ -471,37 +494,55 @@ impl Callbacks {
 
     async fn take(
         &self,
-        number: &Number,
+        called: Called<'_>,
         agent: AgentId,
-        request: &CallRequest,
-        held: u32,
     ) -> Result<Instructions, CallbackError> {
+        let Called {
+            number,
+            from,
+            request,
+            held,
+        } = called;
         let tenant = number.tenant_id;
-        let rejected = |reason: &'static str| {
-            metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason)
-                .increment(1);
-            Ok(Instructions::reject(Reject::NotInService))
+        let known = match &request.from {
+            Some(from) => self
+                .known_customers
+                .find(tenant, from, &number.number)
+                .await
+                .map_err(CallbackError::Unavailable)?,
+            None => None,
         };
+        let known_as = known.as_ref().map(|known| known.lead);
+        let variables = known.map(|known| known.variables).unwrap_or_default();
         let id = self.ids.fresh(CallId::from_parts);
         let snapshot = self
             .call_plans
-            .snapshot(tenant, id, Direction::Inbound, agent, &Variables::new())
+            .snapshot(tenant, id, Direction::Inbound, agent, &variables)
             .await;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(Refused::Unavailable(error)) => return Err(CallbackError::Unavailable(error)),
             Err(refused) => {
                 warn!(agent.id = %agent, problem = %refused, "an agent cannot take inbound calls");
-                return rejected("agent_unfit");
+                let because = if matches!(refused, Refused::MissingVariables(_)) {
+                    RejectedBecause::MissingVariables
+                } else {
+                    RejectedBecause::AgentUnfit
+                };
+                let called = Called {
+                    number,
+                    from,
+                    request,
+                    held,
+                };
+                return self.reject(called, known_as, because).await;
             }
-        };
-        let Some(from) = request.from.clone().or_else(withheld) else {
-            return rejected("no_customer");
         };
         let now = self.clock.now();
         let state = CallState::Ringing;
         let mut row = new_row(&snapshot, number.number.clone(), from, state, now);
         row.call.carrier_call_id = Some(request.call_id.as_str().to_owned());
+        row.call.known_as = known_as;
         let has_worker = self.has_worker().await?;
         row.progress.held_since = (!has_worker).then_some(now);
         let token = self.ids.fresh(TokenId::from_parts);
@@ -520,14 +561,73 @@ impl Callbacks {
         match self.calls.create(new).await {
             Ok(()) => {
                 follow(&row.call);
-                info!(call.id = %id, tenant.id = %tenant, "a call came in");
+                let is_known = known_as.is_some();
+                info!(call.id = %id, tenant.id = %tenant, is_known, "a call came in");
                 if has_worker {
                     return Ok(self.links.connect(tenant, id, token));
                 }
                 self.resume(tenant, id, &request.call_id, held).await
             }
-            // The same webhook, delivered twice at once: the other one made the call.
-            Err(CreateRefused::CarrierCallTaken) => {
+            Err(refused) => self.made_already(tenant, request, held, refused).await,
+        }
+    }
+
+    /// Does not take a call, and keeps that somebody called and why nobody answered.
+    async fn reject(
+        &self,
+        called: Called<'_>,
+        known_as: Option<KnownLead>,
+        because: RejectedBecause,
+    ) -> Result<Instructions, CallbackError> {
+        let Called {
+            number,
+            from,
+            request,
+            held,
+        } = called;
+        let tenant = number.tenant_id;
+        let now = self.clock.now();
+        let row = Rejected {
+            id: self.ids.fresh(CallId::from_parts),
+            tenant_id: tenant,
+            agent_id: number.agent_id,
+            to: number.number.clone(),
+            from,
+            carrier_call_id: request.call_id.as_str(),
+            known_as,
+            because,
+        }
+        .row(now);
+        let event = EventKind::CallEnded {
+            call_id: row.call.id,
+            outcome: Outcome::Rejected,
+        };
+        let event = self.ids.event(tenant, event, now);
+        match self.calls.create_ended(&row, &event).await {
+            Ok(()) => {
+                follow(&row.call);
+                let because = because.code();
+                info!(call.id = %row.call.id, tenant.id = %tenant, because, "a call that came in is not taken");
+                metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => because)
+                    .increment(1);
+                let outcome = Outcome::Rejected.code();
+                metrics::counter!("trunkline_calls_ended_total", "outcome" => outcome).increment(1);
+                Ok(not_taken())
+            }
+            Err(refused) => self.made_already(tenant, request, held, refused).await,
+        }
+    }
+
+    /// The same webhook, delivered twice at once: the other one made the call.
+    async fn made_already(
+        &self,
+        tenant: TenantId,
+        request: &CallRequest,
+        held: u32,
+        refused: CreateRefused,
+    ) -> Result<Instructions, CallbackError> {
+        match refused {
+            CreateRefused::CarrierCallTaken => {
                 let known = self
                     .calls
                     .by_carrier_call(tenant, request.call_id.as_str())
@@ -537,12 +637,10 @@ impl Callbacks {
                 self.resume(tenant, known, &request.call_id, held).await
             }
             // An inbound call has no request, no slot and no lead.
-            Err(
-                CreateRefused::Repeated
-                | CreateRefused::SlotTaken { .. }
-                | CreateRefused::LeadChanged,
-            ) => Err(CallbackError::Unavailable(StoreError::Conflict)),
-            Err(CreateRefused::Store(error)) => Err(CallbackError::Unavailable(error)),
+            CreateRefused::Repeated
+            | CreateRefused::SlotTaken { .. }
+            | CreateRefused::LeadChanged => Err(CallbackError::Unavailable(StoreError::Conflict)),
+            CreateRefused::Store(error) => Err(CallbackError::Unavailable(error)),
         }
     }
 
@@ -553,6 +651,18 @@ impl Callbacks {
             from: None,
         }
     }
+}
+
+/// What the carrier is told of a call that nobody takes.
+fn not_taken() -> Instructions {
+    Instructions::reject(Reject::NotInService)
+}
+
+/// The same of a call that is no tenant's: it is counted and leaves no row.
+fn nobodys(reason: &'static str) -> Instructions {
+    info!(reason, "a call came in that is nobody's");
+    metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason).increment(1);
+    not_taken()
 }
 
 /// By when a stream has to begin whose instructions the carrier gets now.

@@ -248,9 +248,13 @@ fn follow_up(row: &CallRow, now: Timestamp) -> Option<Timestamp> {
     now.checked_add(TOLD_WITHIN).ok()
 }
 
-/// Whether the carrier was asked to record the call.
+/// Whether the carrier is asked to record the call: with the request for each that we make, and once a session has
+/// begun to tell the customer so for one to our numbers.
 pub(crate) fn is_recorded(call: &Call) -> bool {
-    call.direction == Direction::Outbound
+    match call.direction {
+        Direction::Outbound => true,
+        Direction::Inbound => call.records_inbound,
+    }
 }
 
 /// What was said in a call that a session of ours had, or none.
@@ -303,7 +307,8 @@ fn was_answered(row: &CallRow) -> bool {
             | Outcome::Cancelled
             | Outcome::HungUpByUser
             | Outcome::NotPermitted
-            | Outcome::CampaignStopped => false,
+            | Outcome::CampaignStopped
+            | Outcome::Rejected => false,
         })
 }
 

@@ -81,6 +81,8 @@ pub(crate) enum Fact {
     HangUpRequested,
     /// The carrier ended the call because we asked it to.
     HungUpAtCarrier,
+    /// The carrier records the call, of which nobody else tells until it is over.
+    RecordingBegun,
     Recording(RecordingState),
     /// A copy of the recording is begun, in a place of its own.
     RecordingCopied,
@@ -279,6 +281,10 @@ impl Next {
                     self.forget_tokens = true;
                     self.end(Outcome::Cancelled, false, None);
                 }
+            }
+            Fact::RecordingBegun => {
+                let begun_at = &mut self.row.progress.recording_begun_at;
+                begun_at.get_or_insert(self.now);
             }
             Fact::Recording(state) => self.recording(state),
             Fact::RecordingCopied => {

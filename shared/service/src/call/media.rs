@@ -4,14 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use carrier::call::RecordCall;
 use carrier::{Carrier, CarrierCallId, Instructions, RequestError};
 use model::{
-    AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, EventKind, OptOutHow, Outcome,
-    TenantId, TokenId, Turn, WorkerId,
+    AmdResult, CallId, CallSnapshot, CallState, CarrierVerdict, Checkpoint, EventKind, OptOutHow,
+    Outcome, TenantId, TokenId, Turn, WorkerId,
 };
 use store::{HandedOver, NewToken, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
+use tracing::{info, warn};
 
 use crate::call::callbacks::stream_deadline;
+use crate::call::ending::is_recorded;
 use crate::call::hang_up_at_carrier;
 use crate::call::lifecycle::Fact;
 use crate::call::recorder::{RecordError, Recorder};
@@ -281,7 +284,7 @@ impl Media {
             carrier_call_id: session.carrier_call_id.clone(),
             worker_id: self.worker_id,
         };
-        self.record(session, &fact).await
+        self.write(session, &fact).await
     }
 
     /// Stores a turn with its event. Storing the same turn again changes nothing. Where a turn of an
@@ -373,6 +376,52 @@ impl Media {
         }
     }
 
+    /// Has the carrier record the call from now on: its customer is being told so. May be repeated, also by another
+    /// session of the call: where a recording was begun, none is begun again.
+    ///
+    /// A carrier that refuses for good is told of in the log, and the call goes on without; that there is no
+    /// recording is noted with the call some minutes after its end.
+    ///
+    /// # Errors
+    /// [`MediaError::Unavailable`] and [`MediaError::Carrier`]: worth trying again.
+    pub async fn record(&self, session: &SessionKey) -> Result<(), MediaError> {
+        let SessionKey {
+            tenant_id, call_id, ..
+        } = *session;
+        let row = self.calls.get(tenant_id, call_id).await;
+        let row = row
+            .map_err(MediaError::Unavailable)?
+            .ok_or(MediaError::Superseded)?;
+        let is_begun = row.progress.recording_begun_at.is_some() || row.call.recording.is_some();
+        if is_begun || !is_recorded(&row.call) || row.call.state == CallState::Ended {
+            return Ok(());
+        }
+        match self.begin_recording(session).await {
+            Ok(()) => {}
+            Err(problem) if may_heal(&problem) => return Err(MediaError::Carrier(problem)),
+            Err(problem) => {
+                warn!(call.id = %call_id, kind = problem.code(), "the carrier does not record a call");
+                return Ok(());
+            }
+        }
+        self.write(session, &Fact::RecordingBegun).await
+    }
+
+    /// The answer to an earlier request may have been lost, so it is looked first.
+    async fn begin_recording(&self, session: &SessionKey) -> Result<(), RequestError> {
+        let id = session.carrier_call_id.parse::<CarrierCallId>();
+        let id = id.map_err(|_malformed| RequestError::ForeignId)?;
+        if !self.carrier.list_recordings(&id).await?.items.is_empty() {
+            return Ok(());
+        }
+        let order = RecordCall {
+            status_callback: self.links.recording(session.tenant_id, session.call_id),
+        };
+        self.carrier.begin_recording(&id, &order).await?;
+        info!(call.id = %session.call_id, "a call to one of our numbers is recorded from here on");
+        Ok(())
+    }
+
     /// Ends the session. With an outcome the call is over and the outcome stands (unless a final one
     /// stood before); write it before the socket is closed, so that the carrier's next request hangs
     /// up. Without one the call is left to be resumed by another session.
@@ -402,7 +451,7 @@ impl Media {
             outcome,
             answer,
         };
-        self.record(session, &fact).await
+        self.write(session, &fact).await
     }
 
     /// Asks the carrier to end the call: only for a session whose socket is already gone. A call
@@ -416,7 +465,7 @@ impl Media {
             .map_err(MediaError::Carrier)
     }
 
-    async fn record(&self, session: &SessionKey, fact: &Fact) -> Result<(), MediaError> {
+    async fn write(&self, session: &SessionKey, fact: &Fact) -> Result<(), MediaError> {
         let recorded = self
             .recorder
             .record(session.tenant_id, session.call_id, fact)
@@ -429,5 +478,19 @@ impl Media {
             Err(RecordError::Unknown | RecordError::OtherCall) => Err(MediaError::Superseded),
             Err(RecordError::Store(error)) => Err(MediaError::Unavailable(error)),
         }
+    }
+}
+
+/// Whether the carrier may record the call when it is asked again.
+const fn may_heal(problem: &RequestError) -> bool {
+    match problem {
+        RequestError::RateLimited { .. }
+        | RequestError::Unreachable(_)
+        | RequestError::Unavailable { .. }
+        | RequestError::Lost(_) => true,
+        RequestError::Unsupported(_)
+        | RequestError::ForeignId
+        | RequestError::Instructions(_)
+        | RequestError::Refused(_) => false,
     }
 }

@@ -277,7 +277,8 @@ pub(crate) fn unwanted(row: &CallRow) -> bool {
                 | Outcome::Fax
                 | Outcome::OptedOut
                 | Outcome::NotPermitted
-                | Outcome::CampaignStopped,
+                | Outcome::CampaignStopped
+                | Outcome::Rejected,
             ) => true,
             Some(
                 Outcome::AgentEnded

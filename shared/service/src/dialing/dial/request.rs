@@ -12,6 +12,7 @@ use url::Url;
 
 use super::gate::PACE_AHEAD_MAX;
 use super::{DialJobs, DialResult, PlaceError, REQUEST_DELAY_MAX};
+use crate::call::ending::is_recorded;
 use crate::call::lifecycle::Fact;
 
 /// How long it rings.
@@ -131,7 +132,7 @@ impl DialJobs {
             status_callback: self.links.status(tenant, call),
             ring_timeout: Some(RING_TIMEOUT),
             duration_max: Some(time_limit(row.progress.max_duration_seconds)),
-            recording: Some(RecordCall {
+            recording: is_recorded(&row.call).then(|| RecordCall {
                 status_callback: self.links.recording(tenant, call),
             }),
             machine_detection: machine_detection(&row.progress, self.links.amd(tenant, call)),

@@ -77,6 +77,9 @@ pub struct Progress {
     pub held_since: Option<Timestamp>,
     /// The carrier said that a stream of this call failed.
     pub stream_failed: bool,
+    /// When a session had the carrier record it: none does so again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording_begun_at: Option<Timestamp>,
     /// Copies of its recording that were begun, each in a place of its own.
     pub recording_copies: u32,
     /// The slots that it holds until it ends.
@@ -289,6 +292,40 @@ impl Calls {
         } else {
             Err(CreateRefused::Store(StoreError::Conflict))
         }
+    }
+
+    /// Writes a call to one of our numbers that is not taken: it is over with this one write, which has no snapshot
+    /// and no place among the calls that are on. The carrier asks twice, and it is written once.
+    ///
+    /// # Errors
+    /// See [`CreateRefused`]: [`CreateRefused::CarrierCallTaken`] when it is there already.
+    pub async fn create_ended(
+        &self,
+        row: &CallRow,
+        event: &DomainEvent,
+    ) -> Result<(), CreateRefused> {
+        let refused = match self.write(self.ended(row, event)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(refused)) => refused,
+            Err(error) => return Err(CreateRefused::Store(error)),
+        };
+        if refused.has(Part::CarrierCall) {
+            Err(CreateRefused::CarrierCallTaken)
+        } else {
+            Err(CreateRefused::Store(StoreError::Conflict))
+        }
+    }
+
+    fn ended(&self, row: &CallRow, event: &DomainEvent) -> Result<Writes, StoreError> {
+        let call = &row.call;
+        let mut writes = Writes::default();
+        writes.add(Part::Call, self.table.new_row(call_item(row)?)?);
+        writes.add(Part::Other, event_write(&self.table, event)?);
+        if let Some(carrier_call_id) = &call.carrier_call_id {
+            let known = self.carrier_call(call.tenant_id, call.id, carrier_call_id)?;
+            writes.add(Part::CarrierCall, known);
+        }
+        Ok(writes)
     }
 
     fn creation(&self, new: &NewCall<'_>) -> Result<Writes, StoreError> {

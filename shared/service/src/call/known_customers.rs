@@ -1,0 +1,126 @@
+//! Who calls one of our numbers, as far as we have called them: the lead that they are, by their number.
+//!
+//! The calls of late to a number are with its contact, so nothing has to be searched: of these the latest that was
+//! made from the number that is now called counts, and where there is none, the latest of all. After a month in
+//! which nobody called them they are not known any more. A number can be forged: an agent should not tell a customer
+//! more than what the lead's variables may be told to whoever has the phone.
+
+use futures_util::future::try_join_all;
+use model::{Call, KnownLead, PhoneNumber, TenantId, Variables};
+use store::{Calls, Contacts, Leads, StoreError};
+
+/// Calls of late that are looked at, the latest first: more in a month is nobody called.
+const CALLS_LOOKED_AT: usize = 10;
+
+/// Finds who calls.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownCustomers {
+    calls: Calls,
+    contacts: Contacts,
+    leads: Leads,
+}
+
+/// A customer whom we have called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownCustomer {
+    pub(crate) lead: KnownLead,
+    pub(crate) variables: Variables,
+}
+
+impl KnownCustomers {
+    pub(crate) fn new(store: &store::Store) -> Self {
+        Self {
+            calls: store.calls.clone(),
+            contacts: store.contacts.clone(),
+            leads: store.leads.clone(),
+        }
+    }
+
+    /// Whoever has this number, if they are known; `dialled` is the number of ours that they called.
+    pub(crate) async fn find(
+        &self,
+        tenant: TenantId,
+        number: &PhoneNumber,
+        dialled: &PhoneNumber,
+    ) -> Result<Option<KnownCustomer>, StoreError> {
+        let attempts = self.contacts.get(tenant, number).await?.attempts;
+        let latest = attempts.iter().rev().take(CALLS_LOOKED_AT);
+        let calls = latest.map(|attempt| self.calls.get(tenant, attempt.call_id));
+        let rows = try_join_all(calls).await?;
+        let calls: Vec<Call> = rows.into_iter().flatten().map(|row| row.call).collect();
+        for lead in leads_of(&calls, dialled) {
+            let found = self.leads.get(tenant, lead.campaign_id, lead.lead_id);
+            if let Some(row) = found.await? {
+                return Ok(Some(KnownCustomer {
+                    lead,
+                    variables: row.lead.variables,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The leads that calls, the latest first, were made for: those that were made from `dialled` before the others,
+/// each once.
+fn leads_of(calls: &[Call], dialled: &PhoneNumber) -> Vec<KnownLead> {
+    let (from_there, from_elsewhere): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().partition(|call| call.from == *dialled);
+    let mut leads: Vec<KnownLead> = Vec::new();
+    for call in from_there.into_iter().chain(from_elsewhere) {
+        if let (Some(campaign_id), Some(lead_id)) = (call.campaign_id, call.lead_id) {
+            let lead = KnownLead {
+                campaign_id,
+                lead_id,
+            };
+            if !leads.contains(&lead) {
+                leads.push(lead);
+            }
+        }
+    }
+    leads
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use model::{CallState, CampaignId};
+
+    use super::*;
+    use crate::call::new_row;
+
+    const ONE: &str = "+14155550198";
+    const OTHER: &str = "+14155550199";
+    const ELSEWHERE: &str = "+14155550197";
+
+    /// A call from a number, for the one lead of so manieth campaign; 0: a single call.
+    fn call((from, campaign): (&str, u64)) -> Call {
+        let to: PhoneNumber = "+14155550100".parse().unwrap();
+        let mut snapshot = support::snapshot();
+        if campaign > 0 {
+            let id = CampaignId::from_parts(campaign, 0);
+            snapshot.campaign_id = Some(id);
+            snapshot.lead_id = Some(model::LeadId::of(id, &to));
+        }
+        let from = from.parse().unwrap();
+        new_row(&snapshot, to, from, CallState::Ended, Timestamp::UNIX_EPOCH).call
+    }
+
+    /// The campaigns that somebody is known by who calls a number, in order.
+    fn known(calls: &[(&str, u64)], dialled: &str) -> Vec<u64> {
+        let calls: Vec<Call> = calls.iter().copied().map(call).collect();
+        leads_of(&calls, &dialled.parse().unwrap())
+            .into_iter()
+            .map(|lead| lead.campaign_id.unix_ms())
+            .collect()
+    }
+
+    #[test]
+    fn who_calls_back_is_the_lead_that_was_called_last_from_the_number_that_they_call() {
+        let calls = [(OTHER, 3), (ONE, 2), (ONE, 2), (ONE, 1), (ONE, 0)];
+        assert_eq!(known(&calls, ONE), [2, 1, 3]);
+        assert_eq!(known(&calls, OTHER), [3, 2, 1]);
+        assert_eq!(known(&calls, ELSEWHERE), [3, 2, 1]);
+        assert_eq!(known(&[(ONE, 0)], ONE), [0_u64; 0]);
+    }
+}
