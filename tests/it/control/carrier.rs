@@ -339,7 +339,7 @@ async fn begin_recording(State(state): Shared, Path(sid): Path<String>, body: By
     let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
     inner.recordings_begun.push((sid.clone(), form));
     let recording = format!("RE{:032x}", 0xa0 + inner.recordings_begun.len());
-    inner.recorded.insert(sid.clone(), recording.clone());
+    inner.recorded.push((recording.clone(), sid.clone()));
     if inner.lose_recording_answers > 0 {
         inner.lose_recording_answers -= 1;
         return StatusCode::GATEWAY_TIMEOUT.into_response();
