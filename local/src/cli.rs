@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+/// How the doctor is called from the repository.
+pub(crate) const DOCTOR: &str = "cargo run -- doctor";
+
 /// AI phone calls on this machine: starts everything in one process and plays a first campaign.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "trunkline", version, args_conflicts_with_subcommands = true)]

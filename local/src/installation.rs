@@ -14,10 +14,8 @@ use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};
 use store::schema::QueueUrls;
 use store::secrets::Secrets;
 
+use crate::cli::DOCTOR;
 use crate::platform::environment;
-
-/// How the command is typed that looks at it.
-const COMMAND: &str = "cargo run -- doctor";
 
 /// An installation, and what was started to look at it.
 pub(crate) struct Found {
@@ -46,7 +44,7 @@ impl Found {
                 variables.lay_beneath(&id, fields);
             }
         }
-        let clients = Clients::connect(&AwsConfig::default()).await;
+        let clients = Clients::connect(&AwsConfig::of_environment()).await;
         let store = store_of(&clients, &variables);
         Self {
             about: "the installation on AWS that the environment names".to_owned(),
@@ -56,7 +54,7 @@ impl Found {
                 store: Some(store),
                 secrets: Some(secrets),
                 clock: Arc::new(SystemClock),
-                command: Some(COMMAND.to_owned()),
+                command: Some(DOCTOR.to_owned()),
             },
             engines: None,
         }
@@ -96,7 +94,7 @@ impl Found {
                 store,
                 secrets: None,
                 clock: Arc::new(SystemClock),
-                command: Some(COMMAND.to_owned()),
+                command: Some(DOCTOR.to_owned()),
             },
             engines,
         })
@@ -126,6 +124,7 @@ async fn beside(folder: &Path, variables: &mut Variables) -> anyhow::Result<Stor
             s3: value("AWS_ENDPOINT_URL_S3"),
         },
         credentials,
+        ..AwsConfig::default()
     };
     let file = folder.join(environment::ENVIRONMENT_FILE);
     variables.lay_beneath(&file.to_string_lossy(), kept);

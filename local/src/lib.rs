@@ -13,13 +13,17 @@ mod simulate;
 
 use std::fs::{self, File};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use settings::Settings;
 use telemetry::Metrics;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use cli::{Cli, Command};
+use demo::scene::SceneVerdict;
+use engines::DiskFull;
 use platform::{Deliveries, Platform};
 
 pub use platform::owner::{KEY_FILE, OwnerKey};
@@ -27,6 +31,13 @@ pub use platform::seed::{DEFAULTS, GREETING, SYSTEM};
 
 /// Name of the log in the state folder: the terminal is for the scene.
 const LOG_FILE: &str = "trunkline.log";
+
+/// Statuses of the process besides 0 and 1: stopped in the middle of a scene, as a shell counts an interrupted
+/// command, and stopped because the disk takes no more (`EX_IOERR` of sysexits).
+const INTERRUPTED: u8 = 130;
+const DISK_FULL: u8 = 74;
+/// A scene that fails may be the first to meet a full disk; the engines know within this.
+const DISK_LOOK: Duration = Duration::from_millis(1_500);
 
 /// Starts, plays the first scene, and stays until it is told to stop; or does what it was started for
 /// instead.
@@ -43,18 +54,26 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment()?;
     let state_dir = &settings.local.state_dir;
     fs::create_dir_all(state_dir).with_context(|| format!("creating {}", state_dir.display()))?;
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(state_dir.join(LOG_FILE))
-        .context("opening the log")?;
+    let path = state_dir.join(LOG_FILE);
+    let log = File::options().create(true).append(true).open(&path);
+    let log = log.with_context(|| format!("opening the log {}", path.display()))?;
     telemetry::init_logs_to(&settings.log, BoxMakeWriter::new(log)).context("setting up logs")?;
+    telemetry::report_defects(Some(path));
     let metrics = Metrics::install().context("setting up metrics")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    runtime.block_on(live(cli, settings, metrics))
+    let code = runtime.block_on(Box::pin(live(cli, settings, metrics)));
+    // Who quits at once waits for nothing that is still under way.
+    runtime.shutdown_background();
+    code
+}
+
+/// Why the process ends before it is done.
+enum End {
+    Asked,
+    DiskFull(DiskFull),
 }
 
 async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result<ExitCode> {
@@ -63,36 +82,128 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
     } else {
         Deliveries::ByThemselves
     };
+    let mut signals = Signals::listen().context("listening to signals")?;
     let started = Platform::start_with(settings, Some(metrics), deliveries);
-    let platform = Box::pin(started).await?;
+    let platform = tokio::select! {
+        started = Box::pin(started) => started?,
+        () = signals.asked() => {
+            demo::scene::say("Stopped before it was up.");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
     demo::welcome::introduce(&platform);
     let mut code = ExitCode::SUCCESS;
+    let mut ended = None;
     if cli.once || (!cli.quiet && !cli.by_hand && platform.far_side.carrier.is_some()) {
         anyhow::ensure!(
             platform.far_side.carrier.is_some(),
             "the scene is played with simulated people, and the carrier is real: place a call with the API instead"
         );
-        let verdict = demo::scene::play(&platform.stage()?).await?;
-        if !verdict.complete() {
-            code = ExitCode::FAILURE;
+        match until_end(&platform, &mut signals, scene(&platform)).await {
+            Ok(played) => {
+                if !played?.complete() {
+                    code = ExitCode::FAILURE;
+                }
+            }
+            Err(End::Asked) => {
+                demo::scene::say(
+                    "\nStopped in the middle of the scene: nobody else of its list is called, and calls that are \
+                     running may end first. Ctrl-C again quits at once.",
+                );
+                platform.cancel_scenes().await?;
+                code = ExitCode::from(INTERRUPTED);
+                ended = Some(End::Asked);
+            }
+            Err(end) => ended = Some(end),
         }
     }
-    if !cli.once {
+    if ended.is_none() && !cli.once {
         demo::welcome::explain(&platform);
-        stop_signal()
-            .await
-            .context("waiting for a signal to stop")?;
-        demo::scene::say("stopping: running calls may end first");
+        let forever = std::future::pending::<()>();
+        ended = until_end(&platform, &mut signals, forever).await.err();
+        if let Some(End::Asked) = ended {
+            demo::scene::say(
+                "Stopping: calls that are running may end first. Ctrl-C again quits at once.",
+            );
+        }
     }
-    platform.stop().await?;
+    let full = match &ended {
+        Some(End::DiskFull(full)) => {
+            demo::scene::say(&format!(
+                "\nStopping, because {full}: calls that are running end with a word now, what was stored is kept, and \
+                 it goes on at the next start, once there is room.",
+            ));
+            code = ExitCode::from(DISK_FULL);
+            true
+        }
+        Some(End::Asked) | None => false,
+    };
+    let stopping = async {
+        if full {
+            platform.stop_at_once().await
+        } else {
+            platform.stop().await
+        }
+    };
+    tokio::select! {
+        // What could not be stopped in order on a full disk is told of by the log, if it has room.
+        stopped = Box::pin(stopping) => if !full { stopped? },
+        () = signals.asked() => {
+            demo::scene::say("Quitting at once: calls that were running are cut off.");
+            code = ExitCode::from(INTERRUPTED);
+        }
+    }
     Ok(code)
 }
 
-/// Waits for Ctrl-C or a polite request to stop.
-async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// Does this, unless the process has to end before.
+async fn until_end<T>(
+    platform: &Platform,
+    signals: &mut Signals,
+    doing: impl Future<Output = T>,
+) -> Result<T, End> {
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _terminated = terminate.recv() => Ok(()),
+        biased;
+        full = platform.disk_full() => Err(End::DiskFull(full)),
+        () = signals.asked() => Err(End::Asked),
+        done = Box::pin(doing) => Ok(done),
+    }
+}
+
+async fn scene(platform: &Platform) -> anyhow::Result<SceneVerdict> {
+    let played = demo::scene::play(&platform.stage()?).await;
+    if played.is_err() {
+        // If that is why, it is for others to tell.
+        tokio::time::sleep(DISK_LOOK).await;
+    }
+    played
+}
+
+/// What asks the process to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// A limit on the size of files would kill the process before it has said a word.
+    _file_size: Signal,
+}
+
+impl Signals {
+    /// `SIGXFSZ`: 25 wherever this runs (signal(7) of Linux, signal(3) of macOS).
+    const FILE_SIZE: i32 = 25;
+
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(SignalKind::from_raw(Self::FILE_SIZE))?,
+        })
+    }
+
+    /// Completes at Ctrl-C or a polite request to stop; each counts once.
+    async fn asked(&mut self) {
+        tokio::select! {
+            _interrupted = self.interrupt.recv() => {}
+            _terminated = self.terminate.recv() => {}
+        }
     }
 }

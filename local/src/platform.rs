@@ -8,6 +8,7 @@ pub mod far_side;
 pub(crate) mod owner;
 pub(crate) mod planner;
 pub mod pump;
+pub mod scenes;
 pub(crate) mod seed;
 pub mod tailer;
 
@@ -39,9 +40,10 @@ use crate::platform::far_side::FarSide;
 use crate::platform::owner::OwnerKey;
 use crate::platform::planner::Planner;
 use crate::platform::pump::Pump;
+use crate::platform::scenes::SceneNote;
 use crate::platform::seed::Seeded;
 use crate::platform::tailer::Tailer;
-use engines::Engines;
+use engines::{DiskFull, Engines};
 
 /// How far change events were delivered, in the state folder.
 const EVENTS_FILE: &str = "events.json";
@@ -143,6 +145,11 @@ impl Platform {
             .context("creating the owner")?;
         let seeded = seed::ensure(&parts, principal.tenant_id, far_side.carrier.is_some()).await?;
 
+        // Before anything plans: with a real carrier by now, they would call strangers.
+        SceneNote::of(&state_dir)
+            .cancel_all(&parts, principal.tenant_id)
+            .await?;
+
         let variables = environment::variables(&settings, engines.environment());
         environment::keep(&state_dir, principal.tenant_id, &variables)?;
         if let Some(carrier) = &far_side.carrier {
@@ -181,8 +188,8 @@ impl Platform {
         let enlisting = {
             let (worker, stop) = (worker.clone(), stop.clone());
             async move {
-                // Nothing, or the stop.
-                stop.run_until_cancelled(media_worker::enlist(&worker))
+                // What comes to this process comes to this worker: it need not ask. Nothing, or the stop.
+                stop.run_until_cancelled(media_worker::stay_enlisted(&worker))
                     .await;
             }
         };
@@ -271,15 +278,45 @@ impl Platform {
             company: Company::Small,
             look_every: LOOK_EVERY,
             time_max: SCENE_TIME_MAX,
+            note: Some(SceneNote::of(&self.settings.local.state_dir)),
+            worker: Some(&self.worker),
         })
     }
 
-    /// Stops: no new calls, running ones end or time out, then everything closes.
+    /// Completes once the disk of the state folder takes no more.
+    pub async fn disk_full(&self) -> DiskFull {
+        self.engines.disk_full().await
+    }
+
+    /// Cancels the campaigns of scenes that were played here.
+    ///
+    /// # Errors
+    /// When storage or the state folder cannot be reached.
+    pub async fn cancel_scenes(&self) -> anyhow::Result<()> {
+        SceneNote::of(&self.settings.local.state_dir)
+            .cancel_all(&self.parts, self.tenant_id)
+            .await
+    }
+
+    /// Stops: no new calls; running ones end by themselves or, when their time is over, with a word; then
+    /// everything closes.
     ///
     /// # Errors
     /// When the engines do not stop in time.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.worker.drain().await;
+        self.end(false).await
+    }
+
+    /// The same, with no time for running calls but for a last word.
+    ///
+    /// # Errors
+    /// When the engines do not stop in time.
+    pub async fn stop_at_once(self) -> anyhow::Result<()> {
+        self.end(true).await
+    }
+
+    async fn end(self, at_once: bool) -> anyhow::Result<()> {
+        self.worker.close(at_once).await;
         self.stop.cancel();
         for task in self.tasks {
             task.await.context("stopping a part")?;

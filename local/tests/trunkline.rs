@@ -17,3 +17,5 @@ mod readme;
 mod reconcile;
 #[path = "trunkline/simulate.rs"]
 mod simulate;
+#[path = "trunkline/starts.rs"]
+mod starts;

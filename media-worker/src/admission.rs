@@ -26,6 +26,8 @@ pub(crate) enum DrainStage {
     Leaving,
     /// The same, as soon as nobody can be heard.
     Pressing,
+    /// There is no other worker, and none will come: running calls end with a word.
+    Closing,
     /// Running calls must end now.
     Expired,
 }
@@ -109,6 +111,7 @@ impl Admission {
             1 => DrainStage::Draining,
             2 => DrainStage::Leaving,
             3 => DrainStage::Pressing,
+            4 => DrainStage::Closing,
             _expired => DrainStage::Expired,
         }
     }
@@ -120,7 +123,8 @@ impl Admission {
             DrainStage::Draining => 1,
             DrainStage::Leaving => 2,
             DrainStage::Pressing => 3,
-            DrainStage::Expired => 4,
+            DrainStage::Closing => 4,
+            DrainStage::Expired => 5,
         };
         self.stage.fetch_max(number, Ordering::AcqRel);
         self.changed.notify_waiters();

@@ -35,6 +35,7 @@ mod admission;
 mod carrier_leg;
 mod handover;
 mod meters;
+mod outages;
 mod process;
 mod recordings;
 mod session;
@@ -46,6 +47,7 @@ pub use admission::NoRoom;
 pub use carrier_leg::handshake::{Hello, START_WAIT_MAX, media_path};
 pub use carrier_leg::socket::{MESSAGE_BYTES_MAX, SEND_BUFFER_BYTES_MAX};
 pub use handover::readiness::READY_PATH;
+pub use outages::VendorOutage;
 pub use process::fleet::{enlist, leave, stay_enlisted};
 pub use process::serve::{
     check_health, recordings, run, runtime, serve, settings, stop_signal, worker_parts,

@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use conversation::{Failure, Interruption, Observation};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use model::Waterfall;
+use model::{CallId, Waterfall};
+use tokio::time::Instant;
 
+use crate::outages::{Outages, VendorOutage};
 use crate::session::turn_writer::Written;
+
+/// What a vendor does for a call, as in metrics.
+pub(crate) const RECOGNITION: &str = "recognition";
+pub(crate) const GENERATION: &str = "generation";
+pub(crate) const SYNTHESIS: &str = "synthesis";
 
 /// How a session ends that handed its call over.
 pub(crate) const HANDED_OVER: &str = "handed_over";
@@ -36,6 +43,7 @@ pub(crate) struct Meters {
     barge_in: Histogram,
     engine: Histogram,
     voice_to_voice: Histogram,
+    outages: Outages,
 }
 
 impl Meters {
@@ -62,6 +70,7 @@ impl Meters {
             barge_in: histogram!("trunkline_barge_in_seconds"),
             engine: histogram!("trunkline_engine_overhead_seconds"),
             voice_to_voice: histogram!("trunkline_voice_to_voice_seconds"),
+            outages: Outages::default(),
         }
     }
 
@@ -96,7 +105,8 @@ impl Meters {
         counter!("trunkline_sessions_ended_total", "outcome" => outcome).increment(1);
     }
 
-    pub(crate) fn vendor_failed(leg: &'static str, failure: &Failure) {
+    pub(crate) fn vendor_failed(&self, leg: &'static str, failure: &Failure, call: CallId) {
+        self.outages.failed(leg, failure, call, Instant::now());
         counter!(
             "trunkline_vendor_failures_total",
             "vendor" => failure.vendor.clone(),
@@ -104,6 +114,16 @@ impl Meters {
             "kind" => failure.kind.code(),
         )
         .increment(1);
+    }
+
+    /// A vendor did what it was asked. Costs nothing while none fails.
+    pub(crate) fn vendor_works(&self, leg: &'static str, vendor: &'static str) {
+        self.outages.works(leg, vendor, Instant::now());
+    }
+
+    /// Vendors that fail just now.
+    pub(crate) fn outages(&self) -> Vec<VendorOutage> {
+        self.outages.open()
     }
 
     pub(crate) fn recording(result: &'static str) {

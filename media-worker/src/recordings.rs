@@ -162,12 +162,13 @@ async fn work_on(work: &dyn RecordingWork, job: &RecordingJob, received: &Receiv
     drop(keeping);
     match result {
         Ok(kept) => {
-            Meters::recording(match kept {
+            let kept = match kept {
                 Kept::Now => "kept",
                 Kept::Before => "kept_before",
                 Kept::Nothing => "nothing",
-            });
-            tracing::info!(?kept, "a recording job is done");
+            };
+            Meters::recording(kept);
+            tracing::info!(kept, "a recording job is done");
             if let Err(error) = work.done(receipt).await {
                 tracing::warn!(%error, "a done recording job could not be deleted, it comes again");
             }

@@ -91,6 +91,8 @@ pub(crate) struct Session {
     parts: SessionParts,
     playout: Playout,
     generations: Vec<(GenerationId, Box<dyn GenerationStream>)>,
+    /// The vendor that was asked for the latest of them.
+    answering: &'static str,
     running_tools: Running,
     /// Asked of the table, one at a time.
     verdict: Option<BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>>>,
@@ -100,6 +102,7 @@ pub(crate) struct Session {
     bad_messages: u32,
     carrier_heard_at: Instant,
     woken_at: Instant,
+    closing_told: bool,
     drain_told: bool,
     mover: HandoverClient,
     /// What the core was told about leaving, and the place that is taken meanwhile.
@@ -237,6 +240,7 @@ impl Session {
             elsewhere: None,
             parts,
             generations: Vec::new(),
+            answering: "",
             running_tools: Running::default(),
             verdict: None,
             recording: None,
@@ -244,6 +248,7 @@ impl Session {
             bad_messages: 0,
             carrier_heard_at: now,
             woken_at: now,
+            closing_told: false,
             drain_told: false,
             carrier_closed: None,
             close_reason: CloseReason::Done,

@@ -54,6 +54,8 @@ pub(crate) struct SttLeg {
     /// End of the last sound the customer made, and of the last words that are final.
     voiced_until: AudioPosition,
     settled_until: AudioPosition,
+    /// The vendor that was asked last.
+    vendor: &'static str,
     leg: Leg,
 }
 
@@ -101,6 +103,7 @@ impl SttLeg {
             replay: ReplayBuffer::new(),
             voiced_until: AudioPosition::ZERO,
             settled_until: AudioPosition::ZERO,
+            vendor: "",
             leg: Leg::Closed,
         };
         ear.connect(0);
@@ -194,6 +197,7 @@ impl SttLeg {
     /// Connects the recognizer with this place in the vendor chain, in the place of the one before.
     pub(crate) fn connect(&mut self, route: usize) {
         let from = self.replay.start();
+        self.vendor = self.recognizers.vendor(route);
         let connect = self.recognizers.connect(
             route,
             RecognizerConfig {
@@ -204,6 +208,11 @@ impl SttLeg {
             },
         );
         self.leg = Leg::Connecting { from, connect };
+    }
+
+    /// The vendor that listens, or is to.
+    pub(crate) fn vendor(&self) -> &'static str {
+        self.vendor
     }
 
     /// Asks for the words so far to be made final now.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use conversation::{Alignment, Synthesis, Synthesize, UtteranceId};
 use providers::tts::{Synthesizer, Synthesizers};
 
-use crate::meters::Meters;
+use crate::meters::{Meters, SYNTHESIS};
 use crate::tts_leg::speech_cache::{SPEECH_BYTES_MAX, Speech, SpeechCache, SpeechKey};
 
 /// µ-law at 8 kHz.
@@ -195,14 +195,16 @@ impl TtsLeg {
                 }
             }
             Synthesis::Finished => {
-                if let Some(Asked {
-                    source:
-                        AudioSource::Vendor {
-                            gathered: Some(all),
-                            ..
-                        },
+                let Some(Asked {
+                    source: AudioSource::Vendor { route, gathered },
                     ..
                 }) = self.forget(utterance)
+                else {
+                    return;
+                };
+                let vendor = self.synthesizers.vendor(route);
+                self.meters.vendor_works(SYNTHESIS, vendor);
+                if let Some(all) = gathered
                     && !all.audio.is_empty()
                 {
                     let speech = Speech {

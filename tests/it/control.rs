@@ -272,6 +272,7 @@ impl World {
             calls: 0,
             calls_max: 1_000,
             until: Timestamp::MAX,
+            unreached: None,
         };
         worker.store.workers.put(&worker_row).await.unwrap();
         let no_redirect = reqwest::redirect::Policy::none();

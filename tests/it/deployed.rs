@@ -260,6 +260,8 @@ async fn a_campaign_of_twenty_people_runs_on_the_deployed_stack() {
         company: Company::Large,
         look_every: LOOK_EVERY,
         time_max: SCENE_TIME_MAX,
+        note: None,
+        worker: None,
     };
     let verdict = Box::pin(scene::play(&stage)).await.unwrap();
     assert!(verdict.complete(), "some steps did not happen (see above)");

@@ -74,7 +74,9 @@ async fn what_shows_whether_a_key_is_taken_is_a_request_of_deepgrams() {
     let settings = Settings::from_variables(&variables.into()).unwrap();
     let mut vendors = Vendor::of_chain(VendorRole::Recognizer, &settings);
     let recognizer = vendors.remove(0);
-    recognizer.probe(&Probes::new().unwrap(), &settings).await;
+    recognizer
+        .probe(&Probes::new(&settings.proxies).unwrap(), &settings)
+        .await;
     let asked = asked.lock().unwrap().clone();
     let [(method, uri)] = asked.as_slice() else {
         panic!("asked {asked:?}");

@@ -35,6 +35,7 @@ pub(super) async fn store() -> Store {
             id: "AKIARATCHET".to_owned(),
             secret: Secret::new("signed as always".to_owned()),
         }),
+        ..AwsConfig::default()
     };
     let clients = Clients::connect(&config).await;
     let embedded = Embedded(Table::in_memory().unwrap());

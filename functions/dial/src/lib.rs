@@ -78,7 +78,7 @@ async fn work_on(job: DialJob, state: &DialState) -> bool {
     match state.placing.place(job.tenant_id, job.call_id).await {
         Ok(placed) => {
             metrics::counter!("trunkline_dial_messages_total", "result" => "done").increment(1);
-            info!(result = ?placed, "dial message worked on");
+            info!(result = placed.code(), "dial message worked on");
             true
         }
         Err(problem) => {

@@ -67,7 +67,7 @@ async fn work(message: &SqsMessage, state: &ImportState) -> bool {
     match state.imports.run(job).await {
         Ok(ran) => {
             metrics::counter!("trunkline_import_messages_total", "result" => "done").increment(1);
-            info!(import.id = %job.import_id, tenant.id = %job.tenant_id, result = ?ran, "import message worked on");
+            info!(import.id = %job.import_id, tenant.id = %job.tenant_id, result = ran.code(), "import message worked on");
             true
         }
         Err(ImportRunError::Busy) => {

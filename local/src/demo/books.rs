@@ -14,7 +14,10 @@ pub(crate) fn steps(far_side: &FarSide, call: &CallView) -> Vec<(&'static str, b
         steps.push((
             "the carrier holds no copy of the recording any more",
             kept == Some(0),
-            format!("{kept:?} recordings of this call at the carrier"),
+            match kept {
+                Some(kept) => format!("{kept} recordings of this call at the carrier"),
+                None => "the carrier knows of no such call".to_owned(),
+            },
         ));
         if far_side.is_whole() {
             let heard = far_side

@@ -9,18 +9,21 @@ mod bar;
 pub(crate) mod cast;
 mod judge;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use media_worker::{VendorOutage, Worker};
 use model::{AgentId, CallId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::cli::DOCTOR;
 use crate::demo::client::ApiClient;
 use crate::platform::far_side::FarSide;
+use crate::platform::scenes::SceneNote;
 
 use bar::{Bar, Count};
 use cast::{ATTEMPTS_MAX, CAST, CROWD, Fate, Member, OPT_OUTS, SUPPRESSED, Zones};
@@ -47,6 +50,10 @@ pub struct SceneStage<'a> {
     pub look_every: Duration,
     /// One that takes longer than this is stuck.
     pub time_max: Duration,
+    /// Where its campaign is noted, to be ended with the scene; absent for an installation beside.
+    pub note: Option<SceneNote>,
+    /// Whose vendors are looked after meanwhile; absent likewise.
+    pub worker: Option<&'a Worker>,
 }
 
 /// Who is on the list.
@@ -142,6 +149,9 @@ pub async fn play(stage: &SceneStage<'_>) -> anyhow::Result<SceneVerdict> {
         .post("v1/campaigns", &body(stage.agent_id))
         .await
         .context("making the campaign")?;
+    if let Some(note) = &stage.note {
+        note.add(&campaign.id)?;
+    }
     let list = Zones::at(Timestamp::now()).list(stage.cast());
     let path = format!("v1/campaigns/{}/imports?default_country=US", campaign.id);
     let import: ImportView = api
@@ -231,11 +241,13 @@ async fn watch(stage: &SceneStage<'_>, campaign: &str) -> anyhow::Result<Progres
     let asleep = stage.cast().filter(|member| member.fate == Fate::Waits);
     let asleep = u64::try_from(asleep.count()).unwrap_or(u64::MAX);
     let mut bar = Bar::new();
+    let mut vendors = VendorNews::default();
     loop {
         let progress: ProgressView = api
             .get(&format!("v1/campaigns/{campaign}/progress"))
             .await
             .context("looking at the campaign")?;
+        vendors.tell(stage, &mut bar);
         let leads = &progress.leads;
         bar.show(Count {
             total: leads.total,
@@ -249,6 +261,25 @@ async fn watch(stage: &SceneStage<'_>, campaign: &str) -> anyhow::Result<Progres
             return Ok(progress);
         }
         tokio::time::sleep(stage.look_every).await;
+    }
+}
+
+/// Vendors that were told of as failing.
+#[derive(Default)]
+struct VendorNews(BTreeSet<(String, &'static str)>);
+
+impl VendorNews {
+    /// Says it once of each, with what tells more.
+    fn tell(&mut self, stage: &SceneStage<'_>, bar: &mut Bar) {
+        let outages = stage.worker.map(Worker::vendor_outages);
+        for VendorOutage { vendor, leg, kind } in outages.unwrap_or_default() {
+            if self.0.insert((vendor.clone(), leg)) {
+                bar.interrupt();
+                say(&format!(
+                    "  {vendor} fails at {leg}: {kind}. `{DOCTOR}` says what mends it."
+                ));
+            }
+        }
     }
 }
 
@@ -317,6 +348,11 @@ fn tell(stage: &SceneStage<'_>, played: &Played, verdict: &SceneVerdict, took: D
         verdict.steps.len(),
         took.as_secs_f64()
     ));
+    if !verdict.complete() {
+        say(&format!(
+            "`{DOCTOR}` says what is wrong with the installation, and its log has the rest."
+        ));
+    }
 }
 
 /// Writes a line to standard output. A reader that went away is no reason to stop a phone system.

@@ -5,6 +5,7 @@ use providers::vendors::Vendor;
 use settings::VendorRole;
 
 use crate::KEY_FILE;
+use crate::LOG_FILE;
 use crate::demo::people;
 use crate::demo::scene::say;
 use crate::platform::Platform;
@@ -37,6 +38,10 @@ pub(crate) fn introduce(platform: &Platform) {
         "  state in {}, API at {}",
         settings.local.state_dir.display(),
         platform.url()
+    ));
+    say(&format!(
+        "  what happens besides is in {}",
+        settings.local.state_dir.join(LOG_FILE).display()
     ));
     let key_file = settings.local.state_dir.join(KEY_FILE);
     if platform.owner().fresh {
@@ -76,5 +81,5 @@ pub(crate) fn explain(platform: &Platform) {
     say(&format!(
         "\n  API description {base}v1/openapi.json   health {base}health   metrics {base}metrics"
     ));
-    say("  Ctrl-C stops; calls that are running may end first.");
+    say("  Ctrl-C stops; calls that are running may end first. A second one quits at once.");
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use settings::Secret;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use url::Url;
 
 /// How long a journey waits for what must come: generous, because it ends as soon as it comes.
@@ -21,6 +22,8 @@ const KEY: &str = "journey-key-0123456789";
 pub(crate) struct Running {
     child: Child,
     pub(crate) base: Url,
+    /// What it has said so far, a line each.
+    said: watch::Receiver<Vec<String>>,
 }
 
 impl Running {
@@ -31,28 +34,54 @@ impl Running {
 
     /// The same, on this port.
     async fn start_at(state: &Path, arguments: &[&str], port: u16) -> Self {
-        let mut child = command(state, arguments)
-            .env("TRUNKLINE_PORT", port.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(state, arguments);
+        command.env("TRUNKLINE_PORT", port.to_string());
+        Self::of(command).await
+    }
+
+    /// The same, by a command of one's own.
+    pub(crate) async fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let base = tokio::time::timeout(PATIENCE, async {
-            loop {
-                let line = lines
-                    .next_line()
-                    .await
-                    .unwrap()
-                    .expect("the process ended before it was up");
-                if let Some((_, base)) = line.split_once("API at ") {
-                    break Url::parse(base.trim()).unwrap();
-                }
+        let (say, mut said) = watch::channel(Vec::new());
+        // Whatever it prints is read, so that it never waits for us.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                say.send_modify(|said: &mut Vec<String>| said.push(line));
             }
         });
-        let base = base.await.expect("it never said where its API is");
-        // Whatever else it prints is read, so that it never waits for us.
-        tokio::spawn(async move { while let Ok(Some(_line)) = lines.next_line().await {} });
-        Self { child, base }
+        let up = said.wait_for(|said| address(said).is_some());
+        let up = tokio::time::timeout(PATIENCE, up).await;
+        let up = up.expect("it never said where its API is");
+        let up = up.expect("the process ended before it was up").clone();
+        Self {
+            child,
+            base: address(&up).unwrap(),
+            said,
+        }
+    }
+
+    /// Waits for a line that has this in it, and gives all lines up to then.
+    pub(crate) async fn says(&mut self, part: &str) -> Vec<String> {
+        let has = |said: &Vec<String>| said.iter().any(|line| line.contains(part));
+        let said = self.said.wait_for(has);
+        let said = tokio::time::timeout(PATIENCE, said).await;
+        let said = said.unwrap_or_else(|_elapsed| panic!("it never said {part}"));
+        said.unwrap_or_else(|_ended| panic!("it ended and never said {part}"))
+            .clone()
+    }
+
+    /// As Ctrl-C does.
+    pub(crate) async fn interrupt(&self) {
+        let pid = self.child.id().unwrap().to_string();
+        let told = Command::new("kill").args(["-INT", &pid]).status().await;
+        assert!(told.unwrap().success());
+    }
+
+    /// The status that it ends with by itself.
+    pub(crate) async fn ends(&mut self) -> Option<i32> {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it does not end").unwrap().code()
     }
 
     pub(crate) fn api(&self) -> ApiClient {
@@ -62,6 +91,13 @@ impl Running {
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
+}
+
+/// Where its API is, if it has said so.
+fn address(said: &[String]) -> Option<Url> {
+    let mut lines = said.iter();
+    let base = lines.find_map(|line| Some(line.split_once("API at ")?.1))?;
+    Some(Url::parse(base.trim()).unwrap())
 }
 
 pub(crate) fn command(state: &Path, arguments: &[&str]) -> Command {
@@ -100,6 +136,7 @@ async fn the_first_scene_accounts_for_everybody_and_logs_nothing_personal() {
         "kept out: suppressed",
         "Who sleeps is called from",
         "13 of 13 steps happened",
+        "trunkline.log",
     ] {
         assert!(told.contains(part), "{part} was not told: {told}");
     }
@@ -217,7 +254,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-async fn until(
+pub(crate) async fn until(
     api: &ApiClient,
     call: &CallView,
     what: &str,

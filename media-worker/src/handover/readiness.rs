@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use settings::Proxies;
 use tokio::time::MissedTickBehavior;
 use url::Url;
 
@@ -20,54 +21,108 @@ const READY_IN_A_ROW: u32 = 4;
 /// How long one answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
+/// The longest answer of a worker about itself that is read.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// Why a call would not come to a worker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreached {
+    /// Nobody could be asked; what happened instead.
+    #[error("{0}")]
+    NoAnswer(String),
+    #[error("a worker answers there, and takes no calls")]
+    NoCalls,
+    /// With which status.
+    #[error("somebody else answers there, with status {0}")]
+    Stranger(u16),
+}
+
+/// Asks at the public media address whether a call would come to a worker.
+#[derive(Debug)]
+pub(crate) struct Question {
+    client: reqwest::Client,
+    url: Url,
+}
+
 /// Returns once calls would reach another worker; never, where there is none.
-pub(crate) async fn another_worker_is_ready(media_socket: &Url) {
-    answered(media_socket, READY_IN_A_ROW).await;
-}
-
-/// Returns once calls would reach a worker, this one or another; never, where they would not.
-pub(crate) async fn calls_arrive(media_socket: &Url) {
-    answered(media_socket, 1).await;
-}
-
-/// Returns once so many questions in a row had a good answer.
-async fn answered(media_socket: &Url, times: u32) {
-    let Some((client, url)) = asking(media_socket) else {
+pub(crate) async fn another_worker_is_ready(media_socket: &Url, proxies: &Proxies) {
+    let Some(question) = Question::at(media_socket, proxies) else {
         // As if there were no worker behind the address.
         return std::future::pending().await;
     };
     let mut tick = tokio::time::interval(ASK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut in_a_row = 0;
-    while in_a_row < times {
+    while in_a_row < READY_IN_A_ROW {
         tick.tick().await;
-        let answer = client.get(url.clone()).send().await;
-        let ready = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
-        in_a_row = if ready { in_a_row + 1 } else { 0 };
+        in_a_row = if question.ask().await.is_ok() {
+            in_a_row + 1
+        } else {
+            0
+        };
     }
 }
 
-fn asking(media_socket: &Url) -> Option<(reqwest::Client, Url)> {
-    // A connection for each question: a balancer chooses by the connection.
-    let client = reqwest::Client::builder()
-        .timeout(ANSWER_MAX)
-        .pool_max_idle_per_host(0)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build();
-    match (client, ready_url(media_socket)) {
-        (Ok(client), Some(url)) => Some((client, url)),
-        (Err(error), _) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "other workers cannot be asked for"
-            );
-            None
+impl Question {
+    /// `None`, and told, where nobody can be asked.
+    pub(crate) fn at(media_socket: &Url, proxies: &Proxies) -> Option<Self> {
+        // A connection for each question: a balancer chooses by the connection.
+        let client = reqwest::Client::builder()
+            .timeout(ANSWER_MAX)
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none());
+        match (
+            providers::through(client, proxies).build(),
+            ready_url(media_socket),
+        ) {
+            (Ok(client), Some(url)) => Some(Self { client, url }),
+            (Err(error), _) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "other workers cannot be asked for"
+                );
+                None
+            }
+            (Ok(_), None) => {
+                tracing::error!("other workers cannot be asked for at this media address");
+                None
+            }
         }
-        (Ok(_), None) => {
-            tracing::error!("other workers cannot be asked for at this media address");
-            None
+    }
+
+    /// Where it asks.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Whether a call would come to a worker now, this one or another.
+    pub(crate) async fn ask(&self) -> Result<(), Unreached> {
+        let no_answer = |error: &reqwest::Error| {
+            Unreached::NoAnswer(providers::what_happened(error, ANSWER_MAX))
+        };
+        let asked = self.client.get(self.url.clone()).send().await;
+        let mut answer = asked.map_err(|error| no_answer(&error))?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| no_answer(&error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(Unreached::Stranger(status.as_u16()));
+            }
+            body.extend_from_slice(&chunk);
         }
+        understood(status, &body)
+    }
+}
+
+/// What an answer means. A worker says of itself how it is; one that waits for its keys says nothing more than 503.
+fn understood(status: StatusCode, body: &[u8]) -> Result<(), Unreached> {
+    let says = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let says = says.as_ref().and_then(|body| body["status"].as_str());
+    match (status, says) {
+        (StatusCode::OK, Some("ok")) => Ok(()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some(_how)) => Err(Unreached::NoCalls),
+        (StatusCode::SERVICE_UNAVAILABLE, None) if body.is_empty() => Err(Unreached::NoCalls),
+        (status, _) => Err(Unreached::Stranger(status.as_u16())),
     }
 }
 
@@ -97,5 +152,64 @@ mod tests {
             Some("http://127.0.0.1:8081/media/ready")
         );
         assert_eq!(asked("https://media.example.com/media/carrier"), None);
+    }
+
+    #[test]
+    fn an_answer_is_a_workers_only_if_it_says_so() {
+        let told = |status, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            understood(status, body.as_bytes()).map_err(|why| why.to_string())
+        };
+        assert_eq!(
+            told(200, r#"{"status":"ok","calls":0,"calls_max":5}"#),
+            Ok(())
+        );
+        let no_calls = "a worker answers there, and takes no calls";
+        for (status, body, why) in [
+            (503, r#"{"status":"draining"}"#, no_calls),
+            (503, "", no_calls),
+            (
+                200,
+                "<html>",
+                "somebody else answers there, with status 200",
+            ),
+            (
+                200,
+                r#"{"status":"fine"}"#,
+                "somebody else answers there, with status 200",
+            ),
+            (
+                503,
+                "<html>",
+                "somebody else answers there, with status 503",
+            ),
+            (404, "", "somebody else answers there, with status 404"),
+        ] {
+            assert_eq!(told(status, body), Err(why.to_owned()));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_happened_is_told_in_words() {
+        let ask = |url: String| async move {
+            let question = Question::at(&url.parse().unwrap(), &Proxies::default()).unwrap();
+            question.ask().await.unwrap_err().to_string()
+        };
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = gone.local_addr().unwrap().port();
+        drop(gone);
+        let refused = ask(format!("ws://127.0.0.1:{port}/media/carrier")).await;
+        assert_eq!(refused, "the connection is refused: nobody listens there");
+
+        // Somebody who does not speak TLS.
+        let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = plain.local_addr().unwrap().port();
+        let router = axum::Router::new();
+        let serving = tokio::spawn(async move { axum::serve(plain, router).await });
+        let tls = ask(format!("wss://127.0.0.1:{port}/media/carrier")).await;
+        assert!(tls.starts_with("no encrypted connection"), "{tls}");
+        let stranger = ask(format!("ws://127.0.0.1:{port}/media/carrier")).await;
+        assert_eq!(stranger, "somebody else answers there, with status 404");
+        serving.abort();
     }
 }

@@ -11,10 +11,11 @@ use anyhow::Context as _;
 use reqwest::Client;
 use service::dialing::workforce::BEAT_EVERY;
 use store::WorkerState;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use url::Url;
 
-use crate::handover::readiness::calls_arrive;
+use crate::handover::readiness::Question;
 use crate::process::worker::Worker;
 
 /// A metric of CloudWatch has a point a minute; told twice in each, so that none is without.
@@ -34,46 +35,162 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a new worker may take to be reached at the public address, by way of the load balancer. One that
 /// cannot see itself from inside is counted after that: the carrier may see more.
 const REACHED_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How often it asks meanwhile, and after that.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+const ASK_EVERY_LATER: Duration = Duration::from_secs(15);
+/// How soon it says again that it is not reached; twice as late each time.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(15);
+const TOLD_AGAIN_AFTER_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long the table may take to forget a worker that stops; its row ends by itself.
 const LEAVE_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// Keeps the worker's row among the workers, from when calls arrive on. What the table does not take is said
-/// again at the next beat.
+/// Keeps the worker's row among the workers. Calls are given to it from when they would come to it on; until
+/// then it says why they would not, in the log and to the doctor. What the table does not take is said again at
+/// the next beat.
 pub async fn enlist(worker: &Worker) {
-    let arrive = calls_arrive(worker.media_socket());
-    if tokio::time::timeout(REACHED_WAIT_MAX, arrive)
-        .await
-        .is_err()
-    {
-        tracing::warn!("this worker does not see itself at the public media address");
-    }
-    stay_enlisted(worker).await;
+    let sight = watch::Sender::new(Sight::Unknown);
+    tokio::join!(look(worker, &sight), keep_row(worker, sight.subscribe()));
 }
 
-/// Keeps the worker's row among the workers, from now on.
+/// Keeps the worker's row among the workers, from now on: for a process that carries what comes to it itself.
 pub async fn stay_enlisted(worker: &Worker) {
+    let sight = watch::Sender::new(Sight::Reached);
+    keep_row(worker, sight.subscribe()).await;
+}
+
+/// What a new worker knows of its public media address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sight {
+    /// It has not heard yet.
+    Unknown,
+    Reached,
+    Unreached {
+        why: String,
+        /// It has waited for long enough: it takes what comes to it.
+        counts: bool,
+    },
+}
+
+impl Sight {
+    /// What the worker says of itself; nothing, before it knows.
+    fn state(&self) -> Option<WorkerState> {
+        match self {
+            Self::Unknown => None,
+            Self::Reached | Self::Unreached { counts: true, .. } => Some(WorkerState::Ready),
+            Self::Unreached { counts: false, .. } => Some(WorkerState::Unreached),
+        }
+    }
+
+    fn why(&self) -> Option<String> {
+        match self {
+            Self::Unknown | Self::Reached => None,
+            Self::Unreached { why, .. } => Some(why.clone()),
+        }
+    }
+}
+
+/// Asks at the public media address until it leads to a worker.
+async fn look(worker: &Worker, sight: &watch::Sender<Sight>) {
+    let settings = worker.settings();
+    let Some(question) = Question::at(worker.media_socket(), &settings.proxies) else {
+        sight.send_replace(Sight::Reached);
+        return;
+    };
+    let begun = Instant::now();
+    let mut telling = Telling::default();
+    loop {
+        let why = match question.ask().await {
+            Ok(()) => break,
+            Err(why) => why,
+        };
+        let counts = begun.elapsed() >= REACHED_WAIT_MAX;
+        let url = question.url();
+        if telling.is_due(Instant::now()) {
+            tracing::warn!(
+                %url,
+                problem = %why,
+                "calls do not come to this worker: MEDIA_URL must lead to its port"
+            );
+        }
+        let counted = matches!(*sight.borrow(), Sight::Unreached { counts: true, .. });
+        if counts && !counted {
+            tracing::warn!(
+                %url,
+                "calls are given to this worker all the same: the carrier may see what it does not"
+            );
+        }
+        let why = format!("{url}: {why}");
+        sight.send_if_modified(|sight| {
+            let now = Sight::Unreached { why, counts };
+            let is_news = *sight != now;
+            *sight = now;
+            is_news
+        });
+        let pause = if counts { ASK_EVERY_LATER } else { ASK_EVERY };
+        tokio::time::sleep(pause).await;
+    }
+    if telling.has_told() {
+        tracing::info!(url = %question.url(), "calls come to this worker now");
+    }
+    sight.send_replace(Sight::Reached);
+}
+
+/// When something that lasts is told: at once, and then ever more seldom.
+#[derive(Debug, Default)]
+struct Telling {
+    next: Option<(Instant, Duration)>,
+}
+
+impl Telling {
+    fn is_due(&mut self, now: Instant) -> bool {
+        let pause = match self.next {
+            None => TOLD_AGAIN_AFTER,
+            Some((at, _pause)) if now < at => return false,
+            Some((_at, pause)) => (pause * 2).min(TOLD_AGAIN_AFTER_MAX),
+        };
+        self.next = Some((now + pause, pause));
+        true
+    }
+
+    fn has_told(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
+async fn keep_row(worker: &Worker, mut sight: watch::Receiver<Sight>) {
     let Some(enlisted) = worker.enlisted() else {
         return std::future::pending().await;
     };
     loop {
         let serving = worker.is_serving();
+        let seen = sight.borrow_and_update().clone();
         let state = if serving {
-            WorkerState::Ready
+            seen.state()
         } else {
-            WorkerState::Draining
+            Some(WorkerState::Draining)
         };
         let count = |calls| u32::try_from(calls).unwrap_or(u32::MAX);
         let (calls, calls_max) = (count(worker.calls()), count(worker.settings().calls_max));
-        if let Err(error) = Box::pin(enlisted.beat(state, calls, calls_max)).await {
+        if let Some(state) = state
+            && let Err(error) =
+                Box::pin(enlisted.beat_unreached(state, calls, calls_max, seen.why())).await
+        {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "others could not be told that this worker is there"
             );
         }
-        // That it stops is said at once.
+        let news = async {
+            // Once all is seen nobody is left to tell more.
+            if sight.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        // That it stops, or sees something else, is said at once.
         tokio::select! {
             () = tokio::time::sleep(BEAT_EVERY) => {}
             () = worker.stops(), if serving => {}
+            () = news => {}
         }
     }
 }
@@ -228,6 +345,35 @@ mod tests {
             }
         }
         told
+    }
+
+    #[test]
+    fn what_lasts_is_told_at_once_and_then_ever_more_seldom() {
+        let begin = Instant::now();
+        let mut telling = Telling::default();
+        assert!(!telling.has_told());
+        let told: Vec<u64> = (0..3_600)
+            .filter(|second| telling.is_due(begin + Duration::from_secs(*second)))
+            .collect();
+        assert_eq!(
+            told,
+            [0, 15, 45, 105, 225, 465, 945, 1_545, 2_145, 2_745, 3_345]
+        );
+        assert!(telling.has_told());
+    }
+
+    #[test]
+    fn a_worker_that_is_not_reached_takes_calls_after_a_while_and_goes_on_saying_why() {
+        let unreached = |counts| Sight::Unreached {
+            why: "no answer".to_owned(),
+            counts,
+        };
+        assert_eq!(Sight::Unknown.state(), None);
+        assert_eq!(unreached(false).state(), Some(WorkerState::Unreached));
+        assert_eq!(unreached(true).state(), Some(WorkerState::Ready));
+        assert_eq!(unreached(true).why().as_deref(), Some("no answer"));
+        assert_eq!(Sight::Reached.state(), Some(WorkerState::Ready));
+        assert_eq!(Sight::Reached.why(), None);
     }
 
     #[test]

@@ -34,6 +34,7 @@ use crate::carrier_leg::socket::{CarrierSocket, CloseReason};
 use crate::handover::late_turns::LateTurns;
 use crate::handover::readiness::{READY_PATH, another_worker_is_ready};
 use crate::meters::{HANDED_OVER, Meters};
+use crate::outages::VendorOutage;
 use crate::session::control::Control;
 use crate::session::tools::Tools;
 use crate::session::turn_writer::{TurnWriter, Written, back_off};
@@ -59,6 +60,9 @@ const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// In the last part of the time to drain, calls leave at the next pause, noticed or not: half of it, but no
 /// more than this. Within it somebody who speaks without end has drawn breath.
 const PRESS_MAX: Duration = Duration::from_secs(30);
+
+/// How long a call takes to be ended with a word: a sentence, after the one that is being said.
+const LAST_WORD_MAX: Duration = Duration::from_secs(10);
 
 /// How often histogram samples are folded where nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -202,6 +206,12 @@ impl Worker {
         self.0.admission.calls()
     }
 
+    /// Vendors that fail just now, as its calls see it.
+    #[must_use]
+    pub fn vendor_outages(&self) -> Vec<VendorOutage> {
+        self.0.meters.outages()
+    }
+
     /// Serves a call over a connection that has become a WebSocket elsewhere. Returns when the call is over
     /// here.
     ///
@@ -221,12 +231,43 @@ impl Worker {
     /// as one is ready. Where none is, they go on here for as long as the settings allow. What is left then
     /// is given up: the carrier falls through to the resume webhook. Returns when the last one is gone.
     pub async fn drain(&self) {
-        let ready = another_worker_is_ready(&self.0.parts.media_socket);
+        let ready =
+            another_worker_is_ready(&self.0.parts.media_socket, &self.0.parts.settings.proxies);
         self.drain_when(ready).await;
     }
 
-    /// The same, where another worker is ready when this future is.
+    /// The same, for a worker whose whole installation stops with it: where no other worker is ready, calls go on
+    /// for as long as the settings allow, and those that are left at the end are told so and ended. With
+    /// `at_once` nobody is waited for.
+    pub async fn close(&self, at_once: bool) {
+        let WorkerParts {
+            media_socket,
+            settings,
+            ..
+        } = &self.0.parts;
+        let word = LAST_WORD_MAX.min(settings.drain);
+        let wait = if at_once {
+            Duration::ZERO
+        } else {
+            settings.drain.saturating_sub(word)
+        };
+        let ready = another_worker_is_ready(media_socket, &settings.proxies);
+        self.leave(ready, Some(wait), wait + word).await;
+    }
+
+    /// The same as [`Worker::drain`], where another worker is ready when this future is.
     pub async fn drain_when(&self, another_is_ready: impl Future<Output = ()>) {
+        let time = self.0.parts.settings.drain;
+        self.leave(another_is_ready, None, time).await;
+    }
+
+    /// `words_after`: when calls that nobody takes over are ended with a word; `time`: when all are given up.
+    async fn leave(
+        &self,
+        another_is_ready: impl Future<Output = ()>,
+        words_after: Option<Duration>,
+        time: Duration,
+    ) {
         let Shared {
             admission,
             timers,
@@ -236,7 +277,7 @@ impl Worker {
         admission.advance(DrainStage::Draining);
         tracing::info!(calls = admission.calls(), "draining");
         let leaving = async {
-            let press_at = Instant::now() + parts.settings.drain.saturating_sub(press(parts));
+            let press_at = Instant::now() + time.saturating_sub(press(parts));
             another_is_ready.await;
             tracing::info!(
                 calls = admission.calls(),
@@ -249,14 +290,27 @@ impl Worker {
             timers.wake_all();
             std::future::pending::<()>().await;
         };
+        let closing = async {
+            let Some(after) = words_after else {
+                return std::future::pending().await;
+            };
+            tokio::time::sleep(after).await;
+            if admission.stage() == DrainStage::Draining {
+                tracing::info!(calls = admission.calls(), "calls are ended with a word");
+                admission.advance(DrainStage::Closing);
+                timers.wake_all();
+            }
+            std::future::pending::<()>().await;
+        };
         let emptied = async {
             tokio::select! {
                 biased;
                 () = admission.empty() => {}
                 () = leaving => {}
+                () = closing => {}
             }
         };
-        let drained = tokio::time::timeout(parts.settings.drain, emptied).await;
+        let drained = tokio::time::timeout(time, emptied).await;
         if drained.is_err() {
             tracing::info!(calls = admission.calls(), "the time to drain is over");
             admission.advance(DrainStage::Expired);
@@ -295,9 +349,11 @@ async fn measure_lag(meters: Weak<Meters>) {
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     let (status, word) = match shared.admission.stage() {
         DrainStage::Serving => (StatusCode::OK, "ok"),
-        DrainStage::Draining | DrainStage::Leaving | DrainStage::Pressing | DrainStage::Expired => {
-            (StatusCode::SERVICE_UNAVAILABLE, "draining")
-        }
+        DrainStage::Draining
+        | DrainStage::Leaving
+        | DrainStage::Pressing
+        | DrainStage::Closing
+        | DrainStage::Expired => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     };
     let (calls, calls_max) = (shared.admission.calls(), shared.admission.calls_max());
     let body = format!(r#"{{"status":"{word}","calls":{calls},"calls_max":{calls_max}}}"#);

@@ -34,6 +34,7 @@ impl Session {
                     model: self.parts.model.as_deref(),
                     prompt_cache_key: Some(&self.parts.prompt_cache_key),
                 };
+                self.answering = self.parts.models.vendor(request.route);
                 let stream = self.parts.models.generate(request.route, &request, tuning);
                 self.generations.push((request.id, stream));
                 self.handed_over.model = true;

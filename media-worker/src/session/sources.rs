@@ -9,7 +9,7 @@ use super::{CARRIER_SILENCE_MAX, Elsewhere, Session};
 use crate::admission::DrainStage;
 use crate::carrier_leg::socket::CloseReason;
 use crate::handover::client::HandoverProgress;
-use crate::meters::Meters;
+use crate::meters::{GENERATION, RECOGNITION, SYNTHESIS};
 use crate::session::turn_writer::Written;
 
 impl Session {
@@ -17,8 +17,16 @@ impl Session {
         let Poll::Ready(event) = self.parts.ear.poll_event(cx) else {
             return false;
         };
-        if let Recognition::Lost(failure) = &event {
-            Meters::vendor_failed("recognition", failure);
+        let meters = &self.parts.meters;
+        match &event {
+            Recognition::Opened => meters.vendor_works(RECOGNITION, self.parts.ear.vendor()),
+            Recognition::Lost(failure) => {
+                meters.vendor_failed(RECOGNITION, failure, self.parts.key.call_id);
+            }
+            Recognition::SpeechStarted { .. }
+            | Recognition::Interim { .. }
+            | Recognition::Final { .. }
+            | Recognition::UtteranceEnded => {}
         }
         self.feed(Event::Recognition(event));
         true
@@ -37,9 +45,13 @@ impl Session {
         };
         match &event {
             Generation::Text(_) | Generation::ToolCall { .. } => {}
-            Generation::Finished { .. } => drop(self.generations.remove(place)),
+            Generation::Finished { .. } => {
+                self.parts.meters.vendor_works(GENERATION, self.answering);
+                drop(self.generations.remove(place));
+            }
             Generation::Failed(failure) => {
-                Meters::vendor_failed("generation", failure);
+                let call = self.parts.key.call_id;
+                self.parts.meters.vendor_failed(GENERATION, failure, call);
                 drop(self.generations.remove(place));
             }
         }
@@ -52,7 +64,8 @@ impl Session {
             return false;
         };
         if let Synthesis::Failed(failure) = &event {
-            Meters::vendor_failed("synthesis", failure);
+            let call = self.parts.key.call_id;
+            self.parts.meters.vendor_failed(SYNTHESIS, failure, call);
         }
         self.feed(Event::Synthesis { utterance, event });
         true
@@ -73,6 +86,11 @@ impl Session {
             self.drain_told = true;
             self.close_reason = CloseReason::GoingAway;
             self.feed(Event::DrainDeadline);
+            return true;
+        }
+        if !self.closing_told && self.parts.admission.stage() == DrainStage::Closing {
+            self.closing_told = true;
+            self.feed(Event::Closing);
             return true;
         }
         if let Some(haste) = self.is_to_leave() {
@@ -106,7 +124,10 @@ impl Session {
     /// What the core is to be told of the worker's stopping, once.
     pub(super) fn is_to_leave(&mut self) -> Option<Haste> {
         match self.parts.admission.stage() {
-            DrainStage::Serving | DrainStage::Draining | DrainStage::Expired => None,
+            DrainStage::Serving
+            | DrainStage::Draining
+            | DrainStage::Closing
+            | DrainStage::Expired => None,
             DrainStage::Leaving if self.haste.is_none() => {
                 self.leaving_place = self.parts.admission.leave();
                 self.leaving_place.is_some().then_some(Haste::WhenQuiet)

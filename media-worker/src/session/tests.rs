@@ -11,7 +11,7 @@ use carrier::media::{Inbound, MediaProblem};
 use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, TenantId};
+use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, Outcome, TenantId};
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use serde_json::Value;
@@ -403,6 +403,24 @@ async fn a_worker_that_stops_leaves_the_call_to_be_resumed_at_once() {
             close_reason: CloseReason::GoingAway,
         }
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_installation_stops_ends_the_call_for_good() {
+    let Scene {
+        mut carrier,
+        session,
+        admission,
+        timers,
+        vendors: _silent,
+        ..
+    } = scene(1, 64 * 1024).await;
+    carrier.send(silence(0)).await.unwrap();
+    admission.advance(DrainStage::Draining);
+    admission.advance(DrainStage::Closing);
+    timers.wake_all();
+    let report = session.await.unwrap();
+    assert_eq!(report.ending.outcome, Some(Outcome::PlatformFailed));
 }
 
 #[test]

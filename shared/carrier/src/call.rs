@@ -99,6 +99,22 @@ pub enum CallStatus {
 }
 
 impl CallStatus {
+    /// In logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Initiated => "initiated",
+            Self::Ringing => "ringing",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no_answer",
+            Self::Canceled => "canceled",
+        }
+    }
+
     /// Whether the call is over: nothing comes after this.
     #[must_use]
     pub const fn is_final(self) -> bool {

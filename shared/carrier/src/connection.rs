@@ -65,6 +65,7 @@ impl Connection {
         let token = settings.auth_token.clone();
         let token = token.ok_or(ConnectProblem::Missing(row.secret_setting))?;
         let mut config = ClientConfig::new(settings.base_url.clone(), account, token.clone());
+        config.proxies = settings.proxies.clone();
         if let Patience::Once(timeout) = patience {
             config.request_timeout = timeout;
             config.retry = Retry {

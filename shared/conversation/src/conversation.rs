@@ -219,6 +219,7 @@ impl Conversation {
             Event::HandOverReady => self.hand_over_ready(),
             Event::HandOverFailed { may_follow } => self.hand_over_failed(may_follow),
             Event::LateTurn(turn) => self.hear_of(&turn),
+            Event::Closing => self.apologise(Outcome::PlatformFailed),
             Event::DrainDeadline => self.drained(),
             Event::CarrierClosed(closed) => self.carrier_closed(closed),
         }

@@ -56,6 +56,8 @@ pub enum Event {
     },
     /// The session before, which handed the call over, heard this after its checkpoint.
     LateTurn(Turn),
+    /// The worker is stopping and nobody goes on with the call: end it with a word.
+    Closing,
     /// The worker is stopping and cannot wait any longer for the end of the call.
     DrainDeadline,
     /// The carrier's stream is over; nothing can be sent any more.

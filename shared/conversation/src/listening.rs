@@ -11,8 +11,8 @@ pub(crate) mod silence;
 use std::time::Duration;
 
 use model::{
-    AudioPosition, BargeIn, CallTime, OptOutHow, Speaker, Stage, Turn, TurnInput, TurnKind,
-    Waterfall,
+    AudioPosition, BargeIn, CallTime, OptOutHow, Outcome, Speaker, Stage, Turn, TurnInput,
+    TurnKind, Waterfall,
 };
 
 use crate::conversation::{Agent, Conversation, Notice, Stopped};
@@ -191,7 +191,7 @@ impl Conversation {
                 self.out.observe(Observation::RecognitionRetried);
                 self.out.push(Action::OpenRecognition { route });
             }
-            RecognizerStep::GiveUp => self.vendors_failed(),
+            RecognizerStep::GiveUp => self.apologise(Outcome::VendorFailed),
         }
     }
 

@@ -274,7 +274,7 @@ impl Conversation {
         answer.failures += 1;
         if !self.models.allows_retry(answer.failures, kind.may_heal()) {
             answer.state = ReplyState::Complete;
-            self.vendors_failed();
+            self.apologise(Outcome::VendorFailed);
             return;
         }
         let same_vendor = answer.failures == self.models.length;

@@ -64,6 +64,13 @@ pub(crate) fn settings(doctor: &Doctor) -> Vec<Check> {
         );
         checks.push(finding.named(Group::Settings, name, Duration::ZERO));
     }
+    for name in doctor.settings.proxies.passed_over() {
+        let finding = Finding::warning(
+            "names no HTTP proxy, and is passed over: connections go straight",
+            "export HTTPS_PROXY=http://…",
+        );
+        checks.push(finding.named(Group::Settings, *name, Duration::ZERO));
+    }
     checks
 }
 

@@ -9,6 +9,8 @@ use providers::vendors::Vendor;
 use reqwest::header::DATE;
 use reqwest::redirect;
 use service::Clock;
+use settings::Proxies;
+use store::{WorkerRow, WorkerState};
 use tokio::time::Instant;
 use url::{Host, Url};
 
@@ -25,11 +27,10 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024;
 pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
     let client = reqwest::Client::builder()
         .timeout(REQUEST_TIME_MAX)
-        .redirect(redirect::Policy::none())
-        // Only settings say where requests go.
-        .no_proxy()
-        .build();
-    let client = match client {
+        .redirect(redirect::Policy::none());
+    // Only settings say where requests go, and by way of whom.
+    let client = providers::through(client, &here.settings().proxies);
+    let client = match client.build() {
         Ok(client) => client,
         Err(_no_tls) => {
             let base = here.settings().carrier.base_url.as_str();
@@ -38,7 +39,7 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
         }
     };
     let public = &here.settings().public;
-    let (clock, webhooks, media) = tokio::join!(
+    let (clock, webhooks, media, workers) = tokio::join!(
         clock(here, &client),
         reach(
             here,
@@ -57,8 +58,54 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
                 .clone()
                 .or_else(|| public.public_url.clone())
         ),
+        workers(here),
     );
-    vec![clock, webhooks, media]
+    vec![clock, webhooks, media, workers]
+}
+
+/// What the media workers say of themselves: they may see otherwise than this machine.
+async fn workers(here: &Here<'_>) -> Check {
+    let mend = here.mender().set("MEDIA_URL");
+    let look = async {
+        let Some(store) = here.store() else {
+            return Finding::skipped("Trunkline does not run here");
+        };
+        let now = here.doctor.installation.clock.now();
+        let asked = tokio::time::timeout(REQUEST_TIME_MAX, store.workers.at(now));
+        match asked.await {
+            Ok(Ok(workers)) => judge_workers(&workers, here.mender().set("MEDIA_URL")),
+            // It is told of there.
+            Ok(Err(_)) | Err(_) => Finding::skipped("see table in storage"),
+        }
+    };
+    check(Group::Network, "workers", mend, look).await
+}
+
+fn judge_workers(workers: &[WorkerRow], mend: String) -> Finding {
+    let why = |worker: &WorkerRow| worker.unreached.clone();
+    let unreached: Vec<String> = workers.iter().filter_map(why).collect();
+    let Some(first) = unreached.first() else {
+        let ready = workers
+            .iter()
+            .filter(|worker| worker.state == WorkerState::Ready);
+        return match ready.count() {
+            0 => Finding::skipped("none is there just now"),
+            1 => Finding::ok("1 takes calls"),
+            ready => Finding::ok(format!("{ready} take calls")),
+        };
+    };
+    let found = format!(
+        "{} of {} not reached at MEDIA_URL, as they see it: {first}",
+        unreached.len(),
+        workers.len()
+    );
+    let counts = |worker: &WorkerRow| worker.state == WorkerState::Ready;
+    let finding = if workers.iter().any(counts) {
+        Finding::warning(found, mend)
+    } else {
+        Finding::failed(found, mend)
+    };
+    finding.with_details(unreached)
 }
 
 async fn clock(here: &Here<'_>, client: &reqwest::Client) -> Check {
@@ -199,9 +246,10 @@ async fn health(
     let mut answer = match client.get(url.clone()).send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let cause = cause(&error);
+            let cause = providers::what_happened(&error, REQUEST_TIME_MAX);
+            let way = by_way_of(&here.settings().proxies, &url);
             return Finding::failed(
-                format!("{host} cannot be reached from here: {cause}"),
+                format!("{host} cannot be reached from here{way}: {cause}"),
                 lost(here, name, base),
             );
         }
@@ -234,6 +282,13 @@ async fn health(
             Finding::failed(found, ask(url.as_str()))
         }
     }
+}
+
+/// Whom requests to an address go by way of, without its password.
+pub(crate) fn by_way_of(proxies: &Proxies, url: &Url) -> String {
+    let proxy = proxies.to(url);
+    let told = proxy.map(|proxy| format!(" by way of the proxy {proxy}"));
+    told.unwrap_or_default()
 }
 
 /// What brings an address back.
@@ -292,21 +347,10 @@ fn private(address: IpAddr) -> bool {
     }
 }
 
-/// The end of the chain: what happened, without the address.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", REQUEST_TIME_MAX.as_secs());
-    }
-    let mut last: &dyn std::error::Error = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CheckState;
 
     #[test]
     fn a_clock_is_off_by_what_no_delay_explains() {
@@ -332,6 +376,43 @@ mod tests {
             let base = Url::parse(base).unwrap();
             assert_eq!(health_of(&base).unwrap().as_str(), health);
         }
+    }
+
+    #[test]
+    fn workers_that_calls_do_not_come_to_are_told_of_with_their_reason() {
+        let worker = |state, unreached: Option<&str>| WorkerRow {
+            id: model::WorkerId::from_parts(0, 0),
+            state,
+            calls: 0,
+            calls_max: 1,
+            until: Timestamp::MAX,
+            unreached: unreached.map(str::to_owned),
+        };
+        let judged = |workers: &[WorkerRow]| {
+            let finding = judge_workers(workers, "mend".to_owned());
+            let check = finding.named(Group::Network, "workers", Duration::ZERO);
+            (check.state, check.found)
+        };
+        let why = Some("https://media.example.com/media/ready: no answer within 2 s");
+        let new = worker(WorkerState::Unreached, why);
+        let (state, found) = judged(std::slice::from_ref(&new));
+        assert_eq!(state, CheckState::Failed);
+        assert_eq!(
+            found,
+            "1 of 1 not reached at MEDIA_URL, as they see it: \
+             https://media.example.com/media/ready: no answer within 2 s"
+        );
+        let ready = worker(WorkerState::Ready, None);
+        assert_eq!(judged(&[ready.clone(), new]).0, CheckState::Warning);
+        // It has waited long enough and takes calls, and still does not see itself.
+        let blind = worker(WorkerState::Ready, why);
+        assert_eq!(judged(&[blind]).0, CheckState::Warning);
+        assert_eq!(
+            judged(&[ready.clone(), ready]),
+            (CheckState::Ok, "2 take calls".to_owned())
+        );
+        let gone = worker(WorkerState::Draining, None);
+        assert_eq!(judged(&[gone]).0, CheckState::Skipped);
     }
 
     #[test]

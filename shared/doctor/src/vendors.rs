@@ -9,6 +9,7 @@ use providers::vendors::Vendor;
 use settings::VendorSettings;
 
 use crate::mend::{ask, browse};
+use crate::network::by_way_of;
 use crate::{Check, Finding, Group, Here, Place, check};
 
 /// One vendor and its settings.
@@ -24,7 +25,7 @@ pub(crate) async fn examine(here: &Here<'_>) -> Vec<Check> {
         settings: (vendor.settings)(settings),
     });
     let vendors: Vec<Examined<'_>> = vendors.collect();
-    let probes = match Probes::new() {
+    let probes = match Probes::new(&settings.proxies) {
         Ok(probes) => probes,
         Err(problem) => {
             let found = format!("vendors cannot be asked from this machine: {problem}");
@@ -111,10 +112,11 @@ impl Examined<'_> {
             | FailureKind::Protocol
             | FailureKind::Closed
             | FailureKind::Silent
-            | FailureKind::Overflow => Finding::failed(
-                format!("{host}: {kind}"),
-                ask(self.settings.base_url.as_str()),
-            ),
+            | FailureKind::Overflow => {
+                let way = by_way_of(&self.settings.proxies, &self.settings.base_url);
+                let found = format!("{host}{way}: {kind}");
+                Finding::failed(found, ask(self.settings.base_url.as_str()))
+            }
         }
     }
 }

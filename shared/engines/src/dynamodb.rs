@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 
+use super::room::{Room, Why};
 use super::serve::stop_signal;
 
 /// How often expired rows are removed. AWS takes up to days; readers must filter anyway.
@@ -32,6 +33,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub struct Table {
     database: Database,
     watch: Arc<Watch>,
+    /// Absent in memory.
+    room: Option<Room>,
 }
 
 /// Whoever waits for writes of a certain kind, so that nobody has to ask the table again and again.
@@ -75,6 +78,7 @@ impl Table {
         Ok(Self {
             database: Database::memory()?,
             watch: Arc::default(),
+            room: None,
         })
     }
 
@@ -90,6 +94,9 @@ impl Table {
             Err(error) => {
                 let status = StatusCode::from_u16(error.status_code())
                     .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                if let (Some(room), Some(why)) = (&self.room, unwritable(&error)) {
+                    room.ran_out(why);
+                }
                 if status.is_server_error() {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -110,7 +117,17 @@ impl Table {
         // dynoxide's way to say: flush the file at checkpoints rather than at each write. A killed
         // process loses nothing by it; a power cut may take the last writes, as in the queues' file.
         database.disable_bulk_loading()?;
-        Ok(Self { database, watch })
+        Ok(Self {
+            database,
+            watch,
+            room: None,
+        })
+    }
+
+    /// Says so when the disk takes no more.
+    pub(super) fn with(mut self, room: Room) -> Self {
+        self.room = Some(room);
+        self
     }
 
     /// Removes expired rows until the stop.
@@ -139,6 +156,24 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+/// Why the file could not be written, if that was it. The engine keeps SQLite's code in some of its errors and
+/// only SQLite's words in others.
+fn unwritable(error: &DynoxideError) -> Option<Why> {
+    if let DynoxideError::SqliteError(error) = error {
+        return Why::of_sqlite(error);
+    }
+    let DynoxideError::InternalServerError(text) = error else {
+        return None;
+    };
+    if text.contains("disk is full") {
+        Some(Why::Full)
+    } else if text.contains("I/O error") {
+        Some(Why::Unwritable)
+    } else {
+        None
     }
 }
 

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use settings::Secret;
 use store::aws::AccessKey;
 
+use super::room::Room;
+
 /// How the folder is laid out, and its files. Raise it with a change that the version before cannot work
 /// with, and take an older folder there when it is opened; what no release ever wrote is refused. Rows have
 /// shapes of their own (`store`).
@@ -80,6 +82,12 @@ impl Home {
             key,
             _lock: lock,
         })
+    }
+
+    /// Room for the last words of those who stop because the disk is full.
+    pub(super) fn keep_room(&self, state_dir: &Path) -> Result<Room, HomeError> {
+        Room::keep(state_dir, &self.engines)
+            .map_err(|(path, source)| HomeError::Io { path, source })
     }
 
     pub(super) fn access_key(&self) -> Arc<AccessKey> {

@@ -11,6 +11,7 @@ mod dynamodb;
 mod guard;
 mod home;
 mod queue;
+mod room;
 mod s3;
 mod serve;
 mod signature;
@@ -28,9 +29,11 @@ use tokio::sync::{Notify, oneshot, watch};
 pub use dynamodb::Table;
 use dynamodb::Watch;
 pub use home::HomeError;
+pub use room::DiskFull;
 
 use guard::Guard;
 use home::Home;
+use room::Room;
 use serve::Listener;
 
 /// Threads that serve the engines. Two, so that a long table scan does not stop the queues.
@@ -65,6 +68,7 @@ pub enum EnginesError {
 pub struct Engines {
     config: AwsConfig,
     watch: Arc<Watch>,
+    room: Room,
     stop: watch::Sender<bool>,
     stopped: oneshot::Receiver<()>,
 }
@@ -76,6 +80,8 @@ impl Engines {
     /// Another process uses the folder, it cannot be written, or an engine refuses its data.
     pub async fn start(state_dir: &Path) -> Result<Self, EnginesError> {
         let home = Home::open(state_dir)?;
+        let room = home.keep_room(state_dir)?;
+        let looking = room.clone();
         let (stop, stopping) = watch::channel(false);
         let watch = Arc::<Watch>::default();
         let watching = Arc::clone(&watch);
@@ -91,7 +97,7 @@ impl Engines {
         thread::Builder::new()
             .name("engines".to_owned())
             .spawn(move || {
-                runtime.block_on(run(&home, watching, stopping, started_sender));
+                runtime.block_on(run(&home, looking, watching, stopping, started_sender));
                 runtime.shutdown_timeout(STOP_DEADLINE);
                 // The lock on the folder goes last: the next process may open it now.
                 drop(home);
@@ -103,6 +109,7 @@ impl Engines {
         Ok(Self {
             config,
             watch,
+            room,
             stop,
             stopped,
         })
@@ -113,6 +120,17 @@ impl Engines {
     #[must_use]
     pub fn on_write_of(&self, text: &'static str) -> Arc<Notify> {
         self.watch.of(text)
+    }
+
+    /// Completes once the disk takes no more. What was answered before is stored; what comes after may fail.
+    pub async fn disk_full(&self) -> DiskFull {
+        let mut full = self.room.full();
+        let found = full.wait_for(Option::is_some).await;
+        match found.ok().and_then(|full| full.clone()) {
+            Some(full) => full,
+            // The sender is beside us.
+            None => std::future::pending().await,
+        }
     }
 
     /// What the store needs to build clients of these engines.
@@ -166,11 +184,12 @@ impl Engines {
 
 async fn run(
     home: &Home,
+    room: Room,
     watch: Arc<Watch>,
     stopping: watch::Receiver<bool>,
     started: oneshot::Sender<Result<AwsConfig, EnginesError>>,
 ) {
-    match open(home, watch, &stopping).await {
+    match open(home, room, watch, &stopping).await {
         Ok((config, servers)) => {
             // The starter may have given up; the servers then stop by the closed channel.
             started.send(Ok(config)).ok();
@@ -184,6 +203,7 @@ async fn run(
 
 async fn open(
     home: &Home,
+    room: Room,
     watch: Arc<Watch>,
     stopping: &watch::Receiver<bool>,
 ) -> Result<(AwsConfig, serve::Servers), EnginesError> {
@@ -191,9 +211,11 @@ async fn open(
     let mut servers = serve::Servers::new(stopping.clone(), STOP_DEADLINE);
 
     let table = Table::open(&home.table_file(), watch).map_err(EnginesError::Table)?;
+    let table = table.with(room.clone());
     let listener = Listener::bind().await.map_err(EnginesError::Listen)?;
     let dynamodb = listener.url();
     let guard = Guard::signed(&listener, "dynamodb", Arc::clone(&key));
+    servers.spawn_task(room.clone().watch(stopping.clone()));
     servers.spawn_task(table.sweeps(stopping.clone()));
     servers.serve(listener, guard.protect(dynamodb::router(table)));
 
@@ -204,10 +226,15 @@ async fn open(
     servers.spawn_task(queues.sweeps(stopping.clone()));
     servers.serve(
         listener,
-        guard.protect(queue::router(queues, sqs.clone(), stopping.clone())),
+        guard.protect(queue::router(
+            queues,
+            sqs.clone(),
+            room.clone(),
+            stopping.clone(),
+        )),
     );
 
-    let objects = s3::router(&home.objects_dir(), &key).map_err(EnginesError::Objects)?;
+    let objects = s3::router(&home.objects_dir(), &key, room).map_err(EnginesError::Objects)?;
     let listener = Listener::bind().await.map_err(EnginesError::Listen)?;
     let s3 = listener.url();
     let guard = Guard::address_only(&listener);
@@ -221,6 +248,7 @@ async fn open(
             s3: Some(s3),
         },
         credentials: Some(AccessKey::clone(&key)),
+        ..AwsConfig::default()
     };
     Ok((config, servers))
 }

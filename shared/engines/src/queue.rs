@@ -31,6 +31,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::room::{Room, Why};
 use super::serve::stop_signal;
 use refusal::QueueRefusal;
 use storage::Storage;
@@ -52,6 +53,7 @@ pub(super) struct Queues {
 struct Server {
     queues: Queues,
     url: Arc<str>,
+    room: Room,
     stopping: watch::Receiver<bool>,
 }
 
@@ -115,7 +117,12 @@ impl Queues {
     }
 }
 
-pub(super) fn router(queues: Queues, url: String, stopping: watch::Receiver<bool>) -> Router {
+pub(super) fn router(
+    queues: Queues,
+    url: String,
+    room: Room,
+    stopping: watch::Receiver<bool>,
+) -> Router {
     Router::new()
         .route("/", post(answer))
         // The guard has limited and read the body already.
@@ -123,6 +130,7 @@ pub(super) fn router(queues: Queues, url: String, stopping: watch::Receiver<bool
         .with_state(Server {
             queues,
             url: url.into(),
+            room,
             stopping,
         })
 }
@@ -137,6 +145,11 @@ async fn answer(State(server): State<Server>, headers: HeaderMap, body: Bytes) -
     match server.perform(operation, &body).await {
         Ok(answer) => (StatusCode::OK, json, answer).into_response(),
         Err(refusal) => {
+            if let QueueRefusal::File(error) = &refusal
+                && let Some(why) = Why::of_sqlite(error)
+            {
+                server.room.ran_out(why);
+            }
             if refusal.is_ours() {
                 tracing::error!(
                     error = &refusal as &dyn std::error::Error,

@@ -15,25 +15,43 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use store::aws::AccessKey;
 
+use super::room::Room;
+
 pub(super) fn router(
     folder: &Path,
     key: &AccessKey,
+    room: Room,
 ) -> Result<Router, Box<dyn std::error::Error + Send + Sync>> {
-    let files = FileSystem::new(folder).map_err(|error| format!("{error:?}"))?;
+    let files = FileSystem::new(folder).map_err(|_wordless| {
+        // The library's error has no words for people.
+        format!("{} cannot be read or written", folder.display())
+    })?;
     let mut builder = S3ServiceBuilder::new(files);
     builder.set_auth(SimpleAuth::from_single(
         key.id.as_str(),
         key.secret.expose(),
     ));
-    Ok(Router::new().fallback(answer).with_state(builder.build()))
+    Ok(Router::new()
+        .fallback(answer)
+        .with_state((builder.build(), room)))
 }
 
-async fn answer(State(service): State<S3Service>, request: Request) -> Response {
+async fn answer(State((service, room)): State<(S3Service, Room)>, request: Request) -> Response {
     // Bodies pass as streams: the size of an object is not bounded by memory.
     match service.call(request.map(s3s::Body::http_body_unsync)).await {
-        Ok(response) => response.map(Body::new),
+        Ok(response) => {
+            if response.status().is_server_error() {
+                room.suspect();
+            }
+            response.map(Body::new)
+        }
         Err(error) => {
-            tracing::error!(?error, "the embedded object store failed");
+            room.suspect();
+            let error = s3s::StdError::from(error);
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "the embedded object store failed"
+            );
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -127,6 +127,64 @@ async fn a_page_in_a_browser_cannot_use_the_ports() {
 }
 
 #[tokio::test]
+async fn engines_that_cannot_write_say_so_and_keep_what_they_acknowledged() {
+    let (folder, engines) = started().await;
+    let sqs = engines.clients().await.sqs;
+    let (queue, _dead) = store::schema::create_queue_pair(&sqs, "jobs")
+        .await
+        .unwrap();
+    let send = |body: String| {
+        sqs.send_message()
+            .queue_url(&queue)
+            .message_body(body)
+            .send()
+    };
+    send("kept".to_owned()).await.unwrap();
+    assert!(folder.path().join("engines/reserve").exists());
+
+    // What is tried every second finds no room any more.
+    let (tried, instead) = (
+        folder.path().join("engines/room"),
+        folder.path().join("engines/instead"),
+    );
+    std::fs::create_dir(&instead).unwrap();
+    while std::fs::rename(&instead, &tried).is_err() {
+        std::fs::remove_file(&tried).ok();
+    }
+    let full = tokio::time::timeout(Duration::from_secs(2), engines.disk_full()).await;
+    let told = full
+        .expect("nobody said that the disk takes no more")
+        .to_string();
+    assert!(
+        told.contains(&folder.path().display().to_string()),
+        "{told}"
+    );
+    assert!(!folder.path().join("engines/reserve").exists());
+    // Those who stop now are served to the last.
+    send("a last word".to_owned()).await.unwrap();
+    engines.stop().await.unwrap();
+
+    std::fs::remove_dir(&tried).unwrap();
+    let engines = Engines::start(folder.path()).await.unwrap();
+    assert!(folder.path().join("engines/reserve").exists());
+    let sqs = engines.clients().await.sqs;
+    let mut bodies = Vec::new();
+    while bodies.len() < 2 {
+        let receive = sqs
+            .receive_message()
+            .queue_url(&queue)
+            .max_number_of_messages(10);
+        let received = receive.send().await.unwrap();
+        assert!(!received.messages().is_empty(), "only {bodies:?} is left");
+        let received = received.messages.unwrap_or_default();
+        bodies.extend(received.into_iter().filter_map(|message| message.body));
+    }
+    bodies.sort();
+    assert_eq!(bodies, ["a last word", "kept"]);
+    engines.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stop_answers_those_who_wait_for_messages() {
     let (_folder, engines) = started().await;
     let sqs = engines.clients().await.sqs;

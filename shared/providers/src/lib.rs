@@ -30,6 +30,8 @@ pub mod sse;
 mod testing;
 mod tls;
 
+pub use http_client::{through, what_happened};
+
 /// What the clients need cannot be set up, whatever the network does.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupProblem {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, StatusCode};
 use conversation::FailureKind;
 use jiff::Timestamp;
+use settings::Proxies;
 use url::Url;
 
 use crate::{SetupProblem, http_client, refusal};
@@ -48,9 +49,9 @@ pub(crate) struct Question {
 impl Probes {
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new() -> Result<Self, SetupProblem> {
+    pub fn new(proxies: &Proxies) -> Result<Self, SetupProblem> {
         Ok(Self {
-            client: http_client::client()?,
+            client: http_client::client(proxies)?,
         })
     }
 

@@ -4,6 +4,8 @@
 //! is the only timer: it pings, notices a peer that stopped answering, and lets the vendor's client
 //! do what has to be done from time to time. Nothing here knows what the messages mean.
 
+mod tunnel;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future as _;
@@ -16,14 +18,15 @@ use bytes::Bytes;
 use conversation::{Failure, FailureKind};
 use futures_util::{Sink as _, Stream as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::net::TcpStream;
+use settings::Proxies;
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
-use url::{Host, Url};
+use url::Url;
 
+use self::tunnel::Wire;
 use crate::count;
 
 /// Longest time from the first packet to the finished handshake: a customer is waiting, and the next
@@ -78,6 +81,7 @@ pub(crate) struct Target {
     /// The header that carries the key.
     pub(crate) key: Option<(HeaderName, HeaderValue)>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) proxies: Proxies,
     pub(crate) timing: Timing,
     /// What a handshake answered with this status, these headers and this body means.
     pub(crate) refused: fn(http::StatusCode, &HeaderMap, &[u8]) -> FailureKind,
@@ -106,7 +110,7 @@ pub(crate) enum Ended {
 
 /// An open WebSocket.
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<MaybeTlsStream<Wire>>,
     /// Something was sent and may not have been written.
     unflushed: bool,
     timer: Pin<Box<Sleep>>,
@@ -132,16 +136,7 @@ pub(crate) async fn connect(target: Target) -> Result<Socket, Failure> {
 }
 
 async fn handshake(target: Target) -> Result<Socket, FailureKind> {
-    let port = target.url.port_or_known_default().unwrap_or(443);
-    let tcp = match target.url.host() {
-        Some(Host::Domain(name)) => TcpStream::connect((name, port)).await,
-        Some(Host::Ipv4(address)) => TcpStream::connect((address, port)).await,
-        Some(Host::Ipv6(address)) => TcpStream::connect((address, port)).await,
-        None => return Err(FailureKind::Refused),
-    };
-    let tcp = tcp.map_err(|error| connect_failure(target.vendor, &error))?;
-    tcp.set_nodelay(true)
-        .map_err(|error| connect_failure(target.vendor, &error))?;
+    let wire = tunnel::open(target.vendor, &target.url, &target.proxies, &target.tls).await?;
     let request = target.url.as_str().into_client_request();
     let mut request = request.map_err(|error| failed(&error))?;
     if let Some((name, value)) = target.key {
@@ -156,7 +151,7 @@ async fn handshake(target: Target) -> Result<Socket, FailureKind> {
     let connector = Connector::Rustls(target.tls);
     let (stream, _response) = tokio_tungstenite::client_async_tls_with_config(
         request,
-        tcp,
+        wire,
         Some(config),
         Some(connector),
     )
@@ -261,11 +256,6 @@ impl fmt::Debug for Socket {
             .field("beats_silent", &self.beats_silent)
             .finish_non_exhaustive()
     }
-}
-
-fn connect_failure(vendor: &'static str, error: &std::io::Error) -> FailureKind {
-    tracing::debug!(vendor, error = %error.kind(), "no connection to the vendor");
-    FailureKind::Connect
 }
 
 /// What an error of the WebSocket library means. Its text is not kept: it can hold what was sent.

@@ -86,6 +86,12 @@ impl Recognizers {
         Self::in_chain(self.routes.in_order(names))
     }
 
+    /// The vendor at this place, or the last one if the place is beyond the list, as in metrics.
+    #[must_use]
+    pub fn vendor(&self, route: usize) -> &'static str {
+        self.routes.at(route).name()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn routes(&self) -> usize {

@@ -70,6 +70,12 @@ impl Synthesizers {
         self.routes.name(route)
     }
 
+    /// The vendor at this place, or the last one if the place is beyond the list, as in metrics.
+    #[must_use]
+    pub fn vendor(&self, route: usize) -> &'static str {
+        self.routes.at(route).name()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn routes(&self) -> usize {

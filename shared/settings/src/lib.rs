@@ -6,6 +6,7 @@
 //! that runs on a laptop. What is in a secret store is laid beneath the environment by whoever can ask
 //! it, before settings are read.
 
+mod proxies;
 mod reader;
 mod secret;
 mod variables;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use proxies::{Proxies, Proxy, is_loopback};
 pub use reader::{Problem, Problems};
 pub use secret::Secret;
 pub use variables::{VariableSource, Variables};
@@ -47,6 +49,10 @@ pub struct Settings {
     pub worker: Worker,
     pub local: Local,
     pub log: Log,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` (default none; `http://user:password@host:port`, in capitals
+    /// or small letters): by way of whom the carrier, vendors and AWS are reached. `NO_PROXY` (default none):
+    /// hosts that are reached without. This machine itself is never reached by way of a proxy.
+    pub proxies: Proxies,
 }
 
 /// Where state is kept. On AWS the template sets these; on a laptop the embedded engines do.
@@ -97,6 +103,8 @@ pub struct Carrier {
     pub base_url: Url,
     /// Nothing above is set: the laptop run simulates the carrier.
     pub simulated: bool,
+    /// By way of whom it is reached.
+    pub proxies: Proxies,
 }
 
 impl Carrier {
@@ -158,6 +166,8 @@ pub struct Worker {
     pub drain: Duration,
     /// `ECS_AGENT_URI` (set by ECS in its containers): whom the worker tells that it holds calls.
     pub ecs_agent: Option<Url>,
+    /// By way of whom it reaches its own public address.
+    pub proxies: Proxies,
 }
 
 /// The laptop run.
@@ -230,6 +240,7 @@ impl Settings {
     fn read(variables: &BTreeMap<String, String>) -> (Self, Problems, BTreeSet<&'static str>) {
         let mut read = Reader::new(variables);
         let worker_port = read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX);
+        let proxies = Proxies::read(&read);
         let settings = Self {
             storage: Storage {
                 table: read.text("TRUNKLINE_TABLE", "trunkline"),
@@ -250,6 +261,7 @@ impl Settings {
                 webhook_key_secret: read.secret("TWILIO_WEBHOOK_KEY_SECRET"),
                 base_url: read.base_url("TWILIO_BASE_URL", "https://api.twilio.com"),
                 simulated: read.none(&["TWILIO_ACCOUNT_SID", "TWILIO_BASE_URL"]),
+                proxies: proxies.clone(),
             },
             dialing: Dialing {
                 carrier_calls_max: read.number("TRUNKLINE_CARRIER_CALLS_MAX", 100, 1, 10_000),
@@ -261,9 +273,9 @@ impl Settings {
                 models: read.chain(VendorRole::Model, &["openai"]),
                 voices: read.chain(VendorRole::Voice, &["elevenlabs", "elevenlabs_http"]),
             },
-            deepgram: read.vendor(&DEEPGRAM),
-            openai: read.vendor(&OPENAI),
-            elevenlabs: read.vendor(&ELEVENLABS),
+            deepgram: read.vendor(&DEEPGRAM, &proxies),
+            openai: read.vendor(&OPENAI, &proxies),
+            elevenlabs: read.vendor(&ELEVENLABS, &proxies),
             worker: Worker {
                 port: worker_port,
                 metrics_port: read.number(
@@ -281,6 +293,7 @@ impl Settings {
                     7_200,
                 )),
                 ecs_agent: read.url("ECS_AGENT_URI", &["http", "https"]),
+                proxies: proxies.clone(),
             },
             local: Local {
                 state_dir: read.text("TRUNKLINE_STATE_DIR", ".trunkline").into(),
@@ -292,6 +305,7 @@ impl Settings {
                 format: read.log_format("TRUNKLINE_LOG_FORMAT"),
                 metrics_namespace: read.optional("TRUNKLINE_METRICS_NAMESPACE"),
             },
+            proxies,
         };
         read.together("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN");
         read.together("TWILIO_WEBHOOK_KEY_ID", "TWILIO_WEBHOOK_KEY_SECRET");

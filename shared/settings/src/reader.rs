@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::vendors::VendorVariables;
-use crate::{LogFormat, Secret, VendorRole, VendorSettings};
+use crate::{LogFormat, Proxies, Secret, VendorRole, VendorSettings};
 
 /// One variable that cannot be used as it is. Never carries the value: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +179,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn vendor(&mut self, variables: &'static VendorVariables) -> VendorSettings {
+    /// A variable that other programs read too, in capitals or, as some of them want it, in small letters.
+    pub(crate) fn in_either_case(&self, variable: &'static str) -> Option<String> {
+        let small = variable.to_ascii_lowercase();
+        let value = self.value(variable).or_else(|| self.given(&small));
+        value.map(str::to_owned)
+    }
+
+    pub(crate) fn vendor(
+        &mut self,
+        variables: &'static VendorVariables,
+        proxies: &Proxies,
+    ) -> VendorSettings {
         let (base_url, base_url_default) = variables.base_url;
         let (model, model_default) = variables.model;
         VendorSettings {
@@ -188,6 +199,7 @@ impl<'a> Reader<'a> {
             model: self.text(model, model_default),
             voice_id: variables.voice_id.and_then(|name| self.optional(name)),
             simulated: self.none(&[variables.api_key, base_url]),
+            proxies: proxies.clone(),
             variables,
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Problems, Settings};
+use crate::reader::Reader;
+use crate::{Problems, Proxies, Settings};
 
 /// Secrets that are read at start: ids or ARNs of Secrets Manager, separated by commas.
 const SECRETS: &str = "TRUNKLINE_SECRETS";
@@ -78,6 +79,12 @@ impl Variables {
         self.value(name)?;
         let beneath = self.sources.get(name);
         Some(beneath.cloned().unwrap_or(VariableSource::Environment))
+    }
+
+    /// By way of whom the outside is reached: for those who ask for settings before there are any.
+    #[must_use]
+    pub fn proxies(&self) -> Proxies {
+        Proxies::read(&Reader::new(&self.values))
     }
 
     /// Settings of these values.

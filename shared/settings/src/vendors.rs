@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::{Secret, Settings};
+use crate::{Proxies, Secret, Settings};
 
 /// What a simulated voice is called: its vendor takes any id.
 const SIMULATED_VOICE: &str = "simulated-voice";
@@ -136,6 +136,8 @@ pub struct VendorSettings {
     pub voice_id: Option<String>,
     /// Neither key nor base URL is set: the laptop run simulates the vendor.
     pub simulated: bool,
+    /// By way of whom it is reached.
+    pub proxies: Proxies,
     pub(crate) variables: &'static VendorVariables,
 }
 

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use settings::Secret;
+use settings::{Proxies, Secret, Variables};
 
 use crate::table::throttles::Throttles;
 
@@ -39,6 +42,19 @@ pub struct AwsConfig {
     pub endpoints: Endpoints,
     /// Absent: the SDK's own search. Present: nothing outside this struct is read.
     pub credentials: Option<AccessKey>,
+    /// By way of whom AWS is reached. Services of this machine are never reached by way of a proxy.
+    pub proxies: Proxies,
+}
+
+impl AwsConfig {
+    /// Where the SDK's own environment says, by way of the environment's proxies.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        Self {
+            proxies: Variables::from_environment().proxies(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Base URLs of the services. Those that are absent are the SDK's own choice, which also honours
@@ -110,8 +126,11 @@ fn s3(shared: &SdkConfig, endpoint: Option<&str>) -> aws_sdk_s3::Client {
 
 pub(crate) async fn shared_config(config: &AwsConfig) -> SdkConfig {
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
+    let http = http_client(&config.proxies);
     let Some(key) = &config.credentials else {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).retry_config(retries);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(retries)
+            .http_client(http);
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -121,12 +140,38 @@ pub(crate) async fn shared_config(config: &AwsConfig) -> SdkConfig {
     let credentials = Credentials::from_keys(key.id.as_str(), key.secret.expose().to_owned(), None);
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
         .region(Region::new(region))
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(
             credentials,
         ))
         .retry_config(retries)
         .build()
+}
+
+/// The SDK's own client, but for one thing: it would go by way of the environment's proxies to this machine too.
+fn http_client(proxies: &Proxies) -> SharedHttpClient {
+    let proxy = proxy_config(proxies);
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        let mut connector = Connector::builder().tls_provider(provider);
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.set_proxy_config(Some(proxy.clone()));
+        connector.build()
+    })
+}
+
+/// For what is encrypted, which all of AWS is; the metadata of a machine or task is not, and is next door.
+fn proxy_config(proxies: &Proxies) -> ProxyConfig {
+    let Some((proxy, exceptions)) = proxies.of_https() else {
+        return ProxyConfig::disabled();
+    };
+    let config = ProxyConfig::https(proxy.expose()).map(|config| config.no_proxy(exceptions));
+    // A proxy of the settings is a URL of the web with a host, which is all that is asked for here.
+    config.unwrap_or_else(|_unreadable| ProxyConfig::disabled())
 }
 
 pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
@@ -139,7 +184,10 @@ pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use aws_sdk_s3::presigning::PresigningConfig;
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -159,6 +207,68 @@ mod tests {
         let signed = object.bucket("calls").key("a.wav").presigned(lifetime);
         let address = signed.await.unwrap().uri().to_owned();
         address.split('?').next().unwrap().to_owned()
+    }
+
+    /// What somebody who listens here is asked first.
+    async fn asked_of(port: u16, config: AwsConfig) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let here = listener.local_addr().unwrap();
+        let config = AwsConfig {
+            endpoints: Endpoints {
+                dynamodb: config.endpoints.dynamodb.or(Some(format!("http://{here}"))),
+                ..Endpoints::default()
+            },
+            proxies: config.proxies,
+            credentials: Some(AccessKey {
+                id: "AKIATEST".to_owned(),
+                secret: Secret::new("secret".to_owned()),
+            }),
+            region: None,
+        };
+        let clients = Clients::connect(&config).await;
+        let asking = tokio::spawn(clients.dynamodb.list_tables().send());
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut line = vec![0; 4_096];
+        let read = loop {
+            socket.readable().await.unwrap();
+            match socket.try_read(&mut line) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                read => break read.unwrap(),
+            }
+        };
+        asking.abort();
+        let text = String::from_utf8(line[..read].to_vec()).unwrap();
+        text.lines().next().unwrap().to_owned()
+    }
+
+    fn by_way_of(proxy: &str) -> Proxies {
+        let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+        let variables = names.map(|name| (name.to_owned(), proxy.to_owned()));
+        Variables::from(BTreeMap::from(variables)).proxies()
+    }
+
+    #[tokio::test]
+    async fn a_service_of_this_machine_is_asked_without_a_proxy_and_aws_by_way_of_it() {
+        // Nobody listens at the proxy's port, and the engine is asked all the same.
+        let here = AwsConfig {
+            proxies: by_way_of("http://127.0.0.1:9"),
+            ..AwsConfig::default()
+        };
+        assert_eq!(asked_of(0, here).await, "POST / HTTP/1.1");
+
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let aws = AwsConfig {
+            proxies: by_way_of(&format!("http://127.0.0.1:{port}")),
+            endpoints: Endpoints {
+                dynamodb: Some("https://dynamodb.eu-central-1.amazonaws.com".to_owned()),
+                ..Endpoints::default()
+            },
+            ..AwsConfig::default()
+        };
+        let asked = "CONNECT dynamodb.eu-central-1.amazonaws.com:443 HTTP/1.1";
+        assert_eq!(asked_of(port, aws).await, asked);
     }
 
     #[tokio::test]

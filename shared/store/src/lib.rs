@@ -141,7 +141,7 @@ impl Store {
     /// # Errors
     /// When a queue does not exist or SQS cannot be asked.
     pub async fn from_environment(names: &Storage) -> Result<Self, SchemaError> {
-        let clients = Clients::connect(&AwsConfig::default()).await;
+        let clients = Clients::connect(&AwsConfig::of_environment()).await;
         let queues = schema::find_queues(&clients.sqs, names).await?;
         Ok(Self::new(&clients, names, &queues))
     }

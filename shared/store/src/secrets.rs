@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use settings::{Problems, Settings, Variables};
 
 use crate::aws;
+use crate::error::in_words;
 
 /// A start waits for the answer, and a function's start is waited for on the phone.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -61,7 +61,7 @@ pub struct Secrets(Client);
 impl Secrets {
     /// As the SDK's own environment names it. Nothing is asked yet.
     pub async fn connect() -> Self {
-        Self::new(&aws::shared_config(&aws::AwsConfig::default()).await)
+        Self::new(&aws::shared_config(&aws::AwsConfig::of_environment()).await)
     }
 
     /// Where this configuration says.
@@ -100,7 +100,7 @@ impl Secrets {
                 return Err(SettingsError::Empty { id });
             }
             Err(error) => {
-                let cause = DisplayErrorContext(error).to_string();
+                let cause = in_words(&error);
                 return Err(SettingsError::Unreadable { id, cause });
             }
         };

@@ -1,19 +1,14 @@
-//! A log line as one flat JSON object: what the event says, and what the spans around it say.
-//!
-//! A field of the event wins over the same field of a span, an inner span over an outer one. So a call's
-//! line has `call.id` and `trace_id` at its top, whichever part of the code wrote it.
+//! A log line as one flat JSON object.
 
-use std::error::Error;
 use std::fmt;
 
-use serde_json::{Map, Value};
-use tracing::field::{Field, Visit};
+use serde_json::Value;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::Chain;
+use crate::fields;
 
 /// Formats lines so. Spans' fields must be formatted as JSON.
 pub(crate) struct Flat;
@@ -29,20 +24,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Map::new();
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(|scope| scope.from_root())
-        {
-            let extensions = span.extensions();
-            let fields = extensions.get::<FormattedFields<N>>();
-            let fields = fields.map(|fields| serde_json::from_str(&fields.fields));
-            if let Some(Ok(Value::Object(fields))) = fields {
-                line.extend(fields);
-            }
-        }
-        event.record(&mut Fields(&mut line));
+        let mut line = fields::of(context, event);
         let metadata = event.metadata();
         let own = [
             ("timestamp", jiff::Timestamp::now().to_string()),
@@ -54,79 +36,17 @@ where
     }
 }
 
-struct Fields<'a>(&'a mut Map<String, Value>);
-
-impl Fields<'_> {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-}
-
-impl Visit for Fields<'_> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.put(field, Chain(value).to_string());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::error::Error;
+    use std::io;
 
-    use tracing_subscriber::fmt::format::JsonFields;
-    use tracing_subscriber::layer::SubscriberExt as _;
+    use crate::fields::tests::written;
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            written.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn lines(scene: impl FnOnce()) -> Vec<Value> {
-        let written = Written::default();
-        let writer = written.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .event_format(Flat)
-            .fmt_fields(JsonFields::new())
-            .with_writer(move || writer.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), scene);
-        let bytes = written.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
+        let text = written(Flat, scene);
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()

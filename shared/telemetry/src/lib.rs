@@ -8,13 +8,17 @@
 
 mod catalogue;
 mod emf;
+mod fields;
 mod json;
 mod layer;
 mod pair;
+mod text;
 mod words;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use metrics::{Key, Label, Metadata, Recorder as _, SetRecorderError};
@@ -60,7 +64,9 @@ pub enum SetUpError {
 /// # Errors
 /// When the filter is malformed or logs were set up before in this process.
 pub fn init_logs(log: &Log) -> Result<(), SetUpError> {
-    init_logs_to(log, BoxMakeWriter::new(io::stdout)).map(|_problems| ())
+    init_logs_to(log, BoxMakeWriter::new(io::stdout))?;
+    report_defects(None);
+    Ok(())
 }
 
 /// Like [`init_logs`], into a writer that it is given.
@@ -82,14 +88,16 @@ pub fn init_logs_to(log: &Log, writer: BoxMakeWriter) -> Result<Problems, SetUpE
                 tracing_subscriber::fmt::layer()
                     .event_format(json::Flat)
                     .fmt_fields(JsonFields::new())
+                    .log_internal_errors(false)
                     .with_writer(writer),
             )
             .try_init(),
         LogFormat::Text => registry
             .with(
                 tracing_subscriber::fmt::layer()
-                    .with_ansi(false)
-                    .with_target(false)
+                    .event_format(text::Plain)
+                    .fmt_fields(JsonFields::new())
+                    .log_internal_errors(false)
                     .with_writer(writer),
             )
             .try_init(),
@@ -125,6 +133,32 @@ pub fn report_fatal(error: &dyn std::error::Error) {
     }
     // Nobody is left to tell when even standard error is gone.
     drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// What a person sees of a defect in the program is a sentence that names the log, once; the log has where and
+/// what it was, each time. Without a log of its own the process's output is the log.
+pub fn report_defects(log: Option<PathBuf>) {
+    let told = AtomicBool::new(false);
+    std::panic::set_hook(Box::new(move |panic| {
+        let problem = panic.payload_as_str().unwrap_or("no words");
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        tracing::error!(
+            problem,
+            place,
+            "a part of the program ended by a defect in it"
+        );
+        if let Some(log) = &log
+            && !told.swap(true, Ordering::Relaxed)
+        {
+            let log = log.display();
+            let text = format!(
+                "trunkline: a part of the program ended by a defect in it; {log} says where, please report it"
+            );
+            // As above.
+            drop(writeln!(io::stderr(), "{text}"));
+        }
+    }));
 }
 
 /// The metrics of this process.

@@ -108,6 +108,7 @@ impl Aws {
                 id: "AKIAFAULTS".to_owned(),
                 secret: Secret::new("nothing is signed here".to_owned()),
             }),
+            ..AwsConfig::default()
         };
         let clients = Clients::connect(&config).await;
         // The same seed, the same run: no chance in the pauses, and no bucket of retries that is shared

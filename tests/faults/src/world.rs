@@ -270,6 +270,7 @@ impl World {
                 calls: 0,
                 calls_max: 1_000,
                 until: Timestamp::MAX,
+                unreached: None,
             };
             machine.store.workers.put(&worker).await.unwrap();
         }

@@ -57,6 +57,61 @@ fn nothing_unfinished_is_left_in_the_code() {
     );
 }
 
+/// Where text in Rust's debug form is made of something that somebody else writes so.
+const DEBUG_FORM: [&str; 1] = ["shared/telemetry/src/fields.rs"];
+
+#[test]
+fn no_debug_text_of_rust_is_made_for_people() {
+    // Put together here, as above. Words for people are codes and sentences.
+    let marks = [[":", "?}"], [":", "#?}"]];
+    let fields = [["= ", "?"], ["(", "?"], [", ", "?"], ["", "?"]];
+    let mut found = Vec::new();
+    let crates = ["functions", "local/src", "media-worker/src", "shared"];
+    let simulated = ["shared/sim/", "shared/forecast/"];
+    for path in files(".rs") {
+        let name = shown(&path);
+        if !crates.iter().any(|of| name.starts_with(of))
+            || simulated.iter().any(|of| name.starts_with(of))
+            || name.contains("/tests")
+            || name.contains("/testing")
+            || DEBUG_FORM.contains(&&*name)
+        {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let product = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
+        let mut in_debug = false;
+        for (number, line) in product.lines().enumerate() {
+            // What implements `Debug` may use it.
+            in_debug = if line.starts_with("impl") {
+                line.contains("Debug for")
+            } else {
+                in_debug && line != "}"
+            };
+            let formats = marks.iter().any(|halves| line.contains(&halves.concat()));
+            let logs = fields.iter().any(|[before, mark]| {
+                let mark = format!("{before}{mark}");
+                line.match_indices(&mark).any(|(at, _)| {
+                    let rest = line.get(at + mark.len()..).unwrap_or_default();
+                    let starts = line
+                        .get(..at)
+                        .is_some_and(|before| before.trim().is_empty());
+                    (!before.is_empty() || starts)
+                        && rest.starts_with(|letter: char| letter.is_ascii_lowercase())
+                })
+            });
+            if (formats || logs) && !in_debug {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "these print Rust's debug form; give the type a code or words:\n{}",
+        found.join("\n")
+    );
+}
+
 /// For each library and program cargo links a test program, and rustdoc reads each library for examples. A crate
 /// says where there is nothing to run, and must not say so where there is.
 #[test]
@@ -154,7 +209,7 @@ fn every_lint_exception_has_its_smallest_scope() {
 #[test]
 fn every_setting_is_in_the_readme_and_nothing_else_is() {
     let settings = root().join("shared/settings/src");
-    let code = ["lib.rs", "variables.rs", "vendors.rs"]
+    let code = ["lib.rs", "proxies.rs", "variables.rs", "vendors.rs"]
         .map(|file| fs::read_to_string(settings.join(file)));
     let code = code.map(Result::unwrap).concat();
     let readme = fs::read_to_string(root().join("README.md")).unwrap();

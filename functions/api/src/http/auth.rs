@@ -31,7 +31,7 @@ pub(crate) async fn authorize(
         }
     };
     if !principal.role.may(permission) {
-        warn!(key.id = %principal.key_id, role = %principal.role, ?permission, "a request was forbidden");
+        warn!(key.id = %principal.key_id, role = %principal.role, permission = permission.code(), "a request was forbidden");
         let title = format!("The role {} may not do this.", principal.role);
         return Err(Problem::new(Code::Forbidden, &title));
     }

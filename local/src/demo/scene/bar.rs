@@ -51,6 +51,12 @@ impl Bar {
         }
     }
 
+    /// Another line comes now; the bar goes on below it.
+    pub(super) fn interrupt(&mut self) {
+        self.end();
+        self.shown = None;
+    }
+
     pub(super) fn end(&self) {
         if self.terminal && self.shown.is_some() {
             draw("\n");

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use model::{CallId, CallState, Speaker};
+use model::{CallId, CallState, Outcome, Speaker};
 use sha2::{Digest as _, Sha256};
 
 use crate::demo::books;
 use crate::demo::client::{ApiClient, CallView, TurnView};
 
 use super::cast::{Fate, INTERRUPTER, Member};
-use super::{LeadView, Played, SceneStage};
+use super::{LeadView, Played, ProgressView, SceneStage};
 
 /// What the scene came to.
 #[derive(Debug, Clone)]
@@ -87,8 +87,9 @@ pub(super) async fn judge(stage: &SceneStage<'_>, played: &Played) -> SceneVerdi
                 .keys()
                 .all(|code| played.rejects.contains(code.as_str())),
         format!(
-            "{} rows, kept out {:?}",
-            played.import.rows, played.import.rejected
+            "{} rows, kept out {}",
+            played.import.rows,
+            counted(&played.import.rejected)
         ),
     );
     let wrong: Vec<_> = stage
@@ -110,7 +111,7 @@ pub(super) async fn judge(stage: &SceneStage<'_>, played: &Played) -> SceneVerdi
     step(
         "the counters add up to the leads, and the calls to the attempts",
         counters_agree(played),
-        format!("{:?}", played.progress),
+        told(&played.progress),
     );
     if let Some(dials) = stage.far_side.dials() {
         let expected = expected_dials(stage);
@@ -141,6 +142,27 @@ pub(super) async fn judge(stage: &SceneStage<'_>, played: &Played) -> SceneVerdi
         violations.join("; "),
     );
     SceneVerdict { steps }
+}
+
+/// Numbers by their names, for the reader of a failed scene.
+fn counted(counts: &BTreeMap<String, u64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    let counts = counts.iter().map(|(name, count)| format!("{count} {name}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn told(progress: &ProgressView) -> String {
+    let leads = &progress.leads;
+    format!(
+        "{} leads: {} waiting, {} calling, done: {}; {} calls",
+        leads.total,
+        leads.waiting,
+        leads.calling,
+        counted(&leads.done),
+        progress.calls.total
+    )
 }
 
 fn met(member: &Member, lead: Option<&LeadView>) -> bool {
@@ -264,7 +286,15 @@ async fn conversation(
     step(
         "the call ended with an outcome",
         call.state == CallState::Ended && call.outcome.is_some(),
-        format!("state {:?}, outcome {:?}", call.state, call.outcome),
+        format!(
+            "it is {}, its outcome {}",
+            if call.state == CallState::Ended {
+                "over"
+            } else {
+                "not over"
+            },
+            call.outcome.map_or("not known", Outcome::code)
+        ),
     );
     let stored = recording_is_stored(api, &call).await;
     step(
@@ -279,7 +309,10 @@ async fn conversation(
         call.recording
             .as_ref()
             .is_some_and(|recording| recording.state == "kept"),
-        format!("{:?}", call.recording),
+        match &call.recording {
+            Some(recording) => format!("it is {}", recording.state),
+            None => "there is none".to_owned(),
+        },
     );
     for (what, happened, seen) in books::steps(stage.far_side, &call) {
         step(what, happened, seen);
@@ -300,12 +333,9 @@ async fn recording_is_stored(api: &ApiClient, call: &CallView) -> anyhow::Result
         .as_ref()
         .context("the call has no recording")?;
     let recording = api.recording(call.id).await?;
-    let length = u64::try_from(recording.len()).ok();
-    anyhow::ensure!(
-        length == stored.bytes,
-        "{length:?} bytes instead of {:?}",
-        stored.bytes
-    );
+    let length = u64::try_from(recording.len())?;
+    let bytes = stored.bytes.context("its length was not stored")?;
+    anyhow::ensure!(length == bytes, "{length} bytes instead of {bytes}");
     let sha256 = Some(hex::encode(Sha256::digest(&recording)));
     anyhow::ensure!(sha256 == stored.sha256, "the checksum differs");
     anyhow::ensure!(recording.starts_with(b"RIFF"), "it is not a WAV file");

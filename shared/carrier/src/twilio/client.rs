@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::PhoneNumber;
-use settings::Secret;
+use settings::{Proxies, Secret};
 use url::Url;
 
 use super::media::MediaStreams;
@@ -86,6 +86,8 @@ pub struct ClientConfig {
     /// See [`REQUEST_TIMEOUT`].
     pub request_timeout: Duration,
     pub retry: Retry,
+    /// By way of whom it is reached.
+    pub proxies: Proxies,
 }
 
 /// How requests that may be repeated are repeated.
@@ -134,6 +136,7 @@ impl ClientConfig {
             auth_token,
             request_timeout: REQUEST_TIMEOUT,
             retry: Retry::default(),
+            proxies: Proxies::default(),
         }
     }
 }

@@ -32,14 +32,13 @@ impl Conversation {
         self.agent = Agent::Speaking(Box::new(speech));
     }
 
-    /// No vendor is left: apologises behind what is being said, or instead of it.
-    pub(crate) fn vendors_failed(&mut self) {
+    /// The call cannot go on: apologises behind what is being said, or instead of it, and ends it so.
+    pub(crate) fn apologise(&mut self, outcome: Outcome) {
         if self.amd.is_machine() || self.is_opted_out() || self.is_gone() {
             // Nobody is there to apologise to, and no words are needed for a beep. Who opted out hears that
             // it was understood, and nothing else. Another session has vendors of its own.
             return;
         }
-        let outcome = Outcome::VendorFailed;
         let apology = self.config.phrases.apology;
         if !self.is_saying_goodbye()
             && let Agent::Speaking(speech) = &mut self.agent

@@ -83,3 +83,28 @@ fn an_operation_that_is_not_offered_is_refused_and_not_retried() {
     // Clients repeat 500 and 503; this is neither.
     assert_eq!(refused.status_code(), 501);
 }
+
+#[test]
+fn a_full_disk_is_known_by_whatever_the_engine_says_of_it() {
+    let sqlite = |code| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        unwritable(&DynoxideError::SqliteError(error))
+    };
+    assert_eq!(sqlite(rusqlite::ffi::SQLITE_FULL), Some(Why::Full));
+    assert_eq!(
+        sqlite(rusqlite::ffi::SQLITE_IOERR_WRITE),
+        Some(Why::Unwritable)
+    );
+    assert_eq!(sqlite(rusqlite::ffi::SQLITE_BUSY), None);
+    let said = |text: &str| unwritable(&DynoxideError::InternalServerError(text.to_owned()));
+    let full = rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+        Some("database or disk is full".to_owned()),
+    );
+    assert_eq!(said(&format!("backend: {full}")), Some(Why::Full));
+    assert_eq!(
+        said("backend: I/O error: disk I/O error"),
+        Some(Why::Unwritable)
+    );
+    assert_eq!(said("backend: database is locked or busy"), None);
+}

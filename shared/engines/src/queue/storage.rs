@@ -77,7 +77,7 @@ const SCHEMA: &str = "
 ";
 
 pub(super) struct Storage {
-    file: Connection,
+    pub(super) file: Connection,
 }
 
 pub(super) struct Queue {

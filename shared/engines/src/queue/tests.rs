@@ -304,3 +304,39 @@ fn queues_of_strange_names_or_attributes_are_not_made() {
     assert_eq!(code("q", "Colour", "red"), "InvalidAttributeName");
     assert_eq!(code("q", "RedrivePolicy", "{}"), "InvalidParameterValue");
 }
+
+#[test]
+fn a_message_that_finds_no_room_is_refused_and_those_before_stay() {
+    let mut world = World::new();
+    world.queue("jobs", &[]);
+    let pages: i64 = world
+        .storage
+        .file
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    world
+        .storage
+        .file
+        .pragma_update(None, "max_page_count", pages + 2)
+        .unwrap();
+    let body = "x".repeat(1_000);
+    let mut kept = 0;
+    let refused = loop {
+        match world.send("jobs", json!({ "MessageBody": body })) {
+            Ok(_id) => kept += 1,
+            Err(refusal) => break refusal,
+        }
+        assert!(kept < 100, "the file has no limit");
+    };
+    let QueueRefusal::File(error) = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(Why::of_sqlite(error), Some(Why::Full));
+    world.reopen();
+    let held: i64 = world
+        .storage
+        .file
+        .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(held, kept);
+}

@@ -185,6 +185,17 @@ pub enum OptOutHow {
     Keypad,
 }
 
+impl OptOutHow {
+    /// In logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Spoken => "spoken",
+            Self::Keypad => "keypad",
+        }
+    }
+}
+
 impl From<OptOutHow> for SuppressionReason {
     fn from(how: OptOutHow) -> Self {
         match how {

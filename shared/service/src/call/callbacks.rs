@@ -149,7 +149,7 @@ impl Callbacks {
         };
         let recorded = self.recorder.record(tenant, call, &fact).await?;
         if recorded.changed {
-            info!(call.id = %call, carrier_status = ?callback.status, "the carrier says how a call goes");
+            info!(call.id = %call, carrier_status = callback.status.code(), "the carrier says how a call goes");
         }
         if !callback.status.is_final() {
             self.end_if_unwanted(&recorded, carrier_call_id).await?;

@@ -53,6 +53,20 @@ pub enum DialResult {
     Nothing,
 }
 
+impl DialResult {
+    /// In logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Ended(outcome) => outcome.code(),
+            Self::Unsettled => "unsettled",
+            Self::Later => "later",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// Why a dial message must be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {

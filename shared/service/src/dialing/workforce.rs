@@ -114,6 +114,20 @@ impl Enlisted {
         calls: u32,
         calls_max: u32,
     ) -> Result<(), StoreError> {
+        self.beat_unreached(state, calls, calls_max, None).await
+    }
+
+    /// The same, and why calls would not come to the worker, if they would not.
+    ///
+    /// # Errors
+    /// When storage cannot be reached: what was said before counts for a while.
+    pub async fn beat_unreached(
+        &self,
+        state: WorkerState,
+        calls: u32,
+        calls_max: u32,
+        unreached: Option<String>,
+    ) -> Result<(), StoreError> {
         let until = self.clock.now().checked_add(BEAT_LIFETIME);
         let row = WorkerRow {
             id: self.id,
@@ -121,6 +135,7 @@ impl Enlisted {
             calls,
             calls_max,
             until: until.unwrap_or(Timestamp::MAX),
+            unreached,
         };
         self.workers.put(&row).await
     }
@@ -145,6 +160,7 @@ mod tests {
             calls,
             calls_max,
             until: Timestamp::MAX,
+            unreached: None,
         }
     }
 

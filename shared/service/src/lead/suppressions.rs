@@ -141,7 +141,7 @@ impl Suppressions {
         };
         let put = self.put(tenant, number, suppression).await?;
         if !put.there_already {
-            info!(call.id = %call_id, how = ?how, "somebody wants no more calls");
+            info!(call.id = %call_id, how = how.code(), "somebody wants no more calls");
         }
         Ok(Some(put))
     }

@@ -586,6 +586,7 @@ fn brief(event: &Event) -> String {
         | Event::HandOverFailed { .. }
         | Event::LateTurn(_)
         | Event::HangUp
+        | Event::Closing
         | Event::DrainDeadline
         | Event::CarrierClosed(_)) => format!("{other:?}"),
     }

@@ -12,10 +12,10 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_sdk_sqs::types::QueueAttributeName;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use settings::Storage;
 
 use crate::aws::{Clients, LOCAL_REGION};
+use crate::error::in_words;
 
 /// Partition and sort key of the table.
 pub const PK: &str = "pk";
@@ -51,10 +51,10 @@ pub struct SchemaError {
 }
 
 impl SchemaError {
-    fn new<E: std::error::Error>(step: &'static str) -> impl FnOnce(E) -> Self {
+    fn new<E: std::error::Error + 'static>(step: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self {
             step,
-            cause: DisplayErrorContext(source).to_string(),
+            cause: in_words(&source),
         }
     }
 }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::redirect;
 use serde::Deserialize;
-use settings::Secret;
+use settings::{Proxies, Secret};
 use url::Url;
 
 use super::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ClientConfig, READ_TIMEOUT, Retry};
@@ -113,8 +113,8 @@ impl Http {
 
     pub(super) fn new(config: ClientConfig) -> Result<Self, reqwest::Error> {
         let way = Way::Network {
-            shared: builder().build()?,
-            fresh: builder().pool_max_idle_per_host(0).build()?,
+            shared: builder(&config.proxies).build()?,
+            fresh: builder(&config.proxies).pool_max_idle_per_host(0).build()?,
         };
         Ok(Self::by(config, way))
     }
@@ -341,15 +341,20 @@ impl Http {
     }
 }
 
-fn builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+fn builder(proxies: &Proxies) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .redirect(redirect::Policy::none())
         // What is repeated is decided here, request by request.
-        .retry(reqwest::retry::never())
-        // Only settings say where requests go.
-        .no_proxy()
+        .retry(reqwest::retry::never());
+    // Only settings say where requests go, and by way of whom.
+    if proxies.are_none() {
+        return builder.no_proxy();
+    }
+    let proxies = proxies.clone();
+    let way = move |url: &Url| proxies.to(url).map(|proxy| proxy.with_password());
+    builder.proxy(reqwest::Proxy::custom(way))
 }
 
 /// What one attempt came to.

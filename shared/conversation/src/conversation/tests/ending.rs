@@ -131,6 +131,13 @@ fn hanging_up_in_the_middle_keeps_what_was_heard_and_said() {
 }
 
 #[test]
+fn nobody_goes_on_with_the_call_and_it_ends_with_a_word() {
+    check("2.0 closing", expect![[r#""#]]);
+    // What is being said is said to its end first.
+    check("0.3 closing", expect![[r#""#]]);
+}
+
+#[test]
 fn a_broken_line_a_user_and_a_stopping_worker_each_end_it_their_way() {
     check(
         "2.0 broken | 2.1 stop",

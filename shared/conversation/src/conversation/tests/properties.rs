@@ -421,6 +421,7 @@ impl Watched {
                 1 => Event::DrainDeadline,
                 2 => Event::CarrierClosed(CarrierClosed::Stopped),
                 3 => Event::CarrierClosed(CarrierClosed::Lost),
+                4 => Event::Closing,
                 _mostly => synthesis(Synthesis::Finished),
             },
         }

@@ -87,7 +87,7 @@ impl OpenAi {
             "https" => CONNECTIONS,
             _ => 1,
         };
-        let clients = (0..clients).map(|_| http_client::client());
+        let clients = (0..clients).map(|_| http_client::client(&settings.proxies));
         Ok(Self {
             clients: clients.collect::<Result<_, _>>()?,
             turn: AtomicUsize::new(0),
@@ -369,7 +369,8 @@ impl GenerationStream for Generating {
 fn refused(status: StatusCode, headers: &HeaderMap, explanation: &[u8]) -> FailureKind {
     let kind = refusal::by_status(status, headers, Timestamp::now());
     let explained = codec::error_kind(&String::from_utf8_lossy(explanation));
-    tracing::warn!(
+    // That the vendor fails is told once, by who sees all calls; this says why.
+    tracing::info!(
         vendor = VENDOR,
         status = status.as_u16(),
         request_id = refusal::explanation(headers, "x-request-id"),

@@ -34,6 +34,7 @@ pub(crate) struct Deepgram {
     model: String,
     key: Option<settings::Secret>,
     tls: Arc<rustls::ClientConfig>,
+    proxies: settings::Proxies,
     timing: Timing,
 }
 
@@ -44,6 +45,7 @@ impl Deepgram {
             model: settings.model.clone(),
             key: settings.api_key.clone(),
             tls: Arc::new(tls::configuration()?),
+            proxies: settings.proxies.clone(),
             timing: Timing::default(),
         })
     }
@@ -66,6 +68,7 @@ impl Deepgram {
             url: codec::listen_url(&self.base, &self.model, config),
             key,
             tls: Arc::clone(&self.tls),
+            proxies: self.proxies.clone(),
             timing: self.timing,
             refused: codec::refused,
         })

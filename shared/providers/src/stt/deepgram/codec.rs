@@ -131,7 +131,8 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, _body: &[u8]) -> Failure
         403 => FailureKind::Refused,
         _ => refusal::by_status(status, headers, Timestamp::now()),
     };
-    tracing::warn!(
+    // That the vendor fails is told once, by who sees all calls; this says why.
+    tracing::info!(
         vendor = super::VENDOR,
         status = status.as_u16(),
         request_id = refusal::explanation(headers, "dg-request-id"),

@@ -38,6 +38,7 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("xi-api-key");
 pub(crate) struct OverWebSocket {
     account: Account,
     tls: Arc<rustls::ClientConfig>,
+    proxies: settings::Proxies,
     timing: Timing,
 }
 
@@ -84,6 +85,7 @@ impl OverWebSocket {
         Ok(Self {
             account: Account::new(settings),
             tls: Arc::new(tls::configuration()?),
+            proxies: settings.proxies.clone(),
             timing: Timing::default(),
         })
     }
@@ -97,6 +99,7 @@ impl OverWebSocket {
             url: codec::socket_url(base, voice, model, language),
             key: self.account.key()?,
             tls: Arc::clone(&self.tls),
+            proxies: self.proxies.clone(),
             timing: self.timing,
             refused: codec::refused,
         })

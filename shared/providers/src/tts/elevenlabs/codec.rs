@@ -190,7 +190,8 @@ pub fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> FailureK
     } else {
         by_status
     };
-    tracing::warn!(
+    // That the vendor fails is told once, by who sees all calls; this says why.
+    tracing::info!(
         vendor = super::VENDOR,
         status = status.as_u16(),
         request_id = refusal::explanation(headers, "request-id"),

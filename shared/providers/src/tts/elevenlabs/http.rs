@@ -45,7 +45,7 @@ impl OverHttp {
     pub(crate) fn new(settings: &settings::VendorSettings) -> Result<Self, SetupProblem> {
         Ok(Self {
             account: Account::new(settings),
-            client: http_client::client()?,
+            client: http_client::client(&settings.proxies)?,
             silence_max: SILENCE_MAX,
         })
     }

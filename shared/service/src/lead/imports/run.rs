@@ -49,6 +49,18 @@ pub enum ImportRunResult {
     Nothing,
 }
 
+impl ImportRunResult {
+    /// In logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::ToBeContinued => "to_be_continued",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// Why a message must come again.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportRunError {

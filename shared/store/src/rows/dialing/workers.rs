@@ -30,6 +30,9 @@ pub struct WorkerRow {
     pub calls_max: u32,
     /// Who has not said anything new by then is gone.
     pub until: Timestamp,
+    /// Why calls would not come to it, as it sees its public media address; absent where they would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<String>,
 }
 
 /// Whether a worker takes calls.
@@ -37,6 +40,8 @@ pub struct WorkerRow {
 #[serde(rename_all = "snake_case")]
 pub enum WorkerState {
     Ready,
+    /// It is new, and calls would not come to it, as far as it sees.
+    Unreached,
     /// It goes, and takes none.
     Draining,
 }

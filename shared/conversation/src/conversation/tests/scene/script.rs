@@ -230,6 +230,7 @@ impl Scene {
             "hang-up" => self.at(at, Event::CarrierClosed(CarrierClosed::Stopped)),
             "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
             "user-hangs-up" => self.at(at, Event::HangUp),
+            "closing" => self.at(at, Event::Closing),
             "drain" => self.at(at, Event::DrainDeadline),
             "leave" => self.at(at, Event::HandOver(Haste::WhenQuiet)),
             "press" => self.at(at, Event::HandOver(Haste::AtNextPause)),
