@@ -121,7 +121,7 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
         demo::welcome::explain(&platform);
         let forever = std::future::pending::<()>();
         ended = until_end(&platform, &mut signals, forever).await.err();
-        if let Some(End::Asked) = ended {
+        if matches!(ended, Some(End::Asked)) {
             demo::scene::say(
                 "Stopping: calls that are running may end first. Ctrl-C again quits at once.",
             );

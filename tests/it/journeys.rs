@@ -160,7 +160,7 @@ impl Installation {
             _state,
         } = self;
         drop(left);
-        platform.stop().await.unwrap();
+        Box::pin(platform.stop()).await.unwrap();
     }
 }
 

@@ -44,9 +44,10 @@ const TOLD_AGAIN_AFTER_MAX: Duration = Duration::from_secs(10 * 60);
 /// How long the table may take to forget a worker that stops; its row ends by itself.
 const LEAVE_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// Keeps the worker's row among the workers. Calls are given to it from when they would come to it on; until
-/// then it says why they would not, in the log and to the doctor. What the table does not take is said again at
-/// the next beat.
+/// Keeps the worker's row among the workers.
+///
+/// Calls are given to it from when they would come to it on; until then it says why they would not, in the log and
+/// to the doctor. What the table does not take is said again at the next beat.
 pub async fn enlist(worker: &Worker) {
     let sight = watch::Sender::new(Sight::Unknown);
     tokio::join!(look(worker, &sight), keep_row(worker, sight.subscribe()));

@@ -54,21 +54,24 @@ impl fmt::Display for DiskFull {
 
 impl Why {
     fn of(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::WriteZero => Self::Full,
-            io::ErrorKind::QuotaExceeded => Self::Quota,
-            io::ErrorKind::FileTooLarge => Self::FileTooLarge,
-            _other => Self::Unwritable,
-        }
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull, WriteZero};
+        let known = [
+            (StorageFull, Self::Full),
+            (WriteZero, Self::Full),
+            (QuotaExceeded, Self::Quota),
+            (FileTooLarge, Self::FileTooLarge),
+        ];
+        let found = known.into_iter().find(|(kind, _)| *kind == error.kind());
+        found.map_or(Self::Unwritable, |(_, why)| why)
     }
 
     /// Why SQLite could not write, if that was it.
     pub(super) fn of_sqlite(error: &rusqlite::Error) -> Option<Self> {
-        match error.sqlite_error_code()? {
-            ErrorCode::DiskFull => Some(Self::Full),
-            ErrorCode::SystemIoFailure => Some(Self::Unwritable),
-            _other => None,
+        let code = error.sqlite_error_code()?;
+        if code == ErrorCode::DiskFull {
+            return Some(Self::Full);
         }
+        (code == ErrorCode::SystemIoFailure).then_some(Self::Unwritable)
     }
 }
 

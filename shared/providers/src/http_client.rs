@@ -26,7 +26,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Requests go by way of these proxies and of no other: the library would ask the environment by itself, for
 /// this machine's own addresses too.
-#[must_use]
 pub fn through(client: reqwest::ClientBuilder, proxies: &Proxies) -> reqwest::ClientBuilder {
     if proxies.are_none() {
         return client.no_proxy();

@@ -123,7 +123,7 @@ pub(crate) async fn connect(target: Target) -> Result<Socket, Failure> {
     let (vendor, leg) = (target.vendor, target.leg);
     let allowed = target.timing.connect;
     let begun = Instant::now();
-    let kind = match tokio::time::timeout(allowed, handshake(target)).await {
+    let kind = match tokio::time::timeout(allowed, Box::pin(handshake(target))).await {
         Ok(Ok(socket)) => {
             count::connected(vendor, leg, begun.elapsed());
             return Ok(socket);
@@ -149,14 +149,13 @@ async fn handshake(target: Target) -> Result<Socket, FailureKind> {
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let connector = Connector::Rustls(target.tls);
-    let (stream, _response) = tokio_tungstenite::client_async_tls_with_config(
+    let upgrade = tokio_tungstenite::client_async_tls_with_config(
         request,
         wire,
         Some(config),
         Some(connector),
-    )
-    .await
-    .map_err(|error| {
+    );
+    let (stream, _response) = Box::pin(upgrade).await.map_err(|error| {
         if let Error::Http(response) = error {
             let body = response.body().as_deref().unwrap_or_default();
             return (target.refused)(response.status(), response.headers(), body);

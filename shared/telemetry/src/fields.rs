@@ -108,8 +108,8 @@ pub(crate) mod tests {
         let written = Written::default();
         let writer = written.clone();
         let layer = tracing_subscriber::fmt::layer()
-            .event_format(format)
             .fmt_fields(JsonFields::new())
+            .event_format(format)
             .with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), scene);
         let bytes = written.0.lock().unwrap().clone();

@@ -86,7 +86,7 @@ impl Vendor for Deepgram {
     ) -> BoxFuture<'static, Result<Box<dyn Recognizer>, Failure>> {
         let target = self.target(&config);
         Box::pin(async move {
-            let socket = socket::connect(target?).await?;
+            let socket = Box::pin(socket::connect(target?)).await?;
             let connection: Box<dyn Recognizer> = Box::new(Connection::new(socket, &config));
             Ok(connection)
         })

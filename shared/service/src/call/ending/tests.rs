@@ -399,10 +399,12 @@ fn unanswered_table() -> String {
             CallStatus::Busy => "busy",
             CallStatus::NoAnswer => "not answered",
             CallStatus::Canceled => "cancelled",
-            other => {
-                assert_eq!(other, CallStatus::Failed);
-                "failed"
-            }
+            CallStatus::Failed => "failed",
+            CallStatus::Queued
+            | CallStatus::Initiated
+            | CallStatus::Ringing
+            | CallStatus::InProgress
+            | CallStatus::Completed => "not over",
         };
         let sip = sip.map_or_else(|| "none".to_owned(), |code| code.to_string());
         writeln!(table, "| {says} | {sip} | `{}` | {fate} |", outcome.code()).unwrap();
