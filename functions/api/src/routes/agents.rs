@@ -87,7 +87,7 @@ pub(crate) async fn get_agent(
     responses(
         (status = 200, description = "The changed agent", body = Agent, headers(("ETag"))),
         (status = 409, description = "`archived`: unarchive it first"),
-        (status = 422, description = "`no_defaults`: it answers a number, and the prompt has a variable without a default"),
+        (status = 422, description = "`invalid`: what is wrong with the fields; `no_defaults`: it answers a number, and the prompt has a variable without a default"),
     ))]
 pub(crate) async fn update_agent(
     Shared(state): Shared<State>,

@@ -49,7 +49,7 @@ pub(crate) struct NumberView {
     responses(
         (status = 201, description = "The number", body = NumberView),
         (status = 409, description = "`number_taken`"),
-        (status = 422, description = "`no_defaults`: the agent's prompt has a variable without a default, and whoever calls may not be known"),
+        (status = 422, description = "`invalid`: what is wrong with the fields; `no_defaults`: the agent's prompt has a variable without a default, and whoever calls may not be known"),
     ))]
 pub(crate) async fn create_number(
     Shared(state): Shared<State>,

@@ -96,7 +96,7 @@ pub(crate) async fn create_prompt(
         (status = 201, description = "The new version", body = PromptView),
         (status = 409, description = "`archived`: unarchive it first"),
         (status = 412, description = "`revision_changed`: a version was made at the same time"),
-        (status = 422, description = "`no_defaults`: an agent with this prompt answers a number, and a variable has no default"),
+        (status = 422, description = "`invalid`: what is wrong with the fields; `no_defaults`: an agent with this prompt answers a number, and a variable has no default"),
     ))]
 pub(crate) async fn create_prompt_version(
     Shared(state): Shared<State>,
