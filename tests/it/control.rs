@@ -450,7 +450,8 @@ impl World {
         let names = texts.iter().flat_map(Template::variables);
         // Whoever calls brings none.
         let defaults: BTreeMap<&str, &str> = names.map(|name| (name, "there")).collect();
-        let prompt = json!({ "name": "p", "system": system, "greeting": greeting, "defaults": defaults });
+        let prompt =
+            json!({ "name": "p", "system": system, "greeting": greeting, "defaults": defaults });
         let prompt = self.ask("POST", "/v1/prompts", Some(prompt)).await;
         assert_eq!(prompt.status, 201, "{}", prompt.text);
         let agent = json!({ "name": "a", "prompt_id": prompt.id() });

@@ -240,7 +240,7 @@ impl Settings {
     fn read(variables: &BTreeMap<String, String>) -> (Self, Problems, BTreeSet<&'static str>) {
         let mut read = Reader::new(variables);
         let worker_port = read.number("TRUNKLINE_WORKER_PORT", 8081, 0, u16::MAX);
-        let proxies = Proxies::read(&read);
+        let proxies = read.proxies();
         let settings = Self {
             storage: Storage {
                 table: read.text("TRUNKLINE_TABLE", "trunkline"),

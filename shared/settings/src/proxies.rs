@@ -11,7 +11,6 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
 use crate::Secret;
-use crate::reader::Reader;
 
 /// Hosts that are reached without a proxy, as in `NO_PROXY`: this machine.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
@@ -40,10 +39,11 @@ pub struct Proxy {
 }
 
 impl Proxies {
-    pub(crate) fn read(read: &Reader<'_>) -> Self {
+    /// `value` of a variable, in capitals or in small letters.
+    pub(crate) fn read(value: impl Fn(&'static str) -> Option<String>) -> Self {
         let mut passed_over = Vec::new();
         let mut proxy = |variable| {
-            let text = read.in_either_case(variable)?;
+            let text = value(variable)?;
             let url = proxy_url(&text);
             if url.is_none() {
                 passed_over.push(variable);
@@ -53,7 +53,7 @@ impl Proxies {
         let all = proxy("ALL_PROXY");
         let secure = proxy("HTTPS_PROXY").or_else(|| all.clone());
         let clear = proxy("HTTP_PROXY").or(all);
-        let exceptions = read.in_either_case("NO_PROXY").unwrap_or_default();
+        let exceptions = value("NO_PROXY").unwrap_or_default();
         if secure.is_none() && clear.is_none() && passed_over.is_empty() {
             return Self::default();
         }

@@ -179,8 +179,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A variable that other programs read too, in capitals or, as some of them want it, in small letters.
-    pub(crate) fn in_either_case(&self, variable: &'static str) -> Option<String> {
+    /// From variables that other programs read too.
+    pub(crate) fn proxies(&self) -> Proxies {
+        Proxies::read(|variable| self.in_either_case(variable))
+    }
+
+    /// A variable in capitals or, as some programs want it, in small letters.
+    fn in_either_case(&self, variable: &'static str) -> Option<String> {
         let small = variable.to_ascii_lowercase();
         let value = self.value(variable).or_else(|| self.given(&small));
         value.map(str::to_owned)

@@ -84,7 +84,7 @@ impl Variables {
     /// By way of whom the outside is reached: for those who ask for settings before there are any.
     #[must_use]
     pub fn proxies(&self) -> Proxies {
-        Proxies::read(&Reader::new(&self.values))
+        Reader::new(&self.values).proxies()
     }
 
     /// Settings of these values.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use model::{Doing, Outcome};
+use model::{Doing, Outcome, RejectedBecause};
 use telemetry::{CATALOGUE, CLOSED, Kind, Metric};
 
 use super::{files, root, shown};
@@ -91,7 +91,10 @@ const SOURCES: &[(&str, &str, &[Source])] = {
         (
             "trunkline_inbound_calls_rejected_total",
             "reason",
-            &[Calls("shared/service/src/call/callbacks.rs", "rejected(")],
+            &[
+                Calls("shared/service/src/call/callbacks.rs", "nobodys("),
+                Codes(|| RejectedBecause::ALL.map(RejectedBecause::code).into()),
+            ],
         ),
         (
             "trunkline_calls_ended_total",

@@ -1,3 +1,5 @@
+//! What becomes of a recording, by whose it is and what we have of it.
+
 use model::{AbsentBecause, CallState};
 
 use super::*;
