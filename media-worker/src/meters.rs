@@ -97,6 +97,16 @@ impl Meters {
         counter!("trunkline_carrier_streams_refused_total", "reason" => reason).increment(1);
     }
 
+    /// Nothing is heard of one side of a call.
+    pub(crate) fn one_way_audio() {
+        counter!("trunkline_lines_flagged_total", "kind" => "one_way_audio").increment(1);
+    }
+
+    /// The line of a call is bad.
+    pub(crate) fn bad_line() {
+        counter!("trunkline_lines_flagged_total", "kind" => "bad_line").increment(1);
+    }
+
     /// A session ended; without an outcome the call goes on elsewhere.
     pub(crate) fn ended(outcome: &'static str) {
         if outcome == HANDED_OVER {

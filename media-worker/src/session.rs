@@ -9,6 +9,7 @@
 mod actions;
 pub(crate) mod control;
 mod incoming;
+mod line;
 mod recording;
 mod sources;
 pub(crate) mod tools;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use carrier::media::MediaCodec;
 use conversation::{CarrierClosed, Deadline, Event, GenerationId, Haste, UtteranceId};
 use futures_util::future::BoxFuture;
-use model::{AmdResult, CallTime, CarrierVerdict, Outcome};
+use model::{AmdResult, CallTime, CarrierVerdict, LineReport, Outcome};
 use providers::llm::{GenerationStream, Models};
 use service::call::media::{MediaError, SessionKey};
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ use crate::handover::client::HandoverClient;
 use crate::handover::late_turns::LateTurns;
 use crate::meters::Meters;
 use crate::session::control::Control;
+use crate::session::line::Line;
 use crate::session::recording::RecordingRequest;
 use crate::session::tools::{Running, Tools};
 use crate::session::turn_writer::TurnWriter;
@@ -90,6 +92,7 @@ pub(crate) struct SessionParts {
 pub(crate) struct Session {
     parts: SessionParts,
     playout: Playout,
+    line: Box<Line>,
     generations: Vec<(GenerationId, Box<dyn GenerationStream>)>,
     /// The vendor that was asked for the latest of them.
     answering: &'static str,
@@ -146,6 +149,7 @@ pub(crate) struct Remains {
     pub(crate) key: Arc<SessionKey>,
     /// What was found out about who answered.
     pub(crate) answer: Option<AmdResult>,
+    pub(crate) line: LineReport,
 }
 
 /// Where something can happen, in the order in which it is looked at. What comes earlier feeds what
@@ -232,7 +236,9 @@ impl Session {
     pub(crate) fn new(mut parts: SessionParts) -> Self {
         let now = Instant::now();
         parts.tts.warm();
+        let began_at = parts.began + now.saturating_duration_since(parts.started);
         let mut session = Self {
+            line: Box::new(Line::new(now, began_at, parts.key.session)),
             playout: Playout::new(parts.codec, std::mem::take(&mut parts.stream_id)),
             mover: HandoverClient::new(Arc::clone(&parts.control), Arc::clone(&parts.key)),
             haste: None,
@@ -309,6 +315,7 @@ impl Session {
         Remains {
             socket: self.parts.socket,
             answer: self.parts.call.answered(),
+            line: self.line.report(self.woken_at),
             turns: self.parts.turns,
             key: self.parts.key,
         }
@@ -396,6 +403,9 @@ impl Session {
         }
         let recording = self.recording.as_deref();
         if let Some(at) = recording.and_then(RecordingRequest::next_attempt) {
+            next = next.min(at);
+        }
+        if let Some(at) = self.line.due(self.woken_at) {
             next = next.min(at);
         }
         self.parts.timer.arm(next, self.woken_at, cx.waker());

@@ -9,7 +9,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use audio::{LineListener, LineSound, Vad};
+use audio::{LineListener, LineSound, Loudness, Vad};
 use carrier::media::{MediaCodec, MediaProblem};
 use conversation::{Failure, Recognition};
 use futures_util::future::BoxFuture;
@@ -65,6 +65,7 @@ pub(crate) enum Taken {
     /// It is heard, after `lost_ms` of silence for what never came. `due`: enough waits to be sent.
     /// `sounds`: tones that ended with it.
     Heard {
+        loudness: Loudness,
         lost_ms: u64,
         due: bool,
         sounds: [Option<LineSound>; SOUNDS_MAX],
@@ -135,7 +136,8 @@ impl SttLeg {
             Ok(bytes) => bytes,
             Err(problem) => return Taken::Unreadable(problem),
         };
-        let _activity = self.vad.hear(self.customer.newest(bytes));
+        let loudness = Loudness::of(self.customer.newest(bytes));
+        let _activity = self.vad.hear(loudness);
         let voiced = self.vad.is_loud();
         if voiced {
             self.voiced_until = self.customer.end();
@@ -144,6 +146,7 @@ impl SttLeg {
         let waiting = self.customer.waiting().len();
         let due = self.message_size.is_due(bytes, voiced, waiting);
         Taken::Heard {
+            loudness,
             lost_ms,
             due,
             sounds,

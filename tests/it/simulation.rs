@@ -66,6 +66,8 @@ struct Tally {
     /// What a message waited for.
     cues: HashMap<MessageCue, u64>,
     observed: HashMap<Observation, u64>,
+    /// Calls on whose line somebody was not heard.
+    silent: u64,
 }
 
 impl Tally {
@@ -77,6 +79,7 @@ impl Tally {
         if let Some(left) = answer.message {
             *self.cues.entry(left.after).or_default() += 1;
         }
+        self.silent += u64::from(!report.line.is_empty());
         for observation in &report.observations {
             *self.observed.entry(*observation).or_default() += 1;
         }
@@ -141,6 +144,7 @@ impl Tally {
                 self.answers
             );
         }
+        assert!(self.silent > 0, "no line was dead");
         for cue in [MessageCue::Beep, MessageCue::Carrier, MessageCue::Quiet] {
             assert!(
                 self.cues.contains_key(&cue),

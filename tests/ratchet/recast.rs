@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use media_worker::{Control, Hello, Record};
-use model::{AmdResult, CarrierVerdict, Checkpoint, MachineAction, Outcome, Turn};
+use model::{CarrierVerdict, Checkpoint, LineReport, MachineAction, Outcome, Turn};
 use service::call::media::{
-    HandOver, Media, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
+    Found, HandOver, Media, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
 };
 
 #[derive(Debug)]
@@ -41,9 +41,9 @@ impl Control for Recast {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        answer: Option<AmdResult>,
+        found: Found,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
-        Control::close(&self.0, session, outcome, answer)
+        Control::close(&self.0, session, outcome, found)
     }
 
     fn verdict(
@@ -57,8 +57,9 @@ impl Control for Recast {
         &self,
         session: Arc<SessionKey>,
         checkpoint: Checkpoint,
+        line: LineReport,
     ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
-        Control::prepare_hand_over(&self.0, session, checkpoint)
+        Control::prepare_hand_over(&self.0, session, checkpoint, line)
     }
 
     fn redirect(

@@ -133,18 +133,18 @@ impl Playout {
         self.send(socket)
     }
 
-    /// Queues a mark, or drops it with the audio before it.
-    pub(crate) fn mark(&mut self, socket: &mut CarrierSocket, mark: Mark, now: Instant) {
+    /// Queues a mark, or drops it with the audio before it. True when it is the carrier that returns it.
+    pub(crate) fn mark(&mut self, socket: &mut CarrierSocket, mark: Mark, now: Instant) -> bool {
         if self.flow != Flow::Taking {
-            return;
+            return false;
         }
         if let Some(clock) = &mut self.clock {
             clock.mark(mark, now);
-            return;
+            return false;
         }
         self.codec
             .encode_mark(&self.stream_id, &mark.to_string(), &mut self.out);
-        self.send(socket);
+        self.send(socket)
     }
 
     /// Empties the carrier's buffer. `since`: when what caused it was seen.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use metrics::counter;
-use model::Checkpoint;
+use model::{Checkpoint, LineReport};
 use service::call::media::{HandOver, MediaError, RedirectError, SessionKey};
 
 use crate::session::control::Control;
@@ -23,7 +23,7 @@ pub(crate) struct HandoverClient {
 enum HandoverState {
     Idle,
     /// Turns are to be stored first.
-    Waiting(Checkpoint),
+    Waiting(Checkpoint, LineReport),
     Storing(BoxFuture<'static, Result<HandOver, MediaError>>),
     Ready(HandOver),
     Redirecting(BoxFuture<'static, Result<(), RedirectError>>),
@@ -45,8 +45,8 @@ impl HandoverClient {
         }
     }
 
-    pub(crate) fn prepare(&mut self, checkpoint: Checkpoint) {
-        self.state = HandoverState::Waiting(checkpoint);
+    pub(crate) fn prepare(&mut self, checkpoint: Checkpoint, line: LineReport) {
+        self.state = HandoverState::Waiting(checkpoint, line);
     }
 
     /// Asks the carrier, if everything is ready.
@@ -68,11 +68,10 @@ impl HandoverClient {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, stored: bool) -> Poll<HandoverProgress> {
         loop {
             match &mut self.state {
-                HandoverState::Waiting(checkpoint) if stored => {
-                    let checkpoint = *checkpoint;
+                HandoverState::Waiting(checkpoint, line) if stored => {
                     let key = Arc::clone(&self.key);
-                    self.state =
-                        HandoverState::Storing(self.control.prepare_hand_over(key, checkpoint));
+                    let storing = self.control.prepare_hand_over(key, *checkpoint, *line);
+                    self.state = HandoverState::Storing(storing);
                 }
                 HandoverState::Storing(storing) => {
                     return match std::task::ready!(storing.as_mut().poll(cx)) {
@@ -98,7 +97,7 @@ impl HandoverClient {
                     failed(if may_follow { "unknown" } else { "refused" }, &error);
                     return Poll::Ready(HandoverProgress::Failed { may_follow });
                 }
-                HandoverState::Idle | HandoverState::Waiting(_) | HandoverState::Ready(_) => {
+                HandoverState::Idle | HandoverState::Waiting(..) | HandoverState::Ready(_) => {
                     return Poll::Pending;
                 }
             }
@@ -115,7 +114,7 @@ impl fmt::Debug for HandoverClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             HandoverState::Idle => "idle",
-            HandoverState::Waiting(_) => "waiting",
+            HandoverState::Waiting(..) => "waiting",
             HandoverState::Storing(_) => "storing",
             HandoverState::Ready(_) => "ready",
             HandoverState::Redirecting(_) => "redirecting",

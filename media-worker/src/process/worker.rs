@@ -18,7 +18,7 @@ use model::Outcome;
 use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
-use service::call::media::{MediaError, MediaSession, OpenError};
+use service::call::media::{Found, MediaError, MediaSession, OpenError};
 use service::dialing::workforce::Enlisted;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -650,12 +650,16 @@ async fn store_rest(shared: &Shared, remains: &mut Remains, outcome: Option<Outc
     if superseded {
         return;
     }
+    let found = Found {
+        answer: remains.answer,
+        line: Some(remains.line),
+    };
     let mut failures = 0_u32;
     loop {
         let close = shared
             .parts
             .control
-            .close(Arc::clone(&remains.key), outcome, remains.answer);
+            .close(Arc::clone(&remains.key), outcome, found);
         match close.await {
             Ok(()) | Err(MediaError::Superseded) => return,
             Err(error @ (MediaError::Unavailable(_) | MediaError::Carrier(_))) => {

@@ -15,9 +15,14 @@ impl Session {
             Action::SendAudio(audio) => self.play(&audio),
             Action::SendMark(mark) => {
                 let socket = &mut self.parts.socket;
-                self.playout.mark(socket, mark, self.woken_at);
+                if self.playout.mark(socket, mark, self.woken_at) {
+                    self.line.mark(self.woken_at);
+                }
             }
-            Action::Clear => self.playout.clear(&mut self.parts.socket, self.woken_at),
+            Action::Clear => {
+                self.playout.clear(&mut self.parts.socket, self.woken_at);
+                self.line.cleared(self.woken_at);
+            }
             Action::OpenRecognition { route } => {
                 self.parts.ear.connect(route);
                 self.due.add(WakeSource::Recognition);
@@ -91,7 +96,8 @@ impl Session {
             }
             Action::Observe(observation) => Meters::observed(observation),
             Action::HandOver(checkpoint) => {
-                self.mover.prepare(checkpoint);
+                let line = self.line.report(self.woken_at);
+                self.mover.prepare(checkpoint, line);
                 self.due.add(WakeSource::Turns);
             }
             Action::Redirect => {
@@ -119,6 +125,7 @@ impl Session {
             self.parts.meters.media_sent.increment(1);
             let bytes = u64::try_from(audio.len()).unwrap_or(0);
             self.parts.meters.audio_sent_bytes.increment(bytes);
+            self.line.played(audio, self.woken_at);
         } else if !was_dropping {
             self.parts.meters.playouts_dropped.increment(1);
             tracing::warn!("the carrier does not read, what the agent says is dropped");

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use model::{AmdResult, CarrierVerdict, Checkpoint, Outcome, Turn};
+use model::{CarrierVerdict, Checkpoint, LineReport, Outcome, Turn};
 use service::call::media::{
-    self, HandOver, Media, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
+    self, Found, HandOver, Media, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
 };
 
 use crate::carrier_leg::handshake::Hello;
@@ -25,13 +25,13 @@ pub trait Control: fmt::Debug + Send + Sync {
         record: Record,
     ) -> BoxFuture<'static, Result<(), MediaError>>;
 
-    /// Ends the session: with an outcome the call too, without one it is left to be resumed. `answer` is
-    /// what was found out about who answered.
+    /// Ends the session: with an outcome the call too, without one it is left to be resumed. `found` is what it
+    /// found out about the call.
     fn close(
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        answer: Option<AmdResult>,
+        found: Found,
     ) -> BoxFuture<'static, Result<(), MediaError>>;
 
     /// The carrier's verdict on who answered, once there is one.
@@ -40,11 +40,12 @@ pub trait Control: fmt::Debug + Send + Sync {
         session: Arc<SessionKey>,
     ) -> BoxFuture<'static, Result<Option<CarrierVerdict>, MediaError>>;
 
-    /// Stores a token for another session that goes on from here.
+    /// Stores a token for another session that goes on from here, and what the line was like until now.
     fn prepare_hand_over(
         &self,
         session: Arc<SessionKey>,
         checkpoint: Checkpoint,
+        line: LineReport,
     ) -> BoxFuture<'static, Result<HandOver, MediaError>>;
 
     /// Has the carrier end this session's stream and open that of the session that was prepared.
@@ -96,6 +97,7 @@ impl Control for Media {
                 Record::Turn(turn) => media.store_turn(&session, &turn).await,
                 Record::LateTurns(turn) => media.store_left_behind(&session, &turn).await,
                 Record::OptOut(how) => media.opt_out(&session, how).await,
+                Record::Line(report) => media.line(&session, &report).await,
             }
         })
     }
@@ -104,10 +106,10 @@ impl Control for Media {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        answer: Option<AmdResult>,
+        found: Found,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         let media = self.clone();
-        Box::pin(async move { media.close_with(&session, outcome, answer).await })
+        Box::pin(async move { media.close_with(&session, outcome, found).await })
     }
 
     fn verdict(
@@ -122,9 +124,13 @@ impl Control for Media {
         &self,
         session: Arc<SessionKey>,
         checkpoint: Checkpoint,
+        line: LineReport,
     ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
         let media = self.clone();
-        Box::pin(async move { media.prepare_hand_over(&session, &checkpoint).await })
+        Box::pin(async move {
+            let prepared = media.prepare_hand_over(&session, &checkpoint, Some(line));
+            prepared.await
+        })
     }
 
     fn redirect(

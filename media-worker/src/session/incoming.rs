@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use audio::CustomerFrame;
 use carrier::media::{Inbound, Track};
 use conversation::{CarrierClosed, Event, Mark};
 use model::Outcome;
@@ -56,7 +57,10 @@ impl Session {
             } => self.ignore("foreign_track"),
             Inbound::Dtmf { digit, .. } => self.feed(Event::Key(digit)),
             Inbound::Mark { name, .. } => match name.parse::<Mark>() {
-                Ok(mark) => self.feed(Event::Marked(mark)),
+                Ok(mark) => {
+                    self.line.marked(self.woken_at);
+                    self.feed(Event::Marked(mark));
+                }
                 Err(_foreign) => self.ignore("foreign_mark"),
             },
             Inbound::Stop { .. } => self.carrier_is_gone(CarrierClosed::Stopped),
@@ -74,10 +78,17 @@ impl Session {
             .take(sequence, timestamp_ms, payload, listens)
         {
             Taken::Heard {
+                loudness,
                 lost_ms,
                 due,
                 sounds,
             } => {
+                let frame = CustomerFrame {
+                    loudness,
+                    lost_ms,
+                    timestamp_ms,
+                };
+                self.line.heard(frame, self.woken_at);
                 self.parts.meters.frames_received.increment(1);
                 if lost_ms > 0 {
                     let lost_bytes = lost_ms * BYTES_PER_MS;

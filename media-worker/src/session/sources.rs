@@ -23,6 +23,7 @@ impl Session {
             Recognition::Lost(failure) => {
                 meters.vendor_failed(RECOGNITION, failure, self.parts.key.call_id);
             }
+            Recognition::Final { text, .. } if !text.is_empty() => self.line.understood(),
             Recognition::SpeechStarted { .. }
             | Recognition::Interim { .. }
             | Recognition::Final { .. }
@@ -82,6 +83,9 @@ impl Session {
     /// Looks at every deadline that has passed.
     pub(super) fn step_clock(&mut self) -> bool {
         let now = self.woken_at;
+        if self.step_line() {
+            return true;
+        }
         if !self.drain_told && self.parts.admission.stage() == DrainStage::Expired {
             self.drain_told = true;
             self.close_reason = CloseReason::GoingAway;

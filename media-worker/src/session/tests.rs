@@ -11,7 +11,7 @@ use carrier::media::{Inbound, MediaProblem};
 use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, Outcome, TenantId};
+use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, Outcome, SilentSide, TenantId};
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use serde_json::Value;
@@ -104,7 +104,7 @@ async fn scene_at(codec: &'static dyn MediaCodec, greeting_s: usize, pipe_bytes:
             text: GREETING.to_owned(),
         },
         Speech {
-            audio: Bytes::from(vec![0x55; greeting_s * 8_000]),
+            audio: Bytes::from([0x55, 0xD5].repeat(greeting_s * 4_000)),
             alignment: None,
         },
     );
@@ -203,7 +203,16 @@ fn snapshot() -> CallSnapshot {
 }
 
 fn silence(frame: u64) -> Message {
-    let payload = STANDARD.encode_to_string([0xFF; 160]);
+    media(frame, &[0xFF; 160])
+}
+
+/// A phone in a quiet room.
+fn noise(frame: u64) -> Message {
+    media(frame, [0xFF, 0x7F, 0xFD, 0x7D].repeat(40).as_slice())
+}
+
+fn media(frame: u64, audio: &[u8]) -> Message {
+    let payload = STANDARD.encode_to_string(audio);
     let (sequence, timestamp) = (frame + 2, frame * 20);
     Message::text(format!(
         r#"{{"event":"media","sequenceNumber":"{sequence}","streamSid":"MZ1","media":{{"track":"inbound","chunk":"1","timestamp":"{timestamp}","payload":"{payload}"}}}}"#
@@ -298,7 +307,7 @@ async fn heard_without_marks(greeting_s: usize, listened: Duration) -> Vec<(Stri
     let stored = stored.lock().unwrap();
     let turns = stored.iter().filter_map(|record| match record {
         Record::Turn(turn) => Some((turn.text.clone(), turn.interrupted)),
-        Record::Opened | Record::LateTurns(_) | Record::OptOut(_) => None,
+        Record::Opened | Record::LateTurns(_) | Record::OptOut(_) | Record::Line(_) => None,
     });
     turns.collect()
 }
@@ -333,6 +342,133 @@ async fn a_carrier_that_says_nothing_is_gone_after_five_seconds() {
         }
     );
     drop(carrier);
+}
+
+/// What the carrier does while it is talked to.
+#[derive(Clone, Copy)]
+struct Carrying {
+    /// The customer's next frame; none come.
+    frame: Option<fn(u64) -> Message>,
+    returns_marks: bool,
+}
+
+impl Scene {
+    /// Carries the call for these frames, and says when what of the line was stored.
+    async fn carry(
+        &mut self,
+        frames: std::ops::Range<u64>,
+        how: Carrying,
+    ) -> Vec<(u64, LineReport)> {
+        let started = Instant::now();
+        let mut told = Vec::new();
+        let first = frames.start;
+        for frame in frames {
+            if let Some(made) = how.frame {
+                self.carrier.send(made(frame)).await.unwrap();
+            } else {
+                // So that the carrier counts as alive.
+                let foreign = r#"{"event":"mark","sequenceNumber":"1","streamSid":"MZ1","mark":{"name":"?"}}"#;
+                if frame % 50 == 0 {
+                    self.carrier.send(Message::text(foreign)).await.unwrap();
+                }
+            }
+            let after_ms = (frame - first + 1) * 20;
+            let until = started + Duration::from_millis(after_ms);
+            while let Ok(message) = tokio::time::timeout_at(until, self.carrier.next()).await {
+                let message = message.unwrap().unwrap();
+                if how.returns_marks && said(&message) == Said::Mark {
+                    let mut mark: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
+                    mark["sequenceNumber"] = "1".into();
+                    self.carrier
+                        .send(Message::text(mark.to_string()))
+                        .await
+                        .unwrap();
+                }
+            }
+            let mut stored = self.stored.lock().unwrap();
+            told.extend(stored.drain(..).filter_map(|record| match record {
+                Record::Line(report) => Some((after_ms, report)),
+                Record::Opened | Record::Turn(_) | Record::LateTurns(_) | Record::OptOut(_) => None,
+            }));
+        }
+        told
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_of_whom_nothing_is_heard_is_told_of_within_six_seconds_and_when_they_are() {
+    let mut scene = scene(1, 64 * 1024).await;
+    let dead = Carrying {
+        frame: Some(silence),
+        returns_marks: true,
+    };
+    let told = scene.carry(0..350, dead).await;
+    let [(at_ms, report)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!((5_000..=6_000).contains(at_ms), "{at_ms}");
+    assert_eq!(report.silent_side, Some(SilentSide::Customer));
+    let alive = Carrying {
+        frame: Some(noise),
+        ..dead
+    };
+    let told = scene.carry(350..450, alive).await;
+    let [(at_ms, report)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(*at_ms <= 100, "{at_ms}");
+    assert_eq!((report.silent_side, report.session), (None, 1));
+    assert!((7_000..7_100).contains(&report.one_way_ms.unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_brings_no_audio_or_plays_none_is_told_of_within_six_seconds() {
+    let brings_none = Carrying {
+        frame: None,
+        returns_marks: true,
+    };
+    let plays_none = Carrying {
+        frame: Some(noise),
+        returns_marks: false,
+    };
+    for (how, silent) in [
+        (brings_none, SilentSide::Customer),
+        (plays_none, SilentSide::Agent),
+    ] {
+        let told = scene(3, 64 * 1024).await.carry(0..320, how).await;
+        let [(at_ms, report)] = told.as_slice() else {
+            panic!("{silent:?}: {told:?}");
+        };
+        assert!((5_000..=6_000).contains(at_ms), "{silent:?}: {at_ms}");
+        assert_eq!(report.silent_side, Some(silent));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_quiet_customer_and_a_line_that_is_well_nothing_is_told() {
+    let mut scene = scene(4, 64 * 1024).await;
+    let well = Carrying {
+        frame: Some(noise),
+        returns_marks: true,
+    };
+    assert_eq!(scene.carry(0..400, well).await, Vec::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_loses_every_tenth_frame_is_bad() {
+    let mut scene = scene(4, 64 * 1024).await;
+    let lossy = Carrying {
+        // Its numbers go on, its audio does not.
+        frame: Some(|frame| noise(frame + frame / 9)),
+        returns_marks: true,
+    };
+    let told = scene.carry(0..400, lossy).await;
+    let [(_at, report)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    let (fault, _at) = report.fault.unwrap();
+    assert_eq!(fault, model::LineFault::FramesMissing);
+    assert_eq!(report.frames_missing, 25);
 }
 
 #[tokio::test(start_paused = true)]
@@ -457,7 +593,7 @@ impl Control for NoControl {
         &self,
         _session: Arc<SessionKey>,
         _outcome: Option<Outcome>,
-        _answer: Option<AmdResult>,
+        _found: service::call::media::Found,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         Box::pin(std::future::ready(Ok(())))
     }
@@ -473,6 +609,7 @@ impl Control for NoControl {
         &self,
         _session: Arc<SessionKey>,
         _checkpoint: model::Checkpoint,
+        _line: LineReport,
     ) -> BoxFuture<'static, Result<service::call::media::HandOver, MediaError>> {
         Box::pin(std::future::ready(Err(MediaError::Superseded)))
     }

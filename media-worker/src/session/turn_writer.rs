@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use model::{OptOutHow, Turn};
+use model::{LineReport, OptOutHow, Turn};
 use service::call::media::MediaError;
 use tokio::time::Instant;
 
@@ -34,6 +34,8 @@ pub enum Record {
     /// The other side wants no more calls. Comes before every turn that waits, and holds whatever
     /// becomes of the session.
     OptOut(OptOutHow),
+    /// What the session found of its line. A few at most, and each replaces the one before.
+    Line(LineReport),
 }
 
 /// One attempt to store a record.
@@ -105,6 +107,11 @@ impl TurnWriter {
         }
     }
 
+    /// Takes what was found of the line. There is always room for it.
+    pub(crate) fn push_line(&mut self, report: LineReport) {
+        self.waiting.push_back(Record::Line(report));
+    }
+
     /// Whether everything is stored.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -144,7 +151,12 @@ impl TurnWriter {
                         self.state = WriteState::Idle;
                         return Poll::Ready(match stored {
                             Some(Record::OptOut(_)) => Written::OptedOut,
-                            Some(Record::Opened | Record::Turn(_) | Record::LateTurns(_))
+                            Some(
+                                Record::Opened
+                                | Record::Turn(_)
+                                | Record::LateTurns(_)
+                                | Record::Line(_),
+                            )
                             | None => Written::Stored,
                         });
                     }
@@ -233,7 +245,7 @@ mod tests {
 
     fn place(record: &Record) -> Option<u32> {
         match record {
-            Record::Opened | Record::OptOut(_) => None,
+            Record::Opened | Record::OptOut(_) | Record::Line(_) => None,
             Record::Turn(turn) | Record::LateTurns(turn) => Some(turn.seq),
         }
     }

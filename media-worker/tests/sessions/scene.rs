@@ -12,14 +12,14 @@ use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
 use media_worker::{Control, Hello, Record, Tools, Worker, WorkerParts};
 use model::{
-    AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, Outcome, TenantId,
-    TokenId, Turn, VendorChoice,
+    AmdPolicy, AmdResult, CallId, CallSnapshot, CarrierVerdict, Checkpoint, LineReport, Outcome,
+    SilentSide, TenantId, TokenId, Turn, VendorChoice,
 };
 use providers::llm::Models;
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use service::call::media::{
-    HandOver, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
+    Found, HandOver, MediaError, MediaSession, OpenError, RedirectError, SessionKey,
 };
 use settings::{Secret, Settings};
 use tokio::net::{TcpListener, TcpStream};
@@ -104,6 +104,10 @@ impl Control for Memory {
             Record::OptOut(how) => {
                 self.note(format!("{} opted out {how:?}", session.call_id.unix_ms()));
             }
+            Record::Line(report) => {
+                let side = report.silent_side.map_or("both heard", SilentSide::code);
+                self.note(format!("{} line {side}", session.call_id.unix_ms()));
+            }
             Record::Turn(turn) | Record::LateTurns(turn) => {
                 self.turns.lock().unwrap().push(Turn::clone(&turn));
             }
@@ -115,9 +119,9 @@ impl Control for Memory {
         &self,
         session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        answer: Option<AmdResult>,
+        found: Found,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
-        *self.answer.lock().unwrap() = answer;
+        *self.answer.lock().unwrap() = found.answer;
         let outcome = outcome.map_or("nothing", Outcome::code);
         self.note(format!(
             "{} closed with {outcome}",
@@ -138,6 +142,7 @@ impl Control for Memory {
         &self,
         _session: Arc<SessionKey>,
         _checkpoint: Checkpoint,
+        _line: LineReport,
     ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
         Box::pin(std::future::ready(Err(MediaError::Superseded)))
     }

@@ -8,7 +8,10 @@ const BIAS: i16 = 132;
 /// Larger values cannot be told apart.
 const CLIP: i16 = 32_635;
 
-static DECODED: [i16; 256] = decoded();
+/// The largest sample that a byte stands for.
+pub(crate) const LOUDEST: i16 = 32_124;
+
+static DECODED: [i16; 256] = table();
 
 /// The sample that a byte stands for.
 #[must_use]
@@ -44,7 +47,8 @@ const fn low_byte(value: u32) -> u8 {
     value.to_le_bytes()[0]
 }
 
-const fn decoded() -> [i16; 256] {
+/// The sample of every byte.
+pub(crate) const fn table() -> [i16; 256] {
     let mut table = [0; 256];
     let mut byte = 0u8;
     loop {

@@ -1,9 +1,9 @@
-//! Whether anybody seems to speak, by energy alone: a table look-up and an addition a sample.
+//! Whether anybody seems to speak, by loudness alone.
 //!
 //! Good enough to decide how audio is batched (in silence fewer and larger messages to the
 //! recognizer cost no latency). It never decides a turn: that is the recognizer's business.
 
-use crate::{BYTES_PER_MS, mulaw};
+use crate::{BYTES_PER_MS, Loudness};
 
 /// Mean size of samples below which a frame is silent in any room: −50 dB of full scale.
 const FLOOR_MEAN: u32 = 100;
@@ -39,14 +39,16 @@ impl Vad {
         }
     }
 
-    /// Judges the next stretch of µ-law audio, of any length; an empty one changes nothing.
-    pub fn hear(&mut self, audio: &[u8]) -> Activity {
-        if let Some(mean) = mean_size(audio) {
+    /// Judges the next stretch of audio, of any length; an empty one changes nothing.
+    pub fn hear(&mut self, heard: Loudness) -> Activity {
+        if heard.samples() > 0 {
+            let mean = heard.mean();
             let room = self.room >> ROOM_RISE_SHIFT;
             if mean > FLOOR_MEAN && mean > room.saturating_mul(SPEECH_OVER_ROOM) {
                 self.open_bytes = HANGOVER_MS * BYTES_PER_MS;
             } else {
-                self.open_bytes = self.open_bytes.saturating_sub(audio.len());
+                let bytes = usize::try_from(heard.samples()).unwrap_or(usize::MAX);
+                self.open_bytes = self.open_bytes.saturating_sub(bytes);
             }
             self.follow_room(mean);
         }
@@ -81,25 +83,15 @@ impl Default for Vad {
     }
 }
 
-/// The mean size of the samples; `None` without samples.
-fn mean_size(audio: &[u8]) -> Option<u32> {
-    let count = u64::try_from(audio.len()).ok().filter(|count| *count > 0)?;
-    let sum: u64 = audio
-        .iter()
-        .map(|byte| u64::from(mulaw::decode(*byte).unsigned_abs()))
-        .sum();
-    u32::try_from(sum / count).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FRAME_BYTES, sine};
+    use crate::{FRAME_BYTES, mulaw, sine};
 
     fn hear(vad: &mut Vad, audio: &[u8]) -> Activity {
         let mut last = Activity::Silence;
         for frame in audio.chunks(FRAME_BYTES) {
-            last = vad.hear(frame);
+            last = vad.hear(Loudness::of(frame));
         }
         last
     }
@@ -112,7 +104,10 @@ mod tests {
     fn the_gate_opens_with_the_first_loud_frame_and_closes_after_a_pause() {
         let mut vad = Vad::new();
         assert_eq!(hear(&mut vad, &silence(1_000)), Activity::Silence);
-        assert_eq!(vad.hear(&sine::sine(300, 20, 4_000)), Activity::Speech);
+        assert_eq!(
+            hear(&mut vad, &sine::sine(300, 20, 4_000)),
+            Activity::Speech
+        );
         assert_eq!(hear(&mut vad, &silence(200)), Activity::Speech);
         assert_eq!(hear(&mut vad, &silence(220)), Activity::Silence);
     }
@@ -120,29 +115,32 @@ mod tests {
     #[test]
     fn the_first_frame_after_speech_is_speech_and_is_not_loud() {
         let mut vad = Vad::new();
-        vad.hear(&sine::sine(300, 20, 4_000));
+        hear(&mut vad, &sine::sine(300, 20, 4_000));
         assert!(vad.is_loud());
-        assert_eq!(vad.hear(&silence(20)), Activity::Speech);
+        assert_eq!(hear(&mut vad, &silence(20)), Activity::Speech);
         assert!(!vad.is_loud());
     }
 
     #[test]
     fn a_call_starts_with_an_open_gate() {
-        assert_eq!(Vad::new().hear(&silence(20)), Activity::Speech);
+        assert_eq!(hear(&mut Vad::new(), &silence(20)), Activity::Speech);
     }
 
     #[test]
     fn a_humming_room_becomes_silence_and_a_voice_above_it_is_heard() {
         let mut vad = Vad::new();
         hear(&mut vad, &sine::sine(100, 30_000, 600));
-        assert_eq!(vad.hear(&sine::sine(100, 20, 600)), Activity::Silence);
-        assert_eq!(vad.hear(&sine::sine(300, 20, 6_000)), Activity::Speech);
+        assert_eq!(hear(&mut vad, &sine::sine(100, 20, 600)), Activity::Silence);
+        assert_eq!(
+            hear(&mut vad, &sine::sine(300, 20, 6_000)),
+            Activity::Speech
+        );
     }
 
     #[test]
     fn nothing_heard_changes_nothing() {
         let mut vad = Vad::new();
         hear(&mut vad, &silence(1_000));
-        assert_eq!(vad.hear(&[]), Activity::Silence);
+        assert_eq!(vad.hear(Loudness::of(&[])), Activity::Silence);
     }
 }

@@ -259,6 +259,7 @@ mod tests {
             carrier_verdict: None,
             detection_ms: None,
             answer: None,
+            line: Vec::new(),
             outcome: Some(outcome),
             rejected_because: None,
             records_inbound: false,

@@ -2,6 +2,7 @@
 
 pub(crate) mod amd;
 pub(crate) mod checkpoint;
+pub(crate) mod line;
 pub(crate) mod outcome;
 pub(crate) mod snapshot;
 pub(crate) mod turn;
@@ -10,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdResult, AnsweredBy, CallId, CampaignId, CarrierVerdict, LeadId, Outcome, Permit,
-    PhoneNumber, TenantId, TraceId,
+    AgentId, AmdResult, AnsweredBy, CallId, CampaignId, CarrierVerdict, LeadId, LineReport,
+    Outcome, Permit, PhoneNumber, TenantId, TraceId,
 };
 
 /// One attempt to talk, known by our id before the carrier knows of it.
@@ -50,6 +51,9 @@ pub struct Call {
     /// What the session found out about who answered, and did about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<AmdResult>,
+    /// What the line was like, by session in order. The latest session notes here what it finds while it is on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub line: Vec<LineReport>,
     /// How the call ended. Present exactly when the state is `ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -84,6 +88,12 @@ impl Call {
     #[must_use]
     pub fn trace(&self) -> TraceId {
         self.trace_id.unwrap_or_else(|| TraceId::of_call(self.id))
+    }
+
+    /// What the line was like over all sessions; absent, nobody measured it yet.
+    #[must_use]
+    pub fn line(&self) -> Option<LineReport> {
+        self.line.iter().copied().reduce(LineReport::and)
     }
 
     /// Who or what answered, as it was taken in the end. What the session acted on says more than the

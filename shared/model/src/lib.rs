@@ -33,6 +33,7 @@ pub use call::amd::{
     MessageCue, OptOutHow,
 };
 pub use call::checkpoint::{Checkpoint, Detection};
+pub use call::line::{LineFault, LineReport, SilentSide};
 pub use call::outcome::{Doing, Outcome};
 pub use call::snapshot::{AmdPolicy, CallSnapshot};
 pub use call::turn::{Speaker, Stage, StageOwner, ToolUse, Turn, TurnInput, TurnKind, Waterfall};

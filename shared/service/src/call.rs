@@ -684,6 +684,7 @@ fn bare_call(
         carrier_verdict: None,
         detection_ms: None,
         answer: None,
+        line: Vec::new(),
         outcome: None,
         rejected_because: None,
         records_inbound: false,

@@ -14,10 +14,12 @@
 mod frame;
 mod listener;
 pub mod mulaw;
+mod room;
 mod speak;
 
 pub use frame::FRAME_BYTES;
 pub use listener::{Heard, Listener};
+pub use room::Room;
 pub use speak::{Speech, SpokenWord, Voice, noise, speak};
 
 /// µ-law silence.

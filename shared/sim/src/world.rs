@@ -25,6 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audio::line::Finding;
 use conversation::{Action, CarrierClosed, Observation};
 use model::{AmdMode, CallSnapshot, CallTime, CarrierVerdict, Outcome, Speaker, Turn};
 use rand_chacha::ChaCha8Rng;
@@ -57,6 +58,8 @@ pub struct Scene {
     pub speech_cached: bool,
     /// The carrier's stream breaks at this time.
     pub stream_lost_at: Option<Duration>,
+    /// From this time on nothing of the person comes through: frames of one value.
+    pub line_dead_at: Option<Duration>,
     /// A user hangs up at this time.
     pub hung_up_at: Option<Duration>,
     /// A defect built into the wiring, which the checks must find.
@@ -103,6 +106,10 @@ pub enum Defect {
     BeepImagined,
     /// Neither the carrier's verdict nor a tone on the line reaches the session.
     MachinesUnheard,
+    /// Frames of one value are taken for sound.
+    DeadLineUnnoticed,
+    /// A quiet phone is taken for a dead line.
+    QuietTakenForDead,
 }
 
 /// What happened.
@@ -116,6 +123,8 @@ pub struct Report {
     /// What the person heard, said and did.
     pub person: Log,
     pub observations: Vec<Observation>,
+    /// What was found of the line, and when.
+    pub line: Vec<(Duration, Finding)>,
     /// Length of the call on virtual time.
     pub lasted: Duration,
     /// Steps that were simulated.
@@ -156,6 +165,9 @@ impl fmt::Display for Report {
         write!(f, "{}", self.person)?;
         if !self.observations.is_empty() {
             writeln!(f, "noticed: {:?}", self.observations)?;
+        }
+        for (at, finding) in &self.line {
+            writeln!(f, "the line after {:.1} s: {finding:?}", at.as_secs_f64())?;
         }
         for broken in &self.broken {
             writeln!(f, "BROKEN: {broken}")?;
@@ -318,7 +330,7 @@ impl<'a> World<'a> {
             scene,
             now: Duration::ZERO,
             queue: Queue::default(),
-            line: Line::new(&scene.person, STREAM_SID, detector(scene)),
+            line: Line::new(scene, STREAM_SID, detector(scene)),
             worker: Worker::new(scene),
             to_worker: pipe("to worker", scene.network.to_worker),
             to_carrier: pipe("to carrier", scene.network.to_carrier),
@@ -597,6 +609,7 @@ impl<'a> World<'a> {
             answer: self.worker.answered(),
             person: self.line.log().clone(),
             observations,
+            line: self.worker.findings().to_vec(),
             lasted: self.now,
             steps: self.steps,
             broken,
@@ -674,6 +687,7 @@ impl Scene {
             store: Latency::fixed_ms(15),
             speech_cached: true,
             stream_lost_at: None,
+            line_dead_at: None,
             hung_up_at: None,
             defect: None,
             trace: false,

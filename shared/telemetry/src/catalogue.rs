@@ -335,6 +335,12 @@ pub const CATALOGUE: &[Metric] = &[
         Unit::Bytes,
     ),
     counter(
+        "trunkline_lines_flagged_total",
+        &["kind"],
+        &[],
+        "sessions in which a side was not heard, or whose line was bad",
+    ),
+    counter(
         "trunkline_recognition_messages_sent_total",
         &[],
         &[],

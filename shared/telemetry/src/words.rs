@@ -303,6 +303,10 @@ pub const CLOSED: &[Closed] = &[
         )],
     ),
     (
+        "trunkline_lines_flagged_total",
+        &[("kind", &["one_way_audio", "bad_line"])],
+    ),
+    (
         "trunkline_interruptions_total",
         &[("by", &["speech_started", "words", "key"])],
     ),

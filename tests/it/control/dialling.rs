@@ -9,6 +9,7 @@ use model::{
     Turn,
 };
 use serde_json::json;
+use service::call::media::Found;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
 
 use super::sessions::turn;
@@ -464,11 +465,14 @@ async fn play(field: &Field, call: &str, sid: &str, story: &Talked) {
             };
             media.store_turn(&key, &said).await.unwrap();
         }
-        let answer = AmdResult {
-            class: story.class,
-            ..AmdResult::default()
+        let found = Found {
+            answer: Some(AmdResult {
+                class: story.class,
+                ..AmdResult::default()
+            }),
+            line: None,
         };
-        let close = media.close_with(&key, Some(outcome), Some(answer));
+        let close = media.close_with(&key, Some(outcome), found);
         close.await.unwrap();
     }
     let ended = field.world.status(call, sid, "completed", "3").await;

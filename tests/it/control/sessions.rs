@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    CallId, CallTime, Checkpoint, Outcome, Speaker, Stage, TenantId, TokenId, Turn, TurnInput,
-    TurnKind, Waterfall,
+    CallId, CallTime, Checkpoint, LineFault, LineReport, Outcome, SilentSide, Speaker, Stage,
+    TenantId, TokenId, Turn, TurnInput, TurnKind, Waterfall,
 };
-use service::call::media::{Hello, Media, MediaError, MediaSession, OpenError, RedirectError};
+use serde_json::{Value, json};
+use service::call::media::{
+    Found, Hello, Media, MediaError, MediaSession, OpenError, RedirectError,
+};
 
 use super::World;
 use super::callbacks::voice_fields;
@@ -165,7 +168,7 @@ async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_die
             ..Checkpoint::default()
         };
         let prepared = media
-            .prepare_hand_over(&session.key, &checkpoint)
+            .prepare_hand_over(&session.key, &checkpoint, None)
             .await
             .unwrap();
         media.redirect(&session.key, &prepared).await.unwrap();
@@ -178,7 +181,9 @@ async fn a_call_is_handed_over_as_often_as_workers_stop_and_resumed_when_one_die
         assert_eq!(next.history.len(), usize::try_from(nth).unwrap() + 1);
         assert_eq!(steps(next.elapsed), u64::from(nth) + 1);
         // The one before has no say any more.
-        let late = media.prepare_hand_over(&session.key, &checkpoint).await;
+        let late = media
+            .prepare_hand_over(&session.key, &checkpoint, None)
+            .await;
         assert!(late.is_err(), "{late:?}");
         assert!(refused(
             &open(&media, world.tenant, call_id, token, &sid).await
@@ -216,7 +221,7 @@ async fn what_a_worker_hears_last_reaches_the_next_one() {
         .await
         .unwrap();
     let prepared = media
-        .prepare_hand_over(&first.key, &Checkpoint::default())
+        .prepare_hand_over(&first.key, &Checkpoint::default(), None)
         .await
         .unwrap();
     media.redirect(&first.key, &prepared).await.unwrap();
@@ -276,7 +281,9 @@ async fn a_carrier_that_refuses_to_move_a_call_leaves_it_as_it_is() {
     media.opened(&session.key).await.unwrap();
     world.carrier.refuse_instructions(1);
     let checkpoint = Checkpoint::default();
-    let prepared = media.prepare_hand_over(&session.key, &checkpoint).await;
+    let prepared = media
+        .prepare_hand_over(&session.key, &checkpoint, None)
+        .await;
     let moved = media.redirect(&session.key, &prepared.unwrap()).await;
     assert!(matches!(moved, Err(RedirectError::NotDone(_))), "{moved:?}");
     media
@@ -284,8 +291,94 @@ async fn a_carrier_that_refuses_to_move_a_call_leaves_it_as_it_is() {
         .await
         .unwrap();
     assert_eq!(world.told(&call).await, "ended agent_ended");
-    let late = media.prepare_hand_over(&session.key, &checkpoint).await;
+    let late = media
+        .prepare_hand_over(&session.key, &checkpoint, None)
+        .await;
     assert!(matches!(late, Err(MediaError::Superseded)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_is_not_heard_is_seen_while_the_call_is_on_and_a_bad_line_stays() {
+    let world = World::start().await;
+    let (call, sid) = world.placed_call().await;
+    let path = format!("/v1/calls/{call}");
+    assert_eq!(
+        world.ask("GET", &path, None).await.json()["line"],
+        Value::Null
+    );
+    let media = media(&world);
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let session = open(&media, world.tenant, call.parse().unwrap(), token, &sid)
+        .await
+        .unwrap();
+    media.opened(&session.key).await.unwrap();
+    let silent = LineReport {
+        session: 1,
+        frames: 251,
+        silent_side: Some(SilentSide::Customer),
+        one_way_ms: Some(5_020),
+        ..LineReport::default()
+    };
+    media.line(&session.key, &silent).await.unwrap();
+    let line = world.ask("GET", &path, None).await.json()["line"].clone();
+    assert_eq!(line["one_way_audio"], true);
+    assert_eq!(
+        (&line["silent_side"], &line["bad_line"]),
+        (&json!("customer"), &json!(false))
+    );
+    // They are heard again, and the worker stops: its successor's line is another one.
+    let until_then = LineReport {
+        frames: 1_000,
+        frames_missing: 60,
+        active_frames: 300,
+        clipped_frames: 3,
+        level_dbfs: Some(-30),
+        silent_side: None,
+        fault: Some((LineFault::FramesMissing, CallTime::from_millis(12_000))),
+        ..silent
+    };
+    let checkpoint = Checkpoint::default();
+    let prepared = media.prepare_hand_over(&session.key, &checkpoint, Some(until_then));
+    media
+        .redirect(&session.key, &prepared.await.unwrap())
+        .await
+        .unwrap();
+    let token = token_in(&world.carrier.instructed()[0]);
+    let next = open(&media, world.tenant, call.parse().unwrap(), token, &sid)
+        .await
+        .unwrap();
+    media.opened(&next.key).await.unwrap();
+    let found = Found {
+        line: Some(LineReport {
+            session: 2,
+            frames: 500,
+            active_frames: 100,
+            level_dbfs: Some(-26),
+            ..LineReport::default()
+        }),
+        ..Found::default()
+    };
+    media
+        .close_with(&next.key, Some(Outcome::AgentEnded), found)
+        .await
+        .unwrap();
+    let line = world.ask("GET", &path, None).await.json()["line"].clone();
+    let expected = json!({
+        "one_way_audio": false,
+        "silent_side": null,
+        "one_way_ms": 5_020,
+        "bad_line": true,
+        "bad_because": "frames_missing",
+        "bad_at_ms": 12_000,
+        "frames": 1_500,
+        "frames_missing": 60,
+        "frames_late": 0,
+        "speech_ms": 8_000,
+        "level_dbfs": -29,
+        "clipped_percent": 0.8,
+        "echo_delay_ms": null,
+    });
+    assert_eq!(line, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,6 +490,14 @@ pub(super) async fn speak(world: &World, call: &str, sid: &str) {
     for turn in [greeting, question, answer] {
         media.store_turn(&session.key, &turn).await.unwrap();
     }
+    let line = LineReport {
+        session: session.key.session,
+        frames: 160,
+        active_frames: 36,
+        level_dbfs: Some(-27),
+        ..LineReport::default()
+    };
+    media.line(&session.key, &line).await.unwrap();
 }
 
 fn refused(opened: &Result<MediaSession, OpenError>) -> bool {

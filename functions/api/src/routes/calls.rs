@@ -11,8 +11,8 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::{
     AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId,
-    CarrierVerdict, Direction, Doing, KnownLead, LeadId, Outcome, PhoneNumber, RecordingState,
-    RejectedBecause, TraceId, Variables,
+    CarrierVerdict, Direction, Doing, KnownLead, LeadId, LineFault, LineReport, Outcome,
+    PhoneNumber, RecordingState, RejectedBecause, SilentSide, TraceId, Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
@@ -34,6 +34,9 @@ use crate::http::registry::Routes;
 use crate::routes::permits::PermitView;
 use crate::schema::limits::REASON_CHARS_MAX;
 use crate::state::State;
+
+/// A frame of a line.
+const FRAME_MS: u64 = 20;
 
 pub(super) fn routes() -> Routes {
     use Permission as P;
@@ -114,8 +117,42 @@ pub(crate) struct CallView {
     /// Why it was not taken; only where the outcome is `rejected`.
     rejected_because: Option<RejectedBecause>,
     recording: Option<RecordingView>,
+    /// What the line is or was like; `null`: nobody measured it yet.
+    line: Option<LineView>,
     /// What all log lines about the call have in their field `trace_id` (`docs/logs.md`).
     trace_id: TraceId,
+}
+
+/// What a call's line is like. While the call is on it has what is wrong, within six seconds; the counts are complete
+/// when it has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Line)]
+pub(crate) struct LineView {
+    /// One side is not heard by the other, or was not when the call ended.
+    one_way_audio: bool,
+    /// Who is not heard.
+    silent_side: Option<SilentSide>,
+    /// How long a side was not heard, in all: also where it was heard again.
+    one_way_ms: u64,
+    /// The line is bad for talking and recognition, or was for a while.
+    bad_line: bool,
+    /// What was found first.
+    bad_because: Option<LineFault>,
+    /// When that was found, since the session's begin.
+    bad_at_ms: Option<u64>,
+    /// Frames of 20 ms that the customer's audio should have had.
+    frames: u32,
+    frames_missing: u32,
+    /// Frames that came over 60 ms late.
+    frames_late: u32,
+    /// How much of it was speech.
+    speech_ms: u64,
+    /// How loud speech was on average, below full scale; −26 is usual. `null`: there was too little.
+    level_dbfs: Option<i32>,
+    /// The share of speech that is cut off at full scale.
+    clipped_percent: f64,
+    /// After so long the agent's own voice came back; `null`: it did not.
+    echo_delay_ms: Option<u32>,
 }
 
 /// What happened to the recording so far.
@@ -336,8 +373,30 @@ impl DetectionView {
     }
 }
 
+impl From<LineReport> for LineView {
+    fn from(line: LineReport) -> Self {
+        let clipped = f64::from(line.clipped_frames) / f64::from(line.active_frames.max(1));
+        Self {
+            one_way_audio: line.silent_side.is_some(),
+            silent_side: line.silent_side,
+            one_way_ms: line.one_way_ms.unwrap_or(0),
+            bad_line: line.fault.is_some(),
+            bad_because: line.fault.map(|(fault, _)| fault),
+            bad_at_ms: line.fault.map(|(_, at)| at.as_millis()),
+            frames: line.frames,
+            frames_missing: line.frames_missing,
+            frames_late: line.frames_late,
+            speech_ms: u64::from(line.active_frames) * FRAME_MS,
+            level_dbfs: line.level_dbfs,
+            clipped_percent: (clipped * 1_000.0).round() / 10.0,
+            echo_delay_ms: line.echo_delay_ms,
+        }
+    }
+}
+
 impl From<Call> for CallView {
     fn from(call: Call) -> Self {
+        let line = call.line().map(LineView::from);
         let answered_by = call.answered_by();
         let told = call.answered_at.is_some() || answered_by != AnsweredBy::Unknown;
         Self {
@@ -362,6 +421,7 @@ impl From<Call> for CallView {
             outcome_by: call.outcome.map(Outcome::doing),
             rejected_because: call.rejected_because,
             recording: call.recording.map(RecordingView::from),
+            line,
         }
     }
 }

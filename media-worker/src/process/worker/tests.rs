@@ -7,11 +7,11 @@ use carrier::twilio::signature::Tokens;
 use conversation::{Failure, FailureKind, Generate, Generation, Synthesis, UtteranceId};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{AmdResult, CallId, CarrierVerdict, Checkpoint, Outcome, TenantId, TokenId, Turn};
+use model::{CallId, CarrierVerdict, Checkpoint, LineReport, Outcome, TenantId, TokenId, Turn};
 use providers::llm::{self, GenerationStream, Tuning};
 use providers::stt::{self, Recognizer, RecognizerConfig};
 use providers::tts::{self, Synthesizer};
-use service::call::media::{HandOver, RedirectError, SessionKey};
+use service::call::media::{Found, HandOver, RedirectError, SessionKey};
 use settings::Secret;
 use std::collections::BTreeMap;
 use std::task::{Context, Poll};
@@ -60,7 +60,7 @@ impl Control for Slow {
         &self,
         _session: Arc<SessionKey>,
         outcome: Option<Outcome>,
-        _answer: Option<AmdResult>,
+        _found: Found,
     ) -> BoxFuture<'static, Result<(), MediaError>> {
         let (told, table) = (Arc::clone(&self.told), self.table);
         Box::pin(async move {
@@ -82,6 +82,7 @@ impl Control for Slow {
         &self,
         _session: Arc<SessionKey>,
         _checkpoint: Checkpoint,
+        _line: LineReport,
     ) -> BoxFuture<'static, Result<HandOver, MediaError>> {
         unreachable!("nobody stops")
     }

@@ -7,13 +7,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AmdResult, AnsweredBy, CallState, CarrierVerdict, EventKind, MachineAction, Outcome, Permit,
-    RecordingState, Rule, WorkerId,
+    AmdResult, AnsweredBy, CallState, CarrierVerdict, EventKind, LineReport, MachineAction,
+    Outcome, Permit, RecordingState, Rule, WorkerId,
 };
 use store::CallRow;
 
 /// A carrier that was asked for another stream has opened it by then, or says that it could not.
 const LEAVING_MAX: SignedDuration = SignedDuration::from_secs(15);
+
+/// Sessions whose lines a call keeps: five may break off, and each deployment hands a call over. Of later ones nothing
+/// is kept.
+const LINES_MAX: usize = 32;
 
 /// Something that is now known of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +68,8 @@ pub(crate) enum Fact {
     /// This session prepares the next one. News only of the current session of a call that goes on.
     HandingOver {
         session: u32,
+        /// What the line was like until then.
+        line: Option<LineReport>,
     },
     SessionOpened {
         session: u32,
@@ -77,7 +83,11 @@ pub(crate) enum Fact {
         outcome: Option<Outcome>,
         /// What the session found out about who answered.
         answer: Option<AmdResult>,
+        /// What the line was like.
+        line: Option<LineReport>,
     },
+    /// What a session finds of its line while it is on.
+    Line(LineReport),
     HangUpRequested,
     /// The carrier ended the call because we asked it to.
     HungUpAtCarrier,
@@ -231,13 +241,14 @@ impl Next {
                     self.row.progress.held_since.get_or_insert(self.now);
                 }
             }
-            Fact::HandingOver { session } => {
+            Fact::HandingOver { session, line } => {
                 let progress = &mut self.row.progress;
                 let goes_on = self.row.call.state < CallState::Ended
                     && progress.hang_up_requested_at.is_none();
                 if goes_on && *session >= progress.session {
                     progress.hand_overs = progress.hand_overs.saturating_add(1);
                     progress.leaving_until = self.now.checked_add(LEAVING_MAX).ok();
+                    self.line(line.as_ref());
                 }
             }
             Fact::ResumesExhausted => {
@@ -269,12 +280,15 @@ impl Next {
                 session,
                 outcome,
                 answer,
+                line,
             } => {
                 if *session >= self.row.progress.session && answer.is_some() {
                     self.row.call.answer = *answer;
                 }
+                self.line(line.as_ref());
                 self.close(*session, *outcome);
             }
+            Fact::Line(line) => self.line(Some(line)),
             Fact::HangUpRequested => self.request_hang_up(),
             Fact::HungUpAtCarrier => {
                 if self.row.call.state < CallState::Answered {
@@ -407,6 +421,31 @@ impl Next {
             outcome
         };
         self.end(outcome, false, None);
+    }
+
+    /// A session knows its line better the longer it lasts. One that was superseded has no say any more: what it knew
+    /// came with the hand-over.
+    fn line(&mut self, report: Option<&LineReport>) {
+        let Some(report) = report.filter(|report| report.session >= self.row.progress.session)
+        else {
+            return;
+        };
+        let lines = &mut self.row.call.line;
+        let full = lines.len() >= LINES_MAX;
+        let known = lines.iter_mut().find(|line| line.session == report.session);
+        match known {
+            Some(known) => {
+                let so_far = |line: &LineReport| (line.frames, line.one_way_ms);
+                if so_far(report) >= so_far(known) {
+                    *known = *report;
+                }
+            }
+            None if !full => {
+                lines.push(*report);
+                lines.sort_by_key(|line| line.session);
+            }
+            None => {}
+        }
     }
 
     fn request_hang_up(&mut self) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use carrier::call::RecordCall;
 use carrier::{Carrier, CarrierCallId, Instructions, RequestError};
 use model::{
-    AmdResult, CallId, CallSnapshot, CallState, CarrierVerdict, Checkpoint, EventKind, OptOutHow,
-    Outcome, TenantId, TokenId, Turn, WorkerId,
+    AmdResult, CallId, CallSnapshot, CallState, CarrierVerdict, Checkpoint, EventKind, LineReport,
+    OptOutHow, Outcome, TenantId, TokenId, Turn, WorkerId,
 };
 use store::{HandedOver, NewToken, Sessions, StoreError, StoredTurn, TokenHash, TurnStored, Turns};
 use tracing::{info, warn};
@@ -56,6 +56,14 @@ pub struct MediaSession {
     pub elapsed: Duration,
     /// Where the session before stood, if it handed the call over; `None` also where it broke off.
     pub checkpoint: Option<Checkpoint>,
+}
+
+/// What a session found out about its call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// About who answered.
+    pub answer: Option<AmdResult>,
+    pub line: Option<LineReport>,
 }
 
 /// The instructions with which the carrier opens the stream of the session that was prepared.
@@ -195,7 +203,7 @@ impl Media {
 
     /// Prepares another session that goes on from `checkpoint`: its one-use token, in one write with the
     /// checkpoint, on condition that this is the call's current session and the call goes on. Until the
-    /// carrier is told nothing has changed; a token that nobody uses expires.
+    /// carrier is told nothing has changed; a token that nobody uses expires. `line`: what it was like so far.
     ///
     /// # Errors
     /// [`MediaError::Superseded`] also when the call is over or is to be.
@@ -203,6 +211,7 @@ impl Media {
         &self,
         session: &SessionKey,
         checkpoint: &Checkpoint,
+        line: Option<LineReport>,
     ) -> Result<HandOver, MediaError> {
         let SessionKey {
             tenant_id, call_id, ..
@@ -219,6 +228,7 @@ impl Media {
         };
         let fact = Fact::HandingOver {
             session: session.session,
+            line,
         };
         let recorded = self
             .recorder
@@ -347,6 +357,14 @@ impl Media {
         Err(MediaError::Superseded)
     }
 
+    /// Notes on the call what the session finds of its line while it is on.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub async fn line(&self, session: &SessionKey, report: &LineReport) -> Result<(), MediaError> {
+        self.write(session, &Fact::Line(*report)).await
+    }
+
     /// The carrier's verdict on who answered, if there is one: one read of the call.
     ///
     /// # Errors
@@ -433,10 +451,10 @@ impl Media {
         session: &SessionKey,
         outcome: Option<Outcome>,
     ) -> Result<(), MediaError> {
-        self.close_with(session, outcome, None).await
+        self.close_with(session, outcome, Found::default()).await
     }
 
-    /// The same, with what the session found out about who answered: no write of its own.
+    /// The same, with what the session found out: no write of its own.
     ///
     /// # Errors
     /// See [`MediaError`].
@@ -444,12 +462,14 @@ impl Media {
         &self,
         session: &SessionKey,
         outcome: Option<Outcome>,
-        answer: Option<AmdResult>,
+        found: Found,
     ) -> Result<(), MediaError> {
+        let Found { answer, line } = found;
         let fact = Fact::SessionClosed {
             session: session.session,
             outcome,
             answer,
+            line,
         };
         self.write(session, &fact).await
     }

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 
 use super::{Experience, Log, Person, ScriptStep, When, plain_words};
 use crate::voice::{
-    FRAME_BYTES, Heard, Listener, SAMPLES_PER_MS, SILENCE, Voice, mulaw, noise, speak,
+    FRAME_BYTES, Heard, Listener, Room, SAMPLES_PER_MS, Voice, mulaw, noise, speak,
 };
 
 const SAMPLE_RATE: u32 = 8_000;
@@ -22,6 +22,7 @@ pub struct OnCall {
     /// Samples of the next frame's first sample.
     now: u64,
     listener: Listener,
+    room: Room,
     /// What they are saying: samples still to come.
     mouth: VecDeque<u8>,
     mouth_kind: Mouth,
@@ -66,6 +67,7 @@ impl OnCall {
             step_since: 0,
             now: 0,
             listener: Listener::new(),
+            room: Room::new(person.pitch_hz.into()),
             mouth: VecDeque::new(),
             mouth_kind: Mouth::Closed,
             words_since: 0,
@@ -89,7 +91,7 @@ impl OnCall {
     /// after [`Self::hear`] of all that was played until then.
     pub fn frame(&mut self) -> [u8; FRAME_BYTES] {
         self.act();
-        let mut frame = [SILENCE; FRAME_BYTES];
+        let mut frame = self.room.frame();
         for (to, from) in frame
             .iter_mut()
             .zip(self.mouth.drain(..self.mouth.len().min(FRAME_BYTES)))

@@ -1,6 +1,7 @@
 //! What must hold after every call, whatever happened in it.
 
 pub(super) mod answering;
+mod line;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -68,6 +69,7 @@ pub(super) fn broken(world: &World<'_>) -> Vec<Broken> {
         &mut broken,
     );
     said(world, &mut broken);
+    line::findings(world, &mut broken);
     answering::message(world, &mut broken);
     answering::opt_out(world, &mut broken);
     if let [(_, outcome)] = observed.outcomes.as_slice() {

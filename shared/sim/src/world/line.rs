@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::Scene;
 use super::promise::{Broken, Promise};
 use crate::carriers::twilio::media::detector::Detector;
-use crate::person::{Deed, Log, OnCall, Person};
+use crate::person::{Deed, Log, OnCall};
 use crate::voice::{FRAME_BYTES, SAMPLES_PER_MS, SILENCE};
 
 /// A step of the line.
@@ -25,6 +26,7 @@ const BUFFER_BYTES_MAX: usize = 60 * 8_000;
 pub(super) struct Line {
     stream_sid: String,
     person: OnCall,
+    dead_at: Option<Duration>,
     buffer: VecDeque<Piece>,
     buffered: usize,
     /// Bytes that were taken into the buffer, and that were played or cleared.
@@ -104,10 +106,11 @@ struct MarkName {
 }
 
 impl Line {
-    pub(super) fn new(person: &Person, stream_sid: &str, detector: Option<Detector>) -> Self {
+    pub(super) fn new(scene: &Scene, stream_sid: &str, detector: Option<Detector>) -> Self {
         Self {
             stream_sid: stream_sid.to_owned(),
-            person: person.pick_up(),
+            person: scene.person.pick_up(),
+            dead_at: scene.line_dead_at,
             buffer: VecDeque::new(),
             buffered: 0,
             taken: 0,
@@ -153,7 +156,10 @@ impl Line {
             self.person.hear(&self.playing, position);
             self.playing.clear();
         }
-        let frame = self.person.frame();
+        let mut frame = self.person.frame();
+        if self.dead_at.is_some_and(|at| at <= now) {
+            frame = [SILENCE; FRAME_BYTES];
+        }
         let end = now + FRAME;
         self.sequence += 1;
         let text = format!(

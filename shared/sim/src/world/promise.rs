@@ -42,6 +42,10 @@ pub enum Promise {
     OneMessage,
     MessageAfterBeep,
     WholeMessage,
+    /// Who is not heard by us is found within six seconds.
+    DeadLineFound,
+    /// Of a line on which nothing is wrong nothing is found.
+    NothingFoundInVain,
     /// Who answered is told apart, and left as the rule for it says.
     MachineByRule,
     /// Who asks not to be called again is heard, and nobody else.

@@ -15,7 +15,7 @@ use super::checks::answering::{OPT_OUT_KEY, OPT_OUTS, PUT_THROUGH};
 use super::{Network, Scene};
 use crate::peer::fault::{Fault, Faults};
 use crate::peer::latency::{Latency, chance};
-use crate::person::Person;
+use crate::person::{CarrierVerdict, Person, Pickup};
 use crate::vendors::openai::Script;
 
 const SAYINGS: [&str; 14] = [
@@ -70,6 +70,7 @@ impl Scene {
             fail(&mut scene, &mut rng);
         }
         answering(&mut scene, &mut chance(seed, "answering", 0));
+        die(&mut scene, &mut chance(seed, "line", 0));
         scene
     }
 
@@ -84,7 +85,9 @@ impl Scene {
 
     /// The recognizer does not fail in it, nor does the line.
     pub(super) fn hears(&self) -> bool {
-        self.deepgram.faults.is_none() && self.stream_lost_at.is_none()
+        self.deepgram.faults.is_none()
+            && self.stream_lost_at.is_none()
+            && self.line_dead_at.is_none()
     }
 }
 
@@ -243,6 +246,22 @@ fn person(rng: &mut ChaCha8Rng) -> Person {
         0 => person.says("No, thanks, goodbye."),
         1 => person.hangs_up_after_ms(rng.random_range(0..=4_000)),
         _rest => person,
+    }
+}
+
+/// Now and then nothing is heard of a person, from the first moment or from some moment on.
+fn die(scene: &mut Scene, rng: &mut ChaCha8Rng) {
+    let Pickup::Answers { by, .. } = scene.person.pickup() else {
+        return;
+    };
+    if by == CarrierVerdict::Human && rng.random_ratio(1, 12) {
+        let from_the_first = rng.random_ratio(1, 2);
+        let at_ms = if from_the_first {
+            0
+        } else {
+            rng.random_range(0..=30_000)
+        };
+        scene.line_dead_at = Some(Duration::from_millis(at_ms));
     }
 }
 

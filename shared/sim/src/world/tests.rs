@@ -1,5 +1,6 @@
 //! Calls that are told apart by what a person went through.
 
+use audio::line::Side;
 use expect_test::{Expect, expect};
 use model::{AgentFields, MachineAction, PromptId};
 
@@ -201,6 +202,35 @@ fn a_model_that_is_down_ends_the_call_politely() {
 }
 
 #[test]
+fn a_line_that_is_dead_from_the_first_moment_is_found() {
+    let mut scene = scene(Person::answers_after_rings(0).opens_with("Hello?"));
+    scene.line_dead_at = Some(Duration::ZERO);
+    let report = run(&scene);
+    assert_eq!(report.broken, Vec::new());
+    let [(at, Finding::Silent(Side::Customer))] = report.line.as_slice() else {
+        panic!("{report}");
+    };
+    assert!(at.as_millis() < 5_100, "{at:?}");
+}
+
+#[test]
+fn a_mailbox_that_records_without_a_sound_is_no_dead_line() {
+    let greeting = "Hi, you have reached Ann. Please leave a message after the tone.";
+    let mut scene = scene(Person::voicemail(greeting).beep());
+    scene.snapshot.answering.machine = MachineAction::LeaveMessage;
+    scene.snapshot.answering.detect = AmdMode::MessageEnd;
+    let message =
+        "Hello, this is Bright Dental. Please call us back about Friday. Thank you, and goodbye.";
+    scene.snapshot.answering.voicemail_message = Some(message.to_owned());
+    // Behind its beep.
+    scene.line_dead_at = Some(Duration::from_millis(6_500));
+    let report = run(&scene);
+    assert_eq!(report.outcome, Some(Outcome::VoicemailLeft), "{report}");
+    assert!(report.lasted > Duration::from_secs(12), "{report}");
+    assert_eq!(report.line, Vec::new(), "{report}");
+}
+
+#[test]
 fn the_same_scene_always_gives_the_same_report() {
     for seed in 0..20 {
         let mut scene = Scene::random(seed);
@@ -293,6 +323,26 @@ fn an_end_that_is_ignored_is_found() {
 #[test]
 fn a_transcript_of_what_was_meant_is_found() {
     found(Defect::TranscriptIntended, &[Promise::HeardIsTold]);
+}
+
+#[test]
+fn a_dead_line_that_nobody_notices_is_found() {
+    let mut found = 0;
+    for seed in 0..400 {
+        let mut scene = Scene::random(seed);
+        scene.defect = Some(Defect::DeadLineUnnoticed);
+        if scene.line_dead_at.is_some() {
+            let broken = run(&scene).broken;
+            let found_it = |broken: &Broken| broken.promise == Promise::DeadLineFound;
+            found += usize::from(broken.iter().any(found_it));
+        }
+    }
+    assert!(found >= 10, "{found}");
+}
+
+#[test]
+fn a_quiet_phone_taken_for_a_dead_line_is_found() {
+    found(Defect::QuietTakenForDead, &[Promise::NothingFoundInVain]);
 }
 
 fn opts_out(scene: &Scene) -> bool {

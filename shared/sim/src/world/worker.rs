@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use audio::{Beep, LineListener, LineSound};
+use audio::line::Finding;
+use audio::{Beep, CustomerFrame, LineListener, LineMeter, LineSound, Loudness};
 use bytes::BytesMut;
 use carrier::media::{Inbound, MediaCodec as _};
 use carrier::twilio::media::{self, MediaStreams};
@@ -12,7 +13,7 @@ use conversation::{
     Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, FailureKind,
     Generation, GenerationId, Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
 };
-use model::CarrierVerdict;
+use model::{AnsweredBy, CarrierVerdict};
 use providers::stt::ReplayBuffer;
 use rand_chacha::ChaCha8Rng;
 
@@ -21,7 +22,7 @@ use super::wants::{Happened, Heard, Out, Said, ToCarrier, VOICE_ID, failure};
 use super::{Defect, STREAM_SID, Scene, call_time};
 use crate::peer::latency::chance;
 use crate::vendors::{deepgram, elevenlabs, openai};
-use crate::voice::{self, SAMPLES_PER_MS};
+use crate::voice::{self, FRAME_BYTES, Room, SAMPLES_PER_MS, SILENCE};
 
 /// How long the table takes for a read.
 const TABLE_TAKES: Duration = Duration::from_millis(15);
@@ -65,6 +66,8 @@ pub(super) struct Worker<'a> {
     connected_at: Option<Duration>,
     /// Listens for tones, and from which sample of the customer's on.
     line: Option<(u64, LineListener)>,
+    meter: LineMeter,
+    findings: Vec<(Duration, Finding)>,
     /// The carrier's, on the call's row.
     verdict: Option<CarrierVerdict>,
     /// When the wish not to be called again is stored.
@@ -95,6 +98,8 @@ impl<'a> Worker<'a> {
             cached: Vec::new(),
             connected_at: None,
             line: None,
+            meter: LineMeter::new(),
+            findings: Vec::new(),
             verdict: None,
             opted_out_at: None,
             table: chance(scene.seed, "table", 0),
@@ -116,6 +121,11 @@ impl<'a> Worker<'a> {
         if self.scene.defect != Some(Defect::MachinesUnheard) {
             self.verdict.get_or_insert(verdict);
         }
+    }
+
+    /// What was found of the line.
+    pub(super) fn findings(&self) -> &[(Duration, Finding)] {
+        &self.findings
     }
 
     /// What the session found out about who answered.
@@ -200,18 +210,24 @@ impl<'a> Worker<'a> {
                 self.warm_speech(now);
                 self.feed(Event::Connected, now);
             }
-            Ok(Inbound::Media { payload_base64, .. }) => {
+            Ok(Inbound::Media {
+                payload_base64,
+                timestamp_ms,
+                ..
+            }) => {
                 self.audio.clear();
                 if MediaStreams
                     .decode_payload(&payload_base64, &mut self.audio)
                     .is_ok()
                 {
+                    self.measure(timestamp_ms, now);
                     self.take_audio(now);
                 }
             }
             Ok(Inbound::Dtmf { digit, .. }) => self.feed(Event::Key(digit), now),
             Ok(Inbound::Mark { name, .. }) => {
                 if let Ok(mark) = name.parse::<Mark>() {
+                    self.meter.marked(self.line_ms(now));
                     self.feed(Event::Marked(mark), now);
                 }
             }
@@ -258,6 +274,43 @@ impl<'a> Worker<'a> {
                 },
                 now,
             ),
+        }
+    }
+
+    /// Since the stream's begin.
+    fn line_ms(&self, now: Duration) -> u64 {
+        let since = now.saturating_sub(self.connected_at.unwrap_or_default());
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Tells the meter of the line the next frame, and keeps what it finds. Nothing is lost on the way here.
+    fn measure(&mut self, timestamp_ms: u64, now: Duration) {
+        let heard = Loudness::of(&self.audio);
+        let loudness = match self.scene.defect {
+            Some(Defect::DeadLineUnnoticed) if heard.is_flat() => {
+                Loudness::of(&Room::new(1).frame())
+            }
+            Some(Defect::QuietTakenForDead) if heard.mean() < 100 => {
+                Loudness::of(&[SILENCE; FRAME_BYTES])
+            }
+            Some(_) | None => heard,
+        };
+        let frame = CustomerFrame {
+            loudness,
+            lost_ms: 0,
+            timestamp_ms,
+        };
+        let now_ms = self.line_ms(now);
+        self.meter.hear(frame, now_ms);
+        let call = &self.call;
+        let expected = || {
+            call.answered().is_some_and(|answer| match answer.class {
+                AnsweredBy::Machine | AnsweredBy::Screening | AnsweredBy::Fax => true,
+                AnsweredBy::Human | AnsweredBy::Unknown => false,
+            })
+        };
+        while let Some(finding) = self.meter.poll(now_ms, expected) {
+            self.findings.push((now, finding));
         }
     }
 
@@ -325,8 +378,11 @@ impl<'a> Worker<'a> {
         }
         match hearing.take(what, now, &mut self.out) {
             Ok(Some(event)) => {
-                if let Recognition::Final { end, .. } = &event {
+                if let Recognition::Final { end, text, .. } = &event {
                     self.replay.settle(*end);
+                    if !text.is_empty() {
+                        self.meter.understood();
+                    }
                 }
                 self.feed(Event::Recognition(event), now);
             }
@@ -459,12 +515,14 @@ impl<'a> Worker<'a> {
                 self.later(events, now);
             }
             Action::SendAudio(audio) => {
+                self.meter.play(audio, self.line_ms(now));
                 self.buffer.clear();
                 media::encode_media(STREAM_SID, audio, &mut self.buffer);
                 let text = self.written();
                 self.out.push_back(Out::Carrier(ToCarrier::Audio(text)));
             }
             Action::SendMark(mark) => {
+                self.meter.mark(self.line_ms(now));
                 self.buffer.clear();
                 let name = mark.to_string();
                 media::encode_mark(STREAM_SID, &name, &mut self.buffer);
@@ -473,6 +531,7 @@ impl<'a> Worker<'a> {
                     .push_back(Out::Carrier(ToCarrier::Mark { text, name }));
             }
             Action::Clear => {
+                self.meter.clear(self.line_ms(now));
                 self.buffer.clear();
                 media::encode_clear(STREAM_SID, &mut self.buffer);
                 let text = self.written();

@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-use model::AbsentBecause;
+use model::{AbsentBecause, SilentSide};
 
 use super::*;
 use crate::call::new_row;
@@ -152,6 +152,40 @@ fn a_callee_who_hangs_up_while_the_call_moves_to_another_worker_hung_up() {
             closed 1: nothing new
             leaving 1: nothing new
             completed CA1: ended worker_lost for now"#]],
+    );
+}
+
+#[test]
+fn a_line_that_is_silent_is_noted_at_once_and_taken_back_with_the_next_sound() {
+    check(
+        "gate | placed CA1 | opened 1 | line 1 250 silent | line 1 250 silent | line 1 400 | line 1 250 silent | closed 1 agent_ended 900 | line 1 400",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            line 1 250 silent: answered, line 1: 250 frames silent
+            line 1 250 silent: nothing new
+            line 1 400: answered, line 1: 400 frames
+            line 1 250 silent: nothing new
+            closed 1 agent_ended 900: ended agent_ended, line 1: 900 frames
+            line 1 400: nothing new"#]],
+    );
+}
+
+#[test]
+fn each_session_of_a_call_has_a_line_and_one_that_is_gone_has_no_say() {
+    check(
+        "gate | placed CA1 | opened 1 | line 1 250 silent | resumed CA1 | opened 2 | line 1 900 | line 2 300 | closed 2 agent_ended 900",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            line 1 250 silent: answered, line 1: 250 frames silent
+            resumed CA1: answered
+            opened 2: answered
+            line 1 900: nothing new
+            line 2 300: answered, line 1: 250 frames silent, 2: 300 frames
+            closed 2 agent_ended 900: ended agent_ended, line 1: 250 frames silent, 2: 900 frames"#]],
     );
 }
 
@@ -341,7 +375,7 @@ proptest! {
     #[test]
     fn the_same_facts_end_the_same_in_any_order(
         facts in Just(conversation()).prop_shuffle(),
-        again in proptest::collection::vec(0_usize..9, 0..12),
+        again in proptest::collection::vec(0_usize..10, 0..12),
     ) {
         let mut row = claimed();
         tell(&mut row, &gate())?;
@@ -404,14 +438,15 @@ fn conversation() -> Vec<Fact> {
         "answered CA1",
         "opened 1",
         "amd human CA1",
-        "closed 1 agent_ended",
+        "line 1 250 silent",
+        "closed 1 agent_ended 900",
         "completed CA1",
         "ready RE1",
     ];
     facts.map(parse).into()
 }
 
-const ALL_FACTS: [&str; 33] = [
+const ALL_FACTS: [&str; 35] = [
     "gate",
     "placed CA1",
     "placed CA2",
@@ -439,6 +474,8 @@ const ALL_FACTS: [&str; 33] = [
     "closed 1",
     "closed 2 worker_lost",
     "closed 2",
+    "line 1 300",
+    "line 2 40 silent",
     "hang up",
     "hung up",
     "ready RE1",
@@ -484,6 +521,14 @@ fn describe(before: &CallRow, change: &Change) -> String {
     }
     if change.forget_tokens {
         seen.push_str(", forgets tokens");
+    }
+    if before.call.line != call.line {
+        let told = call.line.iter().map(|line| {
+            let silent = line.silent_side.map_or("", |_side| " silent");
+            format!("{}: {} frames{silent}", line.session, line.frames)
+        });
+        let told: Vec<_> = told.collect();
+        seen.push_str(&format!(", line {}", told.join(", ")));
     }
     if before.call.recording != call.recording {
         let state = match call.recording.as_ref().unwrap() {
@@ -557,7 +602,9 @@ fn parse(step: &str) -> Fact {
         ["exhausted"] => Fact::ResumesExhausted,
         ["leaving", session] => Fact::HandingOver {
             session: session.parse().unwrap(),
+            line: None,
         },
+        ["line", session, rest @ ..] => Fact::Line(line(session, rest)),
         ["opened", session] => Fact::SessionOpened {
             session: session.parse().unwrap(),
             carrier_call_id: "CA1".to_owned(),
@@ -567,16 +614,28 @@ fn parse(step: &str) -> Fact {
             session: session.parse().unwrap(),
             outcome: None,
             answer: None,
+            line: None,
         },
-        ["closed", session, outcome] => Fact::SessionClosed {
+        ["closed", session, outcome, rest @ ..] => Fact::SessionClosed {
             session: session.parse().unwrap(),
             outcome: Some(word(outcome)),
             answer: None,
+            line: (!rest.is_empty()).then(|| line(session, rest)),
         },
         ["hang", "up"] => Fact::HangUpRequested,
         ["hung", "up"] => Fact::HungUpAtCarrier,
         [state, id] => Fact::Recording(recording(state, id)),
         other => panic!("no such fact: {other:?}"),
+    }
+}
+
+/// So many frames long, and perhaps silent.
+fn line(session: &str, rest: &[&str]) -> LineReport {
+    LineReport {
+        session: session.parse().unwrap(),
+        frames: rest.first().unwrap().parse().unwrap(),
+        silent_side: (rest.get(1) == Some(&"silent")).then_some(SilentSide::Customer),
+        ..LineReport::default()
     }
 }
 
