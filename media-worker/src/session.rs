@@ -68,7 +68,7 @@ pub(crate) struct SessionParts {
     /// sessions went before.
     pub(crate) started: Instant,
     pub(crate) began: CallTime,
-    /// Where the session before handed the call over: what it heard last.
+    /// Where sessions went before: what the last of them heard and stored late.
     pub(crate) late_turns: Option<LateTurns>,
     pub(crate) codec: &'static dyn MediaCodec,
     pub(crate) stream_id: String,

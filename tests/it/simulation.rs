@@ -2,14 +2,14 @@
 //! promise of the conversation checked after each. `TRUNKLINE_SIM_SEEDS` plays others: a number of
 //! calls (`20000`), or a range (`77..78`, which replays call 77 and shows every step of it).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conversation::{Interruption, Observation};
 use model::MessageCue;
-use sim::world::{Promise, Report, Scene, run};
+use sim::world::{Gap, Promise, Report, Scene, run};
 
 /// Calls in every run of the tests.
 const CALLS: u64 = 3_000;
@@ -65,6 +65,8 @@ struct Tally {
     answers: BTreeMap<&'static str, u64>,
     /// What a message waited for.
     cues: HashMap<MessageCue, u64>,
+    /// What breaks broke into.
+    gaps: BTreeSet<Gap>,
     observed: HashMap<Observation, u64>,
     /// Calls on whose line somebody was not heard.
     silent: u64,
@@ -80,6 +82,7 @@ impl Tally {
             *self.cues.entry(left.after).or_default() += 1;
         }
         self.silent += u64::from(!report.line.is_empty());
+        self.gaps.extend(&report.gaps);
         for observation in &report.observations {
             *self.observed.entry(*observation).or_default() += 1;
         }
@@ -145,7 +148,25 @@ impl Tally {
             );
         }
         assert!(self.silent > 0, "no line was dead");
-        for cue in [MessageCue::Beep, MessageCue::Carrier, MessageCue::Quiet] {
+        for gap in [
+            Gap::BeforeVerdict,
+            Gap::AfterVerdict,
+            Gap::Owed,
+            Gap::SpokenInto,
+            Gap::InMessage,
+        ] {
+            assert!(
+                self.gaps.contains(&gap),
+                "nothing broke into: {gap:?}: {:?}",
+                self.gaps
+            );
+        }
+        for cue in [
+            MessageCue::Beep,
+            MessageCue::Carrier,
+            MessageCue::Quiet,
+            MessageCue::Begun,
+        ] {
             assert!(
                 self.cues.contains_key(&cue),
                 "no message after: {cue:?}: {:?}",

@@ -23,7 +23,7 @@ const LOOKS_AFTER: [Duration; 4] = [
     Duration::from_secs(4),
 ];
 
-/// Turns that the session before stored after its checkpoint.
+/// Turns that the session before stored after this one was opened.
 pub(crate) struct LateTurns {
     control: Arc<dyn Control>,
     key: Arc<SessionKey>,

@@ -506,6 +506,7 @@ async fn talk(
         history,
         elapsed,
         checkpoint,
+        verdict,
     } = media;
     let key = Arc::new(key);
     let chosen = &snapshot.agent.vendors;
@@ -529,7 +530,7 @@ async fn talk(
         let (control, key) = (Arc::clone(&parts.control), Arc::clone(&key));
         move |record| control.store(Arc::clone(&key), record)
     };
-    let late_turns = checkpoint.map(|_| {
+    let late_turns = (key.session > 1).then(|| {
         let (control, key) = (Arc::clone(&parts.control), Arc::clone(&key));
         let last = history.last().map(|turn| turn.seq);
         LateTurns::new(control, key, last, Instant::now())
@@ -538,6 +539,7 @@ async fn talk(
         turns: history,
         elapsed,
         checkpoint,
+        verdict,
     };
     let began = past.now();
     let call = conversation::Conversation::new(&snapshot, routes, past)

@@ -11,7 +11,7 @@ use carrier::media::{Inbound, MediaProblem};
 use carrier::twilio::media::MediaStreams;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt as _, StreamExt as _};
-use model::{AmdResult, CallId, CallSnapshot, CarrierVerdict, Outcome, SilentSide, TenantId};
+use model::{CallId, CallSnapshot, CarrierVerdict, Outcome, SilentSide, TenantId};
 use providers::stt::Recognizers;
 use providers::tts::Synthesizers;
 use serde_json::Value;

@@ -87,6 +87,7 @@ impl Control for Memory {
                     history: Vec::new(),
                     elapsed: Duration::ZERO,
                     checkpoint: None,
+                    verdict: None,
                 })
             }
             None => Err(OpenError::Refused),

@@ -3,3 +3,4 @@
 pub(crate) mod detection;
 mod first_words;
 mod handling;
+mod recall;

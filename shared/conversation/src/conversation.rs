@@ -13,7 +13,7 @@ use std::fmt;
 
 use model::{
     AudioPosition, BargeIn, CallSnapshot, CallTime, Checkpoint, OptOutHow, Outcome, Speaker,
-    TurnInput, TurnKind,
+    TurnInput, TurnKind, Waterfall,
 };
 
 use crate::Deadline;
@@ -21,6 +21,7 @@ use crate::amd::detection::Amd;
 use crate::config::{Config, millis};
 use crate::conversation::limit::Limit;
 use crate::conversation::outbox::{Chain, Outbox};
+use crate::handover::earlier_sessions::Owed;
 use crate::handover::state::Handover;
 use crate::listening::hearing::Hearing;
 use crate::listening::keypad::Keypad;
@@ -38,6 +39,10 @@ use crate::{
 /// Audio of the customer cannot be further ahead of our clock than this: what claims to be is garbage
 /// and would make us deaf for everything before it.
 const POSITION_AHEAD_MAX: std::time::Duration = std::time::Duration::from_secs(1);
+/// What the model reads when the line broke while the agent spoke.
+const BROKE_OFF: &str = "(The line broke while you were answering, and is back. Your last message was not \
+                         heard to its end, or was not all of your answer. Take it up again with a whole \
+                         sentence and say what is missing. Do not mention this.)";
 
 /// One call. Feed it events, drain its actions, wake it when it asks to be woken.
 pub struct Conversation {
@@ -87,10 +92,8 @@ pub(crate) enum Opening {
     Greet,
     /// The customer's last words to the worker before were that they want no more calls.
     OptedOut(OptOutHow),
-    /// The call was held by another worker before, which broke off; `owed`: its customer waits for an answer.
-    Bridge {
-        owed: bool,
-    },
+    /// The call was held by another session before, which broke off.
+    Bridge(Owed),
     /// Another worker handed the call over: nobody is to notice.
     GoOn(Checkpoint),
 }
@@ -122,7 +125,7 @@ pub(crate) struct Stopped {
 #[derive(Default)]
 pub(crate) struct Waiting {
     pub(crate) messages: Vec<ChatMessage>,
-    pub(crate) waterfall: Option<model::Waterfall>,
+    pub(crate) waterfall: Option<Waterfall>,
 }
 
 impl Conversation {
@@ -139,13 +142,11 @@ impl Conversation {
         let now = past.now();
         let history = &past.turns;
         let opted_out = history.iter().find(|turn| config.asks_to_stop(turn));
-        let opening = match (opted_out, past.checkpoint, history.last()) {
-            (Some(turn), _, _) => Opening::OptedOut(how(turn.input)),
-            (None, Some(checkpoint), _) => Opening::GoOn(checkpoint),
-            (None, None, None) => Opening::Greet,
-            (None, None, Some(last)) => Opening::Bridge {
-                owed: last.speaker == Speaker::Customer,
-            },
+        let opening = match (opted_out, past.checkpoint) {
+            (Some(turn), _) => Opening::OptedOut(how(turn.input)),
+            (None, Some(checkpoint)) => Opening::GoOn(checkpoint),
+            (None, None) if past.has_greeted() => Opening::Bridge(past.owed()),
+            (None, None) => Opening::Greet,
         };
         let told = |turn: &model::Turn| turn.kind == TurnKind::Notice && !turn.interrupted;
         let notice = match &config.notice {
@@ -153,13 +154,13 @@ impl Conversation {
             Some(_) if history.iter().any(told) => Notice::Before,
             Some(_) => Notice::Owed,
         };
-        let broken_off = !history.is_empty() && past.checkpoint.is_none();
         let heard = |turn: &&model::Turn| {
             turn.speaker == Speaker::Customer && turn.input == TurnInput::Speech
         };
         let turns_heard = history.iter().filter(heard).count();
-        let last_words = history.last().filter(heard);
-        let last_words = last_words.map(|turn| (turn.text.clone(), turn.ended_at));
+        // Nobody knows how long they paused: the line was gone.
+        let last_words = past.spoken().next_back().filter(heard);
+        let last_words = last_words.map(|turn| (turn.text.clone(), now));
         let next_seq = history.iter().map(|turn| turn.seq.saturating_add(1)).max();
         Self {
             config,
@@ -175,7 +176,7 @@ impl Conversation {
             tools: Tools::new(&agent.tools),
             history: History::new(&snapshot.prompt.system, history),
             silence: Silence::default(),
-            amd: Amd::new(snapshot, broken_off),
+            amd: Amd::new(snapshot, &past),
             opt_out: OptOut::default(),
             notice,
             said_before: last_words,
@@ -284,23 +285,32 @@ impl Conversation {
         self.amd.connected(self.now);
         self.agent = Agent::Listening;
         self.silence.begins(self.now);
-        // Whoever wants no more calls hears goodbye, and nothing more of them is kept.
-        let leaves = matches!(opening, Opening::OptedOut(_));
+        match &opening {
+            Opening::OptedOut(how) => {
+                self.note_opt_out(*how);
+                return;
+            }
+            Opening::GoOn(checkpoint) => self.go_on(checkpoint),
+            Opening::Greet | Opening::Bridge(_) => {}
+        }
+        self.catch_up();
+        if self.amd.is_apart() || !matches!(self.agent, Agent::Listening) {
+            // No person is there to be told anything, or one who comes to the phone just now is greeted.
+            return;
+        }
         match self.notice {
-            Notice::Owed if !leaves => {
+            Notice::Owed => {
                 self.notice = Notice::Saying(opening);
                 let notice = self.config.notice.clone().unwrap_or_default();
                 let (kind, guard) = (TurnKind::Notice, BargeIn::Protected);
                 let speech = Speech::fixed(kind, &notice, guard, Then::Open, &mut self.out);
                 self.agent = Agent::Speaking(Box::new(speech));
             }
-            Notice::Before if !leaves => {
+            Notice::Before => {
                 self.out.push(Action::Record);
                 self.open(opening);
             }
-            Notice::None | Notice::Before | Notice::Owed | Notice::Saying(_) | Notice::Said => {
-                self.open(opening);
-            }
+            Notice::None | Notice::Saying(_) | Notice::Said => self.open(opening),
         }
     }
 
@@ -318,21 +328,30 @@ impl Conversation {
 
     fn open(&mut self, opening: Opening) {
         match opening {
-            Opening::OptedOut(how) => self.note_opt_out(how),
-            Opening::GoOn(checkpoint) => self.go_on(&checkpoint),
+            Opening::OptedOut(_) => {}
+            Opening::GoOn(checkpoint) => self.answer_owed(&checkpoint),
             Opening::Greet => {
                 let greeting = self.config.greeting.clone();
                 self.speak_fixed(TurnKind::Greeting, &greeting, self.config.greeting_guard);
             }
-            Opening::Bridge { owed } => {
-                if owed {
-                    self.waiting.waterfall =
-                        Some(model::Waterfall::from_customer_stopped(self.now));
+            Opening::Bridge(owed) => {
+                match owed {
+                    Owed::Nothing => {}
+                    Owed::Answer => self.owe_answer(),
+                    Owed::Rest => {
+                        self.history.push(ChatMessage::System(BROKE_OFF.to_owned()));
+                        self.owe_answer();
+                    }
                 }
                 let bridge = self.config.phrases.bridge;
                 self.speak_fixed(TurnKind::Bridge, bridge, self.config.guard);
             }
         }
+    }
+
+    /// The customer waits, since now for all that this session knows.
+    fn owe_answer(&mut self) {
+        self.waiting.waterfall = Some(Waterfall::from_customer_stopped(self.now));
     }
 
     pub(crate) fn recognition(&mut self, event: Recognition) {
@@ -367,6 +386,7 @@ impl Conversation {
                 self.wait_over(over);
             }
             Recognition::Lost(failure) => {
+                self.amd.sounded();
                 let step = self.recognizer.lost(failure.kind, self.now);
                 self.recognizer_step(step);
             }
@@ -389,10 +409,12 @@ impl Conversation {
             return;
         }
         let decided = self.decided().or(self.outcome_apart());
-        self.end(decided.unwrap_or(match closed {
-            CarrierClosed::Stopped => Outcome::CalleeHungUp,
-            CarrierClosed::Lost => Outcome::StreamLost,
-        }));
+        self.end(match closed {
+            CarrierClosed::Stopped => decided.unwrap_or(Outcome::CalleeHungUp),
+            // Whoever waits for a message, or for us, still does.
+            CarrierClosed::Lost if self.amd.goes_on_elsewhere() => Outcome::StreamLost,
+            CarrierClosed::Lost => decided.unwrap_or(Outcome::StreamLost),
+        });
     }
 
     /// Moves the speech forward until nothing more follows at this time.

@@ -54,7 +54,7 @@ pub enum Event {
     HandOverFailed {
         may_follow: bool,
     },
-    /// The session before, which handed the call over, heard this after its checkpoint.
+    /// The session before heard this, and stored it after this one began.
     LateTurn(Turn),
     /// The worker is stopping and nobody goes on with the call: end it with a word.
     Closing,

@@ -190,13 +190,17 @@ impl Conversation {
     pub(crate) fn go_on(&mut self, checkpoint: &Checkpoint) {
         self.silence
             .go_on(checkpoint.silent_since, checkpoint.reminders);
-        self.amd.go_on(&checkpoint.detection, self.now);
+        self.amd.go_on(&checkpoint.detection);
+    }
+
+    /// Gives the answer that the session before left to this one.
+    pub(crate) fn answer_owed(&mut self, checkpoint: &Checkpoint) {
         if let Some(stopped) = checkpoint.owed_since {
             self.answer(Waterfall::from_customer_stopped(stopped.min(self.now)));
         }
     }
 
-    /// The session before heard this after its checkpoint.
+    /// The session before heard this, and stored it after this one began.
     pub(crate) fn hear_of(&mut self, turn: &Turn) {
         self.next_seq = self.next_seq.max(turn.seq.saturating_add(1));
         self.history.push_turn(turn);
@@ -211,7 +215,11 @@ impl Conversation {
             TurnInput::Keypad => self.config.is_opt_out_key(&turn.text),
         };
         if turn.input == TurnInput::Speech {
+            self.look_at_late_words(&turn.text);
             self.said_before = Some((turn.text.clone(), turn.ended_at));
+        }
+        if matches!(self.agent, Agent::Ended) {
+            return;
         }
         if asked {
             self.note_opt_out(how(turn.input));
@@ -222,9 +230,20 @@ impl Conversation {
         let goes_on = self.hearing.has_words() || self.keypad.is_some();
         match &self.agent {
             // What they go on with is answered together with it.
-            Agent::Listening if goes_on || self.amd.is_apart() || self.is_opted_out() => {}
+            Agent::Listening | Agent::Speaking(_) if self.amd.is_apart() => {}
+            Agent::Listening if goes_on || self.is_opted_out() => {}
             Agent::Listening => self.answer(waterfall),
+            // Nobody heard anything of the answer to the words before: there is one to all of them.
+            Agent::Speaking(speech) if speech.answer.is_some() && !speech.is_audible() => {
+                self.drop_speech();
+                if !goes_on {
+                    self.answer(waterfall);
+                }
+            }
             Agent::Speaking(speech) if matches!(speech.then, Then::Listen | Then::Open) => {
+                self.waiting.waterfall = Some(waterfall);
+            }
+            Agent::Stopped(stopped) if stopped.speech.then == Then::Listen => {
                 self.waiting.waterfall = Some(waterfall);
             }
             Agent::Speaking(_) | Agent::Stopped(_) | Agent::Offline(_) | Agent::Ended => {}

@@ -56,6 +56,7 @@ impl Conversation {
             return;
         }
         self.silence.sound(self.now);
+        self.amd.sounded();
         if self.amd.is_apart() || self.is_opted_out() {
             return;
         }
@@ -158,6 +159,7 @@ impl Conversation {
         if matches!(self.agent, Agent::Speaking(_)) {
             self.answer_later(message, waterfall);
         } else {
+            self.note_waiting();
             self.history.push(message);
             self.answer(waterfall);
         }
@@ -236,8 +238,11 @@ impl Conversation {
     }
 
     fn words_may_be_gone(&mut self) {
-        if let Agent::Stopped(stopped) = &mut self.agent {
-            stopped.resume_at = stopped.resume_at.max(self.now);
+        match &mut self.agent {
+            Agent::Stopped(stopped) => stopped.resume_at = stopped.resume_at.max(self.now),
+            // It waited for these words.
+            Agent::Listening => self.reply_to_waiting(),
+            Agent::Offline(_) | Agent::Speaking(_) | Agent::Ended => {}
         }
     }
 
@@ -269,6 +274,7 @@ impl Conversation {
             }
             Response::Note => {
                 self.note_turn(&said);
+                self.words_may_be_gone();
             }
             Response::Backchannel => {
                 self.out.observe(Observation::BackchannelIgnored);
@@ -287,7 +293,7 @@ impl Conversation {
         let heard = backchannel::words(&text);
         match &self.agent {
             Agent::Speaking(speech) if !speech.is_audible() => {
-                if !is_dropped_by_words(speech) {
+                if !is_dropped_by_words(speech) && speech.kind != TurnKind::Bridge {
                     Response::Note
                 } else if backchannel::is_listening_sound(&heard) {
                     Response::Backchannel
@@ -296,7 +302,10 @@ impl Conversation {
                 }
             }
             Agent::Speaking(speech) => {
-                if self.is_closing() || self.is_pick_up(speech) {
+                // The greeting answers who picks up. What was said into the gap of a broken line is answered
+                // by nothing that the bridge says.
+                let opens = speech.kind != TurnKind::Bridge && self.is_pick_up(speech);
+                if self.is_closing() || opens {
                     return Response::Note;
                 }
                 self.response_over(speech, self.now, &text, Response::AnswerLater)
@@ -370,6 +379,7 @@ impl Conversation {
     /// The customer's turn is stored and known to the model; an answer to it starts from here.
     fn note_turn(&mut self, said: &Said) -> Waterfall {
         let message = self.store_said(said);
+        self.note_waiting();
         self.history.push(message);
         self.waterfall(said)
     }
@@ -393,6 +403,7 @@ impl Conversation {
             self.note_opt_out(OptOutHow::Spoken);
         }
         self.said_before = Some((said.text.clone(), self.time_of(said.ended)));
+        self.amd.forget_cut_words();
         let started_at = self.time_of(said.started);
         self.store_customer(
             &said.text,

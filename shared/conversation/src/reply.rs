@@ -27,8 +27,9 @@ const GO_ON: &str = "(You were cut off. Go on exactly where your last message st
 const TOOL_LATE: &str = "The tool did not answer in time.";
 
 impl Conversation {
-    /// Answers what the customer said.
+    /// Answers what the customer said, and with it everything that waited for an answer.
     pub(crate) fn answer(&mut self, mut waterfall: Waterfall) {
+        self.waiting.waterfall = None;
         if self.answered_elsewhere(&waterfall) {
             return;
         }
@@ -38,16 +39,22 @@ impl Conversation {
         self.check_reply();
     }
 
-    /// Answers what the customer said while the agent could not be interrupted.
+    /// Answers what waits for it, once the agent is silent. What the customer goes on with is answered
+    /// together with it.
     pub(crate) fn reply_to_waiting(&mut self) {
+        self.note_waiting();
+        if self.hearing.has_words() || self.keypad.is_some() {
+            return;
+        }
+        if let Some(waterfall) = self.waiting.waterfall.take() {
+            self.answer(waterfall);
+        }
+    }
+
+    /// The model knows what waits: it was said before everything that comes now.
+    pub(crate) fn note_waiting(&mut self) {
         for message in std::mem::take(&mut self.waiting.messages) {
             self.history.push(message);
-        }
-        if let Some(waterfall) = self.waiting.waterfall.take()
-            && !self.hearing.has_words()
-            && self.keypad.is_none()
-        {
-            self.answer(waterfall);
         }
     }
 

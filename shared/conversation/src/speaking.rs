@@ -48,8 +48,9 @@ impl Conversation {
         speech.cancel(&mut self.out);
         self.remember(&mut speech);
         self.out.observe(Observation::Interrupted(by));
-        // A key is never noise.
-        if by != Interruption::Key && speech.resumes < RESUMES_MAX {
+        // A key is never noise, and an answer that waits is given however noisy the line is.
+        let goes_on = speech.resumes < RESUMES_MAX || self.waiting.waterfall.is_some();
+        if by != Interruption::Key && goes_on {
             self.agent = Agent::Stopped(Box::new(Stopped {
                 speech,
                 at: self.now,
@@ -65,15 +66,21 @@ impl Conversation {
         };
         self.silence.begins(self.now);
         self.out.observe(Observation::FalseInterruption);
+        if stopped.speech.resumes >= RESUMES_MAX {
+            self.reply_to_waiting();
+            return;
+        }
         let then = stopped.speech.then;
         let rest = stopped.speech.go_on(stopped.at, self.now, &mut self.out);
         match (rest, then) {
             (Some(speech), _) => {
-                self.history.go_on("");
+                if speech.kind != TurnKind::Bridge {
+                    self.history.go_on("");
+                }
                 self.agent = Agent::Speaking(Box::new(speech));
                 self.check_reply();
             }
-            (None, Then::Listen) => {}
+            (None, Then::Listen) => self.reply_to_waiting(),
             (None, Then::Open) => self.notice_over(),
             (None, Then::End(outcome)) => self.end(outcome),
         }
@@ -184,7 +191,9 @@ impl Conversation {
         for message in messages {
             self.history.push(message);
         }
-        if went_on {
+        if speech.kind == TurnKind::Bridge {
+            // The model is told of no breaks: to it the question comes right before its answer.
+        } else if went_on {
             self.history.go_on(&last_words);
         } else if !last_words.is_empty() {
             self.history.push(ChatMessage::Agent {

@@ -8,6 +8,7 @@
 //! It does not know the media worker: [`worker`](self) stands in for its session, with the same order
 //! of steps, and is the only product code here that is not the product's own.
 
+mod breaks;
 mod checks;
 mod legs;
 mod line;
@@ -20,14 +21,14 @@ mod worker;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audio::line::Finding;
-use conversation::{Action, CarrierClosed, Observation};
-use model::{AmdMode, CallSnapshot, CallTime, CarrierVerdict, Outcome, Speaker, Turn};
+use conversation::{Action, CarrierClosed, EarlierSessions, Observation};
+use model::{AmdMode, CallSnapshot, CallTime, CarrierVerdict, Outcome, Speaker, Turn, TurnKind};
 use rand_chacha::ChaCha8Rng;
 
 use crate::carriers::twilio::media::detector::{Detection, Detector};
@@ -36,8 +37,10 @@ use crate::person::{Log, Person, Pickup};
 use crate::vendors::openai::Brain;
 use crate::vendors::{deepgram, elevenlabs, openai};
 
+pub use breaks::{Break, Broke, Gap};
 pub use promise::{Broken, Promise};
 
+use breaks::Breaks;
 use line::{Line, Told};
 use wants::{Happened, Out, ToCarrier};
 use worker::Worker;
@@ -56,10 +59,12 @@ pub struct Scene {
     pub store: Latency,
     /// The greeting and the like are in the worker's cache already.
     pub speech_cached: bool,
-    /// The carrier's stream breaks at this time.
+    /// The carrier's stream breaks at this time, and the call with it.
     pub stream_lost_at: Option<Duration>,
     /// From this time on nothing of the person comes through: frames of one value.
     pub line_dead_at: Option<Duration>,
+    /// What breaks while the call goes on, with another session.
+    pub breaks: Vec<Break>,
     /// A user hangs up at this time.
     pub hung_up_at: Option<Duration>,
     /// A defect built into the wiring, which the checks must find.
@@ -110,6 +115,11 @@ pub enum Defect {
     DeadLineUnnoticed,
     /// A quiet phone is taken for a dead line.
     QuietTakenForDead,
+    /// Nothing that says who answered reaches the next session when the line has broken: no verdict, no tones,
+    /// no words from before.
+    MachinesForgotten,
+    /// What the customer said last before a break reaches the next session once more.
+    LastWordsTwice,
 }
 
 /// What happened.
@@ -129,6 +139,8 @@ pub struct Report {
     pub lasted: Duration,
     /// Steps that were simulated.
     pub steps: u64,
+    /// What was broken off by breaks.
+    pub gaps: BTreeSet<Gap>,
     /// Every promise that was broken; empty is good.
     pub broken: Vec<Broken>,
     /// With [`Scene::trace`]: every step.
@@ -196,16 +208,19 @@ pub fn run(scene: &Scene) -> Report {
 #[derive(Debug)]
 enum Coming {
     LineStep,
-    /// A message of the carrier reaches the worker.
-    AtWorker(String),
+    /// A message of the carrier reaches the worker of this session.
+    AtWorker(u32, String),
     StreamOver(CarrierClosed),
-    /// A message of the worker reaches the carrier.
-    AtCarrier(String),
+    /// A message of this session's worker reaches the carrier.
+    AtCarrier(u32, String),
     /// The worker's close reaches the carrier.
     Closed,
     StreamBreaks,
+    /// What [`Scene::breaks`] has in this place.
+    Breaks(usize),
+    NextStream,
     UserHangsUp,
-    Happened(Happened),
+    Happened(u32, Happened),
     /// The carrier's callback with its verdict was taken in.
     Verdict(CarrierVerdict),
 }
@@ -292,6 +307,12 @@ struct World<'a> {
     queue: Queue,
     line: Line,
     worker: Worker<'a>,
+    /// The sessions that broke off.
+    gone: Vec<Worker<'a>>,
+    /// From 0.
+    session: u32,
+    /// The carrier's, and since when it is on the call's row.
+    verdict: Option<(Duration, CarrierVerdict)>,
     to_worker: Pipe,
     to_carrier: Pipe,
     callbacks: Pipe,
@@ -309,6 +330,9 @@ struct World<'a> {
 struct Observed {
     outcomes: Vec<(Duration, Outcome)>,
     turns: Vec<Turn>,
+    /// When each of them was stored.
+    stored_at: Vec<Duration>,
+    breaks: Breaks,
     observations: Vec<Observation>,
     /// Names of marks, as sent and as told to the core.
     marks_sent: Vec<String>,
@@ -331,7 +355,10 @@ impl<'a> World<'a> {
             now: Duration::ZERO,
             queue: Queue::default(),
             line: Line::new(scene, STREAM_SID, detector(scene)),
-            worker: Worker::new(scene),
+            worker: Worker::new(scene, 0, EarlierSessions::default()),
+            gone: Vec::new(),
+            session: 0,
+            verdict: None,
             to_worker: pipe("to worker", scene.network.to_worker),
             to_carrier: pipe("to carrier", scene.network.to_carrier),
             callbacks: pipe("callbacks", CALLBACK_TAKES),
@@ -344,9 +371,13 @@ impl<'a> World<'a> {
         };
         for text in world.line.begin() {
             let at = world.to_worker.arrival(Duration::ZERO);
-            world.queue.add(at, Coming::AtWorker(text));
+            world.queue.add(at, Coming::AtWorker(0, text));
         }
         world.queue.add(Duration::ZERO, Coming::LineStep);
+        world.plan_breaks(|broke| match broke {
+            Broke::At(at) => Some(at),
+            Broke::AfterVerdict(_) | Broke::AfterTurn { .. } => None,
+        });
         if let Some(at) = scene.stream_lost_at {
             world.queue.add(at, Coming::StreamBreaks);
         }
@@ -405,8 +436,8 @@ impl<'a> World<'a> {
                     self.queue.add(self.now + line::FRAME, Coming::LineStep);
                 }
             }
-            Coming::AtWorker(text) => {
-                if self.stream_up {
+            Coming::AtWorker(session, text) => {
+                if self.stream_up && session == self.session {
                     self.note_mark(&text);
                     self.worker.carrier_message(&text, self.now);
                 }
@@ -417,9 +448,11 @@ impl<'a> World<'a> {
                     self.worker.carrier_closed(closed, self.now);
                 }
             }
-            Coming::AtCarrier(text) => {
-                let told = self.line.receive(&text, self.now);
-                self.line_told(told);
+            Coming::AtCarrier(session, text) => {
+                if session == self.session {
+                    let told = self.line.receive(&text, self.now);
+                    self.line_told(told);
+                }
             }
             Coming::Closed => self.line.end(),
             Coming::StreamBreaks => {
@@ -428,15 +461,26 @@ impl<'a> World<'a> {
                 let at = self.now + Duration::from_millis(1);
                 self.queue.add(at, Coming::StreamOver(CarrierClosed::Lost));
             }
+            Coming::Breaks(place) => self.break_off(place),
+            Coming::NextStream => self.next_stream(),
             Coming::UserHangsUp => self.worker.hang_up(self.now),
-            Coming::Verdict(verdict) => self.worker.verdict_is(verdict),
-            Coming::Happened(happened) => self.worker.happened(happened, self.now),
+            Coming::Verdict(verdict) => {
+                self.verdict.get_or_insert((self.now, verdict));
+                self.worker.verdict_is(verdict);
+            }
+            Coming::Happened(session, happened) => {
+                if session == self.session {
+                    self.worker.happened(happened, self.now);
+                }
+            }
         }
     }
 
     fn line_told(&mut self, told: Vec<Told>) {
         for told in told {
             match told {
+                // Nobody listens between two streams.
+                Told::Message { .. } if !self.stream_up => {}
                 Told::Message { at, text } => {
                     let is_mark = text.starts_with(r#"{"event":"mark""#);
                     let at = self.to_worker.arrival(at);
@@ -444,8 +488,9 @@ impl<'a> World<'a> {
                         match self.held_mark.take() {
                             None => self.held_mark = Some(text),
                             Some(held) => {
-                                self.queue.add(at, Coming::AtWorker(text));
-                                self.queue.add(at, Coming::AtWorker(held));
+                                let session = self.session;
+                                self.queue.add(at, Coming::AtWorker(session, text));
+                                self.queue.add(at, Coming::AtWorker(session, held));
                             }
                         }
                         continue;
@@ -453,11 +498,23 @@ impl<'a> World<'a> {
                     if is_mark && self.scene.defect == Some(Defect::MarksEarly) {
                         continue;
                     }
-                    self.queue.add(at, Coming::AtWorker(text));
+                    self.queue.add(at, Coming::AtWorker(self.session, text));
                 }
                 Told::Verdict { at, word } => {
+                    self.observed.breaks.verdict_at(at);
+                    self.plan_breaks(|broke| match broke {
+                        Broke::AfterVerdict(wait) => Some(at + wait),
+                        Broke::At(_) | Broke::AfterTurn { .. } => None,
+                    });
                     let at = self.callbacks.arrival(at);
                     self.queue.add(at, Coming::Verdict(answered_by(word)));
+                }
+                Told::HungUp if !self.stream_up => {
+                    // As the control plane has it of a call whose session broke off.
+                    if self.observed.outcomes.is_empty() {
+                        let outcome = (self.now, Outcome::StreamLost);
+                        self.observed.outcomes.push(outcome);
+                    }
                 }
                 Told::HungUp => {
                     let at = self.to_worker.arrival(self.now + line::FRAME);
@@ -472,7 +529,9 @@ impl<'a> World<'a> {
     fn perform(&mut self) {
         while let Some(out) = self.worker.poll_output() {
             match out {
-                Out::At(at, happened) => self.queue.add(at, Coming::Happened(happened)),
+                Out::At(at, happened) => {
+                    self.queue.add(at, Coming::Happened(self.session, happened));
+                }
                 Out::Carrier(message) => self.send(message),
                 Out::Action(action) => self.keep(action),
                 Out::Note(note) => {
@@ -492,6 +551,7 @@ impl<'a> World<'a> {
             return;
         }
         let at = self.to_carrier.arrival(self.now);
+        let session = self.session;
         match message {
             ToCarrier::Audio(text) => {
                 self.audio_sent += 1;
@@ -503,9 +563,9 @@ impl<'a> World<'a> {
                         self.held_audio = Some(text);
                     }
                     Some(_) | None => {
-                        self.queue.add(at, Coming::AtCarrier(text));
+                        self.queue.add(at, Coming::AtCarrier(session, text));
                         if let Some(held) = self.held_audio.take() {
-                            self.queue.add(at, Coming::AtCarrier(held));
+                            self.queue.add(at, Coming::AtCarrier(session, held));
                         }
                     }
                 }
@@ -516,16 +576,16 @@ impl<'a> World<'a> {
                         r#"{{"event":"mark","sequenceNumber":"1","streamSid":"{STREAM_SID}","mark":{{"name":"{name}"}}}}"#
                     );
                     let back = self.to_worker.arrival(at);
-                    self.queue.add(back, Coming::AtWorker(echo));
+                    self.queue.add(back, Coming::AtWorker(session, echo));
                 }
                 self.observed.marks_sent.push(name);
-                self.queue.add(at, Coming::AtCarrier(text));
+                self.queue.add(at, Coming::AtCarrier(session, text));
             }
             ToCarrier::Clear(text) => {
                 // Once it has arrived, only the 20 ms that are being played may still be heard.
                 self.line.expect_silence(self.audio_sent, at + line::FRAME);
                 if self.scene.defect != Some(Defect::ClearSkipped) {
-                    self.queue.add(at, Coming::AtCarrier(text));
+                    self.queue.add(at, Coming::AtCarrier(session, text));
                 }
             }
         }
@@ -545,11 +605,12 @@ impl<'a> World<'a> {
                     turn.text = intended;
                 }
                 if self.scene.defect == Some(Defect::TurnsStoredTwice) {
-                    self.observed.turns.push(turn.clone());
+                    self.stored(turn.clone());
                 }
-                self.observed.turns.push(turn);
+                self.stored(turn);
             }
             Action::Observe(observation) => self.observed.observations.push(observation),
+            Action::End(Outcome::StreamLost) if self.observed.breaks.is_breaking() => {}
             Action::End(outcome) => {
                 if self.scene.defect == Some(Defect::EndIgnored) {
                     return;
@@ -580,6 +641,91 @@ impl<'a> World<'a> {
         }
     }
 
+    fn stored(&mut self, turn: Turn) {
+        let speaker = turn.speaker;
+        self.observed.turns.push(turn);
+        self.observed.stored_at.push(self.now);
+        if speaker == Speaker::Agent {
+            return;
+        }
+        let turns = self.observed.turns.iter();
+        let count = turns.filter(|turn| turn.speaker == speaker).count();
+        let now = self.now;
+        self.plan_breaks(|broke| match broke {
+            Broke::AfterTurn { nth, wait } if nth == count => Some(now + wait),
+            Broke::At(_) | Broke::AfterVerdict(_) | Broke::AfterTurn { .. } => None,
+        });
+    }
+
+    /// Has what breaks happen at its time, where that is known now.
+    fn plan_breaks(&mut self, at: impl Fn(Broke) -> Option<Duration>) {
+        for (place, one) in self.scene.breaks.iter().enumerate() {
+            if let Some(at) = at(one.when) {
+                self.queue.add(at, Coming::Breaks(place));
+            }
+        }
+    }
+
+    /// The stream breaks, or the worker dies: the person stays on the line, and hears nothing.
+    fn break_off(&mut self, place: usize) {
+        let Some(one) = self.scene.breaks.get(place) else {
+            return;
+        };
+        if !self.stream_up || self.worker.connected_at().is_none() {
+            return;
+        }
+        self.stream_up = false;
+        self.line.cut();
+        if one.kills {
+            self.worker.die(self.now);
+        } else {
+            self.observed.breaks.begin();
+            self.worker.carrier_closed(CarrierClosed::Lost, self.now);
+            self.perform();
+            self.observed.breaks.end();
+        }
+        if self.observed.outcomes.is_empty() {
+            let turns = &self.observed.turns;
+            self.observed.breaks.note(self.now, turns);
+            self.queue.add(self.now + one.gap, Coming::NextStream);
+        }
+    }
+
+    /// The carrier comes back with another stream, and another session goes on.
+    fn next_stream(&mut self) {
+        if self.line.is_over() {
+            return;
+        }
+        self.session += 1;
+        let verdict = self.verdict.map(|(_, verdict)| verdict);
+        let mut turns = self.observed.turns.clone();
+        if self.scene.defect == Some(Defect::MachinesForgotten) {
+            turns.retain(|turn| turn.kind == TurnKind::Greeting);
+        }
+        let past = EarlierSessions {
+            turns,
+            elapsed: self.now,
+            checkpoint: None,
+            verdict: verdict.filter(|_| !worker::is_deaf(self.scene, self.session)),
+        };
+        let mut next = Worker::new(self.scene, self.session, past);
+        if let Some(verdict) = verdict {
+            next.verdict_is(verdict);
+        }
+        self.gone.push(std::mem::replace(&mut self.worker, next));
+        self.stream_up = true;
+        (self.audio_sent, self.held_audio, self.held_mark) = (0, None, None);
+        for text in self.line.begin() {
+            let at = self.to_worker.arrival(self.now);
+            self.queue.add(at, Coming::AtWorker(self.session, text));
+        }
+    }
+
+    /// All sessions of the call, in order.
+    fn workers(&self) -> impl Iterator<Item = &Worker<'a>> {
+        self.gone.iter().chain([&self.worker])
+    }
+
     fn note_mark(&mut self, text: &str) {
         if text.starts_with(r#"{"event":"mark""#)
             && let Some((_, rest)) = text.split_once(r#""name":""#)
@@ -595,6 +741,7 @@ impl<'a> World<'a> {
     fn report(mut self) -> Report {
         self.line.end();
         let broken = checks::broken(&self);
+        let gaps = self.observed.breaks.gaps(&self.observed.turns);
         let Observed {
             outcomes,
             turns,
@@ -612,6 +759,7 @@ impl<'a> World<'a> {
             line: self.worker.findings().to_vec(),
             lasted: self.now,
             steps: self.steps,
+            gaps,
             broken,
             trace,
         }
@@ -688,6 +836,7 @@ impl Scene {
             speech_cached: true,
             stream_lost_at: None,
             line_dead_at: None,
+            breaks: Vec::new(),
             hung_up_at: None,
             defect: None,
             trace: false,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    CallId, CallTime, Checkpoint, LineFault, LineReport, Outcome, SilentSide, Speaker, Stage,
-    TenantId, TokenId, Turn, TurnInput, TurnKind, Waterfall,
+    CallId, CallTime, CarrierVerdict, Checkpoint, LineFault, LineReport, Outcome, SilentSide,
+    Speaker, Stage, TenantId, TokenId, Turn, TurnInput, TurnKind, Waterfall,
 };
 use serde_json::{Value, json};
 use service::call::media::{
@@ -14,6 +14,7 @@ use service::call::media::{
 
 use super::World;
 use super::callbacks::voice_fields;
+use super::carrier::ACCOUNT;
 use crate::leftovers::Left;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,6 +268,38 @@ async fn what_a_worker_hears_last_reaches_the_next_one() {
             "Yes, we have."
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_that_comes_between_two_sessions_reaches_the_next_one() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
+    let (call, sid) = world.placed_call().await;
+    let media = media(&world);
+    let call_id: CallId = call.parse().unwrap();
+    let token = token_in(&world.carrier.form(0)["Twiml"]);
+    let first = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    assert_eq!(first.verdict, None);
+    media.opened(&first.key).await.unwrap();
+    media.close(&first.key, None).await.unwrap();
+    let fields = [
+        ("CallSid", sid.as_str()),
+        ("AccountSid", ACCOUNT),
+        ("AnsweredBy", "human"),
+    ];
+    let path = format!("/carriers/twilio/amd/{}/{call}", world.tenant);
+    assert_eq!(world.webhook(&path, &fields).await.status, 204);
+    let path = format!("/carriers/twilio/resume/{}/{call}", world.tenant);
+    let answer = world
+        .webhook(&path, &voice_fields(&sid, "outbound-api"))
+        .await;
+    let token = token_in(&answer.text);
+    let second = open(&media, world.tenant, call_id, token, &sid)
+        .await
+        .unwrap();
+    assert_eq!(second.verdict, Some(CarrierVerdict::Human));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,7 @@ impl Control for Slow {
             history: Vec::new(),
             elapsed: Duration::ZERO,
             checkpoint: None,
+            verdict: None,
         };
         Box::pin(std::future::ready(Ok(session)))
     }

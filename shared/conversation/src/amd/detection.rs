@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use model::{
-    AmdEvidence, AmdMode, AmdResult, AnsweredBy, CallSnapshot, CallTime, Detection, Direction,
-    MachineAction, MessageCue,
+    AmdEvidence, AmdMode, AmdResult, AnsweredBy, CallSnapshot, CallTime, CarrierVerdict, Detection,
+    Direction, MachineAction, MessageCue,
 };
 
-use crate::Deadline;
+use crate::amd::first_words::OPENING_MAX;
+use crate::amd::recall::{Recalled, recall};
+use crate::{Deadline, EarlierSessions};
 
 /// Nobody has a verdict sooner: a greeting of half a second and the silence that ends it.
 const FIRST_ASK: Duration = Duration::from_secs(2);
@@ -23,8 +25,6 @@ const ASK_SELDOM: Duration = Duration::from_secs(3);
 const ASK_OFTEN: Duration = Duration::from_secs(10);
 /// The carrier's word may be under way for this long after it had to be said.
 const VERDICT_LATE: Duration = Duration::from_secs(5);
-/// Beeps and first words mean something for this long: mailboxes with longer greetings are menus.
-pub(crate) const OPENING_MAX: Duration = Duration::from_secs(60);
 /// A machine that may be a screening service is heard out for this long before it is hung up on.
 pub(crate) const DOUBT_MAX: Duration = Duration::from_secs(6);
 /// The longest that a message waits for the beep. Then nobody records.
@@ -40,7 +40,7 @@ pub(crate) const SCREENING_ANSWERS_MAX: u32 = 3;
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "five facts that are independent of each other; the state is `stage`"
+    reason = "four facts that are independent of each other; the state is `stage`"
 )]
 pub(crate) struct Amd {
     pub(crate) found: AmdResult,
@@ -52,13 +52,26 @@ pub(crate) struct Amd {
     detects: bool,
     verdict: VerdictWait,
     timeout: Duration,
+    /// When the call's first session began to listen: everything that runs out is counted from there.
     connected_at: CallTime,
     /// The line has been quiet for long.
     pub(crate) quiet: bool,
     /// The words may be those of a mailbox: with a beep they are.
     pub(crate) hinted: bool,
-    /// Another session of the call has gone before: there is no greeting to wait out any more.
-    pub(crate) resumed: bool,
+    /// Where sessions went before: what is known from them, until the call goes on.
+    pub(crate) before: Option<Before>,
+    /// What was heard last before the line broke: what comes first now may be the rest of it.
+    pub(crate) cut_words: String,
+    /// Nothing at all was heard since the line is back: by then a mailbox may have beeped, and records.
+    silent_from: Option<CallTime>,
+}
+
+/// What is known of who answered from before this session.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// The carrier's word, if it had one when this session began.
+    pub(crate) verdict: Option<CarrierVerdict>,
+    pub(crate) recalled: Recalled,
 }
 
 /// Where the call stands.
@@ -93,8 +106,17 @@ enum VerdictWait {
 }
 
 impl Amd {
-    pub(crate) fn new(snapshot: &CallSnapshot, resumed: bool) -> Self {
+    pub(crate) fn new(snapshot: &CallSnapshot, past: &EarlierSessions) -> Self {
         let outbound = snapshot.direction == Direction::Outbound;
+        let before = past.were_there().then(|| Before {
+            verdict: past.verdict.filter(|_| outbound),
+            // Who handed over told what it knew.
+            recalled: if outbound && past.checkpoint.is_none() {
+                recall(&past.turns)
+            } else {
+                Recalled::default()
+            },
+        });
         let detects = outbound && snapshot.answering.detect != AmdMode::Off;
         let timeout = snapshot.answering.thresholds.timeout_seconds;
         Self {
@@ -108,7 +130,9 @@ impl Amd {
             connected_at: CallTime::ZERO,
             quiet: false,
             hinted: false,
-            resumed,
+            before,
+            cut_words: String::new(),
+            silent_from: None,
         }
     }
 
@@ -123,7 +147,7 @@ impl Amd {
     }
 
     /// Goes on from where another session was.
-    pub(crate) fn go_on(&mut self, before: &Detection, now: CallTime) {
+    pub(crate) fn go_on(&mut self, before: &Detection) {
         self.found = AmdResult {
             // Its place was in another stream's audio, and it decided nothing.
             beep: None,
@@ -131,28 +155,56 @@ impl Amd {
         };
         self.connected_at = before.connected_at;
         self.hinted = before.hinted;
-        self.verdict = if before.open && self.detects {
-            VerdictWait::Due(now)
-        } else {
-            VerdictWait::Closed
-        };
+        if !before.open {
+            self.verdict = VerdictWait::Closed;
+        }
     }
 
     pub(crate) fn connected(&mut self, now: CallTime) {
-        self.connected_at = now;
+        let goes_on = self.before.is_some();
+        self.connected_at = if goes_on { CallTime::ZERO } else { now };
+        self.silent_from = goes_on.then_some(now);
         if self.detects {
-            let wait = if self.resumed {
-                Duration::ZERO
+            self.verdict = if goes_on {
+                // The table was asked when this session was opened.
+                VerdictWait::Asked
             } else {
-                FIRST_ASK
+                VerdictWait::Due(now + FIRST_ASK)
             };
-            self.verdict = VerdictWait::Due(now + wait);
+        }
+    }
+
+    /// Something was heard, or may have been and nobody listened.
+    pub(crate) const fn sounded(&mut self) {
+        self.silent_from = None;
+    }
+
+    /// What the break may have cut is whole, or something else follows it.
+    pub(crate) fn forget_cut_words(&mut self) {
+        self.cut_words.clear();
+    }
+
+    /// By when the beep has to come if nothing more is heard. Breaks of the line do not make it later than
+    /// it is in any call.
+    pub(crate) fn beep_by(&self, now: CallTime) -> CallTime {
+        let latest = self.connected_at + self.timeout.max(OPENING_MAX) + BEEP_WAIT_MAX;
+        latest.min(now + BEEP_WAIT_MAX)
+    }
+
+    /// Whether another session can do what is left to do when this one breaks off: leave a message, or wait
+    /// for the person behind a screening service.
+    pub(crate) const fn goes_on_elsewhere(&self) -> bool {
+        match self.stage {
+            AmdStage::Talking | AmdStage::Doubting { .. } => false,
+            AmdStage::Screening { .. } | AmdStage::Waiting { .. } | AmdStage::Leaving { .. } => {
+                true
+            }
         }
     }
 
     /// Whether first words and tones still say who answered.
     pub(crate) fn is_opening(&self, now: CallTime) -> bool {
-        self.asks && !self.resumed && now.since(self.connected_at) <= OPENING_MAX
+        self.asks && now.since(self.connected_at) <= OPENING_MAX
     }
 
     /// Whether tones on the line are worth listening for.
@@ -209,13 +261,26 @@ impl Amd {
             AmdStage::Talking | AmdStage::Leaving { .. } => None,
             AmdStage::Screening { until, .. } => Some((until, Deadline::Screening)),
             AmdStage::Doubting { until } => Some((until, Deadline::Machine)),
-            AmdStage::Waiting { until } => Some((until, Deadline::Beep)),
+            AmdStage::Waiting { until } => {
+                let quiet = self.quiet_by();
+                Some((quiet.map_or(until, |at| until.min(at)), Deadline::Beep))
+            }
         };
         let ask = match self.verdict {
             VerdictWait::Due(at) => Some((at, Deadline::CarrierVerdict)),
             VerdictWait::Closed | VerdictWait::Asked => None,
         };
         [stage, ask].into_iter().flatten().min()
+    }
+
+    /// Whether a mailbox has been silent since the line is back, for as long as one is that records.
+    pub(crate) fn is_silent(&self, now: CallTime) -> bool {
+        self.quiet_by().is_some_and(|at| at <= now)
+    }
+
+    fn quiet_by(&self) -> Option<CallTime> {
+        let wait = Duration::from_millis(audio::beep::LINE_QUIET_MS.into());
+        self.silent_from.map(|from| from + wait)
     }
 
     /// Whether the stage's time is over.
@@ -245,7 +310,7 @@ impl Amd {
             return;
         }
         let since = now.since(self.connected_at);
-        self.verdict = if since > self.timeout || self.resumed {
+        self.verdict = if since > self.timeout {
             self.forget_quiet();
             VerdictWait::Closed
         } else if since < ASK_OFTEN || self.is_machine() {

@@ -3,6 +3,7 @@
 //! anybody uses who picks up a phone.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::listening::patterns::{Lexicon, Pattern};
 
@@ -20,6 +21,9 @@ pub(crate) enum FirstWords {
     /// Nobody will come.
     Unavailable,
 }
+
+/// Beeps and first words mean something for this long: mailboxes with longer greetings are menus.
+pub(crate) const OPENING_MAX: Duration = Duration::from_secs(60);
 
 /// More of a greeting than this says nothing new, in words.
 const WORDS_MAX: usize = 120;

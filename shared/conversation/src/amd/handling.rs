@@ -11,10 +11,10 @@ use model::{
 
 use crate::Action;
 use crate::amd::detection::{
-    AmdStage, BEEP_WAIT_MAX, DOUBT_MAX, QUESTION_PAUSE_MAX, SCREENING_ANSWERS_MAX,
-    SCREENING_WAIT_MAX,
+    AmdStage, Before, DOUBT_MAX, QUESTION_PAUSE_MAX, SCREENING_ANSWERS_MAX, SCREENING_WAIT_MAX,
 };
 use crate::amd::first_words::{self, FirstWords};
+use crate::amd::recall::{Recalled, RecalledStage};
 use crate::conversation::{Agent, Conversation};
 use crate::listening::hearing::Said;
 use crate::speaking::speech::{Speech, Then};
@@ -37,6 +37,82 @@ impl Conversation {
             Agent::Ended => false,
             Agent::Offline(_) | Agent::Listening | Agent::Speaking(_) | Agent::Stopped(_) => {
                 self.amd.wants_tones(self.now)
+            }
+        }
+    }
+
+    /// Takes up what the sessions before knew of who answered, as if it was heard just now.
+    pub(crate) fn catch_up(&mut self) {
+        let Some(Before { verdict, recalled }) = self.amd.before.take() else {
+            return;
+        };
+        let Recalled {
+            stage,
+            mailbox_at,
+            hinted,
+            words,
+        } = recalled;
+        self.amd.hinted |= hinted;
+        if let Some(at) = mailbox_at {
+            self.amd.found.words = Some((AnsweredBy::Machine, at));
+        }
+        match stage {
+            RecalledStage::Talking => {
+                self.verdict(verdict);
+                if mailbox_at.is_some()
+                    && !self.carrier_heard_person()
+                    && !matches!(self.agent, Agent::Ended)
+                {
+                    self.machine_found(AmdEvidence::Words, None);
+                }
+                self.amd.cut_words = words;
+            }
+            RecalledStage::Leaving(message) => {
+                let by = if verdict.map(AnsweredBy::from) == Some(AnsweredBy::Machine) {
+                    AmdEvidence::Carrier
+                } else if mailbox_at.is_some() {
+                    AmdEvidence::Words
+                } else {
+                    AmdEvidence::Tone
+                };
+                self.amd.decide(AnsweredBy::Machine, by, self.now);
+                if message.whole {
+                    // Only its end was never told.
+                    let after = message.after;
+                    self.amd.found.message = Some(message);
+                    self.amd.stage = AmdStage::Leaving { after };
+                    self.end(Outcome::VoicemailLeft);
+                    return;
+                }
+                // A mailbox keeps all that it hears: a message without its second half is followed by a whole one.
+                self.leave_message(message.after);
+                if !matches!(self.agent, Agent::Ended) {
+                    self.verdict(verdict);
+                }
+            }
+            RecalledStage::Screening {
+                answers,
+                asked,
+                waits,
+            } => {
+                self.amd.found.words = Some((AnsweredBy::Screening, asked));
+                let by = AmdEvidence::Words;
+                self.amd.decide(AnsweredBy::Screening, by, self.now);
+                let until = asked + SCREENING_WAIT_MAX;
+                self.amd.stage = AmdStage::Screening {
+                    answers,
+                    asked,
+                    until,
+                };
+                self.verdict(verdict);
+                if matches!(self.agent, Agent::Ended) || !waits {
+                    return;
+                }
+                if words.is_empty() {
+                    self.say_who_calls(answers.max(1), asked, until);
+                } else {
+                    self.screening_said(&words, false, answers, asked, until);
+                }
             }
         }
     }
@@ -90,6 +166,7 @@ impl Conversation {
         if self.is_gone() {
             return;
         }
+        self.amd.sounded();
         match sound {
             LineSound::Beep(beep) => {
                 if !self.beep_stands() {
@@ -119,11 +196,26 @@ impl Conversation {
 
     /// Looks at what the callee says first.
     pub(crate) fn look_at_words(&mut self) {
-        if !self.amd.is_opening(self.now) || self.is_leaving_anyway() || self.is_gone() {
-            return;
+        self.amd.sounded();
+        if self.words_tell() {
+            let text = self.hearing.text();
+            self.look_at(&text);
         }
-        let text = self.hearing.text();
-        match (first_words::class(&text), self.amd.stage) {
+    }
+
+    /// Looks at words that the session before heard.
+    pub(crate) fn look_at_late_words(&mut self, text: &str) {
+        if self.words_tell() {
+            self.look_at(text);
+        }
+    }
+
+    fn words_tell(&self) -> bool {
+        self.amd.is_opening(self.now) && !self.is_leaving_anyway() && !self.is_gone()
+    }
+
+    fn look_at(&mut self, text: &str) {
+        match (self.class_of(text), self.amd.stage) {
             (
                 Some(FirstWords::Screening),
                 AmdStage::Talking | AmdStage::Doubting { .. } | AmdStage::Waiting { .. },
@@ -162,8 +254,9 @@ impl Conversation {
                 until,
             } => self.screening_turn(&said, answers, asked, until),
             AmdStage::Doubting { .. } => {
+                let class = self.class_of(&said.text);
                 self.store_said(&said);
-                if first_words::class(&said.text) != Some(FirstWords::Screening) {
+                if class != Some(FirstWords::Screening) {
                     self.end(Outcome::Voicemail);
                 }
             }
@@ -180,6 +273,12 @@ impl Conversation {
         }
         if self.amd.ask(self.now) {
             self.out.push(Action::AskVerdict);
+        }
+        if let AmdStage::Waiting { .. } = self.amd.stage
+            && self.amd.is_silent(self.now)
+        {
+            self.leave_message(MessageCue::Quiet);
+            return;
         }
         if !self.amd.is_overdue(self.now) {
             return;
@@ -252,13 +351,9 @@ impl Conversation {
         let has_message = self.config.voicemail_message.is_some();
         match self.amd.action {
             MachineAction::Talk => {}
-            // A call that was broken off: nobody knows whether the mailbox still records.
-            MachineAction::HangUp | MachineAction::LeaveMessage if self.amd.resumed => {
-                self.end(Outcome::Voicemail);
-            }
             MachineAction::LeaveMessage if has_message => {
                 self.silence_agent();
-                let until = self.now + BEEP_WAIT_MAX;
+                let until = self.amd.beep_by(self.now);
                 self.amd.stage = AmdStage::Waiting { until };
                 let beeped = self.beep_stands().then_some(MessageCue::Beep);
                 let quiet = self.amd.quiet.then_some(MessageCue::Quiet);
@@ -324,17 +419,29 @@ impl Conversation {
     /// What came out of a screening service: more of its question, the question again, that it tries, that
     /// nobody is there, or the person.
     fn screening_turn(&mut self, said: &Said, answers: u32, asked: CallTime, until: CallTime) {
-        let class = first_words::class(&said.text);
         let message = self.store_said(said);
         if self.is_opted_out() {
             return;
         }
         self.history.push(message);
+        let (started, ended) = (self.time_of(said.started), self.time_of(said.ended));
+        let goes_on = answers > 0 && started.since(asked) <= QUESTION_PAUSE_MAX;
+        self.screening_said(&said.text, goes_on, answers, ended, until);
+    }
+
+    /// Does what its words call for; `goes_on`: they are the rest of a question that was answered too soon.
+    fn screening_said(
+        &mut self,
+        text: &str,
+        goes_on: bool,
+        answers: u32,
+        ended: CallTime,
+        until: CallTime,
+    ) {
         // What is said over our answer is mostly the rest of the question.
         let over_answer =
             matches!(&self.agent, Agent::Speaking(speech) if !speech.is_heard(self.now));
-        let (started, ended) = (self.time_of(said.started), self.time_of(said.ended));
-        let goes_on = answers > 0 && started.since(asked) <= QUESTION_PAUSE_MAX;
+        let class = first_words::class(text);
         match class {
             Some(FirstWords::Mailbox) => {
                 self.amd.stage = AmdStage::Talking;
@@ -386,6 +493,16 @@ impl Conversation {
         self.amd.close_verdict();
         let greeting = self.config.greeting.clone();
         self.speak_fixed(TurnKind::Greeting, &greeting, self.config.greeting_guard);
+    }
+
+    /// What words sound like that come first, also together with those that a break cut off before them.
+    fn class_of(&self, text: &str) -> Option<FirstWords> {
+        let cut = &self.amd.cut_words;
+        first_words::class(text).or_else(|| {
+            let rest_of_them = !cut.is_empty();
+            let whole = rest_of_them.then(|| format!("{cut} {text}"))?;
+            first_words::class(&whole)
+        })
     }
 
     /// Whether a whole turn of the other end was understood: its words would have shown a screening

@@ -64,10 +64,16 @@ impl Conversation {
         }
         self.store_unanswered();
         self.agent = Agent::Ended;
+        let breaks_off = matches!(outcome, Outcome::StreamLost | Outcome::WorkerLost);
         let outcome = if self.is_opted_out() {
             Outcome::OptedOut
         } else {
-            self.message_over(None).unwrap_or(outcome)
+            match self.message_over(None) {
+                // Another session says it again, from its beginning.
+                Some(Outcome::Voicemail) if breaks_off => outcome,
+                Some(left) => left,
+                None => outcome,
+            }
         };
         self.out.push(Action::End(outcome));
     }

@@ -1,6 +1,7 @@
 //! Situations: what a person on the phone would notice, and what must not happen.
 
 mod amd;
+mod amd_after_breaks;
 mod ending;
 mod failing_vendors;
 mod handover;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{Speaker, ToolUse, Turn, TurnInput};
+use model::{Speaker, ToolUse, Turn, TurnInput, TurnKind};
 
 use crate::{ChatMessage, ToolCall};
 
@@ -94,6 +94,8 @@ impl History {
             Speaker::Customer => {
                 self.push(ChatMessage::Customer(customer_text(&turn.text, turn.input)));
             }
+            // The model is told of no breaks.
+            Speaker::Agent if turn.kind == TurnKind::Bridge => {}
             Speaker::Agent => {
                 for (place, used) in turn.tools.iter().enumerate() {
                     self.push_tool_use(used, format!("turn{}-{place}", turn.seq));

@@ -18,6 +18,10 @@ pub(crate) const MODEL_SILENT_MAX: Duration = Duration::from_secs(8);
 /// asked for.
 const REPLY_CHARS_MAX: usize = 4_000;
 
+/// What the model reads of a tool whose result was not waited for.
+pub(crate) const CUT_OFF: &str =
+    "The customer interrupted before the result came; the tool may have run.";
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -235,7 +239,7 @@ impl ToolRun {
     fn content(&self) -> &str {
         match &self.result {
             Some(Ok(text) | Err(text)) => text,
-            None => "The customer interrupted before the result came; the tool may have run.",
+            None => CUT_OFF,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::Deadline;
 use crate::conversation::outbox::Outbox;
 use crate::listening::barge_in::Saying;
 use crate::reply::history::agent_text;
-use crate::reply::rounds::Reply;
+use crate::reply::rounds::{CUT_OFF, Reply};
 use crate::speaking::heard_text::{BYTES_PER_CHAR, Heard, Script};
 use crate::speaking::playback::Playback;
 use crate::speaking::speakable::speakable;
@@ -409,12 +409,12 @@ impl Speech {
     /// The speech as it is remembered when it stops at `now`.
     pub(crate) fn told(&mut self, now: CallTime) -> Told {
         let mut intended = self.text();
+        let mut more_to_come = false;
         if let Some(answer) = &mut self.answer
             && !answer.is_complete()
         {
-            answer.fail_running_tools(
-                "The customer interrupted before the result came; the tool may have run.",
-            );
+            more_to_come = true;
+            answer.fail_running_tools(CUT_OFF);
         }
         let complete = self.is_heard(now) || self.is_over(now);
         let heard_end = if complete {
@@ -430,7 +430,8 @@ impl Speech {
                 intended.push_str(&rest);
             }
         }
-        let interrupted = heard.len() < intended.len();
+        // Also where all was heard that was known by then.
+        let interrupted = more_to_come || heard.len() < intended.len();
         let (messages, from) = match &self.answer {
             Some(answer) => answer.messages(&heard),
             None => (Vec::new(), 0),

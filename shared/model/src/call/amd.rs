@@ -175,6 +175,8 @@ pub enum MessageCue {
     Carrier,
     /// Neither, and the line was quiet.
     Quiet,
+    /// A session of the call that broke off had begun the message.
+    Begun,
 }
 
 /// How somebody asked not to be called again.

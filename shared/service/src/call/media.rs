@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use carrier::call::RecordCall;
 use carrier::{Carrier, CarrierCallId, Instructions, RequestError};
+use futures_util::future::try_join;
 use model::{
     AmdResult, CallId, CallSnapshot, CallState, CarrierVerdict, Checkpoint, EventKind, LineReport,
     OptOutHow, Outcome, TenantId, TokenId, Turn, WorkerId,
@@ -56,6 +57,8 @@ pub struct MediaSession {
     pub elapsed: Duration,
     /// Where the session before stood, if it handed the call over; `None` also where it broke off.
     pub checkpoint: Option<Checkpoint>,
+    /// The carrier's verdict on who answered, if it has one by now; a first session asks later.
+    pub verdict: Option<CarrierVerdict>,
 }
 
 /// What a session found out about its call.
@@ -159,7 +162,7 @@ impl Media {
     }
 
     /// Consumes the token and reads the call's snapshot: one request to the table for a first
-    /// session, one more for the history of a resumed one.
+    /// session, two more at once, for the history and the carrier's verdict, for one that goes on.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -179,13 +182,14 @@ impl Media {
             .await
             .map_err(|error| OpenError::Store(MediaError::Unavailable(error)))?
             .ok_or(OpenError::Refused)?;
-        let history = if opened.session > 1 {
-            self.turns
-                .of_call(tenant_id, call_id)
+        let (history, row) = if opened.session > 1 {
+            let history = self.turns.of_call(tenant_id, call_id);
+            let row = self.calls.get(tenant_id, call_id);
+            Box::pin(try_join(history, row))
                 .await
                 .map_err(|error| OpenError::Store(MediaError::Unavailable(error)))?
         } else {
-            Vec::new()
+            (Vec::new(), None)
         };
         Ok(MediaSession {
             key: SessionKey {
@@ -198,6 +202,7 @@ impl Media {
             history,
             elapsed: opened.elapsed,
             checkpoint: opened.checkpoint,
+            verdict: row.and_then(|row| row.call.carrier_verdict),
         })
     }
 

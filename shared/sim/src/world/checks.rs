@@ -10,6 +10,7 @@ use conversation::Observation;
 use model::{Outcome, Speaker, Stage, Turn, TurnInput, TurnKind};
 
 use super::promise::{Broken, Promise};
+use super::worker::Worker;
 use super::{Network, Scene, World, call_time};
 use crate::person::{Experience, Log};
 use crate::voice::Heard;
@@ -54,20 +55,23 @@ pub(super) fn broken(world: &World<'_>) -> Vec<Broken> {
     broken.extend(world.line.problems().iter().cloned());
     broken.extend(
         world
-            .worker
-            .violations()
-            .iter()
+            .workers()
+            .flat_map(Worker::violations)
             .map(|what| Promise::VendorProtocol.broken(format!("vendor: {what}"))),
     );
     marks(world, &mut broken);
     turns(&observed.turns, &mut broken);
-    heard(
-        scene,
-        &observed.turns,
-        &observed.observations,
-        world.line.log(),
-        &mut broken,
-    );
+    answered_once(world, &mut broken);
+    // What a session that died said last is in no turn.
+    if observed.breaks.count() == 0 || scene.breaks.iter().all(|one| !one.kills) {
+        heard(
+            scene,
+            &observed.turns,
+            &observed.observations,
+            world.line.log(),
+            &mut broken,
+        );
+    }
     said(world, &mut broken);
     line::findings(world, &mut broken);
     answering::message(world, &mut broken);
@@ -170,6 +174,27 @@ fn turns(turns: &[Turn], broken: &mut Vec<Broken>) {
     }
 }
 
+/// Nobody hears two whole answers without having said anything since the first began.
+fn answered_once(world: &World<'_>, broken: &mut Vec<Broken>) {
+    let observed = &world.observed;
+    let mut answer: Option<&Turn> = None;
+    // Who speaks while the agent does has their turn stored first.
+    let mut asked_at = None;
+    for (turn, stored_at) in observed.turns.iter().zip(&observed.stored_at) {
+        if turn.speaker == Speaker::Customer {
+            asked_at = Some(call_time(*stored_at));
+        } else if turn.kind == TurnKind::Talk && !turn.interrupted {
+            if let Some(before) = answer.filter(|before| asked_at <= Some(before.started_at)) {
+                broken.push(Promise::AnsweredOnce.broken(format!(
+                    "turn {} follows turn {}, and nobody asked",
+                    turn.seq, before.seq
+                )));
+            }
+            answer = Some(turn);
+        }
+    }
+}
+
 /// What the transcript says was heard is what the person heard, to the word. Of an interrupted turn
 /// the word at the cut may be counted either way, so there may be several ways to match.
 fn heard(
@@ -183,14 +208,20 @@ fn heard(
     if !scene.elevenlabs.faults.is_none() {
         return heard_roughly(&heard, turns, observations, broken);
     }
-    let slack = if scene.stream_lost_at.is_some() { 3 } else { 1 };
+    let breaks = !scene.breaks.is_empty();
+    let slack = if breaks || scene.stream_lost_at.is_some() {
+        3
+    } else {
+        1
+    };
     let agent: Vec<_> = (turns.iter())
         .filter(|turn| turn.speaker == Speaker::Agent)
         .collect();
     // How many sounds may have been heard before the next turn.
     let mut places = BTreeSet::from([0]);
     for (nth, turn) in agent.iter().enumerate() {
-        let cut = turn.interrupted || (nth + 1 == agent.len() && scene.stream_lost_at.is_some());
+        let last = nth + 1 == agent.len() && scene.stream_lost_at.is_some();
+        let cut = turn.interrupted || last || breaks;
         let words: Vec<_> = turn.text.split_whitespace().collect();
         let mut after = places.clone();
         let mut reached = places.clone();

@@ -132,9 +132,22 @@ impl Line {
         }
     }
 
+    /// The stream is gone: nothing that it brought is played any more, and the person stays.
+    pub(super) fn cut(&mut self) {
+        self.buffer.clear();
+        self.buffered = 0;
+        self.gone = self.taken;
+        self.marks.clear();
+        self.returned.clear();
+        self.stale = None;
+        self.dry = false;
+        self.marked = true;
+    }
+
     /// The first messages of a stream.
     pub(super) fn begin(&mut self) -> [String; 2] {
         self.sequence = 1;
+        self.messages = 0;
         let sid = &self.stream_sid;
         [
             r#"{"event":"connected","protocol":"Call","version":"1.0.0"}"#.to_owned(),

@@ -38,6 +38,8 @@ pub enum Promise {
     AnswersFromTheLastSound,
     /// A greeting that is in the cache starts with the stream.
     GreetingAtOnce,
+    /// What the customer said is answered once, whatever breaks meanwhile.
+    AnsweredOnce,
     /// A message is left once, in a call that ends as one that left it.
     OneMessage,
     MessageAfterBeep,

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::checks::MUMBLES;
 use super::checks::answering::{OPT_OUT_KEY, OPT_OUTS, PUT_THROUGH};
-use super::{Network, Scene};
+use super::{Break, Broke, Network, Scene};
 use crate::peer::fault::{Fault, Faults};
 use crate::peer::latency::{Latency, chance};
 use crate::person::{CarrierVerdict, Person, Pickup};
@@ -70,17 +70,26 @@ impl Scene {
             fail(&mut scene, &mut rng);
         }
         answering(&mut scene, &mut chance(seed, "answering", 0));
-        die(&mut scene, &mut chance(seed, "line", 0));
+        if scene.stream_lost_at.is_none() && scene.hung_up_at.is_none() {
+            breaks(&mut scene, &mut chance(seed, "breaks", 0));
+        }
+        if scene.breaks.is_empty() {
+            die(&mut scene, &mut chance(seed, "line", 0));
+        }
         scene
     }
 
     /// Nothing fails in it.
     #[must_use]
     pub fn works(&self) -> bool {
-        self.hears()
+        self.has_vendors() && self.stream_lost_at.is_none() && self.breaks.is_empty()
+    }
+
+    /// No vendor fails in it.
+    pub(super) fn has_vendors(&self) -> bool {
+        self.deepgram.faults.is_none()
             && self.openai.faults.is_none()
             && self.elevenlabs.faults.is_none()
-            && self.stream_lost_at.is_none()
     }
 
     /// The recognizer does not fail in it, nor does the line.
@@ -88,6 +97,7 @@ impl Scene {
         self.deepgram.faults.is_none()
             && self.stream_lost_at.is_none()
             && self.line_dead_at.is_none()
+            && self.breaks.is_empty()
     }
 }
 
@@ -123,6 +133,46 @@ fn answering(scene: &mut Scene, rng: &mut ChaCha8Rng) {
     if rng.random_ratio(1, 4) {
         // Beyond it the acknowledgement does not wait any more.
         scene.store = Latency::between_ms(15, 4_500);
+    }
+}
+
+/// Breaks the line of some calls: of machines about when the carrier says who answered, of people mostly when
+/// they wait for an answer. Some of them speak into what they are told about it.
+fn breaks(scene: &mut Scene, rng: &mut ChaCha8Rng) {
+    let by_person = matches!(
+        scene.person.pickup(),
+        Pickup::Answers {
+            by: CarrierVerdict::Human,
+            ..
+        }
+    );
+    if !rng.random_ratio(1, if by_person { 6 } else { 4 }) {
+        return;
+    }
+    if by_person && rng.random_ratio(1, 2) {
+        scene.person = Person::answers_after_rings(0)
+            .replies_after_ms(rng.random_range(350..=1_500))
+            .says(pick(rng, &SAYINGS))
+            .interrupts_after_words(rng.random_range(1..=6))
+            .says(pick(rng, &SAYINGS))
+            .says(pick(rng, &SAYINGS))
+            .says("No, thanks, goodbye.");
+    }
+    for _break in 0..rng.random_range(1..=2) {
+        let ms = |range| Duration::from_millis(range);
+        let when = match rng.random_range(0..6) {
+            0 | 1 => Broke::At(ms(rng.random_range(500..=15_000))),
+            2..=4 if by_person => Broke::AfterTurn {
+                nth: rng.random_range(1..=3),
+                wait: ms(rng.random_range(0..=2_000)),
+            },
+            _rest => Broke::AfterVerdict(ms(rng.random_range(0..=5_000))),
+        };
+        scene.breaks.push(Break {
+            when,
+            kills: rng.random_ratio(1, 3),
+            gap: ms(rng.random_range(200..=3_000)),
+        });
     }
 }
 

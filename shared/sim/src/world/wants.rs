@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conversation::{Action, Alignment, Failure, FailureKind, GenerationId, Synthesis, UtteranceId};
+use model::Turn;
 
 use crate::peer::Wire;
 
@@ -59,6 +60,8 @@ pub(super) enum Happened {
     Tool {
         id: String,
     },
+    /// What the session before heard last is found in the table.
+    Late(Box<Turn>),
     /// The table answers whether there is a verdict.
     Verdict,
     OptOutStored,

@@ -13,7 +13,7 @@ use conversation::{
     Action, Alignment, CarrierClosed, Conversation, EarlierSessions, Event, FailureKind,
     Generation, GenerationId, Mark, Recognition, Routes, Synthesis, Synthesize, UtteranceId,
 };
-use model::{AnsweredBy, CarrierVerdict};
+use model::{AnsweredBy, CarrierVerdict, Speaker, Turn};
 use providers::stt::ReplayBuffer;
 use rand_chacha::ChaCha8Rng;
 
@@ -33,6 +33,8 @@ const IMAGINED: Beep = Beep {
     ends_at: 14_400,
     hz: 1_000,
 };
+/// When [`Defect::LastWordsTwice`] strikes, after the beginning of the stream: the owed answer is in the air.
+const TWICE_AFTER: Duration = Duration::from_secs(6);
 /// How long a tool takes.
 const TOOL_TAKES: Duration = Duration::from_millis(50);
 /// Routes of the product's chains: one recognizer, one model, and the voice over a socket or HTTP.
@@ -45,6 +47,10 @@ const ROUTES: Routes = Routes {
 /// The session of one call.
 pub(super) struct Worker<'a> {
     scene: &'a Scene,
+    /// Neither tones nor verdicts reach it.
+    deaf: bool,
+    /// What it is told twice.
+    twice: Option<Turn>,
     call: Conversation,
     out: VecDeque<Out>,
     buffer: BytesMut,
@@ -77,10 +83,16 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(scene: &'a Scene) -> Self {
+    /// The session of this number, from 0, which goes on from those before.
+    pub(super) fn new(scene: &'a Scene, session: u32, past: EarlierSessions) -> Self {
+        let mut customers = past.turns.iter();
+        let last = customers.rfind(|turn| turn.speaker == Speaker::Customer);
+        let twice = last.filter(|_| scene.defect == Some(Defect::LastWordsTwice));
         Self {
             scene,
-            call: Conversation::new(&scene.snapshot, ROUTES, EarlierSessions::default()),
+            deaf: is_deaf(scene, session),
+            twice: twice.cloned(),
+            call: Conversation::new(&scene.snapshot, ROUTES, past),
             out: VecDeque::new(),
             buffer: BytesMut::new(),
             audio: Vec::new(),
@@ -102,7 +114,7 @@ impl<'a> Worker<'a> {
             findings: Vec::new(),
             verdict: None,
             opted_out_at: None,
-            table: chance(scene.seed, "table", 0),
+            table: chance(scene.seed, "table", session.into()),
             ended: false,
         }
     }
@@ -118,7 +130,7 @@ impl<'a> Worker<'a> {
 
     /// The carrier's verdict is on the call's row from now on.
     pub(super) fn verdict_is(&mut self, verdict: CarrierVerdict) {
-        if self.scene.defect != Some(Defect::MachinesUnheard) {
+        if !self.deaf {
             self.verdict.get_or_insert(verdict);
         }
     }
@@ -126,6 +138,20 @@ impl<'a> Worker<'a> {
     /// What was found of the line.
     pub(super) fn findings(&self) -> &[(Duration, Finding)] {
         &self.findings
+    }
+
+    /// It is gone at once, and with it what was not stored.
+    pub(super) fn die(&mut self, now: Duration) {
+        self.let_go();
+        self.opted_out_at = self.opted_out_at.filter(|at| *at <= now);
+    }
+
+    fn let_go(&mut self) {
+        self.ended = true;
+        self.hearing = None;
+        self.thinking.clear();
+        self.voice = Voice::default();
+        self.requests = Requests::default();
     }
 
     /// What the session found out about who answered.
@@ -208,6 +234,10 @@ impl<'a> Worker<'a> {
                 self.connected_at = Some(now);
                 self.connect_hearing(now);
                 self.warm_speech(now);
+                if let Some(turn) = self.twice.take() {
+                    let late = Happened::Late(Box::new(turn));
+                    self.out.push_back(Out::At(now + TWICE_AFTER, late));
+                }
                 self.feed(Event::Connected, now);
             }
             Ok(Inbound::Media {
@@ -267,6 +297,7 @@ impl<'a> Worker<'a> {
             }
             Happened::Verdict => self.feed(Event::Verdict(self.verdict), now),
             Happened::OptOutStored => self.feed(Event::OptOutStored, now),
+            Happened::Late(turn) => self.feed(Event::LateTurn(*turn), now),
             Happened::Tool { id } => self.feed(
                 Event::ToolDone {
                     id,
@@ -334,8 +365,7 @@ impl<'a> Worker<'a> {
     }
 
     fn listen_for_tones(&mut self, now: Duration) {
-        let deaf = self.scene.defect == Some(Defect::MachinesUnheard);
-        if deaf || !self.call.wants_line_sounds() {
+        if self.deaf || !self.call.wants_line_sounds() {
             self.line = None;
             return;
         }
@@ -543,12 +573,8 @@ impl<'a> Worker<'a> {
                     .push_back(Out::At(now + TOOL_TAKES, Happened::Tool { id }));
             }
             Action::End(_) => {
-                self.ended = self.scene.defect != Some(Defect::EndIgnored);
-                if self.ended {
-                    self.hearing = None;
-                    self.thinking.clear();
-                    self.voice = Voice::default();
-                    self.requests = Requests::default();
+                if self.scene.defect != Some(Defect::EndIgnored) {
+                    self.let_go();
                 }
             }
             Action::AskVerdict => {
@@ -617,6 +643,15 @@ impl<'a> Worker<'a> {
 
     fn written(&self) -> String {
         String::from_utf8_lossy(&self.buffer).into_owned()
+    }
+}
+
+/// Whether tones and verdicts do not reach a session, by a defect.
+pub(super) fn is_deaf(scene: &Scene, session: u32) -> bool {
+    match scene.defect {
+        Some(Defect::MachinesUnheard) => true,
+        Some(Defect::MachinesForgotten) => session > 0,
+        Some(_) | None => false,
     }
 }
 

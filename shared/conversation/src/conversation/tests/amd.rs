@@ -479,18 +479,6 @@ fn an_inbound_call_is_never_asked_about() {
 }
 
 #[test]
-fn a_resumed_call_to_a_machine_is_ended() {
-    check(
-        "machine 'Please call us back.' | before agent 'Hello.' | verdict start @0.0 | 9.0 stop",
-        expect![[r#"
-            0.000 voice u0@0 (cacheable): Sorry, the line was gone for a moment.
-            0.000 ask for the verdict
-            0.020 cancel voice u0
-            0.020 END voicemail"#]],
-    );
-}
-
-#[test]
 fn a_message_that_no_voice_says_is_not_left() {
     check_message(
         "voice 0 fails | 4.0 beep | 20.0 stop",

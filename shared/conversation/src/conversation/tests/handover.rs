@@ -331,8 +331,8 @@ fn a_verdict_that_comes_after_the_move_counts() {
             3.180 redirect
             3.280 finalize recognition
             3.880 LEAVE
-            5.920 ask for the verdict
-            11.940 END voicemail"#]],
+            5.900 ask for the verdict
+            11.920 END voicemail"#]],
     );
 }
 
@@ -462,5 +462,29 @@ fn the_longest_call_counts_from_its_beginning() {
         15.100 audio begins
         15.560 turn 2 agent Farewell 15.100s-15.560s 'Goodbye.'
         15.560 END duration_limit"#]],
+    );
+}
+
+#[test]
+fn words_that_come_late_are_answered_with_those_before_while_nothing_was_said() {
+    check(
+        "greeting 'Hello. How can I help you?' | model silent | 2.0 leave | 2.5 says 'A table please.' 0.8s | 3.65 interim 'for two' | 12.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello. How can I help you?
+            0.100 audio begins
+            1.460 turn 0 agent Greeting 0.100s-1.460s 'Hello. How can I help you?'
+            1.460 audio ends (1360 ms)
+            3.600 turn 1 customer Talk 2.500s-3.300s 'A table please.'
+            3.600 hand over, owing since 3.300s
+            3.620 redirect
+            3.720 finalize recognition
+            4.320 LEAVE
+            4.320 turn 2 customer Talk 3.650s-3.650s 'for two'
+            4.320 ask 0@0: agent 'Hello. How can I help you?' / customer 'A table please.'
+            5.020 cancel model 0
+            5.020 ask 1@0: agent 'Hello. How can I help you?' / customer 'A table please.' / customer 'for two'
+            5.340 voice u1@0: All right.
+            5.440 audio begins
+            6.000 turn 3 agent Talk 5.440s-6.000s 'All right.'"#]],
     );
 }

@@ -387,3 +387,22 @@ fn a_second_interruption_after_going_on_is_remembered_as_one_answer() {
             9.280 turn 5 agent Talk 8.720s-9.280s 'All right.'"#]],
     );
 }
+
+#[test]
+fn words_that_waited_are_answered_with_those_that_stop_the_agent() {
+    check(
+        "preset balanced | greeting 'Hello, this is Anna of Bright Dental. How can I help you today?' | 0.5 says 'Tables' 0.1s | 1.6 says 'No, wait, a question.' 0.5s | 9.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello, this is Anna of Bright Dental. How can I help you today?
+            0.100 audio begins
+            0.900 turn 0 customer Talk 0.500s-0.600s 'Tables'
+            2.200 CLEAR (100 ms unplayed)
+            2.200 turn 1 agent Greeting 0.100s-2.200s 'Hello, this is Anna of Bright Dental. How' of 'Hello, this is Anna of Bright Dental. How can I help you today?'
+            2.200 observe Interrupted(Words)
+            2.400 turn 2 customer Talk 1.600s-2.100s 'No, wait, a question.'
+            2.400 ask 0@0: agent 'Hello, this is Anna of Bright Dental. How [interrupted]' / customer 'Tables' / customer 'No, wait, a question.'
+            2.720 voice u1@0: All right.
+            2.820 audio begins
+            3.380 turn 3 agent Talk 2.820s-3.380s 'All right.'"#]],
+    );
+}

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use audio::LineSound;
 use model::{
-    AmdMode, CallSnapshot, CallTime, CarrierVerdict, Checkpoint, Speaker, Turn, TurnInput,
+    AmdMode, CallSnapshot, CallTime, CarrierVerdict, Checkpoint, Outcome, Speaker, Turn, TurnInput,
 };
 
 use crate::{
@@ -70,6 +71,15 @@ enum VoiceMood {
     Silent,
 }
 
+/// How a session comes to its end before the call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Break {
+    /// The stream: the session knows, and stores what was said.
+    Stream,
+    /// The worker: nothing more is done or stored.
+    Worker,
+}
+
 /// What the carrier does when it is asked to open another stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Redirect {
@@ -80,6 +90,10 @@ enum Redirect {
     Silent,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of a script, each by itself"
+)]
 pub(super) struct Scene {
     snapshot: CallSnapshot,
     routes: Routes,
@@ -109,6 +123,9 @@ pub(super) struct Scene {
     stored: Vec<Turn>,
     redirect: Redirect,
     checkpoint: Option<Checkpoint>,
+    /// By time: what breaks, and from when on there is another stream.
+    breaks: VecDeque<(u64, Break, u64)>,
+    breaks_off: bool,
     /// When the carrier's next stream begins, and when the one began that the call hears.
     next_stream_at: u64,
     stream_from: u64,
@@ -155,6 +172,8 @@ impl Scene {
             stored: Vec::new(),
             redirect: Redirect::Works,
             checkpoint: None,
+            breaks: VecDeque::new(),
+            breaks_off: false,
             next_stream_at: 0,
             stream_from: 0,
         }
@@ -165,8 +184,10 @@ impl Scene {
     }
 
     fn raise(&mut self) {
+        let turns = std::mem::take(&mut self.history);
         let past = EarlierSessions {
-            turns: std::mem::take(&mut self.history),
+            verdict: self.verdict_at(0).filter(|_| !turns.is_empty()),
+            turns,
             ..EarlierSessions::default()
         };
         self.stored.clone_from(&past.turns);
@@ -194,12 +215,49 @@ impl Scene {
             turns: self.stored.clone(),
             elapsed: Duration::from_millis(at),
             checkpoint: self.checkpoint.take(),
+            verdict: self.verdict_at(at),
         };
         self.begin(past, at);
         for turn in rest {
             self.store(&turn);
             self.at(at + LEFT_BEHIND_MS, Event::LateTurn(turn));
         }
+    }
+
+    /// The session is over before the call is, and another one goes on when there is a stream again.
+    fn break_off(&mut self, how: Break, next_at: u64) {
+        match how {
+            Break::Stream => {
+                self.breaks_off = true;
+                let lost = Event::CarrierClosed(CarrierClosed::Lost);
+                let now = CallTime::from_micros(self.now);
+                self.call.as_mut().unwrap().handle(lost, now);
+                self.drain();
+                self.breaks_off = false;
+            }
+            Break::Worker => self.line("KILLED"),
+        }
+        if self.ended {
+            return;
+        }
+        let scripted = self.scripted;
+        self.queue
+            .retain(|(at, place), _| *place <= scripted && *at >= next_at * 1_000);
+        self.given_ms.clear();
+        self.carrier = Carrier::default();
+        self.stream_from = next_at;
+        let past = EarlierSessions {
+            turns: self.stored.clone(),
+            elapsed: Duration::from_millis(next_at),
+            checkpoint: None,
+            verdict: self.verdict_at(next_at),
+        };
+        self.begin(past, next_at);
+    }
+
+    fn verdict_at(&self, ms: u64) -> Option<CarrierVerdict> {
+        let verdict = self.verdict.filter(|(at, _)| *at <= ms);
+        verdict.map(|(_, verdict)| verdict)
     }
 
     fn at(&mut self, ms: u64, event: Event) {
@@ -216,7 +274,9 @@ impl Scene {
                 .unwrap()
                 .poll_timeout()
                 .map(|(at, _)| at.as_micros());
-            let Some(next) = event_at.into_iter().chain(timeout_at).min() else {
+            let break_at = self.breaks.front().map(|(at, ..)| at * 1_000);
+            let all = [event_at, timeout_at, break_at];
+            let Some(next) = all.into_iter().flatten().min() else {
                 return;
             };
             if next > until_ms * 1_000 {
@@ -224,6 +284,11 @@ impl Scene {
             }
             self.now = self.now.max(next);
             self.carrier_ran_dry();
+            if break_at == Some(next) {
+                let (_, how, next_at) = self.breaks.pop_front().unwrap();
+                self.break_off(how, next_at);
+                continue;
+            }
             let now = CallTime::from_micros(self.now);
             let call = self.call.as_mut().unwrap();
             if event_at == Some(next) {
@@ -351,11 +416,10 @@ impl Scene {
             }
             Action::StoreTurn(turn) => self.store(&turn),
             Action::AskVerdict => {
-                let verdict = self.verdict.filter(|(at, _)| *at <= self.ms());
+                let verdict = self.verdict_at(self.ms());
                 if self.show_asks || verdict.is_some() {
                     self.line("ask for the verdict");
                 }
-                let verdict = verdict.map(|(_, verdict)| verdict);
                 self.at(self.ms() + 20, Event::Verdict(verdict));
             }
             Action::OptOut(how) => {
@@ -393,6 +457,7 @@ impl Scene {
             }
             Action::Stay => self.line("stay"),
             Action::Leave(rest) => self.move_on(rest),
+            Action::End(Outcome::StreamLost) if self.breaks_off => self.line("BREAKS OFF"),
             Action::End(outcome) => {
                 self.line(&format!("END {}", outcome.code()));
                 self.ended = true;
@@ -457,6 +522,10 @@ fn in_stream(mut event: Event, from_ms: u64) -> Event {
     if let Event::Recognition(Recognition::Final { start, end, .. }) = &mut event {
         *start = *start - from;
         *end = *end - from;
+    }
+    if let Event::LineSound(LineSound::Beep(beep)) = &mut event {
+        beep.starts_at = beep.starts_at.saturating_sub(from_ms * 8);
+        beep.ends_at = beep.ends_at.saturating_sub(from_ms * 8);
     }
     event
 }

@@ -278,11 +278,13 @@ fn facts(case: Answered) -> Vec<Fact> {
                 class,
                 ..AmdResult::default()
             }),
+            line: None,
         }),
         Had::BrokenStream => facts.push(Fact::SessionClosed {
             session: 1,
             outcome: None,
             answer: None,
+            line: None,
         }),
         Had::Nobody | Had::DeadWorker => {}
     }

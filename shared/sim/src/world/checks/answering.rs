@@ -6,6 +6,7 @@ use model::{AnsweredBy, MachineAction, Outcome, Speaker, TurnInput, TurnKind};
 
 use crate::person::{CarrierVerdict, Experience, Pickup};
 use crate::world::promise::{Broken, Promise};
+use crate::world::worker::Worker;
 use crate::world::{Scene, World, call_time};
 
 /// What people of the random scenes say and press who want no more calls.
@@ -31,31 +32,41 @@ const OPTED_OUT_ENDS_MAX: Duration = Duration::from_secs(30);
 pub(in crate::world) const PUT_THROUGH: &str = "Hello, this is Ann.";
 /// By then they are greeted.
 const ANSWERED_MS_MAX: u64 = 4_000;
+/// By then a session has asked for the carrier's verdict once more.
+const VERDICT_KNOWN_AFTER: Duration = Duration::from_secs(4);
 /// A message is on the mailbox whole, from its first word, and none of it came before the beep.
 pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<Broken>) {
     let outcome = world.observed.outcomes.first().map(|(_, outcome)| *outcome);
     let left: Vec<_> = (world.observed.turns.iter())
         .filter(|turn| turn.kind == TurnKind::Voicemail)
         .collect();
-    if left.len() > 1 {
+    // One that a break cut short is left again.
+    let breaks = world.observed.breaks.count();
+    let whole = left.iter().filter(|turn| !turn.interrupted).count();
+    if whole > 1 || left.len() > 1 + breaks {
         broken
             .push(Promise::OneMessage.broken(format!("the message was left {} times", left.len())));
     }
-    let Some(turn) = left.first() else {
+    let Some(turn) = left.last() else {
         if outcome == Some(Outcome::VoicemailLeft) {
             broken.push(Promise::OneMessage.broken("ended as voicemail_left without a message"));
         }
         return;
     };
-    if !matches!(
-        outcome,
-        Some(Outcome::VoicemailLeft | Outcome::Voicemail | Outcome::OptedOut)
-    ) {
+    let gone = outcome == Some(Outcome::StreamLost) && breaks > 0;
+    if !gone
+        && !matches!(
+            outcome,
+            Some(Outcome::VoicemailLeft | Outcome::Voicemail | Outcome::OptedOut)
+        )
+    {
         broken.push(Promise::OneMessage.broken(format!(
             "a message was left and the call ended as {outcome:?}"
         )));
     }
     match answered_by(world.scene) {
+        // What it asked may have fallen into a gap.
+        Some(CarrierVerdict::Screening) if breaks > 0 => return,
         Some(CarrierVerdict::Machine | CarrierVerdict::Screening) => {}
         // A carrier that takes a person for a machine has a message left to a person.
         Some(CarrierVerdict::Human | CarrierVerdict::Fax) | None => return,
@@ -112,7 +123,13 @@ pub(in crate::world) fn ending(world: &World<'_>, outcome: Outcome, broken: &mut
         CarrierVerdict::Machine => {
             // With a short greeting and no beep it sounds like a person to the carrier.
             let human = carrier == Some(AnsweredBy::Human) && !scene.person.has_beep();
-            as_mailbox || human || !undisturbed
+            // Whatever broke: who is a machine by the carrier's word is left as one.
+            let known = world.verdict.is_some_and(|(at, verdict)| {
+                let machine = AnsweredBy::from(verdict) == AnsweredBy::Machine;
+                machine && at + VERDICT_KNOWN_AFTER < world.now
+            });
+            let broke = !scene.breaks.is_empty() && scene.has_vendors();
+            as_mailbox || human || !(undisturbed || broke && known)
         }
         CarrierVerdict::Fax => outcome == Outcome::Fax || !undisturbed,
         // It hands over to its mailbox.
@@ -153,7 +170,8 @@ fn answered_by(scene: &Scene) -> Option<CarrierVerdict> {
 /// call ends, and the call ends as that.
 pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<Broken>) {
     let observed = &world.observed;
-    if observed.opt_outs.len() > 1 {
+    // A session that goes on finds it in the turns, and says so once more.
+    if observed.opt_outs.len() > 1 + observed.breaks.count() {
         broken.push(
             Promise::OptOutHeard.broken(format!("opted out {} times", observed.opt_outs.len())),
         );
@@ -186,10 +204,11 @@ pub(in crate::world) fn opt_out(world: &World<'_>, broken: &mut Vec<Broken>) {
             outcome.code()
         )));
     }
-    if *ended_at > *at + OPTED_OUT_ENDS_MAX {
+    if *ended_at > *at + OPTED_OUT_ENDS_MAX && observed.breaks.count() == 0 {
         broken.push(Promise::OptOutEnds.broken("the call went on after an opt-out"));
     }
-    let Some(stored) = world.worker.opted_out_at() else {
+    let stored = world.workers().filter_map(Worker::opted_out_at).min();
+    let Some(stored) = stored else {
         broken.push(Promise::OptOutStored.broken("an opt-out was not stored"));
         return;
     };

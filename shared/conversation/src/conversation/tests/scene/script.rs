@@ -9,7 +9,7 @@ use model::{
     Turn, TurnInput, TurnKind,
 };
 
-use super::{Answer, Redirect, Scene, VoiceMood, failure};
+use super::{Answer, Break, Redirect, Scene, VoiceMood, failure};
 use crate::{
     CarrierClosed, Event, FailureKind, Generation, GenerationId, Haste, Recognition, Routes,
     Synthesis, ToolSpec, UtteranceId,
@@ -72,19 +72,16 @@ impl Scene {
             }),
             "before" => {
                 let (speaker, text) = rest.split_once(' ').unwrap();
-                let kind = if speaker == "notice" {
-                    TurnKind::Notice
-                } else {
-                    TurnKind::Talk
-                };
                 let input = if speaker == "keys" {
                     TurnInput::Keypad
                 } else {
                     TurnInput::Speech
                 };
-                let speaker = match speaker {
-                    "customer" | "keys" => Speaker::Customer,
-                    "agent" | "notice" => Speaker::Agent,
+                let (speaker, kind) = match speaker {
+                    "customer" | "keys" => (Speaker::Customer, TurnKind::Talk),
+                    "agent" => (Speaker::Agent, TurnKind::Talk),
+                    "notice" => (Speaker::Agent, TurnKind::Notice),
+                    "voicemail" => (Speaker::Agent, TurnKind::Voicemail),
                     other => panic!("who is {other}?"),
                 };
                 let seq = u32::try_from(self.history.len()).unwrap();
@@ -229,6 +226,15 @@ impl Scene {
             "key" => self.at(at, Event::Key(rest.chars().next().unwrap())),
             "hang-up" => self.at(at, Event::CarrierClosed(CarrierClosed::Stopped)),
             "broken" => self.at(at, Event::CarrierClosed(CarrierClosed::Lost)),
+            // `cut 0.5`: half a second later there is another stream. `killed 0.5`: with the worker.
+            "cut" | "killed" => {
+                let what = if word == "cut" {
+                    Break::Stream
+                } else {
+                    Break::Worker
+                };
+                self.breaks.push_back((at, what, at + millis(rest)));
+            }
             "user-hangs-up" => self.at(at, Event::HangUp),
             "closing" => self.at(at, Event::Closing),
             "drain" => self.at(at, Event::DrainDeadline),
