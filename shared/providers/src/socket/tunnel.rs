@@ -1,22 +1,29 @@
 //! The connection beneath a vendor's socket: straight to the vendor, or through a proxy by HTTP CONNECT
 //! (RFC 9110, 9.3.6). What the proxy is told is the vendor's host and port, and its own password.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use conversation::FailureKind;
 use http::StatusCode;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use settings::{Proxies, Proxy};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::MaybeTlsStream;
+use tokio_rustls::client::TlsStream;
 use url::{Host, Url};
 
 /// The connection before the vendor's own TLS.
-pub(crate) type Wire = MaybeTlsStream<TcpStream>;
+pub(crate) enum Wire {
+    Plain(TcpStream),
+    /// To a proxy that is encrypted itself; boxed, since hardly any is.
+    Encrypted(Box<TlsStream<TcpStream>>),
+}
 
 /// The longest head of a proxy's answer that is read. Beyond, it is no proxy.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -29,7 +36,7 @@ static TOLD: AtomicBool = AtomicBool::new(false);
 #[derive(Debug, thiserror::Error)]
 enum ProxyProblem {
     #[error("it cannot be reached ({0})")]
-    Unreachable(std::io::ErrorKind),
+    Unreachable(io::ErrorKind),
     #[error("it answers with status {0}")]
     Refused(u16),
     #[error("it wants a user and a password that it takes (status 407)")]
@@ -54,7 +61,7 @@ pub(crate) async fn open(
             tracing::debug!(vendor, error = %error.kind(), "no connection to the vendor");
             FailureKind::Connect
         })?;
-        return Ok(MaybeTlsStream::Plain(tcp));
+        return Ok(Wire::Plain(tcp));
     };
     match through(&proxy, &host, port, tls).await {
         Ok(wire) => {
@@ -72,7 +79,7 @@ pub(crate) async fn open(
     }
 }
 
-async fn tcp(host: Host<&str>, port: u16) -> std::io::Result<TcpStream> {
+async fn tcp(host: Host<&str>, port: u16) -> io::Result<TcpStream> {
     let tcp = match host {
         Host::Domain(name) => TcpStream::connect((name, port)).await,
         Host::Ipv4(address) => TcpStream::connect((address, port)).await,
@@ -88,7 +95,7 @@ async fn through(
     port: u16,
     tls: &Arc<ClientConfig>,
 ) -> Result<Wire, ProxyProblem> {
-    let unreachable = |error: std::io::Error| ProxyProblem::Unreachable(error.kind());
+    let unreachable = |error: io::Error| ProxyProblem::Unreachable(error.kind());
     let at = proxy.host().ok_or(ProxyProblem::Protocol)?;
     let name = at.to_string();
     let tcp = tcp(at, proxy.port()).await.map_err(unreachable)?;
@@ -96,9 +103,9 @@ async fn through(
         let name = name.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name).map_err(|_no_name| ProxyProblem::Protocol)?;
         let secured = TlsConnector::from(Arc::clone(tls)).connect(name, tcp).await;
-        MaybeTlsStream::Rustls(secured.map_err(unreachable)?)
+        Wire::Encrypted(Box::new(secured.map_err(unreachable)?))
     } else {
-        MaybeTlsStream::Plain(tcp)
+        Wire::Plain(tcp)
     };
     let mut request =
         format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
@@ -117,7 +124,7 @@ async fn ask(
     wire: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &[u8],
 ) -> Result<(), ProxyProblem> {
-    let lost = |error: std::io::Error| ProxyProblem::Unreachable(error.kind());
+    let lost = |error: io::Error| ProxyProblem::Unreachable(error.kind());
     wire.write_all(request).await.map_err(lost)?;
     wire.flush().await.map_err(lost)?;
     let mut head = Vec::new();
@@ -141,6 +148,64 @@ fn status(head: &[u8]) -> Option<StatusCode> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let rest = line.strip_prefix(b"HTTP/1.")?;
     StatusCode::from_bytes(rest.get(2..5)?).ok()
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(wire) => Pin::new(wire).poll_read(cx, buffer),
+            Self::Encrypted(wire) => Pin::new(wire).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(wire) => Pin::new(wire).poll_write(cx, bytes),
+            Self::Encrypted(wire) => Pin::new(wire).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(wire) => Pin::new(wire).poll_write_vectored(cx, pieces),
+            Self::Encrypted(wire) => Pin::new(wire).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(wire) => wire.is_write_vectored(),
+            Self::Encrypted(wire) => wire.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(wire) => Pin::new(wire).poll_flush(cx),
+            Self::Encrypted(wire) => Pin::new(wire).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
+            Self::Encrypted(wire) => Pin::new(wire).poll_shutdown(cx),
+        }
+    }
 }
 
 #[cfg(test)]
