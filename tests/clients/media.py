@@ -127,7 +127,7 @@ def a_customer_interrupts_and_is_answered(installation: Installation) -> None:
     assert heard.time_to_first_audio_s is not None
     print(f"  the first sound came after {heard.time_to_first_audio_s * 1000:.0f} ms", flush=True)
     seen = call.seen()
-    same((seen["outcome"], seen["carrier_call_id"]), ("callee_hung_up", call.sid), "the call")
+    same((seen["outcome"], seen["carrier_call_id"]), ("customer_hung_up", call.sid), "the call")
     turns = [(turn["text"], turn["interrupted"]) for turn in seen["turns"]]
     assert turns[0][1], f"the greeting was not interrupted: {turns}"
     same(turns[1], (SENTENCE, False), "what the customer said")

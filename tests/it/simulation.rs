@@ -122,8 +122,8 @@ impl Tally {
     fn assert_that_everything_happened(&self) {
         for outcome in [
             "agent_ended",
-            "callee_hung_up",
-            "callee_silent",
+            "customer_hung_up",
+            "customer_silent",
             "vendor_failed",
             "stream_lost",
             "duration_limit",

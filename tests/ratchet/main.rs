@@ -157,11 +157,11 @@ fn the_calls_are_what_they_are_meant_to_be() {
     let told = calls(&runtime, &stage);
     expect![[r#"
         talks: agent_ended, 7 + 6 turns, 1 cut short, 2 tools, 2 streams
-        interrupts: callee_hung_up, 3 + 4 turns, 3 cut short, 0 tools, 1 streams
+        interrupts: customer_hung_up, 3 + 4 turns, 3 cut short, 0 tools, 1 streams
         mailbox: voicemail_left, 2 + 2 turns, 1 cut short, 0 tools, 1 streams
         presses keys: opted_out, 5 + 4 turns, 2 cut short, 0 tools, 1 streams
         calls us: 2 streams
-        says nothing: callee_silent, 4 + 0 turns, 0 cut short, 0 tools, 2 streams
+        says nothing: customer_silent, 4 + 0 turns, 0 cut short, 0 tools, 2 streams
         asks the way in: agent_ended, 6 + 6 turns, 2 cut short, 1 tools, 2 streams
         is handed over: agent_ended, 6 + 7 turns, 1 cut short, 1 tools, 2 streams
         90 s, Requests { recognizer: 16, model: 33, voice: 20 }

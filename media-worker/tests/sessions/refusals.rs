@@ -56,7 +56,10 @@ async fn a_call_beyond_capacity_is_refused_and_the_first_one_goes_on() {
     );
     first.is_alive().await;
     first.says(r#"{"event":"stop","sequenceNumber":"9","streamSid":"MZ1","stop":{"accountSid":"AC","callSid":"CA1"}}"#).await;
-    scene.control.reaches("0 closed with callee_hung_up").await;
+    scene
+        .control
+        .reaches("0 closed with customer_hung_up")
+        .await;
     while scene.worker.calls() > 0 {
         tokio::task::yield_now().await;
     }

@@ -410,7 +410,7 @@ impl Conversation {
         }
         let decided = self.decided().or(self.outcome_apart());
         self.end(match closed {
-            CarrierClosed::Stopped => decided.unwrap_or(Outcome::CalleeHungUp),
+            CarrierClosed::Stopped => decided.unwrap_or(Outcome::CustomerHungUp),
             // Whoever waits for a message, or for us, still does.
             CarrierClosed::Lost if self.amd.goes_on_elsewhere() => Outcome::StreamLost,
             CarrierClosed::Lost => decided.unwrap_or(Outcome::StreamLost),

@@ -145,7 +145,7 @@ impl Conversation {
                 let reminder = self.config.phrases.reminder;
                 self.speak_fixed(TurnKind::Reminder, reminder, self.config.guard);
             }
-            Due::HangUp => self.say_farewell(Outcome::CalleeSilent, None),
+            Due::HangUp => self.say_farewell(Outcome::CustomerSilent, None),
         }
     }
 

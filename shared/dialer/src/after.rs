@@ -190,11 +190,11 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
     let retry = &campaign.fields.retry;
     let failed = retry.failed.as_duration();
     match end.outcome {
-        Outcome::AgentEnded | Outcome::CalleeHungUp | Outcome::DurationLimit => {
+        Outcome::AgentEnded | Outcome::CustomerHungUp | Outcome::DurationLimit => {
             conversation(retry, end, Talk::Listened)
         }
         // Whoever said nothing at all may not have been there: what they heard of us is no conversation.
-        Outcome::CalleeSilent => conversation(retry, end, Talk::Spoke),
+        Outcome::CustomerSilent => conversation(retry, end, Talk::Spoke),
         Outcome::VoicemailLeft => Meaning::Done(LeadResult::VoicemailLeft),
         Outcome::OptedOut => Meaning::Done(LeadResult::OptedOut),
         Outcome::Fax | Outcome::NumberUnreachable => Meaning::Done(LeadResult::Unreachable),

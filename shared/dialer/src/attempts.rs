@@ -145,8 +145,8 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
         None
         | Some(
             Outcome::AgentEnded
-            | Outcome::CalleeHungUp
-            | Outcome::CalleeSilent
+            | Outcome::CustomerHungUp
+            | Outcome::CustomerSilent
             | Outcome::Busy
             | Outcome::NoAnswer
             | Outcome::Voicemail
@@ -186,7 +186,7 @@ pub fn is_failure(outcome: Outcome) -> bool {
             outcome,
             Outcome::NumberUnreachable | Outcome::CarrierRateLimited
         ),
-        Doing::Callee | Doing::Agent | Doing::Policy | Doing::User => false,
+        Doing::Customer | Doing::Agent | Doing::Policy | Doing::User => false,
     }
 }
 

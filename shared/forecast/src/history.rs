@@ -63,7 +63,7 @@ impl OutcomeModel {
                 }
                 Seen::Conversation => {
                     opted_out += u32::from(outcome == Outcome::OptedOut);
-                    hung_up += u32::from(outcome == Outcome::CalleeHungUp);
+                    hung_up += u32::from(outcome == Outcome::CustomerHungUp);
                     talks.extend(seconds(call.answered_at, call.ended_at));
                     answers.extend(to_answer.map(|seconds| (seconds - setup).max(1.0)));
                     Tally::answered as fn(&mut Tally) -> &mut u32
@@ -107,8 +107,8 @@ impl OutcomeModel {
 fn seen(outcome: Outcome) -> Option<Seen> {
     match outcome {
         Outcome::AgentEnded
-        | Outcome::CalleeHungUp
-        | Outcome::CalleeSilent
+        | Outcome::CustomerHungUp
+        | Outcome::CustomerSilent
         | Outcome::OptedOut
         | Outcome::StreamLost
         | Outcome::DurationLimit
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_long_history_says_how_people_are() {
         let mut history = calls(Outcome::AgentEnded, 9, 600);
-        history.extend(calls(Outcome::CalleeHungUp, 9, 300));
+        history.extend(calls(Outcome::CustomerHungUp, 9, 300));
         history.extend(calls(Outcome::OptedOut, 9, 100));
         history.extend(calls(Outcome::NoAnswer, 18, 4_000));
         history.extend(calls(Outcome::NumberUnreachable, 18, 500));

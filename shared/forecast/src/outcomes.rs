@@ -110,7 +110,7 @@ impl Fate {
         if self.talk_ms.is_none() {
             return CallEnd::unanswered(self.outcome);
         }
-        let silent = self.outcome == Outcome::CalleeSilent;
+        let silent = self.outcome == Outcome::CustomerSilent;
         CallEnd {
             outcome: self.outcome,
             answered: true,
@@ -335,7 +335,7 @@ impl OutcomeModel {
             let outcome = if asks < self.opt_out {
                 Outcome::OptedOut
             } else if hangs_up < self.hung_up {
-                Outcome::CalleeHungUp
+                Outcome::CustomerHungUp
             } else {
                 Outcome::AgentEnded
             };
@@ -356,7 +356,7 @@ impl OutcomeModel {
     fn on_a_machine(&self, amd: &Amd) -> (Outcome, &Times) {
         match (amd.detect, amd.machine) {
             (AmdMode::Off, _) | (AmdMode::Start | AmdMode::MessageEnd, MachineAction::Talk) => {
-                (Outcome::CalleeSilent, &self.undetected)
+                (Outcome::CustomerSilent, &self.undetected)
             }
             (AmdMode::Start | AmdMode::MessageEnd, MachineAction::LeaveMessage) => {
                 (Outcome::VoicemailLeft, &self.message)
@@ -432,8 +432,8 @@ mod tests {
                 MachineAction::LeaveMessage,
                 Outcome::VoicemailLeft,
             ),
-            (AmdMode::Off, MachineAction::HangUp, Outcome::CalleeSilent),
-            (AmdMode::Start, MachineAction::Talk, Outcome::CalleeSilent),
+            (AmdMode::Off, MachineAction::HangUp, Outcome::CustomerSilent),
+            (AmdMode::Start, MachineAction::Talk, Outcome::CustomerSilent),
         ] {
             let tally = tally(&model, &amd(detect, machine));
             assert_eq!(tally, BTreeMap::from([(outcome, 1_000)]));

@@ -307,7 +307,7 @@ fn is_conversation(outcome: Outcome) -> bool {
     matches!(
         outcome,
         Outcome::AgentEnded
-            | Outcome::CalleeHungUp
+            | Outcome::CustomerHungUp
             | Outcome::OptedOut
             | Outcome::DurationLimit
             | Outcome::HungUpByUser

@@ -111,8 +111,8 @@ pub const CLOSED: &[Closed] = &[
             "outcome",
             &[
                 "agent_ended",
-                "callee_hung_up",
-                "callee_silent",
+                "customer_hung_up",
+                "customer_silent",
                 "busy",
                 "no_answer",
                 "voicemail",
@@ -234,8 +234,8 @@ pub const CLOSED: &[Closed] = &[
             "outcome",
             &[
                 "agent_ended",
-                "callee_hung_up",
-                "callee_silent",
+                "customer_hung_up",
+                "customer_silent",
                 "busy",
                 "no_answer",
                 "voicemail",

@@ -123,7 +123,7 @@ impl Workers {
         }
         let outcome = tokio::select! {
             biased;
-            () = gone.notified() => Some(Outcome::CalleeHungUp),
+            () = gone.notified() => Some(Outcome::CustomerHungUp),
             () = tokio::time::sleep(self.chance.ms(1_000..=6_000)) => self.said(),
         };
         write(|| self.media.close(&key, outcome)).await;
@@ -132,7 +132,7 @@ impl Workers {
     fn said(&self) -> Option<Outcome> {
         match self.chance.number(0..=99) {
             0..=84 => Some(Outcome::AgentEnded),
-            85..=94 => Some(Outcome::CalleeSilent),
+            85..=94 => Some(Outcome::CustomerSilent),
             // The worker drains: another one resumes the call.
             _ => None,
         }

@@ -68,7 +68,7 @@ impl Orphans {
             at: now,
             kind: EventKind::CallEnded {
                 call_id: id,
-                outcome: Outcome::CalleeHungUp,
+                outcome: Outcome::CustomerHungUp,
             },
         };
         let new = NewCall {

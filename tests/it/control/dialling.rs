@@ -492,15 +492,15 @@ async fn only_a_conversation_with_a_person_reaches_a_lead() {
         // They picked up while nobody of us was there.
         Talked {
             outcome: None,
-            ..talked(&[], Outcome::CalleeHungUp, "waits 1800 s, faults 1")
+            ..talked(&[], Outcome::CustomerHungUp, "waits 1800 s, faults 1")
         },
-        talked(&[], Outcome::CalleeHungUp, "waits 7200 s, faults 0"),
-        talked(&[Agent], Outcome::CalleeHungUp, "reached"),
-        talked(&[Agent], Outcome::CalleeSilent, "waits 7200 s, faults 0"),
+        talked(&[], Outcome::CustomerHungUp, "waits 7200 s, faults 0"),
+        talked(&[Agent], Outcome::CustomerHungUp, "reached"),
+        talked(&[Agent], Outcome::CustomerSilent, "waits 7200 s, faults 0"),
         // Four turns of talk, then they leave the line open.
         talked(
             &[Agent, Customer, Agent, Customer, Agent],
-            Outcome::CalleeSilent,
+            Outcome::CustomerSilent,
             "reached",
         ),
         // Their first words come late, behind more of ours than are read at once.
@@ -508,14 +508,14 @@ async fn only_a_conversation_with_a_person_reaches_a_lead() {
             &[
                 Agent, Agent, Agent, Agent, Agent, Agent, Agent, Agent, Customer,
             ],
-            Outcome::CalleeSilent,
+            Outcome::CustomerSilent,
             "reached",
         ),
         Talked {
             class: AnsweredBy::Machine,
             ..talked(
                 &[Customer, Agent],
-                Outcome::CalleeHungUp,
+                Outcome::CustomerHungUp,
                 "waits 86400 s, faults 0",
             )
         },

@@ -248,7 +248,7 @@ async fn a_call_that_an_earlier_version_ended_is_not_looked_after_for_ever() {
     assert_eq!(live.len(), 1);
     let mut row = world.row(&only_call(&world).await).await;
     row.call.state = CallState::Ended;
-    row.call.outcome = Some(Outcome::CalleeHungUp);
+    row.call.outcome = Some(Outcome::CustomerHungUp);
     row.progress.row_version += 1;
     let calls = &world.parts.store.calls;
     calls.replace(&row, WrittenWith::default()).await.unwrap();

@@ -100,7 +100,7 @@ async fn who_hangs_up_in_mid_sentence_is_noted_with_what_was_heard() {
     let id = here.call("+14155550102").await;
     let call = here.kept(id).await;
 
-    assert_eq!(call.outcome, Some(Outcome::CalleeHungUp), "{call:#?}");
+    assert_eq!(call.outcome, Some(Outcome::CustomerHungUp), "{call:#?}");
     let customer = said_by(&call, Speaker::Customer);
     assert!(customer.is_empty(), "a mumble is no turn: {call:#?}");
     let last = call.turns.last().unwrap();
@@ -189,7 +189,7 @@ async fn who_calls_is_told_that_the_call_is_recorded_and_from_there_on_it_is() {
     let id = calls["items"][0]["id"].as_str().unwrap().parse().unwrap();
     let call = here.kept(id).await;
 
-    assert_eq!(call.outcome, Some(Outcome::CalleeHungUp), "{call:#?}");
+    assert_eq!(call.outcome, Some(Outcome::CustomerHungUp), "{call:#?}");
     let said = words(&said_by(&call, Speaker::Agent).join(" "));
     let greeting = words("Hello there. How can I help you?");
     assert_eq!(

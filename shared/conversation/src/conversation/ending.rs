@@ -19,7 +19,7 @@ impl Conversation {
         }
         self.silence_agent();
         // Somebody who speaks up after all is listened to; nothing else can change the end.
-        let guard = if outcome == Outcome::CalleeSilent {
+        let guard = if outcome == Outcome::CustomerSilent {
             self.config.guard
         } else {
             self.limit = Limit::farewell(self.now);

@@ -77,11 +77,11 @@ fn after_a_first_attempt() {
                 nothing heard: waits 2h, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
-            callee_hung_up: waits 30m, attempts 1, faults 1
+            customer_hung_up: waits 30m, attempts 1, faults 1
                 nothing heard: waits 2h, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
-            callee_silent: waits 30m, attempts 1, faults 1
+            customer_silent: waits 30m, attempts 1, faults 1
                 nothing heard: waits 2h, attempts 1, faults 0
                 they spoke: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
@@ -133,11 +133,11 @@ fn after_the_last_attempt() {
                 nothing heard: exhausted, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: exhausted, attempts 1, faults 0
-            callee_hung_up: failed, attempts 1, faults 1
+            customer_hung_up: failed, attempts 1, faults 1
                 nothing heard: exhausted, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: exhausted, attempts 1, faults 0
-            callee_silent: failed, attempts 1, faults 1
+            customer_silent: failed, attempts 1, faults 1
                 nothing heard: exhausted, attempts 1, faults 0
                 they spoke: reached, attempts 1, faults 0
                 a machine spoke: exhausted, attempts 1, faults 0
@@ -189,11 +189,11 @@ fn after_many_faults_in_a_row() {
                 nothing heard: waits 2h, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
-            callee_hung_up: failed, attempts 1, faults 8
+            customer_hung_up: failed, attempts 1, faults 8
                 nothing heard: waits 2h, attempts 1, faults 0
                 they listened: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
-            callee_silent: failed, attempts 1, faults 8
+            customer_silent: failed, attempts 1, faults 8
                 nothing heard: waits 2h, attempts 1, faults 0
                 they spoke: reached, attempts 1, faults 0
                 a machine spoke: waits 24h, attempts 1, faults 0
@@ -245,11 +245,11 @@ fn waits_are_the_campaigns() {
                 nothing heard: waits 10m, attempts 2, faults 0
                 they listened: reached, attempts 2, faults 0
                 a machine spoke: waits 50m, attempts 2, faults 0
-            callee_hung_up: waits 40m, attempts 2, faults 4
+            customer_hung_up: waits 40m, attempts 2, faults 4
                 nothing heard: waits 10m, attempts 2, faults 0
                 they listened: reached, attempts 2, faults 0
                 a machine spoke: waits 50m, attempts 2, faults 0
-            callee_silent: waits 40m, attempts 2, faults 4
+            customer_silent: waits 40m, attempts 2, faults 4
                 nothing heard: waits 10m, attempts 2, faults 0
                 they spoke: reached, attempts 2, faults 0
                 a machine spoke: waits 50m, attempts 2, faults 0

@@ -10,9 +10,9 @@ pub enum Outcome {
     /// The agent said what there was to say and ended the call.
     AgentEnded,
     /// The other side hung up while the conversation was on.
-    CalleeHungUp,
+    CustomerHungUp,
     /// Nobody spoke for as long as the agent's silence policy allows.
-    CalleeSilent,
+    CustomerSilent,
     Busy,
     NoAnswer,
     /// An answering machine or mailbox took the call.
@@ -63,7 +63,7 @@ pub enum Outcome {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Doing {
-    Callee,
+    Customer,
     Agent,
     Carrier,
     Vendor,
@@ -77,8 +77,8 @@ impl Outcome {
     /// Every outcome, in the order of the documentation.
     pub const ALL: [Self; 26] = [
         Self::AgentEnded,
-        Self::CalleeHungUp,
-        Self::CalleeSilent,
+        Self::CustomerHungUp,
+        Self::CustomerSilent,
         Self::Busy,
         Self::NoAnswer,
         Self::Voicemail,
@@ -109,15 +109,15 @@ impl Outcome {
     pub const fn doing(self) -> Doing {
         match self {
             Self::AgentEnded => Doing::Agent,
-            Self::CalleeHungUp
-            | Self::CalleeSilent
+            Self::CustomerHungUp
+            | Self::CustomerSilent
             | Self::Busy
             | Self::NoAnswer
             | Self::Voicemail
             | Self::VoicemailLeft
             | Self::Fax
             | Self::OptedOut
-            | Self::Screened => Doing::Callee,
+            | Self::Screened => Doing::Customer,
             Self::NumberUnreachable
             | Self::CarrierRefused
             | Self::CarrierRateLimited
@@ -136,8 +136,8 @@ impl Outcome {
     pub const fn code(self) -> &'static str {
         match self {
             Self::AgentEnded => "agent_ended",
-            Self::CalleeHungUp => "callee_hung_up",
-            Self::CalleeSilent => "callee_silent",
+            Self::CustomerHungUp => "customer_hung_up",
+            Self::CustomerSilent => "customer_silent",
             Self::Busy => "busy",
             Self::NoAnswer => "no_answer",
             Self::Voicemail => "voicemail",

@@ -142,7 +142,7 @@ impl Ending {
 fn is_a_fault(outcome: Outcome) -> bool {
     match outcome.doing() {
         Doing::Platform | Doing::Vendor => true,
-        Doing::Agent | Doing::Callee | Doing::Carrier | Doing::Policy | Doing::User => false,
+        Doing::Agent | Doing::Customer | Doing::Carrier | Doing::Policy | Doing::User => false,
     }
 }
 
@@ -284,8 +284,8 @@ fn was_answered(row: &CallRow) -> bool {
     row.progress.picked_up
         || row.call.outcome.is_some_and(|outcome| match outcome {
             Outcome::AgentEnded
-            | Outcome::CalleeHungUp
-            | Outcome::CalleeSilent
+            | Outcome::CustomerHungUp
+            | Outcome::CustomerSilent
             | Outcome::Voicemail
             | Outcome::VoicemailLeft
             | Outcome::Fax

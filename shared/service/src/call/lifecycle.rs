@@ -370,7 +370,7 @@ impl Next {
             CarrierSays::Answered => self.answered(at),
             CarrierSays::Completed => {
                 self.row.progress.picked_up = true;
-                self.end(Outcome::CalleeHungUp, true, at);
+                self.end(Outcome::CustomerHungUp, true, at);
             }
             CarrierSays::Busy => self.end(Outcome::Busy, false, at),
             CarrierSays::NoAnswer => self.end(Outcome::NoAnswer, false, at),
@@ -413,7 +413,7 @@ impl Next {
         // What the session saw may have been our own hanging up.
         let seen_from_outside = matches!(
             outcome,
-            Outcome::CalleeHungUp | Outcome::StreamLost | Outcome::WorkerLost
+            Outcome::CustomerHungUp | Outcome::StreamLost | Outcome::WorkerLost
         );
         let outcome = if seen_from_outside && self.row.progress.hang_up_requested_at.is_some() {
             Outcome::HungUpByUser
@@ -499,7 +499,7 @@ impl Next {
             && !progress.stream_failed
         {
             // Between two streams: whoever ended the call, it was none of ours.
-            Outcome::CalleeHungUp
+            Outcome::CustomerHungUp
         } else if progress.session_open {
             Outcome::WorkerLost
         } else if progress.session == 0 && progress.held_since.is_some() {

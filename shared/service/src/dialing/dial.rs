@@ -296,8 +296,8 @@ pub(crate) fn unwanted(row: &CallRow) -> bool {
             ) => true,
             Some(
                 Outcome::AgentEnded
-                | Outcome::CalleeHungUp
-                | Outcome::CalleeSilent
+                | Outcome::CustomerHungUp
+                | Outcome::CustomerSilent
                 | Outcome::VoicemailLeft
                 | Outcome::Screened
                 | Outcome::Busy

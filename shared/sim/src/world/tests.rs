@@ -70,7 +70,7 @@ fn an_interrupted_agent_stops_within_a_frame_and_remembers_what_was_heard() {
     check(
         &scene(person),
         &expect![[r#"
-        callee_hung_up after 19.7 s
+        customer_hung_up after 19.7 s
           0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
           5.43 customer: Yes?
           6.76 agent: Wonderful, you are confirmed for Friday [of: Wonderful, you are confirmed for Friday at 10:30 a.m. with Dr. Patel. Is there anything else you would like to know?]
@@ -96,7 +96,7 @@ fn a_cough_is_no_interruption_and_the_agent_goes_on() {
     check(
         &scene(person),
         &expect![[r#"
-            callee_hung_up after 10.1 s
+            customer_hung_up after 10.1 s
               0.01 agent: Hello, this [of: Hello, this is the assistant of Bright Dental. Do you have a moment?]
               2.98 agent: is the assistant of Bright Dental. Do you have a moment?
             the person's side:
@@ -111,7 +111,7 @@ fn nobody_speaks() {
     check(
         &scene(Person::answers_after_rings(0)),
         &expect![[r#"
-        callee_silent after 40.9 s
+        customer_silent after 40.9 s
           0.01 agent: Hello, this is the assistant of Bright Dental. Do you have a moment?
          15.04 agent: Are you still there?
          26.63 agent: Are you still there?

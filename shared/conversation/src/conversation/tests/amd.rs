@@ -28,7 +28,7 @@ fn a_person_is_spoken_to_at_once_and_the_verdict_changes_nothing() {
             4.040 ask for the verdict
             4.180 turn 2 agent Talk 3.620s-4.180s 'All right.'
             4.180 audio ends (560 ms)
-            6.000 END callee_hung_up"#]],
+            6.000 END customer_hung_up"#]],
     );
 }
 
@@ -48,7 +48,7 @@ fn an_unknown_verdict_is_a_person() {
             4.180 turn 2 agent Talk 3.620s-4.180s 'All right.'
             4.180 audio ends (560 ms)
             5.060 ask for the verdict
-            9.000 END callee_hung_up"#]],
+            9.000 END customer_hung_up"#]],
     );
 }
 
@@ -272,7 +272,7 @@ fn a_beep_after_a_person_was_heard_means_nothing() {
             2.000 turn 0 agent Greeting 0.100s-2.000s 'Hello, this is Anna of Bright Dental.'
             2.000 audio ends (1900 ms)
             3.020 ask for the verdict
-            8.000 END callee_hung_up"#]],
+            8.000 END customer_hung_up"#]],
     );
 }
 
@@ -293,7 +293,7 @@ fn a_beep_behind_words_that_are_no_mailboxs_waits_for_the_carrier() {
             3.020 ask for the verdict
             3.280 turn 2 agent Talk 2.720s-3.280s 'All right.'
             3.280 audio ends (560 ms)
-            7.000 END callee_hung_up"#]],
+            7.000 END customer_hung_up"#]],
     );
     check_message(
         "verdict start @3.0 | 0.3 says 'Buenos días a todos.' 1.7s | 2.6 beep | 12.0 stop",
@@ -455,7 +455,7 @@ fn a_machine_may_be_talked_to() {
             4.720 audio begins
             5.280 turn 2 agent Talk 4.720s-5.280s 'All right.'
             5.280 audio ends (560 ms)
-            9.000 END callee_hung_up"#]],
+            9.000 END customer_hung_up"#]],
     );
 }
 
@@ -474,7 +474,7 @@ fn an_inbound_call_is_never_asked_about() {
             3.220 audio begins
             3.780 turn 2 agent Talk 3.220s-3.780s 'All right.'
             3.780 audio ends (560 ms)
-            6.000 END callee_hung_up"#]],
+            6.000 END customer_hung_up"#]],
     );
 }
 

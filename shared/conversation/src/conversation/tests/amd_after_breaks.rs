@@ -278,7 +278,7 @@ fn a_person_by_verdict_is_talked_to() {
             2.800 audio begins
             4.760 turn 1 agent Bridge 2.800s-4.760s 'Sorry, the line was gone for a moment.'
             4.760 audio ends (1960 ms)
-            9.000 END callee_hung_up"#]],
+            9.000 END customer_hung_up"#]],
     );
 }
 

@@ -126,7 +126,7 @@ fn hanging_up_in_the_middle_keeps_what_was_heard_and_said() {
             4.400 turn 2 agent Talk 3.180s-4.400s 'We have a table on' of 'We have a table on Monday at nine. There is another one on Friday at ten. Both are by the window.'
             4.400 observe Interrupted(Words)
             4.500 turn 3 customer Talk 4.400s-4.400s 'I must go'
-            4.500 END callee_hung_up"#]],
+            4.500 END customer_hung_up"#]],
     );
 }
 

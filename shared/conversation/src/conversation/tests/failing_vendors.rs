@@ -214,7 +214,7 @@ fn a_voice_without_times_is_followed_in_proportion() {
             5.820 audio begins
             6.380 turn 4 agent Talk 5.820s-6.380s 'All right.'
             6.380 audio ends (560 ms)
-            8.000 END callee_hung_up"#]],
+            8.000 END customer_hung_up"#]],
     );
 }
 

@@ -437,7 +437,7 @@ fn who_hangs_up_before_the_carrier_is_asked_has_hung_up() {
         1.460 turn 0 agent Greeting 0.100s-1.460s 'Hello. How can I help you?'
         1.460 audio ends (1360 ms)
         3.460 hand over
-        3.465 END callee_hung_up"#]],
+        3.465 END customer_hung_up"#]],
     );
 }
 

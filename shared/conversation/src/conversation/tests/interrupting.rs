@@ -26,7 +26,7 @@ fn the_first_sound_silences_the_agent_and_words_are_answered() {
         5.820 audio begins
         6.380 turn 4 agent Talk 5.820s-6.380s 'All right.'
         6.380 audio ends (560 ms)
-        8.000 END callee_hung_up"#]],
+        8.000 END customer_hung_up"#]],
     );
 }
 
@@ -104,7 +104,7 @@ fn listening_sounds_are_not_an_interruption_and_not_a_turn() {
             5.900 observe BackchannelIgnored
             8.080 turn 2 agent Talk 3.180s-8.080s 'We have a table on Monday at nine. There is another one on Friday at ten. Both are by the window.'
             8.080 audio ends (4900 ms)
-            10.000 END callee_hung_up"#]],
+            10.000 END customer_hung_up"#]],
     );
 }
 
@@ -131,7 +131,7 @@ fn with_immediate_a_listening_sound_stops_the_agent_only_until_it_is_understood(
         5.200 audio begins
         8.660 turn 3 agent Talk 5.200s-8.660s 'nine. There is another one on Friday at ten. Both are by the window.'
         8.660 audio ends (3460 ms)
-        10.000 END callee_hung_up"#]],
+        10.000 END customer_hung_up"#]],
     );
 }
 

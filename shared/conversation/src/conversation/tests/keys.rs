@@ -17,7 +17,7 @@ fn digits_are_one_turn() {
             5.520 audio begins
             6.080 turn 2 agent Talk 5.520s-6.080s 'All right.'
             6.080 audio ends (560 ms)
-            8.000 END callee_hung_up"#]],
+            8.000 END customer_hung_up"#]],
     );
 }
 

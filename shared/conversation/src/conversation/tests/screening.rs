@@ -38,7 +38,7 @@ fn the_service_is_told_who_calls_and_why_and_then_the_person_is_greeted() {
             21.200 audio begins
             24.200 turn 6 agent Greeting 21.200s-24.200s 'Hello, this is Anna of Bright Dental. Do you have a moment?'
             24.200 audio ends (3000 ms)
-            30.000 END callee_hung_up"#]],
+            30.000 END customer_hung_up"#]],
     );
 }
 
@@ -157,7 +157,7 @@ fn a_question_that_goes_on_is_answered_at_its_end() {
             15.800 audio begins
             18.800 turn 8 agent Greeting 15.800s-18.800s 'Hello, this is Anna of Bright Dental. Do you have a moment?'
             18.800 audio ends (3000 ms)
-            22.000 END callee_hung_up"#]],
+            22.000 END customer_hung_up"#]],
     );
 }
 

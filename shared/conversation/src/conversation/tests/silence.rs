@@ -22,7 +22,7 @@ fn nobody_there_is_reminded_twice_and_then_left_politely() {
         32.780 voice u3@0 (cacheable): Goodbye.
         32.880 audio begins
         33.340 turn 3 agent Farewell 32.880s-33.340s 'Goodbye.'
-        33.340 END callee_silent"#]],
+        33.340 END customer_silent"#]],
     );
 }
 

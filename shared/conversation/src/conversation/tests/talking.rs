@@ -53,7 +53,7 @@ fn a_question_is_answered() {
             6.240 mark u1-s1
             6.400 turn 2 agent Talk 4.740s-6.400s 'We open at nine. Please come in.'
             6.400 audio ends (1660 ms)
-            9.000 END callee_hung_up"#]],
+            9.000 END customer_hung_up"#]],
     );
 }
 
@@ -68,7 +68,7 @@ fn an_agent_without_a_greeting_listens_first() {
             1.540 audio begins
             2.600 turn 1 agent Talk 1.540s-2.600s 'Hello, this is Anna.'
             2.600 audio ends (1060 ms)
-            4.000 END callee_hung_up"#]],
+            4.000 END customer_hung_up"#]],
     );
 }
 
@@ -82,7 +82,7 @@ fn words_said_while_picking_up_do_not_stop_the_greeting_and_are_not_answered_twi
             0.650 turn 0 customer Talk 0.050s-0.350s 'Hello?'
             1.460 turn 1 agent Greeting 0.100s-1.460s 'Hello. How can I help you?'
             1.460 audio ends (1360 ms)
-            4.000 END callee_hung_up"#]],
+            4.000 END customer_hung_up"#]],
     );
 }
 
@@ -108,7 +108,7 @@ fn a_customer_who_goes_on_after_a_pause_is_answered_once() {
             3.620 audio begins
             4.180 turn 4 agent Talk 3.620s-4.180s 'All right.'
             4.180 audio ends (560 ms)
-            6.000 END callee_hung_up"#]],
+            6.000 END customer_hung_up"#]],
     );
 }
 

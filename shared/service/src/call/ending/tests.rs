@@ -268,9 +268,9 @@ fn facts(case: Answered) -> Vec<Fact> {
         Had::Session => facts.push(Fact::SessionClosed {
             session: 1,
             outcome: Some(match case.ended_by {
-                EndedBy::Customer | EndedBy::User => Outcome::CalleeHungUp,
+                EndedBy::Customer | EndedBy::User => Outcome::CustomerHungUp,
                 EndedBy::Agent => Outcome::AgentEnded,
-                EndedBy::Silence => Outcome::CalleeSilent,
+                EndedBy::Silence => Outcome::CustomerSilent,
                 EndedBy::Limit => Outcome::DurationLimit,
                 EndedBy::OptOut => Outcome::OptedOut,
             }),

@@ -95,14 +95,14 @@ fn a_call_that_has_ended_does_not_ring_again() {
 #[test]
 fn the_carrier_says_completed_before_the_worker_says_how() {
     check(
-        "gate | placed CA1 | answered CA1 | opened 1 | completed CA1 | closed 1 callee_hung_up | closed 1 stream_lost",
+        "gate | placed CA1 | answered CA1 | opened 1 | completed CA1 | closed 1 customer_hung_up | closed 1 stream_lost",
         expect![[r#"
             gate: placing
             placed CA1: placed, adopts
             answered CA1: answered
             opened 1: answered
             completed CA1: ended worker_lost for now
-            closed 1 callee_hung_up: ended callee_hung_up
+            closed 1 customer_hung_up: ended customer_hung_up
             closed 1 stream_lost: nothing new"#]],
     );
 }
@@ -129,7 +129,7 @@ fn a_callee_who_hangs_up_while_the_call_moves_to_another_worker_hung_up() {
             opened 1: answered
             leaving 1: answered
             closed 1: answered
-            completed CA1: ended callee_hung_up for now"#]],
+            completed CA1: ended customer_hung_up for now"#]],
     );
     check(
         "gate | placed CA1 | opened 1 | leaving 1 | stream failed CA1 | completed CA1",
@@ -292,14 +292,14 @@ fn a_user_cancels_before_anybody_dialled() {
 #[test]
 fn a_user_hangs_up_while_they_talk() {
     check(
-        "gate | placed CA1 | opened 1 | hang up | hung up | closed 1 callee_hung_up | completed CA1",
+        "gate | placed CA1 | opened 1 | hang up | hung up | closed 1 customer_hung_up | completed CA1",
         expect![[r#"
             gate: placing
             placed CA1: placed, adopts
             opened 1: answered
             hang up: answered
             hung up: nothing new
-            closed 1 callee_hung_up: ended hung_up_by_user
+            closed 1 customer_hung_up: ended hung_up_by_user
             completed CA1: ended hung_up_by_user"#]],
     );
 }
@@ -470,7 +470,7 @@ const ALL_FACTS: [&str; 35] = [
     "opened 1",
     "opened 2",
     "closed 1 agent_ended",
-    "closed 1 callee_hung_up",
+    "closed 1 customer_hung_up",
     "closed 1",
     "closed 2 worker_lost",
     "closed 2",
