@@ -1,5 +1,5 @@
-//! DynamoDB and SQS behind the AWS SDK's own seam for HTTP: the real repositories make their real
-//! requests, which are answered in this process by the embedded table and a virtual queue.
+//! DynamoDB, SQS and S3 behind the AWS SDK's own seam for HTTP: the real repositories make their real
+//! requests, which are answered in this process by the embedded table, a virtual queue and a virtual bucket.
 //!
 //! It is the place where storage goes wrong: a request may be throttled, refused, answered late or not
 //! at all, before or after it was done, and the process that made it may die on either side of it.
@@ -26,6 +26,7 @@ use store::aws::{AccessKey, AwsConfig, Clients, Endpoints};
 use tokio::sync::watch;
 
 use super::chance::Chance;
+use super::objects::{self, Objects};
 use super::plant::{Plant, Planted};
 use super::process::{self, Kind, Moment, Step};
 use super::queue::Queues;
@@ -51,6 +52,7 @@ struct Inner {
     table: Table,
     rows: Rows,
     queues: Queues,
+    objects: Objects,
     plant: Option<Plant>,
     /// Throttling of this moment, in a thousand requests; it comes in storms.
     throttled: AtomicU64,
@@ -59,6 +61,24 @@ struct Inner {
     requests: Mutex<BTreeMap<Kind, u64>>,
     /// The number that was last read to decide whether it may be called.
     deciding: watch::Sender<String>,
+}
+
+/// What is asked, and of whom.
+#[derive(Debug, Clone, Copy)]
+enum Asked<'a> {
+    Table {
+        operation: &'a str,
+        body: &'a [u8],
+    },
+    Queue {
+        operation: &'a str,
+        body: &'a [u8],
+    },
+    Bucket {
+        method: &'a str,
+        key: &'a str,
+        body: &'a [u8],
+    },
 }
 
 /// What happens to one request.
@@ -78,6 +98,7 @@ impl Aws {
         rows: Rows,
         table: Table,
         queues: Queues,
+        objects: Objects,
         weather: Weather,
         plant: Option<Plant>,
     ) -> Self {
@@ -86,6 +107,7 @@ impl Aws {
             table,
             rows,
             queues,
+            objects,
             plant,
             throttled: AtomicU64::new(u64::from(weather.throttled)),
             weather,
@@ -132,12 +154,20 @@ impl Aws {
             .allow_no_auth()
             .auth_scheme_preference(unsigned())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .retry_config(retries.clone())
+            .retry_partition(bucket());
+        let s3 = clients.s3.config().to_builder();
+        let s3 = s3
+            .http_client(self.clone())
+            .allow_no_auth()
+            .auth_scheme_preference(unsigned())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(retries)
             .retry_partition(bucket());
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
-            s3: clients.s3,
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
         }
     }
 
@@ -170,10 +200,9 @@ impl Aws {
 }
 
 impl Inner {
-    async fn exchange(&self, target: &str, body: &[u8]) -> Result<HttpResponse, ConnectorError> {
-        let (service, operation) = target.split_once('.').unwrap();
+    async fn exchange(&self, asked: Asked<'_>) -> Result<HttpResponse, ConnectorError> {
         let Some(step) = process::step() else {
-            return Ok(self.done(None, service, operation, body));
+            return Ok(self.done(None, asked));
         };
         *self
             .requests
@@ -183,20 +212,20 @@ impl Inner {
             .or_default() += 1;
         step.survive(Moment::Before).await;
         tokio::time::sleep(self.latency()).await;
-        let answer = match self.mishap(service, operation) {
-            None => Ok(self.done(Some(&step), service, operation, body)),
-            Some(Mishap::Throttled) => Ok(refusal(400, throttled(service))),
-            Some(Mishap::Collides) => Ok(collision(body)),
+        let answer = match self.mishap(asked) {
+            None => Ok(self.done(Some(&step), asked)),
+            Some(Mishap::Throttled) => Ok(asked.refused(400, asked.throttled())),
+            Some(Mishap::Collides) => Ok(collision(asked)),
             Some(Mishap::Fails(moment)) => {
-                self.done_if(&step, moment, service, operation, body);
-                Ok(refusal(500, "InternalServerError"))
+                self.done_if(&step, moment, asked);
+                Ok(asked.refused(500, asked.failed()))
             }
             Some(Mishap::Broken(moment)) => {
-                self.done_if(&step, moment, service, operation, body);
+                self.done_if(&step, moment, asked);
                 Err(ConnectorError::io("the connection broke".into()))
             }
             Some(Mishap::Silent(moment)) => {
-                self.done_if(&step, moment, service, operation, body);
+                self.done_if(&step, moment, asked);
                 step.survive(Moment::After).await;
                 std::future::pending().await
             }
@@ -206,10 +235,12 @@ impl Inner {
         answer
     }
 
-    fn mishap(&self, service: &str, operation: &str) -> Option<Mishap> {
+    fn mishap(&self, asked: Asked<'_>) -> Option<Mishap> {
         let chance = &self.chance;
         let throttled = u32::try_from(self.throttled.load(Ordering::Relaxed)).unwrap();
-        if service != "AmazonSQS" && chance.per_mille(throttled) {
+        if let Asked::Table { operation, .. } = asked
+            && chance.per_mille(throttled)
+        {
             let transaction = operation == "TransactWriteItems";
             if transaction && chance.strikes(Fault::TransactionCollided, 500) {
                 return Some(Mishap::Collides);
@@ -245,28 +276,28 @@ impl Inner {
         }
     }
 
-    fn done_if(&self, step: &Step, moment: Moment, service: &str, operation: &str, body: &[u8]) {
+    fn done_if(&self, step: &Step, moment: Moment, asked: Asked<'_>) {
         if moment == Moment::After {
-            self.done(Some(step), service, operation, body);
+            self.done(Some(step), asked);
         }
     }
 
-    fn done(
-        &self,
-        step: Option<&Step>,
-        service: &str,
-        operation: &str,
-        body: &[u8],
-    ) -> HttpResponse {
-        if step.is_some_and(|step| step.kind() == Kind::Dial)
-            && let Some(number) = contact_read(operation, body)
-        {
-            self.deciding.send_replace(number);
-        }
-        let (status, answer) = if service == "AmazonSQS" {
-            self.queues.answer(operation, body)
-        } else {
-            self.done_by_table(step, operation, body)
+    fn done(&self, step: Option<&Step>, asked: Asked<'_>) -> HttpResponse {
+        let (status, answer) = match asked {
+            Asked::Bucket { method, key, body } => {
+                let planted = self.plant.as_ref().and_then(|plant| plant.key(key));
+                let key = planted.as_deref().unwrap_or(key);
+                return self.objects.answer(method, key, body);
+            }
+            Asked::Queue { operation, body } => self.queues.answer(operation, body),
+            Asked::Table { operation, body } => {
+                if step.is_some_and(|step| step.kind() == Kind::Dial)
+                    && let Some(number) = contact_read(operation, body)
+                {
+                    self.deciding.send_replace(number);
+                }
+                self.done_by_table(step, operation, body)
+            }
         };
         response(status, answer)
     }
@@ -336,9 +367,18 @@ impl HttpConnector for Aws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let inner = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let target = request.headers().get("x-amz-target").unwrap_or_default();
             let body = request.body().bytes().unwrap_or_default();
-            inner.exchange(target, body).await
+            let target = request.headers().get("x-amz-target");
+            let asked = match target.map(|target| target.split_once('.').unwrap()) {
+                Some(("AmazonSQS", operation)) => Asked::Queue { operation, body },
+                Some((_table, operation)) => Asked::Table { operation, body },
+                None => Asked::Bucket {
+                    method: request.method(),
+                    key: objects::key_in(request.uri()).unwrap(),
+                    body,
+                },
+            };
+            inner.exchange(asked).await
         })
     }
 }
@@ -360,23 +400,39 @@ fn contact_read(operation: &str, body: &[u8]) -> Option<String> {
     Some(number.to_owned())
 }
 
-fn throttled(service: &str) -> &'static str {
-    if service == "AmazonSQS" {
-        "com.amazonaws.sqs#RequestThrottled"
-    } else {
-        "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+impl Asked<'_> {
+    fn throttled(self) -> &'static str {
+        match self {
+            Self::Table { .. } => {
+                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
+            }
+            Self::Queue { .. } => "com.amazonaws.sqs#RequestThrottled",
+            Self::Bucket { .. } => "SlowDown",
+        }
+    }
+
+    fn failed(self) -> &'static str {
+        match self {
+            Self::Table { .. } | Self::Queue { .. } => "InternalServerError",
+            Self::Bucket { .. } => "InternalError",
+        }
+    }
+
+    fn refused(self, status: u16, code: &str) -> HttpResponse {
+        match self {
+            Self::Table { .. } | Self::Queue { .. } => response(
+                status,
+                format!(r#"{{"__type":"{code}","message":"as told"}}"#),
+            ),
+            Self::Bucket { .. } => objects::problem(status, code),
+        }
     }
 }
 
-fn refusal(status: u16, code: &str) -> HttpResponse {
-    response(
-        status,
-        format!(r#"{{"__type":"{code}","message":"as told"}}"#),
-    )
-}
-
 /// A transaction that is cancelled because another one has a row of it in hand.
-fn collision(body: &[u8]) -> HttpResponse {
+fn collision(asked: Asked<'_>) -> HttpResponse {
+    let (Asked::Table { body, .. } | Asked::Queue { body, .. } | Asked::Bucket { body, .. }) =
+        asked;
     let request: serde_json::Value = serde_json::from_slice(body).unwrap();
     let writes = request["TransactItems"].as_array().unwrap().len();
     let reasons: Vec<_> = (0..writes)

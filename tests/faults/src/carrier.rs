@@ -10,14 +10,28 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::carrier::twilio::transport::{Broken, Exchange, Transport};
-use sim::carriers::twilio::{Core, Output, RestAnswer, RestBody, RestRequest, WebhookAnswer};
+use jiff::Timestamp;
+use sim::carriers::twilio::{
+    CallView, Core, Output, RestAnswer, RestBody, RestEffect, RestRequest, WebhookAnswer,
+};
 use tokio::sync::Notify;
 
 use super::chance::Chance;
 use super::clock::TrueTime;
+use super::files::{Files, Recorded};
+use super::objects::Objects;
+use super::offence::Offence;
 use super::people::People;
+use super::plant::Bug;
 use super::process::{self, Moment};
+use super::rows::Rows;
 use super::tally::Fault;
+
+/// A request for a call is that long on its way, where the network has nothing against it: the carrier's clock
+/// shows our pace.
+const CREATE_LATENCY_MS: std::ops::RangeInclusive<u64> = 90..=100;
+/// A place that is used late is used so late.
+const PLACE_LATE_MS: u64 = 500;
 
 /// How often requests to the carrier go wrong, in a thousand.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +41,23 @@ pub(super) struct Weather {
     pub(super) fails: u32,
     pub(super) lost: u32,
     pub(super) slow: u32,
+    /// Of requests for a recording, and of those for one that was sent before.
+    pub(super) fetch: u32,
+    pub(super) second_fetch: u32,
+}
+
+/// What a carrier is made of.
+#[derive(Debug)]
+pub(super) struct CarrierParts {
+    pub(super) chance: Chance,
+    pub(super) time: TrueTime,
+    pub(super) weather: Weather,
+    pub(super) core: Core,
+    pub(super) people: People,
+    pub(super) rows: Rows,
+    /// Where our copies of recordings are.
+    pub(super) objects: Objects,
+    pub(super) bug: Option<Bug>,
 }
 
 #[derive(Clone)]
@@ -38,9 +69,15 @@ struct Inner {
     weather: Weather,
     core: Mutex<Core>,
     people: People,
+    rows: Rows,
+    objects: Objects,
+    bug: Option<Bug>,
     books: Mutex<Vec<Request>>,
+    files: Mutex<Files>,
     /// Calls that the carrier had when it was looked last: its id and ours.
     live: Mutex<Vec<(String, String)>>,
+    /// Calls that were not over for us then.
+    open: Mutex<Vec<(String, String)>>,
     changed: Notify,
 }
 
@@ -50,11 +87,20 @@ pub(super) struct Request {
     /// True time since the beginning: when it left us, and when it reached the carrier.
     pub(super) begun: Duration,
     pub(super) at: Duration,
+    /// Nothing held it up on its way.
+    pub(super) on_time: bool,
     pub(super) to: String,
     /// Our id of the call, as its callbacks' address names it.
     pub(super) call: String,
     /// The carrier's id of the call that it made.
     pub(super) sid: Option<String>,
+}
+
+/// How a request began its way.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    at: Duration,
+    held_up: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,21 +118,30 @@ enum Mishap {
 }
 
 impl Carrier {
-    pub(super) fn new(
-        chance: Chance,
-        time: TrueTime,
-        weather: Weather,
-        core: Core,
-        people: People,
-    ) -> Self {
+    pub(super) fn new(parts: CarrierParts) -> Self {
+        let CarrierParts {
+            chance,
+            time,
+            weather,
+            core,
+            people,
+            rows,
+            objects,
+            bug,
+        } = parts;
         Self(Arc::new(Inner {
             chance,
             time,
             weather,
             core: Mutex::new(core),
             people,
+            rows,
+            objects,
+            bug,
             books: Mutex::default(),
+            files: Mutex::default(),
             live: Mutex::default(),
+            open: Mutex::default(),
             changed: Notify::new(),
         }))
     }
@@ -109,6 +164,50 @@ impl Carrier {
         live.iter()
             .map(|(sid, call)| (call.clone(), core.view(sid).unwrap().to))
             .collect()
+    }
+
+    /// Calls that are over at the carrier and were `open` for us whenever it was looked, with the time of their
+    /// end.
+    pub(super) fn over(&self, is_open: impl Fn(&str) -> bool) -> Vec<(String, Timestamp)> {
+        let core = self.0.core.lock().unwrap();
+        let mut open = self.0.open.lock().unwrap();
+        open.retain(|(_sid, call)| is_open(call));
+        open.iter()
+            .filter_map(|(sid, call)| Some((call.clone(), core.view(sid)?.ended_at?)))
+            .collect()
+    }
+
+    /// A call as its person went through it.
+    pub(super) fn person(&self, sid: &str) -> CallView {
+        self.0.core.lock().unwrap().view(sid).unwrap()
+    }
+
+    /// More of a recording.
+    pub(super) fn recorded(&self, call: &str, recording: &str, samples: &[u8]) {
+        let mut files = self.0.files.lock().unwrap();
+        files.append(call, recording, samples);
+    }
+
+    /// Every recording that was made.
+    pub(super) fn recordings(&self) -> Vec<Recorded> {
+        self.0.files.lock().unwrap().all()
+    }
+
+    /// Breaks the stream of a call, if it has one; whether it had.
+    pub(super) fn cut_stream(&self, sid: &str) -> bool {
+        let view = self.person(sid);
+        let streams = view.streams > 0 && !view.status.is_over();
+        if streams {
+            self.with(|core, now| core.cut_stream(sid, now));
+        }
+        streams
+    }
+
+    /// The WebSocket of a call cannot be opened.
+    pub(super) fn refuse_stream(&self, sid: &str) {
+        self.with(|core, now| {
+            core.stream_refused(sid, 31_920, "the handshake was refused", now);
+        });
     }
 
     /// Waits for the next thing that the carrier has for us.
@@ -152,13 +251,23 @@ impl Inner {
         self: Arc<Self>,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Broken> {
-        let begun = self.time.elapsed();
+        if self.bug == Some(Bug::PlacesUsedLate) && is_create(&request) {
+            tokio::time::sleep(self.chance.ms(0..=PLACE_LATE_MS)).await;
+        }
+        let mut begun = Begun {
+            at: self.time.elapsed(),
+            held_up: false,
+        };
         let Some(step) = process::step() else {
             return Ok(self.done(&request, begun));
         };
         step.survive(Moment::Before).await;
-        let slow = self.chance.strikes(Fault::CarrierSlow, self.weather.slow);
-        let latency = if slow { 300..=9_000 } else { 15..=180 };
+        begun.held_up = self.chance.strikes(Fault::CarrierSlow, self.weather.slow);
+        let latency = match begun.held_up {
+            true => 300..=9_000,
+            false if is_create(&request) => CREATE_LATENCY_MS,
+            false => 15..=180,
+        };
         tokio::time::sleep(self.chance.ms(latency)).await;
         let answer = match self.mishap(&request) {
             None => Ok(self.done(&request, begun)),
@@ -183,6 +292,7 @@ impl Inner {
             }
             Some(Mishap::Late) => {
                 let late = self.chance.secs(1..=20);
+                begun.held_up = true;
                 tokio::spawn(async move {
                     tokio::time::sleep(late).await;
                     self.done(&request, begun);
@@ -202,6 +312,8 @@ impl Inner {
             fails,
             lost,
             slow: _,
+            fetch: _,
+            second_fetch: _,
         } = self.weather;
         let chance = &self.chance;
         // A call is redirected once or twice in its life: there it is to be lost often enough.
@@ -250,7 +362,7 @@ impl Inner {
         None
     }
 
-    fn done_if(&self, moment: Moment, request: &http::Request<Vec<u8>>, begun: Duration) {
+    fn done_if(&self, moment: Moment, request: &http::Request<Vec<u8>>, begun: Begun) {
         if moment == Moment::After {
             self.done(request, begun);
         }
@@ -259,7 +371,7 @@ impl Inner {
     fn refused(
         &self,
         request: &http::Request<Vec<u8>>,
-        begun: Duration,
+        begun: Begun,
         status: u16,
         code: u32,
     ) -> http::Response<Vec<u8>> {
@@ -269,7 +381,7 @@ impl Inner {
         response.body(body.into_bytes()).unwrap()
     }
 
-    fn done(&self, request: &http::Request<Vec<u8>>, begun: Duration) -> http::Response<Vec<u8>> {
+    fn done(&self, request: &http::Request<Vec<u8>>, begun: Begun) -> http::Response<Vec<u8>> {
         let header = |name: http::HeaderName| request.headers().get(name)?.to_str().ok();
         let rest = RestRequest {
             method: request.method().as_str(),
@@ -287,11 +399,27 @@ impl Inner {
             }
             core.request(&rest, now)
         });
-        let RestAnswer { status, body, .. } = answer;
+        let RestAnswer {
+            status,
+            body,
+            effect,
+            lost: _,
+        } = answer;
         let body = match body {
-            RestBody::Empty | RestBody::Wav { .. } => String::new(),
+            RestBody::Empty => String::new(),
+            RestBody::Json(json) if self.bug == Some(Bug::DurationUnasked) => {
+                without_duration(&json)
+            }
             RestBody::Json(json) => json,
+            RestBody::Wav { sid, .. } => return self.file(&sid),
         };
+        if let Some(RestEffect::DeleteRecording { sid, .. }) = effect {
+            let mut files = self.files.lock().unwrap();
+            if !self.objects.hold(&files.delete(&sid)) {
+                self.rows
+                    .problem(Offence::DeletedWithoutACopy { recording: sid });
+            }
+        }
         if is_create {
             let made: serde_json::Value = serde_json::from_str(&body).unwrap();
             let sid = made["sid"].as_str().filter(|_| status == 201);
@@ -301,19 +429,65 @@ impl Inner {
         response.body(body.into_bytes()).unwrap()
     }
 
-    fn write_down(&self, request: &http::Request<Vec<u8>>, begun: Duration, sid: Option<&str>) {
+    /// The audio of a recording; or what a carrier sends instead, now and then when it is asked first, and
+    /// mostly when it is asked again.
+    fn file(&self, recording: &str) -> http::Response<Vec<u8>> {
+        let chance = &self.chance;
+        let mut files = self.files.lock().unwrap();
+        let file = files.at(recording);
+        let whole = file.bytes(recording);
+        let Weather {
+            fetch,
+            second_fetch,
+            ..
+        } = self.weather;
+        let not_there = http::Response::builder()
+            .status(404)
+            .body(br#"{"code":20404,"message":"as told","status":404}"#.to_vec());
+        let body = if file.was_sent() {
+            chance.struck(Fault::RecordingAgain);
+            if chance.strikes(Fault::SecondFetchNotThere, second_fetch) {
+                return not_there.unwrap();
+            }
+            if chance.strikes(Fault::SecondFetchDiffers, second_fetch) {
+                let short = if chance.per_mille(500) {
+                    file.beginning()
+                } else {
+                    file.part(chance.number(0..=100))
+                };
+                short.unwrap_or(whole)
+            } else {
+                whole
+            }
+        } else if chance.strikes(Fault::RecordingNotThere, fetch) {
+            return not_there.unwrap();
+        } else if chance.strikes(Fault::RecordingEmpty, fetch) {
+            file.beginning().unwrap_or(whole)
+        } else if chance.strikes(Fault::RecordingShort, fetch) {
+            file.part(chance.number(0..=100)).unwrap_or(whole)
+        } else {
+            file.sent();
+            whole
+        };
+        let response = http::Response::builder().header("content-type", "audio/x-wav");
+        response.body(body).unwrap()
+    }
+
+    fn write_down(&self, request: &http::Request<Vec<u8>>, begun: Begun, sid: Option<&str>) {
         if !is_create(request) {
             return;
         }
         let callback: url::Url = field(request, "StatusCallback").parse().unwrap();
         let call = callback.path_segments().unwrap().next_back().unwrap();
         if let Some(sid) = sid {
-            let mut live = self.live.lock().unwrap();
-            live.push((sid.to_owned(), call.to_owned()));
+            let both = (sid.to_owned(), call.to_owned());
+            self.live.lock().unwrap().push(both.clone());
+            self.open.lock().unwrap().push(both);
         }
         self.books.lock().unwrap().push(Request {
-            begun,
+            begun: begun.at,
             at: self.time.elapsed(),
+            on_time: !begun.held_up,
             to: field(request, "To"),
             call: call.to_owned(),
             sid: sid.map(str::to_owned),
@@ -341,6 +515,18 @@ fn is_create(request: &http::Request<Vec<u8>>) -> bool {
 fn is_redirect(request: &http::Request<Vec<u8>>) -> bool {
     let mut form = url::form_urlencoded::parse(request.body());
     request.method() == http::Method::POST && form.any(|(name, _)| name == "Twiml")
+}
+
+/// A call of which the carrier does not say how long it was.
+fn without_duration(json: &str) -> String {
+    let mut call: serde_json::Value = serde_json::from_str(json).unwrap();
+    if call["sid"]
+        .as_str()
+        .is_some_and(|sid| sid.starts_with("CA"))
+    {
+        call["duration"] = serde_json::Value::Null;
+    }
+    call.to_string()
 }
 
 fn field(request: &http::Request<Vec<u8>>, name: &str) -> String {

@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use super::carrier::Carrier;
 use super::chance::Chance;
 use super::offence::Offence;
-use super::process::{self, Kind};
+use super::plant::Bug;
+use super::process::{self, Kind, Plug};
 use super::rows::Rows;
 use super::tally::Fault;
 use super::vendors;
@@ -53,7 +54,9 @@ struct Inner {
     chance: Chance,
     carrier: Carrier,
     rows: Rows,
+    plug: Plug,
     deaths: u32,
+    bug: Option<Bug>,
     machines: Mutex<BTreeMap<u64, Machine>>,
     /// The stream that each call of the carrier's has now.
     streams: Mutex<BTreeMap<String, Stream>>,
@@ -92,12 +95,19 @@ struct Seen {
 }
 
 impl Fleet {
-    pub(super) fn new(chance: Chance, carrier: Carrier, rows: Rows, deaths: u32) -> Self {
+    pub(super) fn new(
+        (chance, plug, deaths): (Chance, Plug, u32),
+        carrier: Carrier,
+        rows: Rows,
+        bug: Option<Bug>,
+    ) -> Self {
         Self(Arc::new(Inner {
             chance,
             carrier,
             rows,
+            plug,
             deaths,
+            bug,
             machines: Mutex::default(),
             streams: Mutex::default(),
             seen: Mutex::default(),
@@ -108,7 +118,10 @@ impl Fleet {
     /// One worker after the other in this place, until the fleet is closed.
     pub(super) async fn keep(self, parts: Context) {
         let Inner {
-            chance, closing, ..
+            chance,
+            plug,
+            closing,
+            ..
         } = &*self.0;
         while !closing.is_cancelled() {
             if !self.is_wanted() {
@@ -120,7 +133,13 @@ impl Fleet {
             self.put(number, machine.clone());
             self.tell(|| format!("worker {number} starts"));
             // What it asks of the table is a process's, which storms reach.
-            process::run(Kind::Media, chance, 0, self.live(number, &machine)).await;
+            let life = self.live(number, &machine);
+            if process::run(Kind::Media, chance, plug, 0, life)
+                .await
+                .is_none()
+            {
+                machine.dead.cancel();
+            }
             self.0.machines.lock().unwrap().remove(&number);
             self.tell(|| format!("worker {number} is gone"));
             if self.0.machines.lock().unwrap().is_empty() && self.is_wanted() {
@@ -241,6 +260,13 @@ impl Fleet {
         draining.count()
     }
 
+    /// The carrier opens a stream, and nobody is there.
+    pub(super) fn refuse(&self, sid: &str) {
+        // The carrier comes back, and the next worker knows of no hand-over.
+        self.hurts(sid);
+        self.0.carrier.refuse_stream(sid);
+    }
+
     /// The carrier opens a stream: the balancer gives it to a worker that takes calls, or finds none.
     pub(super) fn connect(&self, sid: &str) {
         let chance = &self.0.chance;
@@ -250,12 +276,7 @@ impl Fleet {
             self.any_machine()
         };
         let Some((number, machine)) = machine else {
-            // The carrier comes back, and the next worker knows of no hand-over.
-            self.hurts(sid);
-            self.0.carrier.with(|core, now| {
-                core.stream_refused(sid, 31_920, "the handshake was refused", now);
-            });
-            return;
+            return self.refuse(sid);
         };
         let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
         let (to_worker, from_carrier) = mpsc::unbounded_channel();
@@ -298,9 +319,14 @@ impl Fleet {
 
     /// A worker's side of a socket, for as long as the worker lives.
     async fn serve(&self, sid: &str, number: u64, machine: Machine, ours: DuplexStream) {
-        let Inner { chance, deaths, .. } = &*self.0;
+        let Inner {
+            chance,
+            plug,
+            deaths,
+            ..
+        } = &*self.0;
         let call = machine.worker.serve_connection(ours);
-        let call = process::run(Kind::Media, chance, *deaths, Box::pin(call));
+        let call = process::run(Kind::Media, chance, plug, *deaths, Box::pin(call));
         let whole = tokio::select! {
             biased;
             () = machine.dead.cancelled() => false,
@@ -415,6 +441,9 @@ impl Fleet {
     }
 
     pub(super) fn message(&self, sid: &str, text: String) {
+        if self.0.bug == Some(Bug::KeyUnheard) && text.contains(r#""event":"dtmf""#) {
+            return;
+        }
         self.send(sid, ToWorker::Text(text));
     }
 
@@ -423,6 +452,7 @@ impl Fleet {
         let closed = if in_order {
             ToWorker::Close
         } else {
+            self.hurts(sid);
             ToWorker::Cut
         };
         self.send(sid, closed);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::carrier::Request;
 use super::offence::{Breach, Offence};
 use super::people::People;
-use super::rows::Book;
+use super::rows::{Book, Call};
 
 /// How wrong a machine's clock may be in a world.
 pub(super) const CLOCK_WRONG_MAX: Duration = Duration::from_secs(10);
@@ -29,8 +29,27 @@ const LET_GO_MAX: Duration = Duration::from_secs(4 * 60);
 const LEGAL_MINUTES: (i64, i64) = (8 * 60, 21 * 60);
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
+/// Whether who is reached is decided by what was said: somebody of whom nothing was heard and who heard nothing is
+/// called again, and somebody with whom there was a conversation is not, however it ended.
+pub(super) const WORDS_DECIDE: bool = false;
+
+/// What is known of what was said in a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Talked {
+    /// A person and we talked, and who talked with them knows that all of it is stored.
+    pub(super) certainly: bool,
+    /// Words of the customer's are stored.
+    pub(super) heard: bool,
+}
+
 /// What was wrong about a call that was just allowed to the carrier.
-pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Vec<Breach> {
+pub(super) fn gate(
+    book: &Book,
+    people: &People,
+    talked: impl Fn(&str) -> Talked,
+    id: &str,
+    now: Timestamp,
+) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let call = &book.calls[id];
     if call.permit_allowed != Some(true) {
@@ -47,14 +66,14 @@ pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Ve
             }
         }
     }
-    let talked = book.calls.iter().find(|(other, earlier)| {
+    let talked_to = book.calls.iter().find(|(other, earlier)| {
         *other != id
             && earlier.lead.is_some()
             && earlier.lead == call.lead
             && earlier.campaign == call.campaign
-            && earlier.outcome.as_deref() == Some("agent_ended")
+            && was_talked_to(earlier, talked(other))
     });
-    if let Some((earlier, _call)) = talked {
+    if let Some((earlier, _call)) = talked_to {
         let earlier = earlier.clone();
         breaches.push(Breach::TalkedTo { earlier });
     }
@@ -69,6 +88,16 @@ pub(super) fn gate(book: &Book, people: &People, id: &str, now: Timestamp) -> Ve
         }
     }
     breaches
+}
+
+/// Whether there was a conversation with a person.
+fn was_talked_to(call: &Call, talked: Talked) -> bool {
+    let outcome = call.outcome.as_deref().unwrap_or_default();
+    if !WORDS_DECIDE {
+        return outcome == "agent_ended";
+    }
+    let ended = ["agent_ended", "customer_hung_up", "customer_silent"].contains(&outcome);
+    talked.certainly || (talked.heard && ended && !call.is_a_machines())
 }
 
 /// Whether somebody may be called about now: at some moment that may have been taken for it.

@@ -8,7 +8,9 @@
 //!
 //! After every write: counts equal lead states, slots and leads belong to the calls that live, no limit is
 //! passed, and a call that passes the gate may. At the end: nobody was called twice, lost, stuck, too
-//! often or too fast, everything is given back, and the rows are what they were followed to be.
+//! often or too fast, everything is given back, and the rows are what they were followed to be. The carrier's
+//! ledger is held against the books besides: what is over there is over for us within minutes, what it bills is
+//! known, its recordings are ours byte by byte, who counts as reached heard or said a word.
 //!
 //! `SEED=n cargo test -p faults one_world -- --ignored --nocapture` plays one world again and tells its
 //! story; `SEEDS=n` and `LEADS=n` play more and larger ones (`make soak`).
@@ -28,15 +30,19 @@ mod aws;
 mod carrier;
 mod chance;
 mod clock;
+mod files;
 mod fleet;
 mod judge;
+mod ledger;
 mod lists;
 mod media;
+mod objects;
 mod offence;
 mod people;
 mod plant;
 mod process;
 mod queue;
+mod recordings;
 mod rows;
 mod talk;
 mod tally;
@@ -126,7 +132,7 @@ fn a_slot_that_is_given_back_twice_is_caught() {
 #[test]
 fn a_missing_sweeper_is_caught() {
     caught(Bug::NoSweeper, |offence| {
-        matches!(offence, Offence::Stuck { .. })
+        matches!(offence, Offence::Stuck { .. } | Offence::GoesOnForUs { .. })
     });
 }
 
@@ -175,6 +181,77 @@ fn calls_without_pacing_are_caught() {
 fn leads_that_change_without_the_counts_are_caught() {
     caught(Bug::UncountedLeads, |offence| {
         matches!(offence, Offence::Miscounted { .. })
+    });
+}
+
+#[test]
+fn places_that_are_used_late_are_caught() {
+    caught(Bug::PlacesUsedLate, |offence| {
+        matches!(
+            offence,
+            Offence::TooFast { .. } | Offence::TooManyAtOnce { .. }
+        )
+    });
+}
+
+#[test]
+fn calls_of_dead_workers_of_which_nobody_asks_are_caught() {
+    caught(Bug::ForsakenUnasked, |offence| {
+        matches!(offence, Offence::GoesOnForUs { .. })
+    });
+}
+
+#[test]
+fn calls_that_nobody_looks_at_after_their_end_are_caught() {
+    caught(Bug::NoFollowUp, |offence| {
+        matches!(
+            offence,
+            Offence::RecordingMissing { .. } | Offence::DurationUnknown { .. }
+        )
+    });
+}
+
+#[test]
+fn a_copy_that_is_written_over_another_is_caught() {
+    caught(Bug::CopyOverCopy, |offence| {
+        matches!(
+            offence,
+            Offence::RecordingDiffers { .. } | Offence::DeletedWithoutACopy { .. }
+        )
+    });
+}
+
+#[test]
+fn a_duration_that_is_not_asked_for_is_caught() {
+    caught(Bug::DurationUnasked, |offence| {
+        matches!(offence, Offence::DurationUnknown { .. })
+    });
+}
+
+#[test]
+fn words_that_nobody_heard_are_caught() {
+    caught(Bug::WordsNobodyHeard, |offence| {
+        matches!(offence, Offence::ReachedWithoutAWord { .. })
+    });
+}
+
+#[test]
+fn conversations_that_the_table_forgets_are_caught() {
+    caught(Bug::TurnsForgotten, |offence| {
+        matches!(
+            offence,
+            Offence::PassedGate {
+                breach: Breach::TalkedTo { .. },
+                ..
+            }
+        )
+    });
+}
+
+#[test]
+fn a_key_that_a_worker_does_not_hear_is_caught() {
+    caught_in(talks, Bug::KeyUnheard, |offence| {
+        matches!(offence, Offence::OptOutUnheard { .. })
     });
 }
 

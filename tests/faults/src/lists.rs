@@ -21,6 +21,10 @@ pub(super) struct List {
 const OPENING: &str = "Hi, the AI assistant of Acme Dental about your appointment. This call is recorded \
      and transcribed. Say stop or press 9 to opt out.";
 
+/// What is left on mailboxes: long enough for somebody to pick up meanwhile.
+const MESSAGE: &str = "This is the AI assistant of Acme Dental about your appointment on Tuesday at three. Please \
+     call us back at your convenience, or press 9 to opt out of further calls.";
+
 /// When a world begins: ordinary days, and the days on which clocks in America change, in UTC.
 const BEGINNINGS: [&str; 5] = [
     "2026-06-17T15:40:00Z",
@@ -51,6 +55,16 @@ pub(super) fn lists(chance: &Chance, people: &People) -> Vec<List> {
         list(chance, "one", numbers[..half + shared].to_vec()),
         list(chance, "other", numbers[half..].to_vec()),
     ]
+}
+
+/// Most of them leave a message where a machine answers.
+pub(super) fn with_messages(chance: &Chance, mut lists: Vec<List>) -> Vec<List> {
+    for list in &mut lists {
+        if chance.per_mille(700) {
+            list.body["amd"] = json!({ "machine": "leave_message", "voicemail_message": MESSAGE });
+        }
+    }
+    lists
 }
 
 fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {

@@ -156,6 +156,55 @@ pub(super) enum Offence {
         gaps: Vec<Gap>,
         streams: u32,
     },
+    /// A call is over at the carrier, and for us it goes on.
+    GoesOnForUs {
+        call: String,
+        state: String,
+        over_for: Duration,
+    },
+    /// A call was answered and is over, and we do not know what it is billed for.
+    DurationUnknown {
+        call: String,
+        known: Option<u64>,
+        billed: u64,
+    },
+    /// The carrier made a recording that we neither have nor know to be gone.
+    RecordingMissing {
+        call: String,
+        state: Option<String>,
+    },
+    /// Our copy is not what the carrier had.
+    RecordingDiffers {
+        call: String,
+        ours: Option<usize>,
+        carriers: usize,
+    },
+    /// The carrier's copy was deleted, and there was no whole one of ours.
+    DeletedWithoutACopy {
+        recording: String,
+    },
+    /// The carrier got more requests at once than the pace allows.
+    TooManyAtOnce {
+        asked: usize,
+        allowed: usize,
+        from: Duration,
+        to: Duration,
+    },
+    /// Somebody counts as reached who heard nothing of us, and of whom we heard nothing.
+    ReachedWithoutAWord {
+        campaign: String,
+        lead: String,
+    },
+    /// Somebody counts as reached although a machine answered, and we knew it.
+    ReachedAMachine {
+        campaign: String,
+        lead: String,
+    },
+    /// Somebody pressed the key for it while we were there, and may be called again.
+    OptOutUnheard {
+        call: String,
+        pressed_ms: u64,
+    },
 }
 
 /// Why a call should not have passed the gate to the carrier.
@@ -297,6 +346,57 @@ impl fmt::Display for Offence {
                 f,
                 "{call}: {word:?}, said from {from_ms} to {to_ms} ms, is lost (stored {stored:?}, gaps {gaps:?}, \
                  {streams} streams)"
+            ),
+            Self::GoesOnForUs {
+                call,
+                state,
+                over_for,
+            } => write!(
+                f,
+                "{call} is {state}, and has been over at the carrier for {over_for:?}"
+            ),
+            Self::DurationUnknown {
+                call,
+                known,
+                billed,
+            } => write!(f, "{call} is billed for {billed} s, known are {known:?}"),
+            Self::RecordingMissing { call, state } => {
+                write!(f, "the recording of {call} is not kept: {state:?}")
+            }
+            Self::RecordingDiffers {
+                call,
+                ours,
+                carriers,
+            } => write!(
+                f,
+                "the copy of the recording of {call} has {ours:?} bytes and is not the carrier's, which has \
+                 {carriers}"
+            ),
+            Self::DeletedWithoutACopy { recording } => {
+                write!(f, "{recording} was deleted at the carrier without a copy")
+            }
+            Self::TooManyAtOnce {
+                asked,
+                allowed,
+                from,
+                to,
+            } => write!(
+                f,
+                "{asked} requests came to the carrier from {from:?} to {to:?}, {allowed} allowed"
+            ),
+            Self::ReachedWithoutAWord { campaign, lead } => write!(
+                f,
+                "{lead} of {campaign} counts as reached, and nobody heard a word"
+            ),
+            Self::ReachedAMachine { campaign, lead } => {
+                write!(
+                    f,
+                    "{lead} of {campaign} counts as reached, and a machine answered"
+                )
+            }
+            Self::OptOutUnheard { call, pressed_ms } => write!(
+                f,
+                "{call}: its customer opted out by key at {pressed_ms} ms and is not suppressed"
             ),
         }
     }

@@ -53,13 +53,21 @@ const PLACES_MAX: usize = 4;
 /// What somebody does when the phone rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
+    /// Listens, and answers.
     Talks,
+    /// Says who they are before they hear anything.
+    Greets,
+    /// Hears us and says nothing.
+    Listens,
     HangsUp,
     Busy,
     NoAnswer,
     Machine,
     NoSuchNumber,
 }
+
+/// Opts out: what a campaign that names no other key takes for it.
+pub(super) const OPT_OUT_KEY: char = '9';
 
 #[derive(Debug, Clone)]
 pub(super) struct People {
@@ -88,6 +96,13 @@ pub(super) struct Somebody {
     rung: usize,
 }
 
+impl Somebody {
+    /// What they do, or did when it rang last.
+    fn last(&self) -> Fate {
+        self.fates[self.rung.saturating_sub(1).min(self.fates.len() - 1)]
+    }
+}
+
 impl People {
     pub(super) fn of(chance: &Chance, count: usize, talking: bool) -> Self {
         let mut places = PLACES;
@@ -97,7 +112,9 @@ impl People {
             let place = *chance.pick(places);
             let number = format!("{}{nth:04}", place.prefix);
             let fates = match chance.number(0..=99) {
-                0..=39 => vec![Fate::Talks],
+                0..=19 => vec![Fate::Talks],
+                20..=29 => vec![Fate::Greets],
+                30..=39 => vec![Fate::Listens],
                 40..=49 => vec![Fate::HangsUp],
                 50..=57 => vec![Fate::Busy, Fate::Talks],
                 58..=61 => vec![Fate::Busy],
@@ -125,21 +142,45 @@ impl People {
         self.somebody.lock().unwrap()[number].clone()
     }
 
+    /// Whether a person has the phone at this number, and no machine, since it rang last.
+    pub(super) fn is_person(&self, number: &str) -> bool {
+        match self.at(number).last() {
+            Fate::Talks | Fate::Greets | Fate::Listens | Fate::HangsUp => true,
+            Fate::Busy | Fate::NoAnswer | Fate::Machine | Fate::NoSuchNumber => false,
+        }
+    }
+
     /// What this number's owner does at the next ringing.
     pub(super) fn pick_up(&self, number: &str) -> Person {
         let mut people = self.somebody.lock().unwrap();
         let somebody = people.get_mut(number).expect("somebody on the list");
         let fate = somebody.fates[somebody.rung.min(somebody.fates.len() - 1)];
         somebody.rung += 1;
-        if let (Fate::Talks, Some(chance)) = (fate, &self.says) {
-            return talker(chance, "answers after 1 rings");
+        if let Some(chance) = &self.says {
+            match fate {
+                Fate::Talks | Fate::Greets | Fate::Listens => {
+                    return talker(chance, "answers after 1 rings");
+                }
+                Fate::Machine if chance.per_mille(500) => return late_picker(chance),
+                Fate::HangsUp
+                | Fate::Busy
+                | Fate::NoAnswer
+                | Fate::Machine
+                | Fate::NoSuchNumber => {}
+            }
         }
         let person = match fate {
-            Fate::Talks => "answers after 2 rings | waits 60000ms",
+            Fate::Talks => r#"answers after 2 rings | says "Yes, speaking." | waits 60000ms"#,
+            Fate::Greets => r#"answers after 2 rings | opens with "Hello?" | waits 60000ms"#,
+            Fate::Listens => "answers after 2 rings | waits 60000ms",
             Fate::HangsUp => "answers after 1 ring | hangs up after 1500ms",
             Fate::Busy => "busy",
             Fate::NoAnswer => "no answer",
-            Fate::Machine => r#"voicemail "Please leave a message" | beep"#,
+            Fate::Machine if self.says.is_some() => r#"voicemail "Please leave a message" | beep"#,
+            // Long enough to be known for what it is.
+            Fate::Machine => {
+                r#"voicemail "Please leave a message after the tone and we will call you back" | beep"#
+            }
             Fate::NoSuchNumber => "unreachable",
         };
         person.parse().unwrap()
@@ -157,10 +198,27 @@ pub(super) fn customer(chance: &Chance) -> Person {
     talker(chance, "answers")
 }
 
-/// Somebody who has a conversation.
+/// A mailbox, and somebody who takes the phone from it while a message is left, and wants no more calls.
+fn late_picker(chance: &Chance) -> Person {
+    let ms = chance.number(200..=6_000);
+    let script = format!(
+        r#"voicemail "Please leave a message after the tone, and we will call you back as soon as we can" | beep |
+        waits {ms}ms | presses {OPT_OUT_KEY} | waits 30000ms"#
+    );
+    script.parse().unwrap()
+}
+
+/// Somebody who has a conversation; one in ten wants no more calls.
 fn talker(chance: &Chance, answers: &str) -> Person {
     let mut lines = LINES;
     chance.shuffle(&mut lines);
+    if chance.per_mille(100) {
+        let (line, ms) = (lines[0], chance.number(300..=4_000));
+        let script = format!(
+            "{answers} | says {line:?} | waits {ms}ms | presses {OPT_OUT_KEY} | waits 30000ms"
+        );
+        return script.parse().unwrap();
+    }
     let mut script = vec![answers.to_owned()];
     for line in &lines[..2 + chance.index(LINES.len() - 2)] {
         script.push(format!("says {line:?}"));

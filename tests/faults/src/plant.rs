@@ -1,5 +1,5 @@
 //! Planted bugs: what the product would do if a safeguard were missing, done to its requests to storage
-//! on their way.
+//! and to the carrier on their way, or by the stand-ins.
 //!
 //! None of it exists in the product. Each must be caught, or the suite proves nothing.
 
@@ -32,6 +32,22 @@ pub(super) enum Bug {
     NoPacing,
     /// The second turn of a call is taken and not kept.
     TurnForgotten,
+    /// No turn of any call is kept.
+    TurnsForgotten,
+    /// A worker stores words that nobody heard.
+    WordsNobodyHeard,
+    /// Nobody asks about calls whose worker is gone: each worker that there ever was counts for ever.
+    ForsakenUnasked,
+    /// Calls are not looked at again after their end.
+    NoFollowUp,
+    /// All copies of a recording have one place.
+    CopyOverCopy,
+    /// What a call is billed for is not asked of the carrier.
+    DurationUnasked,
+    /// A place in the row of calls is used up to half a second late.
+    PlacesUsedLate,
+    /// A worker does not hear keys.
+    KeyUnheard,
 }
 
 /// A bug at work.
@@ -79,6 +95,14 @@ impl Plant {
                 let stores = operation == "TransactWriteItems" && mentions(body, "\"TURN#000001\"");
                 stores.then(|| Planted::Answer("{}".to_owned()))
             }
+            Bug::TurnsForgotten => {
+                let stores = operation == "TransactWriteItems" && mentions(body, "\"TURN#");
+                stores.then(|| Planted::Answer("{}".to_owned()))
+            }
+            Bug::ForsakenUnasked => counts_for_ever(operation, body),
+            Bug::NoFollowUp => rewrite(operation, body, |writes| {
+                writes.retain(|write| key(write, "pk") != Some("FOLLOW_UPS"));
+            }),
             Bug::NoGate => rewrite(operation, body, |writes| {
                 if writes.iter().any(passes) {
                     writes.retain(|write| write["ConditionCheck"].is_null());
@@ -109,8 +133,22 @@ impl Plant {
                 }
             }),
             Bug::NoPacing => granted_at_once(operation, body),
-            Bug::SlotGivenBackTwice => None,
+            Bug::SlotGivenBackTwice
+            | Bug::CopyOverCopy
+            | Bug::WordsNobodyHeard
+            | Bug::DurationUnasked
+            | Bug::PlacesUsedLate
+            | Bug::KeyUnheard => None,
         }
+    }
+
+    /// The key of an object that is asked for instead of this one.
+    pub(super) fn key(&self, key: &str) -> Option<String> {
+        if self.bug != Bug::CopyOverCopy {
+            return None;
+        }
+        let (call, _nth) = key.rsplit_once('-')?;
+        Some(format!("{call}-1.wav"))
     }
 
     /// Another request that follows one that was done.
@@ -156,6 +194,22 @@ fn granted_at_once(operation: &str, body: &[u8]) -> Option<Planted> {
     let values = request["ExpressionAttributeValues"].as_object_mut()?;
     values.remove(":latest");
     values.remove(":shape_known");
+    Some(Planted::Request(request.to_string().into_bytes()))
+}
+
+/// A worker's own row that is good for a hundred years, or stays.
+fn counts_for_ever(operation: &str, body: &[u8]) -> Option<Planted> {
+    if !mentions(body, "\"WORKERS\"") {
+        return None;
+    }
+    if operation == "TransactWriteItems" {
+        return Some(Planted::Answer("{}".to_owned()));
+    }
+    if operation != "PutItem" {
+        return None;
+    }
+    let mut request: Value = serde_json::from_slice(body).ok()?;
+    request["Item"]["until"]["S"] = "2126-01-01T00:00:00Z".into();
     Some(Planted::Request(request.to_string().into_bytes()))
 }
 

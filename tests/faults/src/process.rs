@@ -21,6 +21,17 @@ tokio::task_local! {
     static CURRENT: Arc<Process>;
 }
 
+/// Where every process of ours gets its power from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plug(Arc<Notify>);
+
+impl Plug {
+    /// All that runs is gone at once. What begins later has power again.
+    pub(super) fn pull(&self) {
+        self.0.notify_waiters();
+    }
+}
+
 /// What a process is: a function, and what it was called for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -30,6 +41,8 @@ pub(super) enum Kind {
     Dial,
     Callback,
     Media,
+    /// One job of the recordings task.
+    Recording,
 }
 
 /// One running process.
@@ -68,6 +81,7 @@ pub(super) struct Step {
 pub(super) async fn run<T>(
     kind: Kind,
     chance: &Chance,
+    plug: &Plug,
     deaths_per_mille: u32,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -92,6 +106,7 @@ pub(super) async fn run<T>(
     tokio::select! {
         biased;
         () = process.dead.notified() => None,
+        () = plug.0.notified() => None,
         done = CURRENT.scope(Arc::clone(&process), work) => Some(done),
         () = tokio::time::sleep(kind.time_limit()) => None,
     }
@@ -106,19 +121,20 @@ pub(super) fn step() -> Option<Step> {
 }
 
 impl Kind {
-    pub(super) const EVERY: [Self; 6] = [
+    pub(super) const EVERY: [Self; 7] = [
         Self::Api,
         Self::Tick,
         Self::Stream,
         Self::Dial,
         Self::Callback,
         Self::Media,
+        Self::Recording,
     ];
 
     fn time_limit(self) -> Duration {
         match self {
             Self::Api | Self::Tick | Self::Stream | Self::Dial | Self::Callback => TIME_LIMIT,
-            Self::Media => WORKER_TIME_LIMIT,
+            Self::Media | Self::Recording => WORKER_TIME_LIMIT,
         }
     }
 
@@ -126,7 +142,7 @@ impl Kind {
     fn usual_requests(self) -> u64 {
         match self {
             Self::Api => 6,
-            Self::Callback | Self::Media => 10,
+            Self::Callback | Self::Media | Self::Recording => 10,
             Self::Tick | Self::Stream | Self::Dial => 24,
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
 use store::schema::{RECEIVES_MAX, VISIBILITY_SECONDS};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::chance::Chance;
@@ -23,8 +23,8 @@ const BATCH_MAX: usize = 10;
 pub(super) struct Queues {
     chance: Chance,
     inner: Arc<Mutex<BTreeMap<String, Queue>>>,
-    /// Something was sent, or became visible earlier than it was said to.
-    pub(super) changed: Arc<Notify>,
+    /// Something was sent, or is visible at another time than it was said to.
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +43,15 @@ struct Message {
     receives: u32,
 }
 
+/// A message that was received by itself.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) id: u64,
+    pub(super) body: String,
+    /// From 1.
+    pub(super) receives: u32,
+}
+
 /// Messages that were received together.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -55,7 +64,21 @@ impl Queues {
         Self {
             chance,
             inner: Arc::default(),
-            changed: Arc::default(),
+            changed: watch::Sender::default(),
+        }
+    }
+
+    /// Waits until something of a queue can be received, for a day at most.
+    pub(super) async fn ready(&self, queue: &str) {
+        let mut changed = self.changed.subscribe();
+        let far = Instant::now() + Duration::from_secs(24 * 60 * 60);
+        loop {
+            let due = self.next(queue);
+            tokio::select! {
+                biased;
+                _sender_lives = changed.changed() => {}
+                () = tokio::time::sleep_until(due.unwrap_or(far)) => return,
+            }
         }
     }
 
@@ -106,12 +129,12 @@ impl Queues {
             queue.messages.insert(queue.sent, message);
         }
         let id = queue.sent.to_string();
-        self.changed.notify_one();
+        self.changed.send_replace(());
         id
     }
 
     /// When the next message of a queue can be received.
-    pub(super) fn next(&self, queue: &str) -> Option<Instant> {
+    fn next(&self, queue: &str) -> Option<Instant> {
         let inner = self.inner.lock().unwrap();
         let messages = inner.get(queue)?.messages.values();
         messages.map(|message| message.visible_at).min()
@@ -119,21 +142,38 @@ impl Queues {
 
     /// Some of the messages that can be received now, in any order.
     pub(super) fn receive(&self, queue: &str) -> Option<Batch> {
+        let most = 1 + self.chance.index(BATCH_MAX);
+        let taken = self.take(queue, most);
+        let records = taken
+            .iter()
+            .map(|taken| json!({ "messageId": taken.id.to_string(), "body": taken.body }));
+        let records: Vec<Value> = records.collect();
+        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let ids: Vec<u64> = taken.into_iter().map(|taken| taken.id).collect();
+        (!ids.is_empty()).then_some(Batch { ids, event })
+    }
+
+    /// At most so many messages, hidden from others from now on.
+    pub(super) fn take(&self, queue: &str, most: usize) -> Vec<Taken> {
         let now = Instant::now();
         let mut inner = self.inner.lock().unwrap();
-        let queue = inner.get_mut(queue)?;
+        let Some(queue) = inner.get_mut(queue) else {
+            return Vec::new();
+        };
         let visible = queue.messages.iter();
         let visible = visible.filter(|(_id, message)| message.visible_at <= now);
         let mut visible: Vec<u64> = visible.map(|(id, _message)| *id).collect();
         self.chance.shuffle(&mut visible);
-        visible.truncate(1 + self.chance.index(BATCH_MAX));
-        let mut ids = Vec::new();
-        let mut records = Vec::new();
+        visible.truncate(most);
+        let mut taken = Vec::new();
         for id in visible {
-            let message = queue.messages.get_mut(&id)?;
+            let Some(message) = queue.messages.get_mut(&id) else {
+                continue;
+            };
             if message.receives >= RECEIVES_MAX {
-                let message = queue.messages.remove(&id)?;
-                queue.dead.push(message.body);
+                queue
+                    .dead
+                    .extend(queue.messages.remove(&id).map(|dead| dead.body));
                 continue;
             }
             message.receives += 1;
@@ -144,21 +184,41 @@ impl Queues {
             }
             queue.received = queue.received.max(id);
             message.visible_at = now + Duration::from_secs(u64::from(VISIBILITY_SECONDS));
-            ids.push(id);
-            records.push(json!({ "messageId": id.to_string(), "body": message.body }));
+            taken.push(Taken {
+                id,
+                body: message.body.clone(),
+                receives: message.receives,
+            });
         }
-        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-        (!ids.is_empty()).then_some(Batch { ids, event })
+        taken
     }
 
-    /// The messages of a batch are done with, but for those that failed. Some deletions are lost.
-    pub(super) fn done(&self, queue: &str, batch: &Batch, failed: &[String]) {
+    /// A message that was taken is hidden for so long from now on.
+    pub(super) fn hide(&self, queue: &str, id: u64, hidden: Duration) {
         let mut inner = self.inner.lock().unwrap();
-        let queue = inner.get_mut(queue).unwrap();
+        let messages = inner.get_mut(queue).map(|queue| &mut queue.messages);
+        if let Some(message) = messages.and_then(|messages| messages.get_mut(&id)) {
+            message.visible_at = Instant::now() + hidden;
+        }
+        self.changed.send_replace(());
+    }
+
+    /// A message that was taken is done with. Some deletions are lost.
+    pub(super) fn delete(&self, queue: &str, id: u64) {
+        if self.chance.per_mille(20) {
+            return;
+        }
+        let mut inner = self.inner.lock().unwrap();
+        if let Some(queue) = inner.get_mut(queue) {
+            queue.messages.remove(&id);
+        }
+    }
+
+    /// The messages of a batch are done with, but for those that failed.
+    pub(super) fn done(&self, queue: &str, batch: &Batch, failed: &[String]) {
         for id in &batch.ids {
-            let failed = failed.contains(&id.to_string());
-            if !failed && !self.chance.per_mille(20) {
-                queue.messages.remove(id);
+            if !failed.contains(&id.to_string()) {
+                self.delete(queue, *id);
             }
         }
     }

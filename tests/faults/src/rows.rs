@@ -28,6 +28,8 @@ use super::people::People;
 
 pub(super) const TABLE: &str = "trunkline";
 
+const FOLLOW_UPS: &str = "FOLLOW_UPS";
+
 /// Problems that are kept; a world that has one has soon a thousand.
 const PROBLEMS_MAX: usize = 20;
 
@@ -50,6 +52,12 @@ struct Inner {
     told: BTreeSet<String>,
     /// Keys of the turns that were stored.
     turns: BTreeSet<(String, String)>,
+    /// Calls in which a person and we talked, as who talked with them knows.
+    talked: BTreeSet<String>,
+    /// Calls of which a turn of the customer's is stored.
+    heard: BTreeSet<String>,
+    /// Calls of which the carrier had said that a machine answered when they ended, and no session said otherwise.
+    with_machines: BTreeSet<String>,
     /// When a row was written that is looked at here.
     written_at: Duration,
     /// When calls ended.
@@ -77,6 +85,8 @@ pub(super) struct Book {
     pub(super) contacts: BTreeMap<String, Contact>,
     /// The call in each slot.
     slots: BTreeMap<Slot, String>,
+    /// What is looked at again after its end.
+    follow_ups: BTreeSet<String>,
     /// Numbers of count rows by campaign and sort key.
     counts: BTreeMap<(String, String), Numbers>,
     /// For each campaign: what its leads and calls add up to, and what its count rows do.
@@ -101,6 +111,20 @@ pub(super) struct Call {
     pub(super) permit_allowed: Option<bool>,
     /// The carrier's id.
     pub(super) sid: Option<String>,
+    /// The carrier's word on who answered.
+    pub(super) verdict: Option<String>,
+    /// Whether a session has a word on it.
+    has_answer: bool,
+    /// Seconds that the carrier bills.
+    pub(super) duration: Option<u64>,
+    pub(super) recording: Option<Recording>,
+}
+
+/// How far the copy of a recording is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recording {
+    pub(super) state: String,
+    pub(super) key: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +158,12 @@ impl Call {
     pub(super) fn is_over(&self) -> bool {
         self.state == "ended"
     }
+
+    /// Whether the carrier said that no person answered.
+    pub(super) fn is_a_machines(&self) -> bool {
+        let verdict = self.verdict.as_deref().unwrap_or_default();
+        verdict.starts_with("machine") || verdict == "fax"
+    }
 }
 
 impl Rows {
@@ -147,6 +177,9 @@ impl Rows {
             events: VecDeque::new(),
             told: BTreeSet::new(),
             turns: BTreeSet::new(),
+            talked: BTreeSet::new(),
+            heard: BTreeSet::new(),
+            with_machines: BTreeSet::new(),
             written_at: Duration::ZERO,
             over_at: BTreeMap::new(),
             story: told.then(Vec::new),
@@ -216,6 +249,21 @@ impl Rows {
         let mut leads = inner.book.leads.values();
         let mut calls = inner.book.calls.values();
         calls.any(|call| !call.is_over()) || leads.any(|lead| lead.state == "waiting" && due(lead))
+    }
+
+    /// A person and we talked in this call, all of it is stored, and so is its end.
+    pub(super) fn talked(&self, call: &str) {
+        self.lock().talked.insert(call.to_owned());
+    }
+
+    /// Calls of which was known that a machine answered when they ended.
+    pub(super) fn with_machines(&self) -> BTreeSet<String> {
+        self.lock().with_machines.clone()
+    }
+
+    /// Whether a call lives.
+    pub(super) fn is_anybody_on(&self) -> bool {
+        self.look(|book| book.calls.values().any(|call| !call.is_over()))
     }
 
     /// How long a call has been over.
@@ -319,6 +367,10 @@ impl Inner {
                 let (pk, sk) = (pk.clone(), sk.clone());
                 self.problem(Offence::TurnWrittenOver { pk, sk });
             }
+            if sk.starts_with("TURN#") && write.body["Item"]["speaker"]["S"] == "customer" {
+                let call = pk.rsplit('#').next().unwrap();
+                self.heard.insert(call.to_owned());
+            }
             if !Book::follows(pk, sk) {
                 continue;
             }
@@ -381,14 +433,22 @@ impl Inner {
             }
             if after.is_over() {
                 let now = self.time.elapsed();
+                let news = !self.over_at.contains_key(call);
                 self.over_at.entry(call.clone()).or_insert(now);
+                if news && after.is_a_machines() && !after.has_answer {
+                    self.with_machines.insert(call.clone());
+                }
             }
             let had_passed = before
                 .as_ref()
                 .is_some_and(|before| before.state != "claimed");
             if after.state == "placing" && !had_passed {
                 let now = self.time.now();
-                for breach in judge::gate(&self.book, &self.people, call, now) {
+                let talked = |call: &str| judge::Talked {
+                    certainly: self.talked.contains(call),
+                    heard: self.heard.contains(call),
+                };
+                for breach in judge::gate(&self.book, &self.people, talked, call, now) {
                     let call = call.clone();
                     self.problem(Offence::PassedGate { call, breach });
                 }
@@ -487,6 +547,7 @@ impl Book {
             || count_of(pk, sk).is_some()
             || sk == "CAMPAIGN"
             || sk == "CONTACT"
+            || pk == FOLLOW_UPS
     }
 
     /// A row is like this from now on, or gone.
@@ -503,6 +564,11 @@ impl Book {
             self.take_lead(&campaign, lead, row);
         } else if let Some(campaign) = count_of(pk, sk) {
             self.take_count(&campaign, sk, row);
+        } else if pk == FOLLOW_UPS {
+            match row {
+                Some(_row) => self.follow_ups.insert(sk.to_owned()),
+                None => self.follow_ups.remove(sk),
+            };
         } else if sk == "CAMPAIGN" {
             let campaign = pk.rsplit('#').next().unwrap();
             match row {
@@ -548,6 +614,13 @@ impl Book {
                 .get("permit")
                 .map(|permit| permit["allowed"].as_bool().unwrap()),
             sid: text(row, "carrier_call_id"),
+            verdict: text(row, "carrier_verdict"),
+            has_answer: row.contains_key("answer"),
+            duration: row.get("carrier_duration_seconds").and_then(Value::as_u64),
+            recording: row.get("recording").map(|recording| Recording {
+                state: recording["state"].as_str().unwrap().to_owned(),
+                key: recording["object_key"].as_str().map(str::to_owned),
+            }),
         };
         if let Some(before) = self.calls.get(id).cloned() {
             self.add_call(&before, -1);
@@ -694,6 +767,11 @@ impl Book {
         suppressed
             .map(|(number, _contact)| number.clone())
             .collect()
+    }
+
+    /// Whether nothing is to be looked at again after its end.
+    pub(super) fn is_followed_up(&self) -> bool {
+        self.follow_ups.is_empty()
     }
 
     /// Slots that are taken, in any scope.

@@ -22,6 +22,8 @@ pub(super) struct Turn {
     pub(super) session: u64,
     pub(super) speaker: String,
     pub(super) kind: String,
+    /// `speech`, or `keypad`: then the text is keys.
+    pub(super) input: String,
     pub(super) text: String,
 }
 
@@ -33,6 +35,7 @@ impl Turn {
             session: row["session"].as_u64().unwrap(),
             speaker: text("speaker"),
             kind: text("kind"),
+            input: text("input"),
             text: text("text"),
         }
     }
@@ -60,7 +63,8 @@ pub(super) fn transcript(
         let call = call.to_owned();
         offences.push(Offence::TurnsMissing { call, places });
     }
-    let spoken = turns.iter().filter(|turn| turn.speaker == "customer");
+    let spoken = turns.iter();
+    let spoken = spoken.filter(|turn| turn.speaker == "customer" && turn.input == "speech");
     let stored: Vec<String> = spoken.flat_map(|turn| words(&turn.text)).collect();
     let said: Vec<(String, u64, u64)> = said(view);
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
@@ -79,7 +83,10 @@ pub(super) fn transcript(
         }
     }
     let greetings = turns.iter().filter(|turn| turn.kind == "greeting").count();
-    if whole == Whole::BrokeOff {
+    let of_a_machine = view.answered_by.as_deref();
+    let of_a_machine = of_a_machine.is_some_and(|by| by.starts_with("machine"));
+    // A mailbox's own words are nobody's.
+    if whole == Whole::BrokeOff || of_a_machine {
         return offences;
     }
     if greetings > 1 {

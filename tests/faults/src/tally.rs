@@ -46,7 +46,31 @@ pub(super) enum Fault {
     WebhookOvertaken,
     /// A call ended at the carrier, and nobody ever told us.
     WebhookNever,
+    /// What it told came neither then nor later.
+    CallbackLost(Told),
+    /// For a while nothing that comes to us is let in.
+    Deaf,
+    /// Everything of ours dies, and hears nothing until it has started again.
+    Killed,
+    /// It does while a phone rings.
+    KilledWhileRinging,
+    /// It does after somebody picked up and before anybody of ours speaks with them.
+    KilledBeforeSession,
+    /// The carrier does not have the recording that it told of.
+    RecordingNotThere,
+    /// It sends part of a recording and says nothing of the rest.
+    RecordingShort,
+    /// It sends a file without any audio.
+    RecordingEmpty,
+    /// Somebody asks for a recording that was sent before.
+    RecordingAgain,
+    /// The carrier has it no more then.
+    SecondFetchNotThere,
+    /// The carrier sends less then.
+    SecondFetchDiffers,
     StreamRefused,
+    /// A stream breaks before or after the carrier's word on who answered.
+    StreamCut(Moment, Answerer),
     ClockStepped,
     /// A worker stops and hands its calls over.
     WorkerStopped,
@@ -67,6 +91,22 @@ pub(super) enum Fault {
     RedirectAnswerLost,
     /// It does so when nobody counts on it any more.
     RedirectLate,
+}
+
+/// What a callback tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    Answered,
+    Completed,
+    Recording,
+    Verdict,
+}
+
+/// Who picked up, as the carrier says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Answerer {
+    Person,
+    Machine,
 }
 
 impl Fault {
@@ -118,11 +158,32 @@ impl Fault {
             Self::WebhookTwice,
             Self::WebhookOvertaken,
             Self::WebhookNever,
+            Self::Deaf,
+            Self::Killed,
+            Self::KilledWhileRinging,
+            Self::KilledBeforeSession,
+            Self::RecordingNotThere,
+            Self::RecordingShort,
+            Self::RecordingEmpty,
+            Self::RecordingAgain,
+            Self::SecondFetchNotThere,
+            Self::SecondFetchDiffers,
             Self::StreamRefused,
             Self::ClockStepped,
         ];
         for kind in Kind::EVERY {
             every.extend([Moment::Before, Moment::After].map(|moment| Self::Died(kind, moment)));
+        }
+        for told in [
+            Told::Answered,
+            Told::Completed,
+            Told::Recording,
+            Told::Verdict,
+        ] {
+            every.push(Self::CallbackLost(told));
+        }
+        for who in [Answerer::Person, Answerer::Machine] {
+            every.extend([Moment::Before, Moment::After].map(|cut| Self::StreamCut(cut, who)));
         }
         every
     }

@@ -14,10 +14,14 @@ pub(super) struct Weather {
     pub(super) storage: aws::Weather,
     pub(super) carrier: carrier::Weather,
     pub(super) callbacks: CallbackFaults,
+    /// Of a thousand callbacks of a kind so many tell nobody.
+    pub(super) callbacks_lost: u32,
     /// Of a thousand processes so many die.
     pub(super) deaths: u32,
     /// And of users' requests, which are few.
     pub(super) api_deaths: u32,
+    /// Of a thousand times that a phone rings, or that somebody picks up, everything dies in so many.
+    pub(super) kills: u32,
     /// How wrong clocks are at most. Where they are right, the distance between calls is judged to the
     /// second.
     pub(super) clocks_wrong: Duration,
@@ -40,7 +44,10 @@ impl Weather {
                 fails: 15 * foul,
                 lost: 25 * foul,
                 slow: 20 * foul,
+                fetch: 20 * foul,
+                second_fetch: 300 * foul.min(1),
             },
+            callbacks_lost: 15 * foul,
             callbacks: CallbackFaults {
                 drop_percent: 3 * foul,
                 duplicate_percent: 5 * foul,
@@ -49,6 +56,7 @@ impl Weather {
             },
             deaths: 30 * foul,
             api_deaths: 150 * foul,
+            kills: 10 * foul.min(1),
             clocks_wrong: *chance.pick(&[Duration::ZERO, CLOCK_WRONG_MAX, CLOCK_WRONG_MAX]),
         }
     }

@@ -16,35 +16,37 @@ use axum::body::Body;
 use engines::Table;
 use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
-use model::WorkerId;
 use serde_json::{Value, json};
 use service::account::keys::Keys;
 use service::call::media::Media;
 use service::{Clock, Context, Ids, Links};
 use settings::{Dialing, Roster, Secret, Storage, Variables};
 use sim::carriers::twilio::{
-    Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
+    CallView, Core, CoreConfig, Directory, Faults, Output, Timing, WebhookAnswer, WebhookRequest,
 };
 use store::schema::{self, QueueUrls};
-use store::{Store, WorkerRow, WorkerState, aws::Clients};
+use store::{Store, aws::Clients};
 use tower::ServiceExt as _;
 
 use super::aws::Aws;
-use super::carrier::Carrier;
+use super::carrier::{Carrier, CarrierParts};
 use super::chance::Chance;
 use super::clock::{MachineClock, TrueTime};
 use super::fleet::{self, Fleet};
 use super::judge;
+use super::ledger::{self, Phoned};
 use super::lists::{self, List};
-use super::media::Workers;
+use super::media::{Workers, WorkersParts};
+use super::objects::{BUCKET, Objects};
 use super::offence::{Offence, Problem};
 use super::people::{self, People};
 use super::plant::{Bug, Plant};
-use super::process::{self, Kind};
+use super::process::{self, Kind, Moment, Plug};
 use super::queue::Queues;
-use super::rows::{Call, Limits, Rows, TABLE};
+use super::recordings::{self, Desk};
+use super::rows::{Book, Call, Limits, Rows, TABLE};
 use super::talk::{self, Turn, Whole};
-use super::tally::{Fault, Tally};
+use super::tally::{Answerer, Fault, Tally, Told};
 use super::weather::Weather;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
@@ -89,7 +91,7 @@ pub(super) struct Setting {
 /// Who talks to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Workforce {
-    /// Stand-ins that say nothing: what matters is whom is called when.
+    /// Stand-ins that say little: what matters is whom is called when, and what is known of it afterwards.
     StandIns,
     /// The product's own workers, which stop, die and come back while people talk.
     Real,
@@ -135,9 +137,14 @@ struct World {
     aws: Aws,
     queues: Queues,
     people: People,
+    objects: Objects,
     carrier: Carrier,
+    plug: Plug,
+    /// Nothing that comes to us is let in until then.
+    deaf_until: Mutex<Duration>,
     workers: Workers,
     fleet: Option<Fleet>,
+    desks: Vec<Desk>,
     clocks: Vec<MachineClock>,
     api: Router,
     callbacks: Vec<Router>,
@@ -168,6 +175,59 @@ struct Came {
     ended: BTreeSet<String>,
     /// Calls that were held.
     held: BTreeSet<String>,
+    /// By address and form: whether it is lost.
+    lost: BTreeMap<(String, String), bool>,
+}
+
+/// What a webhook says.
+#[derive(Debug)]
+struct Form(BTreeMap<String, String>);
+
+impl Form {
+    fn of(body: &str) -> Self {
+        let fields = url::form_urlencoded::parse(body.as_bytes());
+        Self(fields.into_owned().collect())
+    }
+
+    /// Empty where it does not say it.
+    fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn tells_of_ringing(&self) -> bool {
+        self.0.contains_key("SequenceNumber") && self.text("CallStatus") == "ringing"
+    }
+
+    /// What it tells, if it is one of those of which every kind gets lost.
+    fn told(&self) -> Option<Told> {
+        let progress = self.0.contains_key("SequenceNumber");
+        if progress && self.text("CallStatus") == "in-progress" {
+            return Some(Told::Answered);
+        }
+        if progress && self.text("CallStatus") == "completed" {
+            return Some(Told::Completed);
+        }
+        if self.text("RecordingStatus") == "completed" {
+            return Some(Told::Recording);
+        }
+        self.is_verdict().then_some(Told::Verdict)
+    }
+
+    fn is_verdict(&self) -> bool {
+        self.0.contains_key("MachineDetectionDuration")
+    }
+
+    /// Who picked up, of the carrier's word on it.
+    fn answerer(&self) -> Option<Answerer> {
+        let by = self.text("AnsweredBy");
+        if !self.is_verdict() {
+            None
+        } else if by.starts_with("machine") {
+            Some(Answerer::Machine)
+        } else {
+            Some(Answerer::Person)
+        }
+    }
 }
 
 impl World {
@@ -186,6 +246,7 @@ impl World {
         };
         let rows = Rows::new(time, people.clone(), limits, setting.told);
         let queues = Queues::new(chance.clone());
+        let (objects, plug) = (Objects::default(), Plug::default());
         let weather = Weather::of(&chance);
         let table = Table::in_memory().unwrap();
         let aws = Aws::new(
@@ -193,6 +254,7 @@ impl World {
             rows.clone(),
             table,
             queues.clone(),
+            objects.clone(),
             weather.storage,
             setting.bug.map(Plant::new),
         );
@@ -205,34 +267,51 @@ impl World {
         schema::create_table(&clients.dynamodb, TABLE)
             .await
             .unwrap();
-        let carrier = carrier_of(&chance, time, weather, people.clone());
+        let carrier = Carrier::new(CarrierParts {
+            chance: chance.clone(),
+            time,
+            weather: weather.carrier,
+            core: core_of(&chance, time, weather),
+            people: people.clone(),
+            rows: rows.clone(),
+            objects: objects.clone(),
+            bug: setting.bug,
+        });
+        let clock = MachineClock::right(time);
+        let machine = parts(&clients, &carrier, dialing, clock, &chance);
+        let workers = Workers::new(WorkersParts {
+            chance: chance.clone(),
+            time,
+            media: media_of(&machine),
+            rows_of_workers: machine.store.workers.clone(),
+            ids: machine.ids.clone(),
+            carrier: carrier.clone(),
+            people: people.clone(),
+            rows: rows.clone(),
+            plug: plug.clone(),
+            deaths: weather.deaths,
+            bug: setting.bug,
+        });
         let mut world = Self {
             time,
             rows: rows.clone(),
             aws,
             queues,
             people,
-            workers: Workers::new(
-                chance.clone(),
-                media_of(&parts(
-                    &clients,
-                    &carrier,
-                    dialing,
-                    MachineClock::right(time),
-                    &chance,
-                )),
-                carrier.clone(),
-                weather.deaths,
-            ),
+            workers,
             fleet: real.then(|| {
                 Fleet::new(
-                    chance.clone(),
+                    (chance.clone(), plug.clone(), weather.deaths),
                     carrier.clone(),
                     rows.clone(),
-                    weather.deaths,
+                    setting.bug,
                 )
             }),
+            objects,
             carrier,
+            plug,
+            deaf_until: Mutex::default(),
+            desks: Vec::new(),
             clocks: Vec::new(),
             api: Router::new(),
             callbacks: Vec::new(),
@@ -264,15 +343,16 @@ impl World {
                 tokio::spawn(fleet.clone().keep(machine));
             }
         } else {
-            let worker = WorkerRow {
-                id: machine.ids.fresh(WorkerId::from_parts),
-                state: WorkerState::Ready,
-                calls: 0,
-                calls_max: 1_000,
-                until: Timestamp::MAX,
-                unreached: None,
-            };
-            machine.store.workers.put(&worker).await.unwrap();
+            world.workers.replace(None).await;
+        }
+        for _task in 0..recordings::TASKS {
+            let machine = world.machine(&clients);
+            world.desks.push(Desk::new(
+                &machine,
+                (world.queues.clone(), RECORDINGS_QUEUE),
+                world.rows.clone(),
+                (world.chance.clone(), world.plug.clone(), weather.deaths),
+            ));
         }
         for _machine in 0..2 {
             let machine = world.machine(&clients);
@@ -299,6 +379,12 @@ impl World {
         tokio::spawn(Arc::clone(&self).pump());
         tokio::spawn(Arc::clone(&self).carry());
         tokio::spawn(Arc::clone(&self).storms());
+        if self.weather.kills > 0 {
+            tokio::spawn(Arc::clone(&self).deafness());
+        }
+        for desk in &self.desks {
+            tokio::spawn(desk.clone().work());
+        }
         if !self.weather.clocks_wrong.is_zero() {
             tokio::spawn(Arc::clone(&self).clock_steps());
         }
@@ -315,7 +401,8 @@ impl World {
         {
             tokio::time::sleep(step).await;
             self.look_at_the_carrier();
-            let settled = self.rows.look(|book| judge::settled(book).is_empty());
+            let settled = |book: &Book| judge::settled(book).is_empty() && book.is_followed_up();
+            let settled = self.rows.look(settled);
             resting = if settled && self.at_rest() {
                 resting + step
             } else {
@@ -347,11 +434,17 @@ impl World {
         for offence in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
             self.rows.problem(offence);
         }
+        let over = self.carrier.over(|call| over_for(call).is_none());
+        let late = |book: &Book| ledger::ends_are_heard(book, &over, self.time.now());
+        for offence in self.rows.look(late) {
+            self.rows.problem(offence);
+        }
     }
 
     fn at_rest(&self) -> bool {
         self.busy.load(Ordering::Relaxed) == 0
             && self.queues.waiting(DIAL_QUEUE) == 0
+            && self.queues.waiting(RECORDINGS_QUEUE) == 0
             && self.fleet.as_ref().is_none_or(|fleet| fleet.calls() == 0)
             && self
                 .carrier
@@ -366,7 +459,11 @@ impl World {
         let agent = self.ask("POST", "/v1/agents", &agent).await.json;
         let number = json!({ "number": OUR_NUMBER, "agent_id": agent["id"] });
         self.ask("POST", "/v1/numbers", &number).await;
-        for list in lists::lists(&self.chance, &self.people) {
+        let mut lists = lists::lists(&self.chance, &self.people);
+        if self.fleet.is_some() {
+            lists = lists::with_messages(&self.chance, lists);
+        }
+        for list in lists {
             self.start(&list, &agent["id"]).await;
         }
         if self.fleet.is_some() {
@@ -513,7 +610,8 @@ impl World {
             let request = request.header("content-type", "application/json");
             request.body(Body::from(body.to_string())).unwrap()
         };
-        let answered = process::run(Kind::Api, &self.chance, self.weather.api_deaths, async {
+        let (chance, plug, deaths) = (&self.chance, &self.plug, self.weather.api_deaths);
+        let answered = process::run(Kind::Api, chance, plug, deaths, async {
             if method != "PATCH" {
                 return Some(answered(self.api.clone().oneshot(asked(None)).await.unwrap()).await);
             }
@@ -532,7 +630,8 @@ impl World {
     /// called, now and then two at once.
     async fn ticks(self: Arc<Self>) {
         loop {
-            let quiet = self.rows.quiet_for() > Duration::from_secs(180);
+            let quiet =
+                self.rows.quiet_for() > Duration::from_secs(180) && !self.rows.is_anybody_on();
             let wait = if quiet { 1_200..=3_000 } else { 55..=80 };
             tokio::time::sleep(self.chance.secs(wait)).await;
             let at_once = if self.chance.per_mille(AT_ONCE) { 2 } else { 1 };
@@ -598,7 +697,8 @@ impl World {
         if self.planning.fetch_add(1, Ordering::Relaxed) > 0 {
             self.chance.struck(Fault::TwoPlanners);
         }
-        let handled = process::run(kind, &self.chance, self.weather.deaths, handled).await;
+        let (chance, plug) = (&self.chance, &self.plug);
+        let handled = process::run(kind, chance, plug, self.weather.deaths, handled).await;
         self.planning.fetch_sub(1, Ordering::Relaxed);
         self.rows.tell(|| format!("{kind:?}: {handled:?}"));
         handled.is_some_and(|handled| handled.is_ok())
@@ -607,13 +707,7 @@ impl World {
     /// Delivers what waits in the dial queue.
     async fn pump(self: Arc<Self>) {
         loop {
-            let due = self.queues.next(DIAL_QUEUE);
-            let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
-            tokio::select! {
-                biased;
-                () = self.queues.changed.notified() => {}
-                () = tokio::time::sleep_until(due.unwrap_or(far)) => {}
-            }
+            self.queues.ready(DIAL_QUEUE).await;
             if let Some(batch) = self.queues.receive(DIAL_QUEUE) {
                 let world = Arc::clone(&self);
                 self.spawn(async move {
@@ -622,6 +716,7 @@ impl World {
                     let handled = process::run(
                         Kind::Dial,
                         &world.chance,
+                        &world.plug,
                         world.weather.deaths,
                         dial::handle(event, dial),
                     )
@@ -656,8 +751,16 @@ impl World {
                     let world = Arc::clone(&self);
                     self.spawn(async move {
                         tokio::time::sleep(world.chance.ms(20..=120)).await;
+                        if world
+                            .chance
+                            .strikes(Fault::KilledBeforeSession, world.weather.kills)
+                        {
+                            world.kill();
+                        }
                         match &world.fleet {
+                            None if world.is_deaf() => world.carrier.refuse_stream(&sid),
                             None => world.workers.connect(&sid),
+                            Some(fleet) if world.is_deaf() => fleet.refuse(&sid),
                             Some(fleet) => fleet.connect(&sid),
                         }
                     });
@@ -671,21 +774,60 @@ impl World {
                     Some(fleet) => fleet.message(&sid, text),
                 },
                 closed @ (Output::CloseStream | Output::CutStream) => match &self.fleet {
-                    None => self.workers.closed(&sid),
+                    None => self.workers.closed(&sid, closed == Output::CloseStream),
                     Some(fleet) => fleet.closed(&sid, closed == Output::CloseStream),
                 },
-                Output::AppendRecording { .. } | Output::FinishRecording { .. } | Output::Save => {}
+                Output::AppendRecording {
+                    sid: recording,
+                    samples,
+                    ..
+                } => self.carrier.recorded(&sid, &recording, &samples),
+                Output::FinishRecording { .. } | Output::Save => {}
             }
         }
     }
 
     /// One webhook, from the carrier's gateway to our function and back.
-    async fn deliver(&self, request: WebhookRequest) -> WebhookAnswer {
+    async fn deliver(self: &Arc<Self>, request: WebhookRequest) -> WebhookAnswer {
         tokio::time::sleep(self.chance.ms(5..=60)).await;
         if self.chance.strikes(Fault::WebhookNotConnected, 10) {
             return WebhookAnswer::NotConnected;
         }
-        self.note(&request);
+        let form = self.note(&request);
+        if form.tells_of_ringing()
+            && self
+                .chance
+                .strikes(Fault::KilledWhileRinging, self.weather.kills)
+        {
+            self.kill();
+        }
+        if self.is_deaf() {
+            // A port that nobody listens on, or one whose owner stands still.
+            if self.chance.per_mille(500) {
+                return WebhookAnswer::NotConnected;
+            }
+            tokio::time::sleep(request.read_timeout).await;
+            return WebhookAnswer::NotAnswered;
+        }
+        if self.is_lost(&request, &form) {
+            return WebhookAnswer::Answered {
+                status: 200,
+                content_type: String::new(),
+                body: String::new(),
+            };
+        }
+        let answerer = form.answerer();
+        self.cut(&form, answerer, Moment::Before);
+        let answered = self.hand_over(request).await;
+        if answerer.is_some() {
+            tokio::time::sleep(self.chance.ms(0..=400)).await;
+            self.cut(&form, answerer, Moment::After);
+        }
+        answered
+    }
+
+    /// One webhook, to a function of ours that takes it.
+    async fn hand_over(&self, request: WebhookRequest) -> WebhookAnswer {
         let url: url::Url = request.url.parse().unwrap();
         let asked = http::Request::builder()
             .method("POST")
@@ -695,7 +837,8 @@ impl World {
             .body(Body::from(request.body.unwrap_or_default()))
             .unwrap();
         let router = self.chance.pick(&self.callbacks).clone();
-        let handled = process::run(Kind::Callback, &self.chance, self.weather.deaths, async {
+        let (chance, plug, deaths) = (&self.chance, &self.plug, self.weather.deaths);
+        let handled = process::run(Kind::Callback, chance, plug, deaths, async {
             let response = router.oneshot(asked).await.unwrap();
             let status = response.status().as_u16();
             let kind = response.headers().get("content-type");
@@ -721,33 +864,96 @@ impl World {
         }
     }
 
-    /// Whether a webhook came before, or behind one that was sent later.
-    fn note(&self, request: &WebhookRequest) {
+    /// Notes whether a webhook came before, or behind one that was sent later.
+    fn note(&self, request: &WebhookRequest) -> Form {
         let mut came = self.came.lock().unwrap();
         let body = request.body.clone().unwrap_or_default();
-        let form: BTreeMap<_, _> = url::form_urlencoded::parse(body.as_bytes())
-            .into_owned()
-            .collect();
+        let form = Form::of(&body);
+        let call = form.text("CallSid").to_owned();
         if request.url.contains("held=") {
-            came.held.insert(form["CallSid"].clone());
+            came.held.insert(call.clone());
         }
         let first = came.first.entry((request.url.clone(), body));
         if *first.or_insert(request.id) != request.id {
             self.chance.struck(Fault::WebhookTwice);
-            return;
+            return form;
         }
-        let Some(sequence) = form.get("SequenceNumber") else {
-            return;
+        let Ok(sequence) = form.text("SequenceNumber").parse::<u64>() else {
+            return form;
         };
-        let sequence: u64 = sequence.parse().unwrap();
-        let latest = came.latest.entry(form["CallSid"].clone()).or_default();
+        let latest = came.latest.entry(call.clone()).or_default();
         if sequence < *latest {
             self.chance.struck(Fault::WebhookOvertaken);
         }
         *latest = sequence.max(*latest);
-        let known = ::carrier::twilio::status::call_status(&form["CallStatus"]).unwrap();
+        let known = ::carrier::twilio::status::call_status(form.text("CallStatus")).unwrap();
         if known.is_final() {
-            came.ended.insert(form["CallSid"].clone());
+            came.ended.insert(call);
+        }
+        form
+    }
+
+    /// Whether what a callback tells is lost for good, whoever was to hear it: each time that it comes.
+    fn is_lost(&self, request: &WebhookRequest, form: &Form) -> bool {
+        let Some(told) = form.told() else {
+            return false;
+        };
+        let mut came = self.came.lock().unwrap();
+        let body = request.body.clone().unwrap_or_default();
+        let lost = came.lost.entry((request.url.clone(), body));
+        *lost.or_insert_with(|| {
+            let often = self.weather.callbacks_lost;
+            self.chance.strikes(Fault::CallbackLost(told), often)
+        })
+    }
+
+    /// Breaks the stream of a call about when the carrier says who answered.
+    fn cut(&self, form: &Form, answerer: Option<Answerer>, moment: Moment) {
+        let Some(answerer) = answerer else { return };
+        let often = match answerer {
+            Answerer::Person => 20,
+            Answerer::Machine => 100,
+        };
+        let sid = form.text("CallSid");
+        if self.chance.per_mille(often) && self.carrier.cut_stream(sid) {
+            self.chance.struck(Fault::StreamCut(moment, answerer));
+            self.rows.tell(|| format!("the stream of {sid} breaks"));
+        }
+    }
+
+    /// Everything of ours dies, and starts again.
+    fn kill(self: &Arc<Self>) {
+        self.chance.struck(Fault::Killed);
+        self.rows.tell(|| "everything dies".to_owned());
+        self.be_deaf();
+        self.plug.pull();
+        let world = Arc::clone(self);
+        if self.fleet.is_none() {
+            self.spawn(async move { world.workers.die().await });
+        }
+    }
+
+    /// Nothing that comes to us is let in for a while.
+    fn be_deaf(&self) {
+        self.chance.struck(Fault::Deaf);
+        let until = self.time.elapsed() + self.chance.ms(1_000..=30_000);
+        let mut deaf_until = self.deaf_until.lock().unwrap();
+        *deaf_until = until.max(*deaf_until);
+    }
+
+    fn is_deaf(&self) -> bool {
+        self.time.elapsed() < *self.deaf_until.lock().unwrap()
+    }
+
+    /// Now and then we are deaf, and half of the time because everything died.
+    async fn deafness(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(self.chance.secs(120..=3_600)).await;
+            if self.chance.per_mille(500) {
+                self.kill();
+            } else {
+                self.be_deaf();
+            }
         }
     }
 
@@ -800,11 +1006,12 @@ impl World {
         }
         let mut offences = judge::asked_once(&requests);
         offences.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
-        offences.extend(judge::paced(
-            &requests,
-            self.dialing.call_interval,
-            self.weather.clocks_wrong,
-        ));
+        let interval = self.dialing.call_interval;
+        offences.extend(judge::paced(&requests, interval, self.weather.clocks_wrong));
+        if self.weather.clocks_wrong.is_zero() {
+            offences.extend(ledger::arrivals(&requests, interval));
+        }
+        offences.extend(self.ledger());
         offences.extend(self.rows.look(judge::settled));
         let listed = self.people.numbers().into_iter().collect();
         offences.extend(self.rows.look(|book| judge::nobody_lost(book, &listed)));
@@ -814,7 +1021,7 @@ impl World {
         if !self.at_rest() {
             self.rows.problem(Offence::NotAtRest {
                 at_work: self.busy.load(Ordering::Relaxed),
-                messages: self.queues.waiting(DIAL_QUEUE),
+                messages: self.queues.waiting(DIAL_QUEUE) + self.queues.waiting(RECORDINGS_QUEUE),
                 carriers_next: self.carrier.with(|core, _now| core.poll_timeout()),
                 workers_calls: self.fleet.as_ref().map(Fleet::calls),
             });
@@ -824,6 +1031,51 @@ impl World {
 }
 
 impl World {
+    /// The carrier's ledger against our books.
+    fn ledger(&self) -> Vec<Offence> {
+        let requests = self.carrier.requests();
+        let made = requests
+            .iter()
+            .filter_map(|request| Some((request.call.clone(), request.sid.clone()?)));
+        let mut calls: BTreeMap<String, CallView> = made
+            .map(|(call, sid)| (call, self.carrier.person(&sid)))
+            .collect();
+        let numbers: BTreeMap<String, String> = calls
+            .iter()
+            .map(|(call, view)| (call.clone(), view.to.clone()))
+            .collect();
+        // Calls to our numbers nobody asked for.
+        let others = self.rows.look(|book| {
+            let others = book.calls.iter();
+            let others = others.filter(|(call, _row)| !calls.contains_key(*call));
+            let others = others.filter_map(|(call, row)| Some((call.clone(), row.sid.clone()?)));
+            others.collect::<Vec<_>>()
+        });
+        for (call, sid) in others {
+            calls.insert(call, self.carrier.person(&sid));
+        }
+        let phoned: Vec<Phoned<'_>> = calls
+            .iter()
+            .map(|(call, view)| Phoned {
+                call,
+                view,
+                number: numbers.get(call).unwrap_or(&view.from),
+            })
+            .collect();
+        let recorded = self.carrier.recordings();
+        let with_machines = self.rows.with_machines();
+        self.rows.look(|book| {
+            let mut offences = ledger::durations(book, &phoned);
+            offences.extend(ledger::recordings(book, &recorded, |key| {
+                self.objects.get(key)
+            }));
+            if judge::WORDS_DECIDE {
+                offences.extend(ledger::reached(book, &phoned, &with_machines));
+            }
+            offences
+        })
+    }
+
     /// Conversations are whole although workers came and went, and nothing of them is left behind.
     fn judge_talks(&self) {
         let Some(fleet) = &self.fleet else { return };
@@ -851,6 +1103,12 @@ impl World {
             }
         }
         let held = self.came.lock().unwrap().held.clone();
+        let outbound: BTreeSet<String> = self
+            .carrier
+            .requests()
+            .into_iter()
+            .map(|request| request.call)
+            .collect();
         let calls = self.rows.look(|book| book.calls.clone());
         for (id, call) in &calls {
             let Some(sid) = &call.sid else { continue };
@@ -873,7 +1131,21 @@ impl World {
                 });
             }
             let turns = turns.remove(id).unwrap_or_default();
-            for offence in talk::transcript(id, &view, &turns, whole) {
+            let mut offences = talk::transcript(id, &view, &turns, whole);
+            if whole == Whole::Yes {
+                let phoned = Phoned {
+                    call: id,
+                    view: &view,
+                    number: if outbound.contains(id) {
+                        &view.to
+                    } else {
+                        &view.from
+                    },
+                };
+                let opt_outs = |book: &Book| ledger::opt_outs(book, &[phoned]);
+                offences.extend(self.rows.look(opt_outs));
+            }
+            for offence in offences {
                 self.rows.problem(offence);
             }
         }
@@ -889,7 +1161,7 @@ async fn answered(response: axum::response::Response) -> Answered {
     }
 }
 
-fn carrier_of(chance: &Chance, time: TrueTime, weather: Weather, people: People) -> Carrier {
+fn core_of(chance: &Chance, time: TrueTime, weather: Weather) -> Core {
     let anybody = Directory::everybody("unreachable".parse().unwrap());
     let mut config = CoreConfig::new(ACCOUNT, AUTH_TOKEN, time.now(), anybody);
     config.seed = chance.seed();
@@ -904,8 +1176,7 @@ fn carrier_of(chance: &Chance, time: TrueTime, weather: Weather, people: People)
         callbacks: weather.callbacks,
         ..Faults::default()
     };
-    let core = Core::new(config);
-    Carrier::new(chance.clone(), time, weather.carrier, core, people)
+    Core::new(config)
 }
 
 fn parts(
@@ -917,7 +1188,7 @@ fn parts(
 ) -> Context {
     let names = Storage {
         table: TABLE.to_owned(),
-        bucket: "nothing-is-stored-there".to_owned(),
+        bucket: BUCKET.to_owned(),
         dial_queue: DIAL_QUEUE.to_owned(),
         recordings_queue: RECORDINGS_QUEUE.to_owned(),
         import_queue: NO_QUEUE.to_owned(),

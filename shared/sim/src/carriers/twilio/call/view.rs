@@ -16,6 +16,10 @@ pub struct CallView {
     pub from: String,
     /// When it was asked for.
     pub created_at: Timestamp,
+    pub answered_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// Seconds that are billed, of a call that is over.
+    pub billed_seconds: Option<u64>,
     pub status: Status,
     pub answered_by: Option<String>,
     /// What the person heard, said and did, to the last frame.
@@ -61,6 +65,12 @@ impl PhoneCall {
             to: self.record.to.clone(),
             from: self.record.from.clone(),
             created_at: self.record.created_at,
+            answered_at: self.record.answered_at,
+            ended_at: self.record.ended_at,
+            billed_seconds: self
+                .record
+                .duration_s()
+                .and_then(|seconds| u64::try_from(seconds).ok()),
             status: self.record.status,
             answered_by: self.record.answered_by.clone(),
             log: self.seen.log.clone(),
