@@ -271,6 +271,7 @@ impl Session {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         let now = Instant::now();
         self.woken_at = now;
+        self.line.woken(now);
         self.parts.meters.wakes.increment(1);
         self.parts.timer.passed(now);
         self.due = Due::ALL;
@@ -315,7 +316,7 @@ impl Session {
         Remains {
             socket: self.parts.socket,
             answer: self.parts.call.answered(),
-            line: self.line.report(self.woken_at),
+            line: self.line.report(),
             turns: self.parts.turns,
             key: self.parts.key,
         }
@@ -405,7 +406,7 @@ impl Session {
         if let Some(at) = recording.and_then(RecordingRequest::next_attempt) {
             next = next.min(at);
         }
-        if let Some(at) = self.line.due(self.woken_at) {
+        if let Some(at) = self.line.due() {
             next = next.min(at);
         }
         self.parts.timer.arm(next, self.woken_at, cx.waker());

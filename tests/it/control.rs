@@ -41,7 +41,7 @@ use ::carrier::twilio::signature::{self, Tokens};
 use ::carrier::{CarrierName, Signatures};
 use ::doctor::{Doctor, Installation, Place};
 use jiff::{SignedDuration, Timestamp};
-use model::{CallId, Template, TenantId, WorkerId};
+use model::{CallId, TenantId, WorkerId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::account::access::Role;
@@ -446,18 +446,20 @@ impl World {
     }
 
     pub(crate) async fn agent_saying(&self, system: &str, greeting: &str) -> String {
-        let texts = [system, greeting].map(|text| Template::parse(text).unwrap());
-        let names = texts.iter().flat_map(Template::variables);
-        // Whoever calls brings none.
-        let defaults: BTreeMap<&str, &str> = names.map(|name| (name, "there")).collect();
-        let prompt =
-            json!({ "name": "p", "system": system, "greeting": greeting, "defaults": defaults });
+        let prompt = json!({ "name": "p", "system": system, "greeting": greeting });
+        // Whoever calls brings no variables.
+        let answers = !system.contains("{{") && !greeting.contains("{{");
+        self.agent_of(prompt, answers).await
+    }
+
+    /// An agent with this prompt, and one of our numbers, which it answers or not.
+    pub(crate) async fn agent_of(&self, prompt: Value, answers: bool) -> String {
         let prompt = self.ask("POST", "/v1/prompts", Some(prompt)).await;
         assert_eq!(prompt.status, 201, "{}", prompt.text);
         let agent = json!({ "name": "a", "prompt_id": prompt.id() });
         let agent = self.ask("POST", "/v1/agents", Some(agent)).await;
         assert_eq!(agent.status, 201, "{}", agent.text);
-        let number = json!({ "number": OUR_NUMBER, "agent_id": agent.id() });
+        let number = json!({ "number": OUR_NUMBER, "agent_id": answers.then(|| agent.id()) });
         let number = self.ask("POST", "/v1/numbers", Some(number)).await;
         assert!([201, 409].contains(&number.status), "{}", number.text);
         agent.id()

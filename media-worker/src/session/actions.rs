@@ -16,12 +16,12 @@ impl Session {
             Action::SendMark(mark) => {
                 let socket = &mut self.parts.socket;
                 if self.playout.mark(socket, mark, self.woken_at) {
-                    self.line.mark(self.woken_at);
+                    self.line.mark();
                 }
             }
             Action::Clear => {
                 self.playout.clear(&mut self.parts.socket, self.woken_at);
-                self.line.cleared(self.woken_at);
+                self.line.cleared();
             }
             Action::OpenRecognition { route } => {
                 self.parts.ear.connect(route);
@@ -96,7 +96,7 @@ impl Session {
             }
             Action::Observe(observation) => Meters::observed(observation),
             Action::HandOver(checkpoint) => {
-                let line = self.line.report(self.woken_at);
+                let line = self.line.report();
                 self.mover.prepare(checkpoint, line);
                 self.due.add(WakeSource::Turns);
             }
@@ -125,7 +125,7 @@ impl Session {
             self.parts.meters.media_sent.increment(1);
             let bytes = u64::try_from(audio.len()).unwrap_or(0);
             self.parts.meters.audio_sent_bytes.increment(bytes);
-            self.line.played(audio, self.woken_at);
+            self.line.played(audio);
         } else if !was_dropping {
             self.parts.meters.playouts_dropped.increment(1);
             tracing::warn!("the carrier does not read, what the agent says is dropped");

@@ -58,7 +58,7 @@ impl Session {
             Inbound::Dtmf { digit, .. } => self.feed(Event::Key(digit)),
             Inbound::Mark { name, .. } => match name.parse::<Mark>() {
                 Ok(mark) => {
-                    self.line.marked(self.woken_at);
+                    self.line.marked();
                     self.feed(Event::Marked(mark));
                 }
                 Err(_foreign) => self.ignore("foreign_mark"),
@@ -88,7 +88,7 @@ impl Session {
                     lost_ms,
                     timestamp_ms,
                 };
-                self.line.heard(frame, self.woken_at);
+                self.line.heard(frame);
                 self.parts.meters.frames_received.increment(1);
                 if lost_ms > 0 {
                     let lost_bytes = lost_ms * BYTES_PER_MS;

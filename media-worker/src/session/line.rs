@@ -20,6 +20,8 @@ pub(super) struct Line {
     began: Instant,
     /// The call time that it was then.
     began_at: CallTime,
+    /// Milliseconds since then, at the latest wake.
+    now_ms: u64,
     session: u32,
     stored: u32,
     /// That a side is silent was told already.
@@ -32,14 +34,21 @@ impl Line {
             meter: LineMeter::new(),
             began,
             began_at,
+            now_ms: 0,
             session,
             stored: 0,
             told: false,
         }
     }
 
-    pub(super) fn heard(&mut self, frame: CustomerFrame, now: Instant) {
-        self.meter.hear(frame, self.ms(now));
+    /// Whatever comes next comes at this time.
+    pub(super) fn woken(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.began);
+        self.now_ms = since.as_secs() * 1_000 + u64::from(since.subsec_millis());
+    }
+
+    pub(super) fn heard(&mut self, frame: CustomerFrame) {
+        self.meter.hear(frame, self.now_ms);
     }
 
     /// Words were recognized.
@@ -47,32 +56,32 @@ impl Line {
         self.meter.understood();
     }
 
-    pub(super) fn played(&mut self, audio: &[u8], now: Instant) {
-        self.meter.play(audio, self.ms(now));
+    pub(super) fn played(&mut self, audio: &[u8]) {
+        self.meter.play(audio, self.now_ms);
     }
 
-    pub(super) fn cleared(&mut self, now: Instant) {
-        self.meter.clear(self.ms(now));
+    pub(super) const fn cleared(&mut self) {
+        self.meter.clear(self.now_ms);
     }
 
     /// A mark is on its way to a carrier that returns it.
-    pub(super) fn mark(&mut self, now: Instant) {
-        self.meter.mark(self.ms(now));
+    pub(super) fn mark(&mut self) {
+        self.meter.mark(self.now_ms);
     }
 
-    pub(super) fn marked(&mut self, now: Instant) {
-        self.meter.marked(self.ms(now));
+    pub(super) fn marked(&mut self) {
+        self.meter.marked(self.now_ms);
     }
 
     /// When, after now, there may be something to find although nothing comes.
-    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        let due = self.meter.due_ms(self.ms(now))?;
+    pub(super) fn due(&self) -> Option<Instant> {
+        let due = self.meter.due_ms(self.now_ms)?;
         Some(self.began + Duration::from_millis(due))
     }
 
     /// What was measured until now.
-    pub(super) fn report(&self, now: Instant) -> LineReport {
-        let totals = self.meter.totals(self.ms(now));
+    pub(super) fn report(&self) -> LineReport {
+        let totals = self.meter.totals(self.now_ms);
         let silent_side = match (totals.customer_silent, totals.agent_silent) {
             (true, true) => Some(SilentSide::Both),
             (true, false) => Some(SilentSide::Customer),
@@ -94,17 +103,11 @@ impl Line {
             echo_delay_ms: totals.echo_delay_ms,
         }
     }
-
-    fn ms(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.began);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
 }
 
 impl Session {
     /// Tells the next thing that is known of the line by now; false when there is none.
     pub(super) fn step_line(&mut self) -> bool {
-        let now_ms = self.line.ms(self.woken_at);
         let call = &self.parts.call;
         // A mailbox that records and a fax machine need not make a sound.
         let expected = || {
@@ -113,7 +116,7 @@ impl Session {
                 AnsweredBy::Human | AnsweredBy::Unknown => false,
             })
         };
-        let Some(finding) = self.line.meter.poll(now_ms, expected) else {
+        let Some(finding) = self.line.meter.poll(self.line.now_ms, expected) else {
             return false;
         };
         match finding {
@@ -140,7 +143,7 @@ impl Session {
         }
         if self.line.stored < FINDINGS_STORED_MAX {
             self.line.stored += 1;
-            let report = self.line.report(self.woken_at);
+            let report = self.line.report();
             self.parts.turns.push_line(report);
             self.due.add(WakeSource::Turns);
         }

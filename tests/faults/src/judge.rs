@@ -29,10 +29,6 @@ const LET_GO_MAX: Duration = Duration::from_secs(4 * 60);
 const LEGAL_MINUTES: (i64, i64) = (8 * 60, 21 * 60);
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Whether who is reached is decided by what was said: somebody of whom nothing was heard and who heard nothing is
-/// called again, and somebody with whom there was a conversation is not, however it ended.
-pub(super) const WORDS_DECIDE: bool = false;
-
 /// What is known of what was said in a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Talked {
@@ -93,11 +89,13 @@ pub(super) fn gate(
 /// Whether there was a conversation with a person.
 fn was_talked_to(call: &Call, talked: Talked) -> bool {
     let outcome = call.outcome.as_deref().unwrap_or_default();
-    if !WORDS_DECIDE {
-        return outcome == "agent_ended";
-    }
-    let ended = ["agent_ended", "customer_hung_up", "customer_silent"].contains(&outcome);
-    talked.certainly || (talked.heard && ended && !call.is_a_machines())
+    // Who was silent in the end had a conversation only if something was heard of them.
+    let talked = match outcome {
+        "agent_ended" | "customer_hung_up" => talked.heard || talked.certainly,
+        "customer_silent" => talked.heard,
+        _other => false,
+    };
+    talked && !call.is_a_machines()
 }
 
 /// Whether somebody may be called about now: at some moment that may have been taken for it.

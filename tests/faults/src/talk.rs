@@ -83,9 +83,10 @@ pub(super) fn transcript(
         }
     }
     let greetings = turns.iter().filter(|turn| turn.kind == "greeting").count();
-    let of_a_machine = view.answered_by.as_deref();
-    let of_a_machine = of_a_machine.is_some_and(|by| by.starts_with("machine"));
-    // A mailbox's own words are nobody's.
+    let verdict = view.answered_by.as_deref();
+    let of_a_machine = verdict.is_some_and(|by| by.starts_with("machine"))
+        || turns.iter().any(|turn| turn.kind == "voicemail");
+    // A mailbox's own words are nobody's, by whose word ever it is one.
     if whole == Whole::BrokeOff || of_a_machine {
         return offences;
     }

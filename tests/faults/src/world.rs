@@ -630,10 +630,18 @@ impl World {
     /// called, now and then two at once.
     async fn ticks(self: Arc<Self>) {
         loop {
-            let quiet =
-                self.rows.quiet_for() > Duration::from_secs(180) && !self.rows.is_anybody_on();
-            let wait = if quiet { 1_200..=3_000 } else { 55..=80 };
-            tokio::time::sleep(self.chance.secs(wait)).await;
+            let seldom = self.chance.secs(1_200..=3_000);
+            let mut waited = Duration::ZERO;
+            // Whatever begins meanwhile ends a long wait.
+            while waited < seldom {
+                let wait = self.chance.secs(55..=80);
+                tokio::time::sleep(wait).await;
+                waited += wait;
+                let quiet = self.rows.quiet_for() > Duration::from_secs(180);
+                if !quiet || self.rows.is_anybody_on() {
+                    break;
+                }
+            }
             let at_once = if self.chance.per_mille(AT_ONCE) { 2 } else { 1 };
             for _tick in 0..at_once {
                 let world = Arc::clone(&self);
@@ -1069,9 +1077,7 @@ impl World {
             offences.extend(ledger::recordings(book, &recorded, |key| {
                 self.objects.get(key)
             }));
-            if judge::WORDS_DECIDE {
-                offences.extend(ledger::reached(book, &phoned, &with_machines));
-            }
+            offences.extend(ledger::reached(book, &phoned, &with_machines));
             offences
         })
     }

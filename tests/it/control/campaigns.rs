@@ -26,9 +26,13 @@ impl Desk {
 
     async fn open(now: Timestamp) -> Self {
         let world = World::start_at(now).await;
-        let agent = world
-            .agent_saying("Remind {{name}}.", "Hello {{name}}!")
-            .await;
+        let prompt = json!({
+            "name": "p",
+            "system": "Remind {{name}}.",
+            "greeting": "Hello {{name}}!",
+            "defaults": { "name": "there" },
+        });
+        let agent = world.agent_of(prompt, true).await;
         let desk = Self {
             campaign: String::new(),
             world,

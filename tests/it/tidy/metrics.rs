@@ -227,6 +227,11 @@ const SOURCES: &[(&str, &str, &[Source])] = {
                     CODE_ENDS,
                 ),
                 Calls("media-worker/src/recordings.rs", "Meters::recording("),
+                Between(
+                    "media-worker/src/recordings.rs",
+                    &["let kept = match kept {"],
+                    "};",
+                ),
             ],
         ),
         (

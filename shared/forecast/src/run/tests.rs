@@ -508,7 +508,7 @@ fn a_forecast_reads_as_a_table() {
 
         Calls                           129
           agent_ended                    18   13.9 %
-          customer_hung_up                 13   10.0 %
+          customer_hung_up               13   10.0 %
           busy                            6    4.6 %
           no_answer                      48   37.2 %
           voicemail                      38   29.4 %

@@ -1,7 +1,7 @@
 //! What the carrier did not tell of a call that is over: how long it was, which is what it bills, and that its
 //! recording is there. A callback was lost for good, or the job that it made.
 //!
-//! Each call that somebody answered is looked at some minutes after its end, and again until both are known: the
+//! Each call that somebody answered, or may have, is looked at some minutes after its end, and again until both are known: the
 //! recording is kept, or the carrier says that there is none. Nothing is deleted here: what is found gets a job
 //! like any other.
 
@@ -17,8 +17,8 @@ use store::{CallRow, FollowUp, FollowUps, Queue, RecordingJob, StoreError};
 use tracing::{info, warn};
 
 use crate::Clock;
-use crate::call::ending::is_recorded;
-use crate::call::lifecycle::{Fact, recording_id};
+use crate::call::ending::{is_recorded, was_answered};
+use crate::call::lifecycle::{CarrierSays, Fact, recording_id};
 use crate::call::recorder::{RecordError, Recorder};
 use crate::dialing::dial::settling::says_after_the_fact;
 
@@ -146,7 +146,7 @@ impl AfterEnd {
             return Ok(result);
         };
         let measured = self.has_duration(&row).await?;
-        let recording = self.recording(&row).await?;
+        let recording = self.recording_after(due, row).await?;
         result.found = u32::from(recording == Found::Sent { told: false });
         if measured && recording == Found::Settled {
             self.due.remove(due).await?;
@@ -202,7 +202,19 @@ impl AfterEnd {
             duration_seconds: known.duration_seconds,
         };
         self.record(call, &fact).await?;
-        Ok(known.duration_seconds.is_some())
+        // What was not answered has none.
+        Ok(known.duration_seconds.is_some() || says != CarrierSays::Completed)
+    }
+
+    /// Of a call that was not known to be answered the carrier has just told whether it was.
+    async fn recording_after(&self, due: &FollowUp, row: CallRow) -> Result<Found, StoreError> {
+        if was_answered(&row) {
+            return self.recording(&row).await;
+        }
+        match self.calls.get(due.tenant_id, due.call_id).await? {
+            Some(row) if was_answered(&row) => self.recording(&row).await,
+            Some(_) | None => Ok(Found::Settled),
+        }
     }
 
     async fn recording(&self, row: &CallRow) -> Result<Found, StoreError> {

@@ -242,7 +242,8 @@ fn follow_up(row: &CallRow, now: Timestamp) -> Option<Timestamp> {
     );
     let lacks_recording = is_recorded(call) && !is_settled;
     let lacks_something = lacks_recording || call.carrier_duration_seconds.is_none();
-    if !was_answered(row) || !lacks_something {
+    let answered = was_answered(row) || may_have_been_answered(call);
+    if !answered || !lacks_something {
         return None;
     }
     now.checked_add(TOLD_WITHIN).ok()
@@ -279,8 +280,17 @@ fn was_a_machine(call: &Call) -> bool {
     }
 }
 
+/// Whether somebody may have picked up without our knowing: we ended the call while it was on its way.
+fn may_have_been_answered(call: &Call) -> bool {
+    let by_us = call.outcome.is_some_and(|outcome| match outcome.doing() {
+        Doing::User | Doing::Policy => true,
+        Doing::Agent | Doing::Customer | Doing::Carrier | Doing::Vendor | Doing::Platform => false,
+    });
+    by_us && call.carrier_call_id.is_some()
+}
+
 /// Whether somebody or something picked up: also where the end was heard of before the answer.
-fn was_answered(row: &CallRow) -> bool {
+pub(crate) fn was_answered(row: &CallRow) -> bool {
     row.progress.picked_up
         || row.call.outcome.is_some_and(|outcome| match outcome {
             Outcome::AgentEnded

@@ -224,10 +224,12 @@ impl Next {
             }
             Fact::StreamFailed { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
+                self.row.progress.picked_up = true;
                 self.row.progress.stream_failed = true;
             }
             Fact::Resumed { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
+                self.row.progress.picked_up = true;
                 if self.row.call.state < CallState::Ended {
                     self.row.progress.resumes = self.row.progress.resumes.saturating_add(1);
                     self.row.progress.leaving_until = None;
@@ -236,6 +238,7 @@ impl Next {
             }
             Fact::Held { carrier_call_id } => {
                 self.adopt(carrier_call_id)?;
+                self.row.progress.picked_up = true;
                 if self.row.call.state < CallState::Ended {
                     self.row.progress.leaving_until = None;
                     self.row.progress.held_since.get_or_insert(self.now);
@@ -252,6 +255,7 @@ impl Next {
                 }
             }
             Fact::ResumesExhausted => {
+                self.row.progress.picked_up = true;
                 // An open session knows better how the call ends.
                 if !self.row.progress.session_open {
                     let outcome = match self.row.progress.session {

@@ -223,10 +223,10 @@ fn a_mailbox_that_records_without_a_sound_is_no_dead_line() {
         "Hello, this is Bright Dental. Please call us back about Friday. Thank you, and goodbye.";
     scene.snapshot.answering.voicemail_message = Some(message.to_owned());
     // Behind its beep.
-    scene.line_dead_at = Some(Duration::from_millis(6_500));
+    scene.line_dead_at = Some(Duration::from_millis(5_200));
     let report = run(&scene);
     assert_eq!(report.outcome, Some(Outcome::VoicemailLeft), "{report}");
-    assert!(report.lasted > Duration::from_secs(12), "{report}");
+    assert!(report.lasted > Duration::from_secs(11), "{report}");
     assert_eq!(report.line, Vec::new(), "{report}");
 }
 
@@ -470,28 +470,4 @@ fn a_person_taken_for_a_machine_is_found() {
 fn a_fax_that_is_not_noticed_is_found() {
     let fax = |scene: &Scene| is_answered_by(scene, person::CarrierVerdict::Fax);
     found_in(fax, 600, Defect::MachinesUnheard, &[Promise::MachineByRule]);
-}
-
-#[test]
-fn zz_temporary() {
-    let (mut played, mut bad) = (0, 0);
-    let mut gaps = std::collections::BTreeMap::new();
-    for seed in 0..3_000 {
-        let scene = Scene::random(seed);
-        played += 1;
-        let report = run(&scene);
-        for gap in &report.gaps {
-            *gaps.entry(*gap).or_insert(0) += 1;
-        }
-        if !report.broken.is_empty() {
-            bad += 1;
-            if bad <= 12 {
-                eprintln!(
-                    "SEED {seed} {:?} {:?}\n{report}",
-                    scene.breaks, scene.snapshot.answering
-                );
-            }
-        }
-    }
-    eprintln!("PLAYED {played} BAD {bad} {gaps:?}");
 }

@@ -132,9 +132,18 @@ fn hanging_up_in_the_middle_keeps_what_was_heard_and_said() {
 
 #[test]
 fn nobody_goes_on_with_the_call_and_it_ends_with_a_word() {
-    check("2.0 closing", expect![[r#""#]]);
-    // What is being said is said to its end first.
-    check("0.3 closing", expect![[r#""#]]);
+    check(
+        "2.0 closing | 9.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            2.000 voice u1@0 (cacheable): I am sorry, I am having technical trouble. Goodbye.
+            2.100 audio begins
+            4.700 turn 1 agent Farewell 2.100s-4.700s 'I am sorry, I am having technical trouble. Goodbye.'
+            4.700 END platform_failed"#]],
+    );
 }
 
 #[test]

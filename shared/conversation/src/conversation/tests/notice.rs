@@ -73,15 +73,10 @@ fn a_worker_that_died_before_the_notice_was_heard_leaves_it_to_the_next() {
             0.100 audio begins
             0.100 RECORD
             1.260 turn 1 agent Notice 0.100s-1.260s 'This call is recorded.'
-            1.260 voice u1@0 (cacheable): Sorry, the line was gone for a moment.
+            1.260 voice u1@0 (cacheable): Hello. How can I help you?
             1.260 audio ends (1160 ms)
             1.360 audio begins
-            3.320 turn 2 agent Bridge 1.360s-3.320s 'Sorry, the line was gone for a moment.'
-            3.320 ask 0@0: customer 'Hello?' / agent 'This call is recorded.' / agent 'Sorry, the line was gone for a moment.'
-            3.320 audio ends (1960 ms)
-            3.630 voice u2@0: Yes?
-            3.730 audio begins
-            3.990 turn 3 agent Talk 3.730s-3.990s 'Yes?'"#]],
+            2.720 turn 2 agent Greeting 1.360s-2.720s 'Hello. How can I help you?'"#]],
     );
 }
 

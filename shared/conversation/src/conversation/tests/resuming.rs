@@ -361,7 +361,7 @@ fn an_answer_that_was_heard_in_part_is_taken_up_again() {
             3.100 voice u0@0 (cacheable): Sorry, the line was gone for a moment.
             3.200 audio begins
             5.160 turn 3 agent Bridge 3.200s-5.160s 'Sorry, the line was gone for a moment.'
-            5.160 ask 0@0: agent 'Hello.' / customer 'A table please.' / agent 'We have [interrupted]' / system (The line broke while you were speaking, and is back. Your last message was not heard to its end. Say its last sentence again and go on from there. Do not mention this.)
+            5.160 ask 0@0: agent 'Hello.' / customer 'A table please.' / agent 'We have [interrupted]' / system (The line broke while you were answering, and is back. Your last message was not heard to its end, or was not all of your answer. Take it up again with a whole sentence and say what is missing. Do not mention this.)
             5.160 audio ends (1960 ms)
             5.540 voice u1@0: We have one at nine, as I said.
             5.640 audio begins
@@ -441,9 +441,11 @@ fn the_owed_answer_can_be_interrupted_like_any_other() {
             5.700 CLEAR (150 ms unplayed)
             5.700 turn 3 agent Talk 4.950s-5.700s 'We have one at' of 'We have one at nine and one at ten.'
             5.700 observe Interrupted(SpeechStarted)
-            7.700 observe FalseInterruption
-            7.700 audio begins
-            8.760 turn 4 agent Talk 7.700s-8.760s 'nine and one at ten.'"#]],
+            6.400 turn 4 customer Talk 5.600s-6.100s 'What about Sunday?'
+            6.400 ask 1@0: agent 'Hello.' / customer 'A table please.' / agent 'We have one at [interrupted]' / customer 'What about Sunday?'
+            6.720 voice u2@0: All right.
+            6.820 audio begins
+            7.380 turn 5 agent Talk 6.820s-7.380s 'All right.'"#]],
     );
 }
 
@@ -469,7 +471,7 @@ fn a_tool_that_ran_when_the_line_broke_is_told_of_and_its_answer_is_owed() {
             4.000 voice u0@0 (cacheable): Sorry, the line was gone for a moment.
             4.100 audio begins
             6.060 turn 3 agent Bridge 4.100s-6.060s 'Sorry, the line was gone for a moment.'
-            6.060 ask 0@0: agent 'Hello.' / customer 'Is nine free?' / agent '' +look_up / turn2-0 -> The customer interrupted before the result came; the tool may have run. / agent 'One moment. [interrupted]' / system (The line broke while you were speaking, and is back. Your last message was not heard to its end. Say its last sentence again and go on from there. Do not mention this.)
+            6.060 ask 0@0: agent 'Hello.' / customer 'Is nine free?' / agent '' +look_up / turn2-0 -> The customer interrupted before the result came; the tool may have run. / agent 'One moment. [interrupted]' / system (The line broke while you were answering, and is back. Your last message was not heard to its end, or was not all of your answer. Take it up again with a whole sentence and say what is missing. Do not mention this.)
             6.060 audio ends (1960 ms)
             6.390 voice u1@0: Nine is free.
             6.490 audio begins

@@ -90,10 +90,6 @@ enum Redirect {
     Silent,
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "switches of a script, each by itself"
-)]
 pub(super) struct Scene {
     snapshot: CallSnapshot,
     routes: Routes,
@@ -125,7 +121,7 @@ pub(super) struct Scene {
     checkpoint: Option<Checkpoint>,
     /// By time: what breaks, and from when on there is another stream.
     breaks: VecDeque<(u64, Break, u64)>,
-    breaks_off: bool,
+    breaking: Option<Break>,
     /// When the carrier's next stream begins, and when the one began that the call hears.
     next_stream_at: u64,
     stream_from: u64,
@@ -173,7 +169,7 @@ impl Scene {
             redirect: Redirect::Works,
             checkpoint: None,
             breaks: VecDeque::new(),
-            breaks_off: false,
+            breaking: None,
             next_stream_at: 0,
             stream_from: 0,
         }
@@ -228,12 +224,12 @@ impl Scene {
     fn break_off(&mut self, how: Break, next_at: u64) {
         match how {
             Break::Stream => {
-                self.breaks_off = true;
+                self.breaking = Some(how);
                 let lost = Event::CarrierClosed(CarrierClosed::Lost);
                 let now = CallTime::from_micros(self.now);
                 self.call.as_mut().unwrap().handle(lost, now);
                 self.drain();
-                self.breaks_off = false;
+                self.breaking = None;
             }
             Break::Worker => self.line("KILLED"),
         }
@@ -457,7 +453,7 @@ impl Scene {
             }
             Action::Stay => self.line("stay"),
             Action::Leave(rest) => self.move_on(rest),
-            Action::End(Outcome::StreamLost) if self.breaks_off => self.line("BREAKS OFF"),
+            Action::End(Outcome::StreamLost) if self.breaking.is_some() => self.line("BREAKS OFF"),
             Action::End(outcome) => {
                 self.line(&format!("END {}", outcome.code()));
                 self.ended = true;

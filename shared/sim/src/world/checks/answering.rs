@@ -53,7 +53,8 @@ pub(in crate::world) fn message(world: &World<'_>, broken: &mut Vec<Broken>) {
         }
         return;
     };
-    let gone = outcome == Some(Outcome::StreamLost) && breaks > 0;
+    let lost = breaks > 0 || world.scene.stream_lost_at.is_some();
+    let gone = lost && outcome == Some(Outcome::StreamLost);
     if !gone
         && !matches!(
             outcome,

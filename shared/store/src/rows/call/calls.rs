@@ -50,7 +50,8 @@ pub struct Progress {
     /// When the gate to the carrier was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placing_at: Option<Timestamp>,
-    /// Somebody or something picked up: so the carrier said, of the answer or of the end, or a session began.
+    /// Somebody or something picked up: so the carrier said, of the answer or of the end, it asked how to go on, or a
+    /// session began.
     pub picked_up: bool,
     /// When a user or program asked to hang up.
     #[serde(skip_serializing_if = "Option::is_none")]
