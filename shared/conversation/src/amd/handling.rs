@@ -268,7 +268,7 @@ impl Conversation {
     }
 
     pub(crate) fn check_amd(&mut self) {
-        if self.is_gone() {
+        if self.is_gone() || matches!(self.agent, Agent::Ended) {
             return;
         }
         if self.amd.ask(self.now) {

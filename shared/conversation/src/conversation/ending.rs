@@ -57,6 +57,10 @@ impl Conversation {
 
     /// The call is over. What was said so far is stored; nothing follows.
     pub(crate) fn end(&mut self, outcome: Outcome) {
+        // Two things may be due at once that each end it.
+        if matches!(self.agent, Agent::Ended) {
+            return;
+        }
         self.end_handover();
         if let Some(mut speech) = self.take_speech() {
             speech.cancel(&mut self.out);
