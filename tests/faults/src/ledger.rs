@@ -18,7 +18,7 @@ use super::rows::Book;
 /// How long a call that is over at the carrier may go on for us where no callback tells of its end. An answered
 /// call whose worker is gone, or that waits for three minutes to be resumed, is asked about at the next tick; a
 /// storm keeps a tick from its work and it dies, the next one comes after 80 seconds, and a clock may be wrong.
-const GOES_ON_MAX: Duration = Duration::from_secs(8 * 60);
+const GOES_ON_MAX: Duration = Duration::from_secs(12 * 60);
 /// By the carrier's clock no such time has more requests for calls than the pace allows in a second.
 const SECOND: Duration = Duration::from_millis(950);
 /// A key that is pressed so close to a gap between two streams, or to the beginning, may not have come through.

@@ -326,7 +326,7 @@ impl PromptFields {
                 .chain(greeting.variables())
                 .any(|known| known == name)
             {
-                say(Fault::Unknown, "is no variable of the texts".to_owned());
+                say(Fault::Conflict, "is no variable of the texts".to_owned());
             } else if value.trim().is_empty() {
                 say(Fault::OutOfRange, "must not be empty".to_owned());
             } else if chars > VALUE_CHARS_MAX {
