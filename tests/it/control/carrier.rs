@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use service::Clock as _;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use super::TestClock;
 
@@ -67,6 +68,8 @@ struct Inner {
     lists_left: Option<usize>,
     /// What is sent of a recording after the first time.
     then_sends: Option<Vec<u8>>,
+    /// Who fetches a recording after the first time waits here until it is deleted.
+    later_wait: Option<Arc<Notify>>,
     /// Bytes after which a recording's transfer breaks off.
     break_after: Option<usize>,
     fetched: usize,
@@ -237,6 +240,11 @@ impl FakeCarrier {
         self.state.lock().unwrap().then_sends = Some(wav);
     }
 
+    /// Who fetches a recording after the first time is answered once it is deleted.
+    pub(crate) fn later_fetches_wait(&self) {
+        self.state.lock().unwrap().later_wait = Some(Arc::default());
+    }
+
     pub(crate) fn break_after(&self, bytes: Option<usize>) {
         self.state.lock().unwrap().break_after = bytes;
     }
@@ -373,8 +381,16 @@ async fn list_recordings(
 }
 
 async fn recording(State(state): Shared, Path(sid): Path<String>) -> Response {
-    let mut inner = state.lock().unwrap();
     let name = sid.trim_end_matches(".wav").trim_end_matches(".json");
+    let waits = {
+        let inner = state.lock().unwrap();
+        let later = inner.fetched > 0 && !sid.ends_with(".json");
+        inner.later_wait.clone().filter(|_| later)
+    };
+    if let Some(deleted) = waits {
+        deleted.notified().await;
+    }
+    let mut inner = state.lock().unwrap();
     let Some(mut wav) = inner.recordings.get(name).cloned() else {
         let problem = json!({ "code": 20404, "message": "none", "status": 404 });
         return (StatusCode::NOT_FOUND, problem.to_string()).into_response();
@@ -410,5 +426,8 @@ async fn delete(State(state): Shared, Path(sid): Path<String>) -> StatusCode {
     let sid = sid.trim_end_matches(".json").to_owned();
     inner.forget(&sid);
     inner.deleted.push(sid);
+    if let Some(later) = &inner.later_wait {
+        later.notify_one();
+    }
     StatusCode::NO_CONTENT
 }

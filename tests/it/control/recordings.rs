@@ -193,6 +193,30 @@ pub(super) async fn of_two_jobs_at_once_the_verified_copy_stays() {
     assert_eq!(copies(&world, &call).await, 1);
 }
 
+/// The second worker reads the call before the first has stored anything, and comes to the carrier after everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_jobs_at_once_the_one_that_finds_nothing_left_is_done() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1));
+    let (call, sid) = world.placed_call().await;
+    world.carrier.keep_recording(RECORDING, noise(5_000));
+    world.carrier.later_fetches_wait();
+    ready(&world, &call, &sid, "completed").await;
+    let job = jobs(&world).await.remove(0);
+    let (one, other) = (recordings(&world), recordings(&world));
+    let (one, other) = tokio::join!(one.keep(&job), other.keep(&job));
+    // Whether the first has noted the deletion by then is chance.
+    let ends = [one.unwrap(), other.unwrap()];
+    assert!(ends.contains(&Kept::Now), "{ends:?}");
+    assert!(!ends.contains(&Kept::Nothing), "{ends:?}");
+    let told = world
+        .ask("GET", &format!("/v1/calls/{call}"), None)
+        .await
+        .json();
+    assert_eq!(told["recording"]["state"], "kept");
+    assert_eq!(copies(&world, &call).await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn what_is_too_short_for_its_duration_is_not_kept() {
     let world = World::start().await;

@@ -150,13 +150,34 @@ impl Recordings {
             Some(stored @ RecordingState::Stored { .. }) if self.still_there(&stored).await? => row,
             // Somebody removed our copy before the carrier's was deleted.
             Some(RecordingState::Stored { object_key, .. }) => {
-                self.copy(job, &id, Some(object_key)).await?
+                self.copied(job, &id, Some(object_key)).await?
             }
             Some(RecordingState::Ready { .. } | RecordingState::Absent { .. }) | None => {
-                self.copy(job, &id, None).await?
+                self.copied(job, &id, None).await?
             }
         };
         self.delete(job, &id, recorded).await
+    }
+
+    /// Copies. Where that fails because another worker has been quicker, and the carrier has nothing left to hand
+    /// out, the other's copy counts.
+    async fn copied(
+        &self,
+        job: &RecordingJob,
+        id: &CarrierRecordingId,
+        lost_key: Option<String>,
+    ) -> Result<CallRow, KeepError> {
+        let problem = match self.copy(job, id, lost_key.clone()).await {
+            Ok(row) => return Ok(row),
+            Err(problem) => problem,
+        };
+        let row = self.calls.get(job.tenant_id, job.call_id).await;
+        let row = row.map_err(|error| KeepError::Record(RecordError::Store(error)))?;
+        let by_another = row.filter(|row| {
+            let noted = row.call.recording.as_ref().and_then(key_of);
+            noted.is_some() && noted != lost_key.as_ref()
+        });
+        by_another.ok_or(problem)
     }
 
     /// Copies, verifies and notes the copy on the call, unless another one was noted first. Answers the call as
