@@ -255,6 +255,13 @@ fn a_key_that_a_worker_does_not_hear_is_caught() {
     });
 }
 
+#[test]
+fn inbound_calls_whose_length_is_not_kept_are_caught() {
+    caught_in(talks, Bug::InboundLengthForgotten, |offence| {
+        matches!(offence, Offence::DurationUnknown { .. })
+    });
+}
+
 /// Workers come and go while people talk: planned, one after the other or both at once; and they die, also
 /// in the middle of a hand-over.
 #[test]

@@ -48,6 +48,8 @@ pub(super) enum Bug {
     PlacesUsedLate,
     /// A worker does not hear keys.
     KeyUnheard,
+    /// The length of calls to our numbers is not kept.
+    InboundLengthForgotten,
 }
 
 /// A bug at work.
@@ -130,6 +132,17 @@ impl Plant {
             Bug::PauseUnheard => rewrite(operation, body, |writes| {
                 if writes.iter().any(passes) {
                     writes.retain(|write| write["ConditionCheck"].is_null());
+                }
+            }),
+            Bug::InboundLengthForgotten => rewrite(operation, body, |writes| {
+                let rows = writes.iter_mut().filter_map(|write| {
+                    let row = write.pointer_mut("/Put/Item")?;
+                    row.as_object_mut()
+                });
+                for row in
+                    rows.filter(|row| row.get("direction") == Some(&json!({ "S": "inbound" })))
+                {
+                    row.remove("carrier_duration_seconds");
                 }
             }),
             Bug::NoPacing => granted_at_once(operation, body),
