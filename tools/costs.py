@@ -166,8 +166,9 @@ WORKER = count([WORKER_TEMPLATE])
 # ---- quantities of an idle month
 
 TICKS = MONTH_HOURS * 60
-# Measured on a laptop with two campaigns that have nothing to do: the planner's lease taken and given back, 14 reads.
-TICK_WRITES, TICK_READS = 2, 14
+# Measured on a laptop with two campaigns that have nothing to do: the planner's lease taken and given back, 14 reads; and
+# one each for calls that are looked at after their end and for the comparison of recordings.
+TICK_WRITES, TICK_READS = 2, 16
 # Assumed: these requests one after the other.
 TICK_SECONDS, FUNCTION_GB = 0.1, 0.5
 # Lambda's own lines of an invocation in JSON, two of metrics, and 26 bytes of CloudWatch's for each line (AWS: "Quotas").
