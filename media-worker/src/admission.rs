@@ -136,6 +136,12 @@ impl Admission {
             .await;
     }
 
+    /// Waits until the time to drain is over.
+    pub(crate) async fn expires(&self) {
+        self.until(|admission| admission.stage() == DrainStage::Expired)
+            .await;
+    }
+
     /// Waits until no call is inside.
     pub(crate) async fn empty(&self) {
         self.until(|admission| admission.calls() == 0).await;

@@ -51,8 +51,12 @@ const OPEN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// webhook that follows the closing needs it; beyond, the carrier is asked to end the call first.
 const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// How long the last turns and the outcome of a call are tried to be stored before they are given up.
-const WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long the last turns and the outcome of a call are tried to be stored before they are given up: longer than
+/// stores are away. The call keeps its place so long, which bounds what is kept in memory.
+const WRITE_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// The same once the worker's time to drain is over.
+const LAST_WRITE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How long the carrier may take to answer our close.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -584,9 +588,9 @@ async fn talk(
 }
 
 /// Stores what is left, then hangs up: in this order, so that the carrier's next request finds the
-/// outcome and ends the call.
+/// outcome and ends the call. What cannot be stored at once keeps nobody on the line.
 async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
-    let deadline = Instant::now() + WRITE_WAIT_MAX;
+    let ended_at = Instant::now();
     let outcome = ending.outcome;
     let stored = {
         let storing = store_rest(shared, &mut remains, outcome);
@@ -604,16 +608,6 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
     if !socket_is_gone {
         close_socket(&mut remains.socket, ending.close_reason).await;
     }
-    if !stored {
-        let storing = store_rest(shared, &mut remains, outcome);
-        if tokio::time::timeout_at(deadline, storing).await.is_err() {
-            shared.meters.turns_lost.increment(remains.turns.len());
-            tracing::error!(
-                turns = remains.turns.len(),
-                "the end of the call could not be stored"
-            );
-        }
-    }
     let carrier_goes_on = match ending.carrier {
         Some(conversation::CarrierClosed::Stopped) => false,
         Some(conversation::CarrierClosed::Lost) => true,
@@ -622,11 +616,32 @@ async fn finish(shared: &Shared, mut remains: Remains, ending: Ending) {
     };
     if outcome.is_some()
         && carrier_goes_on
-        && let Err(error) = shared.parts.control.hang_up(remains.key).await
+        && let Err(error) = shared.parts.control.hang_up(Arc::clone(&remains.key)).await
     {
         tracing::error!(%error, "the carrier could not be asked to end the call");
     }
+    if !stored {
+        let given_up = tokio::select! {
+            biased;
+            () = store_rest(shared, &mut remains, outcome) => false,
+            () = tokio::time::sleep_until(ended_at + WRITE_WAIT_MAX) => true,
+            () = last_writes(&shared.admission) => true,
+        };
+        if given_up {
+            shared.meters.turns_lost.increment(remains.turns.len());
+            tracing::error!(
+                turns = remains.turns.len(),
+                "the end of the call could not be stored"
+            );
+        }
+    }
     tracing::info!(outcome = how(ending), "the conversation is over");
+}
+
+/// Waits until the worker can wait no longer.
+async fn last_writes(admission: &Admission) {
+    admission.expires().await;
+    tokio::time::sleep(LAST_WRITE_WAIT_MAX).await;
 }
 
 /// How a session ended, in logs and metrics.

@@ -161,6 +161,27 @@ async fn a_call_whose_worker_died_goes_on_while_the_carrier_has_it() {
     field.check().await;
 }
 
+/// The worker is there, and neither its word of the end came through nor any of the carrier's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_talk_of_whose_end_nobody_told_is_asked_about_every_five_minutes() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    let world = &field.world;
+    for (status, told) in [
+        ("in-progress", "answered"),
+        ("completed", "ended worker_lost"),
+    ] {
+        world.carrier.set_status(&sid, status);
+        world.clock.pass(4 * 60);
+        field.sweep().await;
+        assert_eq!(world.told(&call).await, "answered");
+        world.clock.pass(61);
+        field.sweep().await;
+        assert_eq!(world.told(&call).await, told);
+    }
+    assert_eq!(world.carrier.hung_up(), [""; 0]);
+    field.check().await;
+}
+
 /// Whatever comes late of a call whose end was not told makes us ask.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_sign_of_a_call_whose_worker_died_ends_it() {
@@ -198,6 +219,9 @@ async fn a_call_that_talks_goes_on_though_the_carrier_does_not_find_it() {
     let world = &field.world;
     world.leaves(Left::NOTHING.recordings(1));
     world.carrier.forgets(&sid);
+    world.clock.pass(5 * 60);
+    field.sweep().await;
+    assert_eq!(world.told(&call).await, "answered");
     let path = format!("/carriers/twilio/recording/{}/{call}", world.tenant);
     let ready = [
         ("CallSid", sid.as_str()),

@@ -3,8 +3,9 @@
 //! The account's slot rows are all our calls on their way or on, and calls to our numbers have a list of
 //! their own. Whatever is in one state for longer than that state can last is looked after: a claimed call
 //! is sent on its way again, a call that is being placed is settled, one that rings or talks for too long is
-//! asked about at the carrier, and at once a call whose media worker is gone. It never dials. So every call ends, gives its slots back, and its lead goes on
-//! (promise P2). Everything may be repeated, and done by two at once.
+//! asked about at the carrier, at once a call whose media worker is gone, and every few minutes one that is talked on. It
+//! never dials. So every call ends, gives its slots back, and its lead goes on (promise P2). Everything may be
+//! repeated, and done by two at once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +37,10 @@ pub const SESSIONLESS_MAX: SignedDuration = SignedDuration::from_mins(3);
 /// A customer who is held for longer than this may have hung up: nobody would tell us. They come back every five
 /// seconds, and each sweep asks about them once.
 pub const HELD_UNASKED_MAX: SignedDuration = SignedDuration::from_secs(30);
+/// A session that talks tells of its end. Where that word is lost too, with the carrier's, nothing shows it: so the
+/// carrier is asked about every talk each time that it has lasted so long again, by the sweeps of two minutes.
+const TALK_UNASKED_MAX: SignedDuration = SignedDuration::from_mins(5);
+const TALK_ASKED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// How much longer than its limit an answered call may last before the carrier is asked.
 const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// Calls that are looked at side by side.
@@ -223,15 +228,8 @@ impl Sweeper {
                 })
             }
             CallState::Placed | CallState::Ringing | CallState::Answered => {
-                if !is_late(&row, now) && !is_forsaken(&row, workers) {
-                    return Ok(nothing);
-                }
-                self.inquiry.ask(&row, now).await?;
-                Ok(SweepResult {
-                    late: 1,
-                    asked: 1,
-                    ..nothing
-                })
+                self.ask(&row, is_late(&row, now) || is_forsaken(&row, workers), now)
+                    .await
             }
             CallState::Ended => self.heal(slot).await,
         }
@@ -253,15 +251,33 @@ impl Sweeper {
         };
         follow(&row.call);
         let now = self.now();
-        if !is_unheard(&row, now) && !is_forsaken(&row, workers) {
-            return Ok(SweepResult::default());
+        self.ask(
+            &row,
+            is_unheard(&row, now) || is_forsaken(&row, workers),
+            now,
+        )
+        .await
+    }
+
+    /// Asks the carrier about a call that is late, and about one that has talked for long.
+    async fn ask(
+        &self,
+        row: &CallRow,
+        is_late: bool,
+        now: Timestamp,
+    ) -> Result<SweepResult, Problem> {
+        if is_late {
+            self.inquiry.ask(row, now).await?;
+            return Ok(SweepResult {
+                late: 1,
+                asked: 1,
+                ..SweepResult::default()
+            });
         }
-        self.inquiry.ask(&row, now).await?;
-        Ok(SweepResult {
-            late: 1,
-            asked: 1,
-            ..SweepResult::default()
-        })
+        if is_talk_to_ask_about(row, now) {
+            self.inquiry.ask_of_talk(row, now).await?;
+        }
+        Ok(SweepResult::default())
     }
 
     /// A slot whose call is over: what cannot be, since one transaction does both.
@@ -333,6 +349,17 @@ fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
     let since = call.answered_at.unwrap_or(call.created_at);
     let alone = !progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
     alone || has_talked_too_long(row, now, TALK_MARGIN)
+}
+
+/// Whether it is time to ask about a call that a session talks on.
+fn is_talk_to_ask_about(row: &CallRow, now: Timestamp) -> bool {
+    let call = &row.call;
+    if call.state != CallState::Answered || !row.progress.session_open {
+        return false;
+    }
+    let talked = elapsed(call.answered_at.unwrap_or(call.created_at), now);
+    let unasked = talked.as_secs() % TALK_UNASKED_MAX.as_secs();
+    talked >= TALK_UNASKED_MAX && unasked < TALK_ASKED_WITHIN.as_secs()
 }
 
 /// Whether the call's session ran on a worker that says nothing any more.
