@@ -63,12 +63,9 @@ impl Ending {
         now: Timestamp,
     ) -> Self {
         let contact = around.contact.as_ref();
-        let Some(outcome) = after.call.outcome else {
+        let Some(outcome) = after.call.outcome.filter(|_| decides(before, after)) else {
             return Self::default();
         };
-        if before.call.outcome == Some(outcome) {
-            return Self::default();
-        }
         let ends = before.call.state < CallState::Ended;
         let slots = if ends {
             after.progress.slots.take()
@@ -94,18 +91,14 @@ impl Ending {
             }
         });
         after.progress.lead_before = match &lead {
-            Some(LeadMove::Becomes { before, .. }) if ends && after.progress.provisional => {
-                Some(LeadBefore {
-                    attempts: before.lead.attempts,
-                    faults: before.lead.faults,
-                })
-            }
-            Some(LeadMove::Becomes { .. } | LeadMove::Recount { .. }) | None
-                if after.progress.provisional =>
-            {
+            _ if !may_be_corrected(after) => None,
+            Some(LeadMove::Becomes { before, .. }) if ends => Some(LeadBefore {
+                attempts: before.lead.attempts,
+                faults: before.lead.faults,
+            }),
+            Some(LeadMove::Becomes { .. } | LeadMove::Recount { .. }) | None => {
                 after.progress.lead_before
             }
-            Some(LeadMove::Becomes { .. } | LeadMove::Recount { .. }) | None => None,
         };
         Self {
             slots,
@@ -169,6 +162,27 @@ impl LeadMove {
 /// Whether the call was noted as an attempt with its contact: it passed the gate.
 pub(crate) fn noted_with_contact(row: &CallRow) -> bool {
     row.call.direction == Direction::Outbound && row.progress.placing_at.is_some()
+}
+
+/// Whether an end is decided with this change, or decided anew: by another outcome, because somebody picked up after
+/// all, or because it was a machine.
+pub(crate) fn decides(before: &CallRow, after: &CallRow) -> bool {
+    let on = |row: &CallRow| {
+        let outcome = row.call.outcome?;
+        Some((outcome, was_answered(row), was_a_machine(&row.call)))
+    };
+    on(before) != on(after)
+}
+
+/// Whether something may still be heard that decides the end anew: what ended it, or a verdict on who answered, where
+/// a session came to none.
+fn may_be_corrected(row: &CallRow) -> bool {
+    let call = &row.call;
+    let undecided = call
+        .answer
+        .is_none_or(|answer| answer.class == AnsweredBy::Unknown);
+    let lacks_verdict = call.carrier_verdict.is_none() && undecided;
+    row.progress.provisional || (row.progress.session > 0 && lacks_verdict)
 }
 
 /// What the lead becomes; `None`: it is not this call's to move.
@@ -268,11 +282,12 @@ pub(crate) fn talk(row: &CallRow, spoken: Spoken) -> Talk {
     }
 }
 
-/// The verdict on who answered that stands at the end: the session's, which knows the carrier's, else the
-/// carrier's.
+/// The verdict on who answered that stands at the end: the session's, which knows the carrier's, else, where it came
+/// to none, the carrier's.
 fn was_a_machine(call: &Call) -> bool {
-    let carrier = call.carrier_verdict.map(AnsweredBy::from);
-    let class = call.answer.map(|answer| answer.class).or(carrier);
+    let session = call.answer.map(|answer| answer.class);
+    let decided = session.filter(|class| *class != AnsweredBy::Unknown);
+    let class = decided.or(call.carrier_verdict.map(AnsweredBy::from));
     match class.unwrap_or_default() {
         AnsweredBy::Machine | AnsweredBy::Fax => true,
         // A screening service that put us through: what it kept has an outcome of its own.
@@ -280,13 +295,14 @@ fn was_a_machine(call: &Call) -> bool {
     }
 }
 
-/// Whether somebody may have picked up without our knowing: we ended the call while it was on its way.
+/// Whether somebody may have picked up without our knowing: we ended the call while it was on its way, or never heard
+/// whether the carrier took it.
 fn may_have_been_answered(call: &Call) -> bool {
     let by_us = call.outcome.is_some_and(|outcome| match outcome.doing() {
         Doing::User | Doing::Policy => true,
         Doing::Agent | Doing::Customer | Doing::Carrier | Doing::Vendor | Doing::Platform => false,
     });
-    by_us && call.carrier_call_id.is_some()
+    by_us && call.carrier_call_id.is_some() || call.outcome == Some(Outcome::CarrierUnconfirmed)
 }
 
 /// Whether somebody or something picked up: also where the end was heard of before the answer.

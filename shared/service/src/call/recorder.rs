@@ -223,7 +223,7 @@ impl Recorder {
 
     /// Reads what a call's end, or its correction, is decided on; nothing for any other change.
     async fn around(&self, before: &CallRow, after: &CallRow) -> Result<Around, StoreError> {
-        if before.call.outcome == after.call.outcome {
+        if !ending::decides(before, after) {
             return Ok(Around::default());
         }
         let call = &after.call;

@@ -180,10 +180,7 @@ fn the_table_in_the_documents_is_what_the_code_does() {
 /// conversations do; silence needs words of theirs. What a fault of ours or the carrier's cut off is tried again.
 fn due(case: Answered) -> &'static str {
     let Words { ours, theirs } = case.words;
-    // What came after a session had said how it ended changes nothing.
-    let heard = case.had != Had::Session || !case.verdict_late;
-    let verdict = case.verdict.filter(|_| heard);
-    let by_carrier = verdict.map(AnsweredBy::from).unwrap_or_default();
+    let by_carrier = case.verdict.map(AnsweredBy::from).unwrap_or_default();
     let nobody_listens =
         case.had == Had::Nobody || case.had == Had::BrokenStream && case.verdict_late;
     if nobody_listens && case.machine == MachineAction::HangUp {
@@ -205,7 +202,9 @@ fn due(case: Answered) -> &'static str {
         }
         Had::Session | Had::DeadWorker | Had::BrokenStream => {}
     }
-    let who = case.found.unwrap_or(by_carrier);
+    // Also when it comes after the end: a session that came to no verdict leaves it to the carrier.
+    let found = case.found.filter(|found| *found != AnsweredBy::Unknown);
+    let who = found.unwrap_or(by_carrier);
     if who == AnsweredBy::Machine || who == AnsweredBy::Fax {
         return "again as a mailbox";
     }
