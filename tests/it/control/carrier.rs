@@ -50,6 +50,8 @@ struct Inner {
     /// Every request to call somebody, by its form.
     created: Vec<BTreeMap<String, String>>,
     calls: BTreeMap<String, Value>,
+    /// Its list of calls lags behind.
+    lists_no_calls: bool,
     hung_up: Vec<String>,
     /// New instructions for live calls, and how many of those requests are refused.
     instructed: Vec<String>,
@@ -166,6 +168,10 @@ impl FakeCarrier {
 
     pub(crate) fn hung_up(&self) -> Vec<String> {
         self.state.lock().unwrap().hung_up.clone()
+    }
+
+    pub(crate) fn lists_calls(&self, lists: bool) {
+        self.state.lock().unwrap().lists_no_calls = !lists;
     }
 
     pub(crate) fn set_status(&self, sid: &str, status: &str) {
@@ -304,7 +310,8 @@ async fn create(State(state): Shared, body: Bytes) -> Response {
 
 async fn list(State(state): Shared) -> String {
     let inner = state.lock().unwrap();
-    let calls: Vec<_> = inner.calls.values().collect();
+    let listed = inner.calls.values().filter(|_| !inner.lists_no_calls);
+    let calls: Vec<_> = listed.collect();
     json!({ "calls": calls, "next_page_uri": null }).to_string()
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use service::call::recordings::{Kept, RecordingJob, Recordings};
 
 use super::World;
-use super::carrier::ACCOUNT;
+use super::carrier::{ACCOUNT, OnCreate};
 use super::dialling::Field;
 use crate::leftovers::Left;
 
@@ -307,6 +307,42 @@ pub(super) async fn a_recording_that_nobody_told_of_is_found_and_kept() {
     }
     assert!(jobs(&world).await.is_empty());
     assert_eq!(recording_of(&world, &call).await["state"], "kept");
+}
+
+/// The answer to its request is lost, the carrier's list lags, and no callback ever comes.
+#[tokio::test(flavor = "multi_thread")]
+pub(super) async fn a_call_that_was_never_confirmed_is_found_after_its_end() {
+    for (status, hung_up) in [("completed", 0), ("in-progress", 1)] {
+        let world = World::start().await;
+        world.leaves(Left::NOTHING.dials(1));
+        world.carrier.on_create(OnCreate::TakeAndLose);
+        world.carrier.lists_calls(false);
+        let agent = world.agent().await;
+        let call = world.call(&agent).await;
+        let message = world.dial_message(&call);
+        for seconds in [0, 61] {
+            world.clock.pass(seconds);
+            assert!(!world.deliver(&message).await);
+        }
+        assert_eq!(world.told(&call).await, "ended carrier_unconfirmed");
+        let sid = format!("CA{:032x}", 1);
+        world.carrier.lists_calls(true);
+        world.carrier.set_status(&sid, status);
+        world.carrier.lasted(&sid, 17);
+        world.carrier.keep_recording(RECORDING, noise(300_000));
+        world.carrier.recording_lasts(RECORDING, 18);
+        world.carrier.recorded(RECORDING, &sid);
+        for _look in 0..=hung_up {
+            world.clock.pass(5 * 60 + 1);
+            tick(&world).await;
+        }
+        assert_eq!(world.carrier.hung_up().len(), hung_up);
+        let row = world.row(&call).await;
+        assert_eq!(row.call.carrier_duration_seconds, Some(17));
+        let job = jobs(&world).await.remove(0);
+        assert_eq!(recordings(&world).keep(&job).await.unwrap(), Kept::Now);
+        assert_eq!(world.carrier.asked_to_call(), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

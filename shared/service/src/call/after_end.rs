@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::recording::{CarrierRecording, RecordingStatus};
-use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
+use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{AbsentBecause, Call, RecordingState};
@@ -18,9 +18,10 @@ use tracing::{info, warn};
 
 use crate::Clock;
 use crate::call::ending::{is_recorded, was_answered};
-use crate::call::lifecycle::{CarrierSays, Fact, recording_id};
+use crate::call::hang_up_at_carrier;
+use crate::call::inquiry::at_carrier::{self, Known, SearchError, Whereabouts};
+use crate::call::lifecycle::{Fact, recording_id};
 use crate::call::recorder::{RecordError, Recorder};
-use crate::dialing::dial::settling::says_after_the_fact;
 
 /// How long until the next look, by how many there were. A carrier takes its time with a long recording, and it or
 /// a store may be out of reach; after the last the call is given up here.
@@ -175,35 +176,54 @@ impl AfterEnd {
     /// Asks how long the call was, if that is not known. `false`: it is not known yet.
     async fn has_duration(&self, row: &CallRow) -> Result<bool, StoreError> {
         let call = &row.call;
-        let id = call.carrier_call_id.as_deref();
-        let Some((told, Ok(id))) = id.map(|id| (id, id.parse::<CarrierCallId>())) else {
-            return Ok(true);
-        };
         if call.carrier_duration_seconds.is_some() {
             return Ok(true);
         }
-        let known = match self.carrier.fetch_call(&id).await {
-            Ok(known) => known,
-            Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => {
-                return Ok(true);
-            }
+        let known = match &call.carrier_call_id {
+            Some(id) => at_carrier::ask(&*self.carrier, id).await,
+            None => self.unconfirmed(row).await?,
+        };
+        let found = match known {
+            Ok(Known::There(found)) => found,
+            Ok(Known::NotFound | Known::Foreign) => return Ok(true),
             Err(problem) => {
                 warn!(call.id = %call.id, kind = problem.code(), "the carrier cannot be asked how long a call was");
                 return Ok(false);
             }
         };
-        let Some(says) = known.status.and_then(says_after_the_fact) else {
+        let Some(end) = at_carrier::end(&found) else {
             return Ok(false);
         };
-        let fact = Fact::Status {
-            carrier_call_id: told.to_owned(),
-            says,
-            at: known.ended_at,
-            duration_seconds: known.duration_seconds,
-        };
-        self.record(call, &fact).await?;
+        self.record(call, &end).await?;
         // What was not answered has none.
-        Ok(known.duration_seconds.is_some() || says != CarrierSays::Completed)
+        let answered = found.status == Some(CallStatus::Completed);
+        Ok(found.duration_seconds.is_some() || !answered)
+    }
+
+    /// The carrier's call of a request whose answer nobody has, if there is one by now. It is no call of anybody's
+    /// any more: one that is still on is hung up.
+    async fn unconfirmed(&self, row: &CallRow) -> Result<Result<Known, RequestError>, StoreError> {
+        let call = &row.call;
+        let Some(gate_at) = row.progress.placing_at else {
+            return Ok(Ok(Known::NotFound));
+        };
+        let searched = at_carrier::search(&*self.carrier, &self.calls, row, gate_at).await;
+        let found = match searched {
+            Ok(Whereabouts::There(found)) => found,
+            Ok(Whereabouts::Nowhere { .. } | Whereabouts::Several) => {
+                return Ok(Ok(Known::NotFound));
+            }
+            Err(SearchError::Carrier(problem)) => return Ok(Err(problem)),
+            Err(SearchError::Store(error)) => return Err(error),
+        };
+        let carrier_call_id = found.id.as_str().to_owned();
+        warn!(call.id = %call.id, "the carrier had taken a call that it did not confirm");
+        let hung_up = match at_carrier::end(&found) {
+            Some(_over) => Ok(()),
+            None => hang_up_at_carrier(&*self.carrier, &carrier_call_id).await,
+        };
+        self.record(call, &Fact::Placed { carrier_call_id }).await?;
+        Ok(hung_up.map(|()| Known::There(found)))
     }
 
     /// Of a call that was not known to be answered the carrier has just told whether it was.

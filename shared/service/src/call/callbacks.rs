@@ -24,12 +24,12 @@ use store::{
 use tracing::{info, warn};
 
 use crate::call::hold::{give_up, hold};
+use crate::call::inquiry::at_carrier;
 use crate::call::inquiry::{Inquiry, InquiryError};
 use crate::call::known_customers::KnownCustomers;
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::call::{CallPlans, Rejected, hang_up_at_carrier, new_row};
-use crate::dialing::dial::settling::says_after_the_fact;
 use crate::dialing::dial::unwanted;
 use crate::dialing::workforce::Workforce;
 use crate::{Clock, Ids, Links, Refused};
@@ -332,14 +332,8 @@ impl Callbacks {
                 return Ok(());
             }
         };
-        if let Some(says) = found.status.and_then(says_after_the_fact) {
-            let fact = Fact::Status {
-                carrier_call_id: callback.call_id.as_str().to_owned(),
-                says,
-                at: found.ended_at,
-                duration_seconds: found.duration_seconds,
-            };
-            self.recorder.record(tenant, call, &fact).await?;
+        if let Some(end) = at_carrier::end(&found) {
+            self.recorder.record(tenant, call, &end).await?;
         }
         Ok(())
     }

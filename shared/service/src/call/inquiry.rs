@@ -1,18 +1,20 @@
 //! Asks the carrier how a call is, and writes what it says: for calls of which nobody else would tell us.
 
+pub(crate) mod at_carrier;
+
 use std::sync::Arc;
 
-use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
+use carrier::{CallStatus, Carrier, RequestError};
 use jiff::{SignedDuration, Timestamp};
 use model::{CallState, Direction};
 use store::{CallRow, StoreError};
 use tracing::{error, warn};
 
+use self::at_carrier::Known;
 use crate::call::hang_up_at_carrier;
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::call::recorder::{RecordError, Recorder};
 use crate::dialing::dial::request::time_limit;
-use crate::dialing::dial::settling::says_after_the_fact;
 
 /// A time further ahead of now than this was written by a clock that was wrong: nobody knows how long ago
 /// it was.
@@ -81,18 +83,14 @@ impl Inquiry {
         let Some(carrier_call_id) = row.call.carrier_call_id.clone() else {
             return Ok(());
         };
-        let asked = match carrier_call_id.parse::<CarrierCallId>() {
-            Ok(id) => self.carrier.fetch_call(&id).await,
-            Err(_malformed) => Err(RequestError::ForeignId),
-        };
-        let known = match asked {
-            Ok(known) => Some(known),
-            Err(RequestError::ForeignId) => {
+        let asked = at_carrier::ask(&*self.carrier, &carrier_call_id).await;
+        let known = match asked.map_err(InquiryError::Carrier)? {
+            Known::There(found) => Some(found),
+            Known::NotFound => None,
+            Known::Foreign => {
                 error!(call.id = %call, "the carrier's id of a call is not one of the carrier's");
                 return Ok(());
             }
-            Err(RequestError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => None,
-            Err(problem) => return Err(InquiryError::Carrier(problem)),
         };
         let status = known.as_ref().and_then(|known| known.status);
         let too_long =
@@ -114,17 +112,20 @@ impl Inquiry {
             }
             (Some(_), Some(CallStatus::InProgress)) => CarrierSays::Answered,
             (Some(_), Some(CallStatus::Ringing)) => CarrierSays::Ringing,
-            (Some(_), Some(status)) => match says_after_the_fact(status) {
+            (Some(_), Some(status)) => match at_carrier::says_after_the_fact(status) {
                 Some(says) => says,
                 None => return Ok(()),
             },
             (Some(_), None) => return Ok(()),
         };
-        let fact = Fact::Status {
-            carrier_call_id,
-            says,
-            at: known.as_ref().and_then(|known| known.ended_at),
-            duration_seconds: known.as_ref().and_then(|known| known.duration_seconds),
+        let fact = match known {
+            Some(found) => at_carrier::told(&found, says),
+            None => Fact::Status {
+                carrier_call_id,
+                says,
+                at: None,
+                duration_seconds: None,
+            },
         };
         let recorded = self.recorder.record(tenant, call, &fact).await?;
         if recorded.row.call.state == CallState::Ended {
