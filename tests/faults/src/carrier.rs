@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::carrier::twilio::transport::{Broken, Exchange, Transport};
-use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use sim::carriers::twilio::{
     CallView, Core, Output, RestAnswer, RestBody, RestEffect, RestRequest, WebhookAnswer,
 };
@@ -30,6 +32,8 @@ use super::tally::Fault;
 /// A request for a call is that long on its way, where the network has nothing against it: the carrier's clock
 /// shows our pace.
 const CREATE_LATENCY_MS: std::ops::RangeInclusive<u64> = 90..=100;
+/// Longer than a call that is over may go on for us.
+const GOES_ON_FOR: SignedDuration = SignedDuration::from_mins(20);
 /// A place that is used late is used so late.
 const PLACE_LATE_MS: u64 = 500;
 
@@ -407,10 +411,14 @@ impl Inner {
         } = answer;
         let body = match body {
             RestBody::Empty => String::new(),
-            RestBody::Json(json) if self.bug == Some(Bug::DurationUnasked) => {
-                without_duration(&json)
-            }
-            RestBody::Json(json) => json,
+            RestBody::Json(json) => match self.bug {
+                Some(Bug::DurationUnasked) => of_call(&json, |call| call["duration"] = Value::Null),
+                Some(Bug::EndUnasked) => {
+                    let now = self.time.now();
+                    of_call(&json, |call| goes_on(call, now))
+                }
+                Some(_) | None => json,
+            },
             RestBody::Wav { sid, .. } => return self.file(&sid),
         };
         if let Some(RestEffect::DeleteRecording { sid, .. }) = effect {
@@ -421,7 +429,7 @@ impl Inner {
             }
         }
         if is_create {
-            let made: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let made: Value = serde_json::from_str(&body).unwrap();
             let sid = made["sid"].as_str().filter(|_| status == 201);
             self.write_down(request, begun, sid);
         }
@@ -517,16 +525,24 @@ fn is_redirect(request: &http::Request<Vec<u8>>) -> bool {
     request.method() == http::Method::POST && form.any(|(name, _)| name == "Twiml")
 }
 
-/// A call of which the carrier does not say how long it was.
-fn without_duration(json: &str) -> String {
-    let mut call: serde_json::Value = serde_json::from_str(json).unwrap();
-    if call["sid"]
-        .as_str()
-        .is_some_and(|sid| sid.starts_with("CA"))
-    {
-        call["duration"] = serde_json::Value::Null;
+/// What the carrier says of a call, changed; anything else as it is.
+fn of_call(json: &str, change: impl FnOnce(&mut Value)) -> String {
+    let mut call: Value = serde_json::from_str(json).unwrap();
+    let sid = call["sid"].as_str();
+    if sid.is_some_and(|sid| sid.starts_with("CA")) {
+        change(&mut call);
     }
     call.to_string()
+}
+
+/// For a while a call that is over is said to be on.
+fn goes_on(call: &mut Value, now: Timestamp) {
+    let ended_at = call["end_time"].as_str();
+    let ended_at = ended_at.and_then(|at| rfc2822::parse(at).ok());
+    let is_new = ended_at.is_some_and(|at| now.duration_since(at.timestamp()) < GOES_ON_FOR);
+    if is_new && call["status"] == "completed" {
+        call["status"] = "in-progress".into();
+    }
 }
 
 fn field(request: &http::Request<Vec<u8>>, name: &str) -> String {

@@ -195,8 +195,8 @@ fn places_that_are_used_late_are_caught() {
 }
 
 #[test]
-fn calls_of_dead_workers_of_which_nobody_asks_are_caught() {
-    caught(Bug::ForsakenUnasked, |offence| {
+fn calls_of_whose_end_nobody_asks_are_caught() {
+    caught(Bug::EndUnasked, |offence| {
         matches!(offence, Offence::GoesOnForUs { .. })
     });
 }

@@ -36,8 +36,8 @@ pub(super) enum Bug {
     TurnsForgotten,
     /// A worker stores words that nobody heard.
     WordsNobodyHeard,
-    /// Nobody asks about calls whose worker is gone: each worker that there ever was counts for ever.
-    ForsakenUnasked,
+    /// Nobody learns by asking that a call is over: for a while the carrier says of each that it goes on.
+    EndUnasked,
     /// Calls are not looked at again after their end.
     NoFollowUp,
     /// All copies of a recording have one place.
@@ -101,7 +101,6 @@ impl Plant {
                 let stores = operation == "TransactWriteItems" && mentions(body, "\"TURN#");
                 stores.then(|| Planted::Answer("{}".to_owned()))
             }
-            Bug::ForsakenUnasked => counts_for_ever(operation, body),
             Bug::NoFollowUp => rewrite(operation, body, |writes| {
                 writes.retain(|write| key(write, "pk") != Some("FOLLOW_UPS"));
             }),
@@ -150,6 +149,7 @@ impl Plant {
             | Bug::CopyOverCopy
             | Bug::WordsNobodyHeard
             | Bug::DurationUnasked
+            | Bug::EndUnasked
             | Bug::PlacesUsedLate
             | Bug::KeyUnheard => None,
         }
@@ -207,22 +207,6 @@ fn granted_at_once(operation: &str, body: &[u8]) -> Option<Planted> {
     let values = request["ExpressionAttributeValues"].as_object_mut()?;
     values.remove(":latest");
     values.remove(":shape_known");
-    Some(Planted::Request(request.to_string().into_bytes()))
-}
-
-/// A worker's own row that is good for a hundred years, or stays.
-fn counts_for_ever(operation: &str, body: &[u8]) -> Option<Planted> {
-    if !mentions(body, "\"WORKERS\"") {
-        return None;
-    }
-    if operation == "TransactWriteItems" {
-        return Some(Planted::Answer("{}".to_owned()));
-    }
-    if operation != "PutItem" {
-        return None;
-    }
-    let mut request: Value = serde_json::from_slice(body).ok()?;
-    request["Item"]["until"]["S"] = "2126-01-01T00:00:00Z".into();
     Some(Planted::Request(request.to_string().into_bytes()))
 }
 
