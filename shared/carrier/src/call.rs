@@ -125,10 +125,23 @@ impl CallStatus {
     }
 }
 
+/// How a call came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallOrigin {
+    /// A request to the carrier's API, as ours are.
+    Request,
+    /// Somebody called one of the account's numbers.
+    Inbound,
+    /// Another call's instructions, or a phone of the account, dialled it.
+    Leg,
+}
+
 /// A call as the carrier knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarrierCall {
     pub id: CarrierCallId,
+    /// `None` where the carrier does not say it, or in a word that we do not know.
+    pub origin: Option<CallOrigin>,
     /// `None` for a word that we do not know.
     pub status: Option<CallStatus>,
     pub to: Option<PhoneNumber>,

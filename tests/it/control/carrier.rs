@@ -56,6 +56,8 @@ struct Inner {
     /// New instructions for live calls, and how many of those requests are refused.
     instructed: Vec<String>,
     refuse_instructions: usize,
+    /// How many requests to hang up fail.
+    fail_hang_ups: usize,
     recordings: BTreeMap<String, Vec<u8>>,
     /// Seconds that recordings last, of those that last at all.
     durations: BTreeMap<String, u32>,
@@ -168,6 +170,23 @@ impl FakeCarrier {
 
     pub(crate) fn hung_up(&self) -> Vec<String> {
         self.state.lock().unwrap().hung_up.clone()
+    }
+
+    pub(crate) fn fail_hang_ups(&self, times: usize) {
+        self.state.lock().unwrap().fail_hang_ups = times;
+    }
+
+    /// Somebody else has a call of the same numbers as the first that was asked for.
+    pub(crate) fn somebody_calls(&self, sid: &str, direction: &str, parent: Option<&str>) {
+        let mut inner = self.state.lock().unwrap();
+        let now = inner.clock.as_ref().unwrap().now();
+        let created = rfc2822::to_string(&now.to_zoned(TimeZone::UTC)).unwrap();
+        let form = &inner.created[0];
+        let call = json!({
+            "sid": sid, "status": "in-progress", "to": form["To"], "from": form["From"],
+            "date_created": created, "direction": direction, "parent_call_sid": parent,
+        });
+        inner.calls.insert(sid.to_owned(), call);
     }
 
     pub(crate) fn lists_calls(&self, lists: bool) {
@@ -338,6 +357,10 @@ async fn update(State(state): Shared, Path(sid): Path<String>, body: Bytes) -> R
             Some(call) => call.to_string().into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
         };
+    }
+    if inner.fail_hang_ups > 0 {
+        inner.fail_hang_ups -= 1;
+        return StatusCode::BAD_GATEWAY.into_response();
     }
     inner.hung_up.push(sid.clone());
     match inner.calls.get_mut(&sid) {

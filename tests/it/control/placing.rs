@@ -118,6 +118,62 @@ async fn a_request_that_the_carrier_never_saw_ends_unconfirmed_and_is_not_repeat
     assert_eq!(world.told(&call).await, "ended carrier_unconfirmed");
 }
 
+/// At the same moment somebody else calls the same customer from the same number: by another call's instructions, or
+/// with a phone of the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_somebody_else_is_not_taken_for_one_whose_answer_was_lost() {
+    let other = format!("CA{:032x}", 0xf0);
+    let parent = format!("CA{:032x}", 0xf1);
+    for (direction, parent) in [
+        ("outbound-dial", None),
+        ("outbound-api", Some(parent.as_str())),
+        ("trunking-originating", None),
+    ] {
+        let world = World::start().await;
+        world.leaves(Left::NOTHING.dials(1));
+        world.carrier.on_create(OnCreate::Lose);
+        let agent = world.agent().await;
+        let call = world.call(&agent).await;
+        let message = world.dial_message(&call);
+        assert!(!world.deliver(&message).await);
+        world.carrier.somebody_calls(&other, direction, parent);
+        world.clock.pass(61);
+        assert!(!world.deliver(&message).await);
+        assert_eq!(world.told(&call).await, "ended carrier_unconfirmed");
+        world.clock.pass(5 * 60 + 1);
+        scheduler::tick(&world.scheduler).await.unwrap();
+        let row = world.row(&call).await;
+        assert_eq!(row.call.carrier_call_id, None, "{direction}");
+        assert_eq!(world.carrier.hung_up(), [""; 0]);
+    }
+}
+
+/// Of two calls of ours to one number the carrier took one, and nobody knows yet which.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_at_the_carrier_is_not_taken_for_either_of_two() {
+    let world = World::start().await;
+    world.leaves(Left::NOTHING.calls(1).dials(2));
+    let agent = world.agent().await;
+    let calls = [world.call(&agent).await, world.call(&agent).await];
+    for (call, taken) in calls.iter().zip([OnCreate::Lose, OnCreate::TakeAndLose]) {
+        world.carrier.on_create(taken);
+        assert!(!world.deliver(&world.dial_message(call)).await);
+    }
+    for call in &calls {
+        assert!(!world.deliver(&world.dial_message(call)).await);
+        assert_eq!(world.told(call).await, "placing");
+    }
+    // Its callback says whose it is.
+    let sid = format!("CA{:032x}", 2);
+    let ringing = world.status(&calls[1], &sid, "ringing", "1").await;
+    assert_eq!(ringing.status, 204);
+    world.clock.pass(61);
+    assert!(!world.deliver(&world.dial_message(&calls[0])).await);
+    assert_eq!(world.told(&calls[0]).await, "ended carrier_unconfirmed");
+    assert_eq!(world.told(&calls[1]).await, "ringing");
+    assert_eq!(world.carrier.hung_up(), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_died_after_the_gate_does_not_dial_again() {
     let world = World::start().await;

@@ -312,7 +312,7 @@ pub(super) async fn a_recording_that_nobody_told_of_is_found_and_kept() {
 /// The answer to its request is lost, the carrier's list lags, and no callback ever comes.
 #[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_call_that_was_never_confirmed_is_found_after_its_end() {
-    for (status, hung_up) in [("completed", 0), ("in-progress", 1)] {
+    for (status, hung_up) in [("completed", 0), ("ringing", 1)] {
         let world = World::start().await;
         world.leaves(Left::NOTHING.dials(1));
         world.carrier.on_create(OnCreate::TakeAndLose);

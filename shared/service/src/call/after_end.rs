@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use carrier::call::CarrierCall;
 use carrier::recording::{CarrierRecording, RecordingStatus};
 use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::{StreamExt as _, stream};
@@ -55,6 +56,7 @@ pub struct AfterEndResult {
 pub(crate) struct AfterEnd {
     due: FollowUps,
     calls: store::Calls,
+    contacts: store::Contacts,
     jobs: Queue<RecordingJob>,
     recorder: Recorder,
     carrier: Arc<dyn Carrier>,
@@ -79,6 +81,7 @@ impl AfterEnd {
         Self {
             due: store.follow_ups.clone(),
             calls: store.calls.clone(),
+            contacts: store.contacts.clone(),
             jobs: store.recordings.clone(),
             recorder: Recorder::new(store, Arc::clone(clock), context.ids.clone()),
             carrier: Arc::clone(&context.carrier),
@@ -179,11 +182,10 @@ impl AfterEnd {
         if call.carrier_duration_seconds.is_some() {
             return Ok(true);
         }
-        let known = match &call.carrier_call_id {
-            Some(id) => at_carrier::ask(&*self.carrier, id).await,
-            None => self.unconfirmed(row).await?,
+        let Some(id) = &call.carrier_call_id else {
+            return self.unconfirmed(row).await;
         };
-        let found = match known {
+        let found = match at_carrier::ask(&*self.carrier, id).await {
             Ok(Known::There(found)) => found,
             Ok(Known::NotFound | Known::Foreign) => return Ok(true),
             Err(problem) => {
@@ -195,35 +197,53 @@ impl AfterEnd {
             return Ok(false);
         };
         self.record(call, &end).await?;
-        // What was not answered has none.
-        let answered = found.status == Some(CallStatus::Completed);
-        Ok(found.duration_seconds.is_some() || !answered)
+        Ok(is_measured(&found))
     }
 
-    /// The carrier's call of a request whose answer nobody has, if there is one by now. It is no call of anybody's
-    /// any more: one that is still on is hung up.
-    async fn unconfirmed(&self, row: &CallRow) -> Result<Result<Known, RequestError>, StoreError> {
+    /// Looks for the carrier's call of a request whose answer nobody has. `false`: it is to be looked for again.
+    async fn unconfirmed(&self, row: &CallRow) -> Result<bool, StoreError> {
         let call = &row.call;
         let Some(gate_at) = row.progress.placing_at else {
-            return Ok(Ok(Known::NotFound));
+            return Ok(true);
         };
-        let searched = at_carrier::search(&*self.carrier, &self.calls, row, gate_at).await;
-        let found = match searched {
+        let books = (&self.calls, &self.contacts);
+        let found = match at_carrier::search(&*self.carrier, books, row, gate_at).await {
             Ok(Whereabouts::There(found)) => found,
-            Ok(Whereabouts::Nowhere { .. } | Whereabouts::Several) => {
-                return Ok(Ok(Known::NotFound));
+            Ok(Whereabouts::Nowhere { complete }) => return Ok(complete),
+            Ok(Whereabouts::Several) => return Ok(false),
+            Err(SearchError::Carrier(problem)) => {
+                warn!(call.id = %call.id, kind = problem.code(), "the carrier cannot be asked about a call");
+                return Ok(false);
             }
-            Err(SearchError::Carrier(problem)) => return Ok(Err(problem)),
             Err(SearchError::Store(error)) => return Err(error),
         };
-        let carrier_call_id = found.id.as_str().to_owned();
-        warn!(call.id = %call.id, "the carrier had taken a call that it did not confirm");
-        let hung_up = match at_carrier::end(&found) {
-            Some(_over) => Ok(()),
-            None => hang_up_at_carrier(&*self.carrier, &carrier_call_id).await,
+        let waits = match found.status {
+            Some(CallStatus::Queued | CallStatus::Initiated | CallStatus::Ringing) => true,
+            // One of ours would have been told to hang up when it was answered: this one is somebody else's.
+            Some(CallStatus::InProgress) | None => return Ok(false),
+            Some(
+                CallStatus::Completed
+                | CallStatus::Busy
+                | CallStatus::Failed
+                | CallStatus::NoAnswer
+                | CallStatus::Canceled,
+            ) => false,
         };
-        self.record(call, &Fact::Placed { carrier_call_id }).await?;
-        Ok(hung_up.map(|()| Known::There(found)))
+        let carrier_call_id = found.id.as_str().to_owned();
+        let placed = Fact::Placed {
+            carrier_call_id: carrier_call_id.clone(),
+        };
+        if !self.record(call, &placed).await? {
+            return Ok(false);
+        }
+        warn!(call.id = %call.id, "the carrier had taken a call that it did not confirm");
+        if let Some(end) = at_carrier::end(&found) {
+            self.record(call, &end).await?;
+        }
+        if waits && let Err(problem) = hang_up_at_carrier(&*self.carrier, &carrier_call_id).await {
+            warn!(call.id = %call.id, kind = problem.code(), "the carrier did not hang up");
+        }
+        Ok(!waits && is_measured(&found))
     }
 
     /// Of a call that was not known to be answered the carrier has just told whether it was.
@@ -299,9 +319,11 @@ impl AfterEnd {
         }
     }
 
-    async fn record(&self, call: &Call, fact: &Fact) -> Result<(), StoreError> {
+    /// `false`: the fact is of another call, or there is none.
+    async fn record(&self, call: &Call, fact: &Fact) -> Result<bool, StoreError> {
         match self.recorder.record(call.tenant_id, call.id, fact).await {
-            Ok(_) | Err(RecordError::Unknown | RecordError::OtherCall) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(RecordError::Unknown | RecordError::OtherCall) => Ok(false),
             Err(RecordError::Store(error)) => Err(error),
         }
     }
@@ -315,6 +337,11 @@ impl AfterEnd {
         };
         self.jobs.send(&job, Duration::ZERO).await
     }
+}
+
+/// Whether the carrier says how long the call was; what was not answered has no length.
+fn is_measured(found: &CarrierCall) -> bool {
+    found.duration_seconds.is_some() || found.status != Some(CallStatus::Completed)
 }
 
 /// What the carrier's list of a call's recordings says.

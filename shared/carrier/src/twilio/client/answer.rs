@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::account::{AccountState, CarrierAccount, CarrierNumber, Voice};
-use crate::call::CarrierCall;
+use crate::call::{CallOrigin, CarrierCall};
 use crate::error::{Lost, RequestError};
 use crate::recording::CarrierRecording;
 use crate::twilio::status::{self, call_status, recording_status};
@@ -160,6 +160,10 @@ pub(super) struct WireCall {
     answered_by: Loose,
     #[serde(default)]
     queue_time: Loose,
+    #[serde(default)]
+    direction: Loose,
+    #[serde(default)]
+    parent_call_sid: Loose,
 }
 
 #[derive(Deserialize)]
@@ -255,6 +259,7 @@ impl TryFrom<WireCall> for CarrierCall {
     fn try_from(wire: WireCall) -> Result<Self, RequestError> {
         Ok(Self {
             id: sid::<CallSid>(&wire.sid)?.into(),
+            origin: origin(wire.direction.text(), wire.parent_call_sid.text()),
             status: wire.status.text().and_then(call_status),
             to: wire.to.parsed(),
             from: wire.from.parsed(),
@@ -265,6 +270,19 @@ impl TryFrom<WireCall> for CarrierCall {
             answered_by: wire.answered_by.text().and_then(status::answered_by),
             queue_ms: wire.queue_time.number(),
         })
+    }
+}
+
+/// A leg names the call that it belongs to, whatever its direction says.
+fn origin(direction: Option<&str>, parent: Option<&str>) -> Option<CallOrigin> {
+    if parent.is_some_and(|parent| !parent.is_empty()) {
+        return Some(CallOrigin::Leg);
+    }
+    match direction? {
+        "outbound-api" => Some(CallOrigin::Request),
+        "inbound" | "trunking-terminating" => Some(CallOrigin::Inbound),
+        "outbound-dial" | "trunking-originating" => Some(CallOrigin::Leg),
+        _other => None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the carrier says of a call when it is asked: of one whose id is known, and of a request whose answer nobody
 //! has.
 
-use carrier::call::{CarrierCall, FindCalls};
+use carrier::call::{CallOrigin, CarrierCall, FindCalls};
 use carrier::{CallStatus, Carrier, CarrierCallId, RefusalKind, RequestError};
 use jiff::{SignedDuration, Timestamp};
-use store::{CallRow, StoreError};
+use model::{Attempt, Outcome};
+use store::{CallRow, Calls, Contacts, StoreError};
 
 use crate::call::lifecycle::{CarrierSays, Fact};
 use crate::dialing::dial::REQUEST_DELAY_MAX;
@@ -30,7 +31,7 @@ pub(crate) enum Whereabouts {
     Nowhere {
         complete: bool,
     },
-    /// Two calls of ours to the same number: only their callbacks can tell which is which.
+    /// Two calls to the same number may be it: only their callbacks can tell which is which.
     Several,
 }
 
@@ -61,45 +62,70 @@ pub(crate) async fn ask(
     }
 }
 
-/// Looks for the call that a request came to, by its numbers and its moment.
+/// Looks for the call that a request came to, by its numbers and its moment. What another call of ours is, and what
+/// no request to the carrier has made, is not it.
 pub(crate) async fn search(
     carrier: &dyn Carrier,
-    calls: &store::Calls,
+    (calls, contacts): (&Calls, &Contacts),
     row: &CallRow,
     gate_at: Timestamp,
 ) -> Result<Whereabouts, SearchError> {
     let call = &row.call;
+    let from = gate_at.checked_sub(CLOCK_SKEW).ok();
+    let until = gate_at
+        .checked_add(REQUEST_DELAY_MAX + CLOCK_SKEW)
+        .unwrap_or(Timestamp::MAX);
     let wanted = FindCalls {
         to: Some(call.to.clone()),
         from: Some(call.from.clone()),
-        created_since: gate_at.checked_sub(CLOCK_SKEW).ok(),
+        created_since: from,
         ..FindCalls::default()
     };
     let listed = carrier.find_calls(&wanted).await;
     let listed = listed.map_err(SearchError::Carrier)?;
-    let latest = gate_at
-        .checked_add(REQUEST_DELAY_MAX + CLOCK_SKEW)
-        .unwrap_or(Timestamp::MAX);
+    let ours = (call.tenant_id, call.id);
     let mut unclaimed = None;
     for found in listed.items {
-        if found.created_at.is_some_and(|created| created > latest) {
+        let by_request = match found.origin {
+            Some(CallOrigin::Request) | None => true,
+            Some(CallOrigin::Inbound | CallOrigin::Leg) => false,
+        };
+        if !by_request || found.created_at.is_some_and(|created| created > until) {
             continue;
         }
-        let known = calls.by_carrier_call(call.tenant_id, found.id.as_str());
+        let known = calls.of_carrier_call(found.id.as_str());
         let known = known.await.map_err(SearchError::Store)?;
-        if known.is_some_and(|known| known != call.id) {
+        if known.is_some_and(|known| known != ours) {
             continue;
         }
         if unclaimed.replace(Box::new(found)).is_some() {
             return Ok(Whereabouts::Several);
         }
     }
-    Ok(unclaimed.map_or(
-        Whereabouts::Nowhere {
-            complete: listed.complete,
-        },
-        Whereabouts::There,
-    ))
+    let Some(found) = unclaimed else {
+        let complete = listed.complete;
+        return Ok(Whereabouts::Nowhere { complete });
+    };
+    let contact = contacts.get(call.tenant_id, &call.to);
+    let contact = contact.await.map_err(SearchError::Store)?;
+    let before = gate_at.checked_sub(REQUEST_DELAY_MAX + CLOCK_SKEW);
+    let before = before.unwrap_or(Timestamp::MIN);
+    for attempt in &contact.attempts {
+        let beside = attempt.call_id != call.id && (before..=until).contains(&attempt.at);
+        if beside && is_unknown(attempt) {
+            let other = calls.get(call.tenant_id, attempt.call_id);
+            let other = other.await.map_err(SearchError::Store)?;
+            if other.is_some_and(|other| other.call.carrier_call_id.is_none()) {
+                return Ok(Whereabouts::Several);
+            }
+        }
+    }
+    Ok(Whereabouts::There(found))
+}
+
+/// Whether nobody knows what became of an attempt.
+fn is_unknown(attempt: &Attempt) -> bool {
+    matches!(attempt.outcome, None | Some(Outcome::CarrierUnconfirmed))
 }
 
 /// The end that a call has at the carrier, as a fact; `None`: it goes on, as far as is known.

@@ -48,7 +48,8 @@ impl DialJobs {
                 .await;
         };
         let waited = self.since_gate(row);
-        let whereabouts = at_carrier::search(&*self.carrier, &self.calls, row, gate_at).await;
+        let books = (&self.calls, &self.contacts);
+        let whereabouts = at_carrier::search(&*self.carrier, books, row, gate_at).await;
         let found = match whereabouts {
             Ok(Whereabouts::There(found)) => found,
             Ok(Whereabouts::Nowhere { complete }) => {
