@@ -182,6 +182,23 @@ async fn a_talk_of_whose_end_nobody_told_is_asked_about_every_five_minutes() {
     field.check().await;
 }
 
+/// A user ends a call, and the carrier does not take it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_could_not_be_hung_up_is_hung_up_by_the_sweep() {
+    let (field, call, sid) = Box::pin(talking()).await;
+    let world = &field.world;
+    world.carrier.set_status(&sid, "in-progress");
+    world.carrier.fail_hang_ups(usize::MAX);
+    let path = format!("/v1/calls/{call}/hangup");
+    assert_eq!(world.ask("POST", &path, None).await.status, 502);
+    world.carrier.fail_hang_ups(0);
+    world.clock.pass(31);
+    field.sweep().await;
+    assert_eq!(world.carrier.hung_up(), [sid]);
+    assert_eq!(world.told(&call).await, "ended hung_up_by_user");
+    field.check().await;
+}
+
 /// Whatever comes late of a call whose end was not told makes us ask.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_sign_of_a_call_whose_worker_died_ends_it() {

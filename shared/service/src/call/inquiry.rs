@@ -73,6 +73,19 @@ impl Inquiry {
         self.ask_with(row, now, None).await
     }
 
+    /// Hangs up a call that is to end, once more. May be repeated.
+    pub(crate) async fn hang_up(&self, row: &CallRow) -> Result<(), InquiryError> {
+        let Some(carrier_call_id) = &row.call.carrier_call_id else {
+            return Ok(());
+        };
+        let hung_up = hang_up_at_carrier(&*self.carrier, carrier_call_id).await;
+        hung_up.map_err(InquiryError::Carrier)?;
+        let (tenant, call) = (row.call.tenant_id, row.call.id);
+        let fact = Fact::HungUpAtCarrier;
+        self.recorder.record(tenant, call, &fact).await?;
+        Ok(())
+    }
+
     async fn ask_with(
         &self,
         row: &CallRow,

@@ -43,9 +43,13 @@ const TALK_UNASKED_MAX: SignedDuration = SignedDuration::from_mins(5);
 const TALK_ASKED_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 /// How much longer than its limit an answered call may last before the carrier is asked.
 const TALK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+/// The carrier takes so long at most to hang up. A call that is still on was asked to end in vain.
+const HANG_UP_MAX: SignedDuration = SignedDuration::from_secs(15);
+/// How long a sweep begins new looks: a carrier that is slow must not keep the tick from planning.
+const SWEEP_MAX: SignedDuration = SignedDuration::from_secs(10);
 /// Calls that are looked at side by side.
 const CALLS_AT_ONCE: usize = 8;
-/// Calls of one sweep. Where there are more, each sweep begins at another one.
+/// Calls of one sweep. Each sweep begins at another one.
 const LOOKS_MAX: usize = 2_000;
 
 /// A call that may be late.
@@ -129,16 +133,16 @@ impl Sweeper {
             .map(Late::Ours)
             .chain(theirs.map(Late::Theirs))
             .collect();
-        if late.len() > LOOKS_MAX {
-            let len = u128::try_from(late.len()).unwrap_or(u128::MAX);
+        if let Ok(len @ 1..) = u128::try_from(late.len()) {
             let first = self.ids.chance() % len;
             late.rotate_left(usize::try_from(first).unwrap_or_default());
             late.truncate(LOOKS_MAX);
         }
+        let until = now.checked_add(SWEEP_MAX).unwrap_or(Timestamp::MAX);
         let workers = self.workers.at(now).await?;
         let workers: BTreeSet<WorkerId> = workers.iter().map(|worker| worker.id).collect();
         let looks: Vec<SweepResult> = stream::iter(late)
-            .map(|late| self.look_after(late, &workers))
+            .map(|late| self.look_after(late, &workers, until))
             .buffered(CALLS_AT_ONCE)
             .collect()
             .await;
@@ -160,7 +164,15 @@ impl Sweeper {
         Ok(swept)
     }
 
-    async fn look_after(&self, late: Late, workers: &BTreeSet<WorkerId>) -> SweepResult {
+    async fn look_after(
+        &self,
+        late: Late,
+        workers: &BTreeSet<WorkerId>,
+        until: Timestamp,
+    ) -> SweepResult {
+        if self.now() >= until {
+            return SweepResult::default();
+        }
         let (tenant, call) = match &late {
             Late::Ours(slot) => (slot.tenant_id, slot.call_id),
             Late::Theirs(row) => (row.tenant_id, row.call_id),
@@ -266,6 +278,10 @@ impl Sweeper {
         is_late: bool,
         now: Timestamp,
     ) -> Result<SweepResult, Problem> {
+        let is_asked_to_end = is_asked_to_end(row, now);
+        if is_asked_to_end {
+            self.inquiry.hang_up(row).await?;
+        }
         if is_late {
             self.inquiry.ask(row, now).await?;
             return Ok(SweepResult {
@@ -274,7 +290,7 @@ impl Sweeper {
                 ..SweepResult::default()
             });
         }
-        if is_talk_to_ask_about(row, now) {
+        if is_asked_to_end || is_talk_to_ask_about(row, now) {
             self.inquiry.ask_of_talk(row, now).await?;
         }
         Ok(SweepResult::default())
@@ -349,6 +365,13 @@ fn is_unheard(row: &CallRow, now: Timestamp) -> bool {
     let since = call.answered_at.unwrap_or(call.created_at);
     let alone = !progress.session_open && elapsed(since, now) > SESSIONLESS_MAX;
     alone || has_talked_too_long(row, now, TALK_MARGIN)
+}
+
+/// Whether the carrier was asked in vain to hang up.
+fn is_asked_to_end(row: &CallRow, now: Timestamp) -> bool {
+    let asked_at = row.progress.hang_up_requested_at;
+    let in_vain = asked_at.is_some_and(|at| elapsed(at, now) > HANG_UP_MAX);
+    in_vain && row.call.carrier_call_id.is_some()
 }
 
 /// Whether it is time to ask about a call that a session talks on.
