@@ -207,7 +207,8 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
         }
         Outcome::Cancelled | Outcome::HungUpByUser => Meaning::Again(retry.no_answer.as_duration()),
         Outcome::CarrierRefused | Outcome::CarrierFailed => Meaning::Spoilt(failed),
-        Outcome::StreamLost
+        Outcome::CarrierUnconfirmed
+        | Outcome::StreamLost
         | Outcome::VendorFailed
         | Outcome::NoCapacity
         | Outcome::WorkerLost

@@ -137,7 +137,6 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
         Some(
             Outcome::CarrierRefused
             | Outcome::CarrierRateLimited
-            | Outcome::CarrierUnconfirmed
             | Outcome::NotPermitted
             | Outcome::CampaignStopped
             | Outcome::Rejected,
@@ -155,6 +154,7 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
             | Outcome::OptedOut
             | Outcome::Screened
             | Outcome::NumberUnreachable
+            | Outcome::CarrierUnconfirmed
             | Outcome::CarrierFailed
             | Outcome::StreamLost
             | Outcome::VendorFailed

@@ -96,6 +96,7 @@ fn after_a_first_attempt() {
             carrier_refused: waits 30m, attempts 1, faults 1
             carrier_rate_limited: waits 1m, attempts 0, faults 1
             carrier_unconfirmed: waits 30m, attempts 0, faults 1
+                no session: waits 30m, attempts 1, faults 1
             carrier_failed: waits 30m, attempts 1, faults 1
             stream_lost: waits 1m, attempts 0, faults 1
                 no session: waits 30m, attempts 1, faults 1
@@ -152,6 +153,7 @@ fn after_the_last_attempt() {
             carrier_refused: failed, attempts 1, faults 1
             carrier_rate_limited: waits 1m, attempts 0, faults 1
             carrier_unconfirmed: waits 30m, attempts 0, faults 1
+                no session: failed, attempts 1, faults 1
             carrier_failed: failed, attempts 1, faults 1
             stream_lost: waits 1m, attempts 0, faults 1
                 no session: failed, attempts 1, faults 1
@@ -208,6 +210,7 @@ fn after_many_faults_in_a_row() {
             carrier_refused: failed, attempts 1, faults 8
             carrier_rate_limited: failed, attempts 0, faults 8
             carrier_unconfirmed: failed, attempts 0, faults 8
+                no session: failed, attempts 1, faults 8
             carrier_failed: failed, attempts 1, faults 8
             stream_lost: failed, attempts 0, faults 8
                 no session: failed, attempts 1, faults 8
@@ -264,6 +267,7 @@ fn waits_are_the_campaigns() {
             carrier_refused: waits 40m, attempts 2, faults 4
             carrier_rate_limited: waits 8m, attempts 1, faults 4
             carrier_unconfirmed: waits 40m, attempts 1, faults 4
+                no session: waits 40m, attempts 2, faults 4
             carrier_failed: waits 40m, attempts 2, faults 4
             stream_lost: waits 8m, attempts 1, faults 4
                 no session: waits 40m, attempts 2, faults 4

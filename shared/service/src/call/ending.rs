@@ -67,6 +67,7 @@ impl Ending {
             return Self::default();
         };
         let ends = before.call.state < CallState::Ended;
+        let picks_up = was_answered(after) && !was_answered(before);
         let slots = if ends {
             after.progress.slots.take()
         } else {
@@ -103,7 +104,7 @@ impl Ending {
         Self {
             slots,
             lead,
-            follow_up: follow_up(after, now).filter(|_at| ends),
+            follow_up: follow_up(after, now).filter(|_at| ends || picks_up),
             contact: contact.and_then(|contact| noted(contact, after)),
             ends,
             corrects: before.progress.provisional && !after.progress.provisional,
@@ -164,25 +165,30 @@ pub(crate) fn noted_with_contact(row: &CallRow) -> bool {
     row.call.direction == Direction::Outbound && row.progress.placing_at.is_some()
 }
 
-/// Whether an end is decided with this change, or decided anew: by another outcome, because somebody picked up after
-/// all, or because it was a machine.
+/// Whether an end is decided with this change, or decided anew: by another outcome or by the final one, because
+/// somebody picked up after all, or because it was a machine.
 pub(crate) fn decides(before: &CallRow, after: &CallRow) -> bool {
     let on = |row: &CallRow| {
-        let outcome = row.call.outcome?;
-        Some((outcome, was_answered(row), was_a_machine(&row.call)))
+        let (call, progress) = (&row.call, &row.progress);
+        let ended = (call.outcome?, progress.provisional);
+        let who = (was_answered(row), was_a_machine(call));
+        // Whoever talked with them says how it ended, and what was said is stored by then.
+        Some((ended, who, progress.session > 0 && !progress.session_open))
     };
     on(before) != on(after)
 }
 
-/// Whether something may still be heard that decides the end anew: what ended it, or a verdict on who answered, where
-/// a session came to none.
+/// Whether something may still be heard that decides the end anew: what ended it, that the carrier had it after all, or
+/// a verdict on who answered, where a session came to none.
 fn may_be_corrected(row: &CallRow) -> bool {
     let call = &row.call;
     let undecided = call
         .answer
         .is_none_or(|answer| answer.class == AnsweredBy::Unknown);
     let lacks_verdict = call.carrier_verdict.is_none() && undecided;
-    row.progress.provisional || (row.progress.session > 0 && lacks_verdict)
+    row.progress.provisional
+        || call.outcome == Some(Outcome::CarrierUnconfirmed)
+        || (row.progress.session > 0 && lacks_verdict)
 }
 
 /// What the lead becomes; `None`: it is not this call's to move.

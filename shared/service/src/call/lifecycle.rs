@@ -498,14 +498,14 @@ impl Next {
         }
         let outcome = if progress.hang_up_requested_at.is_some() {
             Outcome::HungUpByUser
+        } else if progress.session_open {
+            Outcome::WorkerLost
         } else if progress.leaving_until >= self.row.call.ended_at
             && progress.leaving_until.is_some()
             && !progress.stream_failed
         {
             // Between two streams: whoever ended the call, it was none of ours.
             Outcome::CustomerHungUp
-        } else if progress.session_open {
-            Outcome::WorkerLost
         } else if progress.session == 0 && progress.held_since.is_some() {
             // They heard that somebody would be there soon, and nobody came.
             Outcome::NoCapacity

@@ -54,6 +54,8 @@ struct Answered {
     verdict: Option<CarrierVerdict>,
     /// The verdict came when the session was over.
     verdict_late: bool,
+    /// The carrier's word that it is over came before the session's, and before what was said was stored.
+    over_early: bool,
     /// What the session found; only of one that said how it ended.
     found: Option<AnsweredBy>,
     machine: MachineAction,
@@ -131,7 +133,7 @@ fn every_end_of_a_call_means_what_the_plain_rules_say() {
             for words in WORDS {
                 for verdict in VERDICTS {
                     for machine in ACTIONS {
-                        for verdict_late in [false, true] {
+                        for (verdict_late, over_early) in orders(had) {
                             for found in found_by(had) {
                                 let case = Answered {
                                     had,
@@ -139,6 +141,7 @@ fn every_end_of_a_call_means_what_the_plain_rules_say() {
                                     words,
                                     verdict,
                                     verdict_late,
+                                    over_early,
                                     found,
                                     machine,
                                 };
@@ -234,6 +237,16 @@ fn can_tell(had: Had, ended_by: EndedBy) -> bool {
     had == Had::Session || matches!(ended_by, EndedBy::Customer | EndedBy::User)
 }
 
+/// Whether the verdict comes late, and whether the carrier's word of the end comes first: only a session's may come
+/// after it.
+fn orders(had: Had) -> Vec<(bool, bool)> {
+    let mut orders = vec![(false, false), (true, false)];
+    if had == Had::Session {
+        orders.extend([(false, true), (true, true)]);
+    }
+    orders
+}
+
 fn found_by(had: Had) -> Vec<Option<AnsweredBy>> {
     match had {
         Had::Session => {
@@ -263,6 +276,8 @@ fn facts(case: Answered) -> Vec<Fact> {
     if case.ended_by == EndedBy::User {
         facts.push(Fact::HangUpRequested);
     }
+    let over = status_fact(CallStatus::Completed, None);
+    facts.extend(case.over_early.then(|| over.clone()));
     match case.had {
         Had::Session => facts.push(Fact::SessionClosed {
             session: 1,
@@ -288,7 +303,7 @@ fn facts(case: Answered) -> Vec<Fact> {
         Had::Nobody | Had::DeadWorker => {}
     }
     facts.extend(verdict.filter(|_| case.verdict_late));
-    facts.push(status_fact(CallStatus::Completed, None));
+    facts.extend((!case.over_early).then_some(over));
     facts
 }
 
@@ -343,11 +358,16 @@ fn told(facts: &[Fact], machine: MachineAction, words: Words) -> (Outcome, &'sta
         contact: None,
         talk: Talk::NoSession,
     };
+    // Where a session tells how it ended, what was said is stored before that, and no earlier.
+    let told_at = |fact: &Fact| matches!(fact, Fact::SessionClosed { .. });
+    let mut is_stored = !facts.iter().any(told_at);
     for fact in facts {
         let Some(mut change) = lifecycle::apply(&row, fact, now).unwrap() else {
             continue;
         };
-        around.talk = talk(&change.row, spoken);
+        is_stored |= told_at(fact);
+        let stored = if is_stored { spoken } else { Spoken::default() };
+        around.talk = talk(&change.row, stored);
         let ending = Ending::of(&row, &mut change.row, &around, now);
         if let Some(LeadMove::Becomes { after, .. }) = ending.lead {
             around.lead = Some(row_of(*after));
@@ -460,6 +480,7 @@ fn lines_of(
             words,
             verdict,
             verdict_late: false,
+            over_early: false,
             found: None,
             machine: MachineAction::Talk,
         };
