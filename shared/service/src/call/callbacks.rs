@@ -258,10 +258,6 @@ impl Callbacks {
             self.recorder.record(tenant_id, call_id, &absent).await?;
             return Ok(());
         }
-        // A carrier finishes a recording when the call is over.
-        if row.call.state < CallState::Ended {
-            asked(&row, self.inquiry.ask_of_talk(&row, self.clock.now()).await);
-        }
         let ready = Fact::Recording(RecordingState::Ready {
             carrier_recording_id: carrier_recording_id.clone(),
             duration_seconds: callback.duration_seconds,
@@ -280,6 +276,10 @@ impl Callbacks {
             };
             let sent = self.recordings.send(&job, Duration::ZERO).await;
             sent.map_err(CallbackError::Unavailable)?;
+        }
+        // A carrier finishes a recording when the call is over.
+        if row.call.state < CallState::Ended {
+            asked(&row, self.inquiry.ask_of_talk(&row, self.clock.now()).await);
         }
         Ok(())
     }

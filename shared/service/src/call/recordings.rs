@@ -288,9 +288,12 @@ impl Recordings {
         let deleted = self.carrier.delete_recording(id).await;
         deleted.map_err(KeepError::Delete)?;
         let kept = kept(known, self.clock.now());
-        let recorded = self.record(job, Fact::Recording(kept.clone())).await?;
+        let recorded = self.record(job, Fact::Recording(kept)).await?;
         info!(call.id = %job.call_id, "the recording is deleted at the carrier");
-        self.remove_others(&recorded.row, &kept).await?;
+        // Another worker may have replaced the copy meanwhile: then that one counts.
+        if let Some(counts @ RecordingState::Kept { .. }) = &recorded.row.call.recording {
+            self.remove_others(&recorded.row, counts).await?;
+        }
         Ok(Kept::Now)
     }
 
