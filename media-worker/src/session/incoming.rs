@@ -131,7 +131,7 @@ impl Session {
         }
         self.carrier_closed = Some(how);
         self.feed(Event::CarrierClosed(how));
-        if !self.is_over() && !self.parts.call.is_handing_over() {
+        if !self.is_over() && !self.parts.call.waits_for_last_words() {
             tracing::error!("the core goes on without a carrier");
             self.end = Some(Outcome::StreamLost);
         }

@@ -409,12 +409,15 @@ impl Conversation {
             return;
         }
         let decided = self.decided().or(self.outcome_apart());
-        self.end(match closed {
+        let outcome = match closed {
             CarrierClosed::Stopped => decided.unwrap_or(Outcome::CustomerHungUp),
             // Whoever waits for a message, or for us, still does.
             CarrierClosed::Lost if self.amd.goes_on_elsewhere() => Outcome::StreamLost,
             CarrierClosed::Lost => decided.unwrap_or(Outcome::StreamLost),
-        });
+        };
+        if closed == CarrierClosed::Lost || !self.hears_out(outcome) {
+            self.end(outcome);
+        }
     }
 
     /// Moves the speech forward until nothing more follows at this time.

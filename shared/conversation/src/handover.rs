@@ -30,12 +30,42 @@ const REDIRECT_WAIT_MAX: Duration = Duration::from_secs(4);
 const TRY_AGAIN: Duration = Duration::from_secs(3);
 /// The recognizer gets this long for the last words that the ended stream brought.
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(600);
+/// The same where its connection was lost and has to be opened first.
+const LATE_WORDS_WAIT: Duration = Duration::from_secs(3);
 
 impl Conversation {
     /// Whether the carrier's stream is over and only its last words are waited for.
     #[must_use]
-    pub const fn is_handing_over(&self) -> bool {
-        matches!(self.handover.step, HandoverStep::Listening { .. })
+    pub const fn waits_for_last_words(&self) -> bool {
+        matches!(
+            self.handover.step,
+            HandoverStep::Listening { .. } | HandoverStep::HungUp { .. }
+        )
+    }
+
+    /// The customer has hung up. Where they spoke, what they said is waited for: they may have asked not to be called
+    /// again. `false`: there is nothing to wait for.
+    pub(crate) fn hears_out(&mut self, outcome: Outcome) -> bool {
+        if matches!(self.agent, Agent::Offline(_) | Agent::Ended)
+            || self.amd.is_machine()
+            || self.is_opted_out()
+        {
+            return false;
+        }
+        let wait = if self.recognizer.is_connecting() {
+            LATE_WORDS_WAIT
+        } else if self.hearing.is_speaking() {
+            LAST_WORDS_WAIT
+        } else {
+            return false;
+        };
+        self.handover.step = HandoverStep::HungUp {
+            until: self.now + wait,
+            outcome,
+        };
+        self.store_held();
+        self.only_listen();
+        true
     }
 
     pub(crate) fn leave(&mut self, haste: Haste) {
@@ -65,7 +95,7 @@ impl Conversation {
                 self.handover.may_follow |= may_follow;
                 self.stay();
             }
-            HandoverStep::Here | HandoverStep::Listening { .. } => {}
+            HandoverStep::Here | HandoverStep::Listening { .. } | HandoverStep::HungUp { .. } => {}
         }
     }
 
@@ -73,7 +103,7 @@ impl Conversation {
     pub(crate) fn left(&mut self, closed: CarrierClosed) -> bool {
         match self.handover.step {
             HandoverStep::Redirected { .. } => {}
-            HandoverStep::Listening { .. } => return true,
+            HandoverStep::Listening { .. } | HandoverStep::HungUp { .. } => return true,
             // The carrier did after all what it was asked for.
             HandoverStep::Here | HandoverStep::Storing { .. }
                 if self.handover.may_follow
@@ -84,6 +114,12 @@ impl Conversation {
         self.handover.step = HandoverStep::Listening {
             until: self.now + LAST_WORDS_WAIT,
         };
+        self.only_listen();
+        true
+    }
+
+    /// Nobody hears us any more; what was heard of them is asked for.
+    fn only_listen(&mut self) {
         if let Some(mut speech) = self.take_speech() {
             speech.cancel(&mut self.out);
             self.remember(&mut speech);
@@ -91,14 +127,15 @@ impl Conversation {
         self.agent = Agent::Listening;
         self.out.push(Action::FinalizeRecognition);
         self.hearing.ask_for_final(self.now);
-        true
     }
 
     /// Nothing that the carrier or the clock says may begin anything here.
     pub(crate) const fn is_gone(&self) -> bool {
         matches!(
             self.handover.step,
-            HandoverStep::Redirected { .. } | HandoverStep::Listening { .. }
+            HandoverStep::Redirected { .. }
+                | HandoverStep::Listening { .. }
+                | HandoverStep::HungUp { .. }
         )
     }
 
@@ -109,11 +146,14 @@ impl Conversation {
 
     /// A turn that the next session stores if there is one. Gives it back where this one does.
     pub(crate) fn hold(&mut self, turn: Turn) -> Option<Turn> {
-        if self.is_moving() {
-            self.handover.held.push(turn);
-            None
-        } else {
-            Some(turn)
+        match self.handover.step {
+            HandoverStep::Here | HandoverStep::HungUp { .. } => Some(turn),
+            HandoverStep::Storing { .. }
+            | HandoverStep::Redirected { .. }
+            | HandoverStep::Listening { .. } => {
+                self.handover.held.push(turn);
+                None
+            }
         }
     }
 
@@ -155,7 +195,9 @@ impl Conversation {
             HandoverStep::Storing { until } | HandoverStep::Redirected { until } => {
                 Some((until, Deadline::Handover))
             }
-            HandoverStep::Listening { until } => Some((until, Deadline::LastWords)),
+            HandoverStep::Listening { until } | HandoverStep::HungUp { until, .. } => {
+                Some((until, Deadline::LastWords))
+            }
         }
     }
 
@@ -174,12 +216,15 @@ impl Conversation {
                 self.stay();
             }
             HandoverStep::Listening { .. } => self.go(),
+            HandoverStep::HungUp { outcome, .. } => self.end(outcome),
         }
     }
 
     /// The worker cannot wait any longer.
     pub(crate) fn drained(&mut self) {
-        if self.is_gone() {
+        if let HandoverStep::HungUp { outcome, .. } = self.handover.step {
+            self.end(outcome);
+        } else if self.is_gone() {
             self.go();
         } else {
             self.end(Outcome::WorkerLost);

@@ -1,6 +1,6 @@
 //! How far a conversation is on its way to another session.
 
-use model::{CallTime, Turn, Waterfall};
+use model::{CallTime, Outcome, Turn, Waterfall};
 
 use crate::Haste;
 
@@ -28,4 +28,6 @@ pub(crate) enum HandoverStep {
     Redirected { until: CallTime },
     /// The stream is over; its last words are waited for.
     Listening { until: CallTime },
+    /// The customer hung up while they spoke; their last words are waited for, and the call ends so.
+    HungUp { until: CallTime, outcome: Outcome },
 }

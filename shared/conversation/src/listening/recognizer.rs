@@ -106,6 +106,14 @@ impl Recognizer {
         self.handle_timeout(now)
     }
 
+    /// Whether the connection was lost, and another one is on its way.
+    pub(crate) const fn is_connecting(&self) -> bool {
+        match self.state {
+            RecognizerState::Opening { .. } | RecognizerState::Waiting { .. } => self.losses > 0,
+            RecognizerState::Open { .. } | RecognizerState::GivenUp => false,
+        }
+    }
+
     pub(crate) const fn due(&self) -> Option<CallTime> {
         match self.state {
             RecognizerState::Opening { until } => Some(until),

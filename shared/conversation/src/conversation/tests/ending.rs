@@ -110,7 +110,7 @@ fn a_long_speech_at_the_limit_is_cut() {
 #[test]
 fn hanging_up_in_the_middle_keeps_what_was_heard_and_said() {
     check_long(
-        "4.4 interim 'I must go' | 4.5 hang-up | 4.6 hang-up | 4.7 key 1 | 5.0 stop",
+        "4.4 interim 'I must go' | 4.5 hang-up | 4.6 hang-up | 4.7 key 1 | 6.0 stop",
         expect![[r#"
             0.000 voice u0@0 (cacheable): Hello. How can I help you?
             0.100 audio begins
@@ -125,8 +125,11 @@ fn hanging_up_in_the_middle_keeps_what_was_heard_and_said() {
             4.400 CLEAR (180 ms unplayed)
             4.400 turn 2 agent Talk 3.180s-4.400s 'We have a table on' of 'We have a table on Monday at nine. There is another one on Friday at ten. Both are by the window.'
             4.400 observe Interrupted(Words)
-            4.500 turn 3 customer Talk 4.400s-4.400s 'I must go'
-            4.500 END customer_hung_up"#]],
+            4.500 finalize recognition
+            4.700 finalize recognition
+            5.000 turn 3 customer Talk 4.400s-4.400s 'I must go'
+            5.100 turn 4 customer Talk 4.700s-4.700s '1' (keys)
+            5.100 END customer_hung_up"#]],
     );
 }
 

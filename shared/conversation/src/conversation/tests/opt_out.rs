@@ -60,15 +60,16 @@ fn it_is_acknowledged_although_the_store_is_away() {
 #[test]
 fn who_asks_and_hangs_up_has_opted_out() {
     check(
-        "2.0 interim 'take me off your list' | 2.2 hang-up",
+        "2.0 interim 'take me off your list' | 2.2 hang-up | 3.5 stop",
         expect![[r#"
             0.000 voice u0@0 (cacheable): Hello.
             0.100 audio begins
             0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
             0.460 audio ends (360 ms)
-            2.200 OPT OUT Spoken
-            2.200 turn 1 customer Talk 2.000s-2.000s 'take me off your list'
-            2.200 END opted_out"#]],
+            2.200 finalize recognition
+            2.700 OPT OUT Spoken
+            2.700 turn 1 customer Talk 2.000s-2.000s 'take me off your list'
+            2.800 END opted_out"#]],
     );
     check(
         "2.0 says 'Take me off your list.' 0.8s | 3.12 hang-up",
@@ -80,6 +81,33 @@ fn who_asks_and_hangs_up_has_opted_out() {
             3.100 OPT OUT Spoken
             3.100 turn 1 customer Talk 2.000s-2.800s 'Take me off your list.'
             3.120 END opted_out"#]],
+    );
+    // What they said is understood only when they are gone.
+    check(
+        "2.0 sound | 2.2 hang-up | 2.5 final 'take me off your list' | 3.5 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            2.200 finalize recognition
+            2.800 OPT OUT Spoken
+            2.800 turn 1 customer Talk 2.100s-2.450s 'take me off your list'
+            2.800 END opted_out"#]],
+    );
+    check(
+        "2.0 deaf | 2.1 hang-up | 4.0 final 'take me off your list' | 6.0 stop",
+        expect![[r#"
+            0.000 voice u0@0 (cacheable): Hello.
+            0.100 audio begins
+            0.460 turn 0 agent Greeting 0.100s-0.460s 'Hello.'
+            0.460 audio ends (360 ms)
+            2.000 observe RecognitionRetried
+            2.000 open recognition 0
+            2.100 finalize recognition
+            5.100 OPT OUT Spoken
+            5.100 turn 1 customer Talk 3.600s-3.950s 'take me off your list'
+            5.100 END opted_out"#]],
     );
 }
 
