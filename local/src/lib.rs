@@ -94,6 +94,7 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
     demo::welcome::introduce(&platform);
     let mut code = ExitCode::SUCCESS;
     let mut ended = None;
+    let mut uncancelled = Ok(());
     if cli.once || (!cli.quiet && !cli.by_hand && platform.far_side.carrier.is_some()) {
         anyhow::ensure!(
             platform.far_side.carrier.is_some(),
@@ -110,7 +111,8 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
                     "\nStopped in the middle of the scene: nobody else of its list is called, and calls that are \
                      running may end first. Ctrl-C again quits at once.",
                 );
-                platform.cancel_scenes().await?;
+                // Calls that are running end with a word all the same.
+                uncancelled = platform.cancel_scenes().await;
                 code = ExitCode::from(INTERRUPTED);
                 ended = Some(End::Asked);
             }
@@ -153,6 +155,7 @@ async fn live(cli: &Cli, settings: Settings, metrics: Metrics) -> anyhow::Result
             code = ExitCode::from(INTERRUPTED);
         }
     }
+    uncancelled?;
     Ok(code)
 }
 

@@ -107,6 +107,16 @@ impl TurnWriter {
         }
     }
 
+    /// What cannot be stored keeps no opt-out waiting.
+    fn opt_out_first(&mut self) {
+        let opt_out = |record: &Record| matches!(record, Record::OptOut(_));
+        if let Some(at) = self.waiting.iter().position(opt_out)
+            && let Some(opt_out) = self.waiting.remove(at)
+        {
+            self.waiting.push_front(opt_out);
+        }
+    }
+
     /// Takes what was found of the line. There is always room for it.
     pub(crate) fn push_line(&mut self, report: LineReport) {
         self.waiting.push_back(Record::Line(report));
@@ -182,6 +192,7 @@ impl TurnWriter {
                         let pause = back_off(self.failures);
                         self.failures = self.failures.saturating_add(1);
                         self.state = WriteState::Resting { until: now + pause };
+                        self.opt_out_first();
                         return Poll::Ready(Written::Retrying);
                     }
                 },
@@ -289,6 +300,32 @@ mod tests {
         );
         let waited = started.elapsed();
         assert!(waited >= Duration::from_millis(700) && waited < Duration::from_millis(720));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_cannot_be_stored_keeps_no_opt_out_waiting() {
+        let mut writer = TurnWriter::new(|record| -> Write {
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                match record {
+                    Record::OptOut(_) => Ok(()),
+                    Record::Opened | Record::Turn(_) | Record::LateTurns(_) | Record::Line(_) => {
+                        Err(MediaError::Unavailable(StoreError::Conflict))
+                    }
+                }
+            })
+        });
+        // They ask while something else is being written.
+        let begun = poll_fn(|cx| Poll::Ready(writer.poll_written(cx, Instant::now()))).await;
+        assert!(begun.is_pending());
+        writer.push_opt_out(OptOutHow::Keypad);
+        for expected in [Written::Retrying, Written::OptedOut, Written::Retrying] {
+            if let Some(until) = writer.next_attempt() {
+                tokio::time::sleep_until(until).await;
+            }
+            let written = poll_fn(|cx| writer.poll_written(cx, Instant::now())).await;
+            assert_eq!(written, expected);
+        }
     }
 
     #[tokio::test]
