@@ -47,9 +47,12 @@ fn a_plus_that_a_spreadsheet_dropped_makes_nobody_elses_number() {
             ("49 151 24783044", "+4915124783044"),
             ("493012345678", "+493012345678"),
             ("498921802180", "+498921802180"),
+            ("4930901820", "+4930901820"),
+            // A landline of Düsseldorf, or of a village by the North Sea.
+            ("492111234567", "+492111234567"),
             (
-                "4930901820",
-                "can be read as +494930901820 and as +4930901820: write it with + and country code",
+                "4921112345",
+                "can be read as +494921112345 and as +4921112345: write it with + and country code",
             ),
         ],
     );
@@ -129,10 +132,15 @@ fn a_code_of_another_country_is_believed_where_the_column_has_codes() {
         ["+14155552671", "+14155552672", "number_unknown"]
     );
     // Ten digits that are a number at home stay out where all others are from abroad.
-    assert_eq!(
-        column("US", &["442079460958", "4915124783044", "6512345678"]),
-        ["+442079460958", "+4915124783044", "+16512345678"]
-    );
+    let mut abroad: Vec<String> = (0..10).map(|n| format!("44207946095{n}")).collect();
+    abroad.push("6562345678".to_owned());
+    let cells: Vec<&str> = abroad.iter().map(String::as_str).collect();
+    let said = column("US", cells.get(..11).unwrap());
+    assert_eq!(said.last().map(String::as_str), Some("number_ambiguous"));
+    // But not a number that is none abroad.
+    let cells = [cells.get(..10).unwrap(), &["6512345678"]].concat();
+    let said = column("US", &cells);
+    assert_eq!(said.last().map(String::as_str), Some("+16512345678"));
 }
 
 #[test]
@@ -279,7 +287,7 @@ fn a_number_says_what_kind_it_is() {
         ("+4930901820", NumberKind::Landline),
         ("+14155552671", NumberKind::LandlineOrMobile),
         ("+18005550199", NumberKind::TollFree),
-        ("+448451234567", NumberKind::SharedCost),
+        ("+4918012345", NumberKind::SharedCost),
         ("+445612345678", NumberKind::Voip),
         ("+447012345678", NumberKind::Personal),
         ("+445512345678", NumberKind::Company),

@@ -243,7 +243,7 @@ fn of_text(text: &str, region: Option<Region>) -> Result<Reading, Reason> {
     }
     let kind = PHONE_NUMBER_UTIL.get_number_type(&parsed);
     if kind == PhoneNumberType::Unknown {
-        return of_old_mexico(&parsed).ok_or(Reason::NumberUnknown);
+        return of_old_mexico(&parsed, has_plus(text)).ok_or(Reason::NumberUnknown);
     }
     let number = PHONE_NUMBER_UTIL
         .format(&parsed, PhoneNumberFormat::E164)
@@ -258,13 +258,18 @@ fn of_text(text: &str, region: Option<Region>) -> Result<Reading, Reason> {
 
 /// A number of Mexico behind what was dialled before it until 2019: 01, 044 and 045 at home, 1 after the
 /// country's code. Ten digits behind a bare 1 may be a number of the United States, and are left alone.
-fn of_old_mexico(parsed: &rlibphonenumber::PhoneNumber) -> Option<Reading> {
+fn of_old_mexico(parsed: &rlibphonenumber::PhoneNumber, coded: bool) -> Option<Reading> {
     if parsed.country_code != MEXICO {
         return None;
     }
     let national = get_national_significant_number_owned(parsed);
-    let number = ["044", "045", "01", "1"]
-        .into_iter()
+    let prefixes: &[&str] = if coded {
+        &["044", "045", "01", "1"]
+    } else {
+        &["044", "045", "01"]
+    };
+    let number = prefixes
+        .iter()
         .find_map(|prefix| national.strip_prefix(prefix))
         .filter(|number| number.len() == MEXICO_DIGITS)?;
     of_text(&format!("+{MEXICO}{number}"), None).ok()
