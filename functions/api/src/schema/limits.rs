@@ -61,6 +61,7 @@ fn rows() -> Vec<Row> {
         ),
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
         ("ImportOptions", "columns", items(0, COLUMNS_MAX)),
+        ("ImportOptions", "header_row", number(1, FILE_BYTES_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),
         ("Simulation", "seed", number(0, SEED_MAX)),
         ("Simulation", "max_leads", number(1, LEADS_MAX.into())),
