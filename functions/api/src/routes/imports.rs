@@ -59,7 +59,6 @@ pub(crate) struct ImportQuery {
     encoding: Option<Encoding>,
     delimiter: Option<Delimiter>,
     /// The row that has the names of the columns, as a spreadsheet shows it, from 1.
-    #[param(minimum = 1)]
     header_row: Option<u64>,
     /// JSON: what columns are, as in `{"Handy": "number", "Ort": {"variable": "city"}, "x": "ignore"}`.
     columns: Option<String>,

@@ -156,6 +156,10 @@ pub(crate) fn apply_to_parameter(parameter: &mut Value) {
             min: 1,
             max: u32::MAX.into(),
         },
+        Some("header_row") => Bound::Number {
+            min: 1,
+            max: FILE_BYTES_MAX,
+        },
         Some(_) | None => return,
     };
     put(&mut parameter["schema"], bound);

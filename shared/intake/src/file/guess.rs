@@ -78,15 +78,7 @@ fn by_letters(cells: &[&[u8]], country: Option<Country>) -> Encoding {
     let domain = country.map(domain);
     let table = detector.guess(domain.as_ref().map(String::as_bytes), Utf8Detection::Deny);
     match Encoding::of_table(table) {
-        Some(Encoding::Windows1252) if cells.iter().any(|cell| is_latin_9(cell)) => {
-            // The bytes that only Windows has are controls there.
-            let windows = |byte: &u8| matches!(byte, 0x80..=0x9F);
-            if cells.iter().any(|cell| cell.iter().any(windows)) {
-                Encoding::Windows1252
-            } else {
-                Encoding::Iso8859_15
-            }
-        }
+        Some(Encoding::Windows1252) if is_latin_9(cells) => Encoding::Iso8859_15,
         Some(encoding) => encoding,
         None => Encoding::Windows1252,
     }
@@ -100,8 +92,15 @@ fn domain(country: Country) -> String {
     }
 }
 
-/// Signs of ISO-8859-15: where it has letters and the euro, Windows-1252 has signs that stand in no word.
-fn is_latin_9(cell: &[u8]) -> bool {
+/// ISO-8859-15: where it has letters and the euro, Windows-1252 has signs that stand in no word, and where that
+/// has signs of its own the other has controls.
+fn is_latin_9(cells: &[&[u8]]) -> bool {
+    let of_windows = |byte: &u8| matches!(byte, 0x80..=0x9F);
+    let has_windows = |cell: &&[u8]| cell.iter().any(of_windows);
+    cells.iter().any(|cell| has_latin_9(cell)) && !cells.iter().any(has_windows)
+}
+
+fn has_latin_9(cell: &[u8]) -> bool {
     let letter =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0xC0);
     cell.iter().enumerate().any(|(at, byte)| {

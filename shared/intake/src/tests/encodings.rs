@@ -128,15 +128,15 @@ fn a_list_in_its_country_s_old_encoding_is_known_by_its_letters() {
         ),
         (
             "iso-8859-15",
-            "phone,name,ville\n+33612345678,Hélène Lecœur,Saint-Étienne\n+33612345679,Loïc Žižka,Fr\u{e9}jus\n",
+            "phone,name,ville\n+33612345678,Hélène Lefèvre,Orléans\n+33612345679,François Dupré,Besançon\n+33612345670,Loïc Béranger,Fréjus\n+33612345671,Zoé Lecœur,Sète\n",
         ),
         (
             "shift_jis",
-            "電話番号,名前,住所\r\n+819012345678,山田太郎,東京都千代田区\r\n+819012345679,鈴木花子,大阪府大阪市\r\n",
+            "電話番号,名前,住所\r\n+819012345678,山田太郎（ヤマダ・タロウ）,東京都千代田区のビル\r\n+819012345679,鈴木はなこ（スズキ・ハナコ）,大阪府大阪市\r\n",
         ),
         (
             "euc-jp",
-            "phone,名前,住所\n+819012345678,山田太郎,東京都千代田区\n+819012345679,鈴木花子,大阪府大阪市\n",
+            "phone,名前,住所\n+819012345678,山田太郎（ヤマダ・タロウ）,東京都千代田区のビル\n+819012345679,鈴木はなこ（スズキ・ハナコ）,大阪府大阪市\n",
         ),
         (
             "gb18030",
