@@ -24,6 +24,7 @@
 mod column;
 pub mod export;
 mod file;
+mod header;
 mod intake;
 mod layout;
 mod names;
@@ -31,6 +32,7 @@ mod row;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, letter};
 pub use file::detect::SAMPLE_BYTES;
@@ -45,3 +47,4 @@ pub use row::reason::{NumberReading, Reason, RejectCode};
 pub use row::value::SOURCE_CHARS_MAX;
 pub use row::{Reject, Row};
 pub use seen::NUMBERS_MAX;
+pub use warning::{LayoutWarning, LayoutWarningCode};

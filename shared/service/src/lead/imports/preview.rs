@@ -60,8 +60,6 @@ impl Imports {
         loop {
             let entry = match intake.next_entry() {
                 Ok(entry) => entry,
-                // What is cut off at the end of a beginning may look like a quote that is never closed.
-                Err(FileProblem::UnclosedQuote { .. }) if !whole && preview.is_some() => Entry::End,
                 Err(problem) => return Err(problem.into()),
             };
             let preview = match (&mut preview, intake.layout()) {
