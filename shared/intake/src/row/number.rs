@@ -124,7 +124,7 @@ pub(crate) fn read<'a>(
     let (only, parts) = parts(text, home);
     let parts = parts
         .into_iter()
-        .map(|part| reading::of_one(part, home).and_then(Reading::callable));
+        .map(move |part| reading::of_one(part, home).and_then(Reading::callable));
     only.into_iter().chain(parts)
 }
 
