@@ -6,12 +6,13 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::file::detect::{self, Detected, SAMPLE_BYTES};
-use crate::file::reader::{Position, Read, Reader};
+use crate::file::quote::Shape;
+use crate::file::reader::{Position, Read, Reader, RecordProblem};
 use crate::file::text::Cells;
 use crate::seen::Seen;
 use crate::{
-    COLUMNS_MAX, Country, Delimiter, Encoding, FileProblem, Layout, Reason, Reject, Row, Target,
-    layout, row,
+    Country, Delimiter, Encoding, FileProblem, Layout, LayoutWarning, ROW_BYTES_MAX, Reason,
+    Reject, Row, Target, header, layout, row,
 };
 
 /// What is known of a file beforehand. What is not said is found out.
@@ -26,7 +27,10 @@ pub struct Options {
     /// Of numbers that are written without a country code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_country: Option<Country>,
-    /// What columns are, by their name in the header.
+    /// The row that has the names of the columns, as a spreadsheet shows it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u64>,
+    /// What columns are, by their name in the header; of a name that comes twice the second is `Phone (2)`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Target>,
 }
@@ -84,7 +88,7 @@ impl Intake {
     /// Numbers of rows before it are not known any more.
     #[must_use]
     pub fn resume(layout: Layout, at: Position) -> Self {
-        let reader = Reader::new(layout.encoding, layout.delimiter, at);
+        let reader = Reader::new(layout.encoding, layout.delimiter, layout.shape(), at);
         Self::with(IntakeState::Reading {
             layout,
             reader,
@@ -206,9 +210,14 @@ impl Intake {
         if sample.iter().all(u8::is_ascii_whitespace) && whole {
             return Err(FileProblem::Empty);
         }
-        let detected = detect::detect(&sample, whole, options.encoding, options.delimiter)?;
-        let mut reader = Reader::new(detected.encoding, detected.delimiter, detected.start);
-        let mut skip = usize::try_from(detected.start.offset).unwrap_or_default();
+        let layout = layout_of(&sample, whole, options)?;
+        let mut reader = Reader::new(
+            layout.encoding,
+            layout.delimiter,
+            layout.shape(),
+            layout.start,
+        );
+        let mut skip = usize::try_from(layout.start.offset).unwrap_or_default();
         for mut chunk in std::mem::take(chunks) {
             let cut = skip.min(chunk.len());
             skip -= cut;
@@ -217,20 +226,6 @@ impl Intake {
         if *ended {
             reader.end();
         }
-        let headers = header(&mut reader, &mut self.cells, detected)?;
-        let columns = layout::columns(
-            &headers,
-            &below_header(&sample, whole, detected),
-            &options.columns,
-            options.default_country,
-        )?;
-        let layout = Layout {
-            encoding: detected.encoding,
-            delimiter: detected.delimiter,
-            default_country: options.default_country,
-            columns,
-            start: reader.position(),
-        };
         self.state = IntakeState::Reading {
             layout,
             reader,
@@ -240,16 +235,67 @@ impl Intake {
     }
 }
 
+/// All that is found out from the first bytes of a file.
+fn layout_of(sample: &Bytes, whole: bool, options: &Options) -> Result<Layout, FileProblem> {
+    let country = options.default_country;
+    let detected = detect::detect(sample, whole, options.encoding, options.delimiter, country)?;
+    let encodings = detected.encodings;
+    let mut first_rows = detect::reader(sample, whole, detected, Shape::default());
+    let header = header::find(
+        &mut first_rows,
+        encodings,
+        options.header_row,
+        &options.columns,
+    )?;
+    let mut warnings = Vec::new();
+    if let Some((first, last)) = header.above {
+        warnings.push(LayoutWarning::RowsAboveHeader { first, last });
+    }
+    let headers = header.names;
+    let shown = header::numbered(&headers, &mut warnings);
+    let below = Detected {
+        start: header.end,
+        ..detected
+    };
+    let numbers = headers.iter().enumerate();
+    let numbers = numbers.filter(|(_, header)| layout::names_numbers(header));
+    let shape = Shape {
+        columns: headers.len(),
+        numbers: numbers.map(|(column, _)| column).collect(),
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    detect::rows(sample, whole, below, shape, |cells| {
+        rows.push(cells.iter().map(str::to_owned).collect());
+    });
+    let told = &options.columns;
+    let columns = layout::columns(&headers, &shown, &rows, told, country, &mut warnings)?;
+    warnings.extend(layout::garbled(&headers, &rows));
+    Ok(Layout {
+        encoding: encodings.file,
+        fallback: encodings.fallback,
+        delimiter: detected.delimiter,
+        default_country: country,
+        columns,
+        warnings,
+        start: header.end,
+    })
+}
+
 /// A record as an entry; nothing for a row without text.
 fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen) -> Option<Entry> {
     let start = reader.start();
-    if reader.too_long() {
-        return Some(Entry::Rejected(Reject::of_row(
-            start.row,
-            Reason::RowTooLong,
-        )));
+    let taken = cells.take(reader, layout.encodings());
+    let problem = match reader.problem() {
+        Some(RecordProblem::TooLong) => Some(Reason::RowTooLong),
+        Some(RecordProblem::QuoteUnclosed) => Some(Reason::QuoteUnclosed),
+        Some(RecordProblem::RowsInQuotes) => Some(Reason::RowsInQuotes),
+        None if cells.bytes() > ROW_BYTES_MAX => Some(Reason::RowTooLong),
+        None => None,
+    };
+    if let Some(reason) = problem {
+        return Some(Entry::Rejected(Reject::of_row(start.row, reason)));
     }
-    if let Err((column, reason)) = cells.take(reader, layout.encoding) {
+    if let Err((column, reason)) = taken {
         let column = Some(column);
         let row = start.row;
         return Some(Entry::Rejected(Reject {
@@ -261,12 +307,8 @@ fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen
     if cells.all_blank() {
         return None;
     }
-    let (found, expected) = (cells.len(), layout.columns.len());
-    if found < expected {
-        let reason = Reason::TooFewColumns { found, expected };
-        return Some(Entry::Rejected(Reject::of_row(start.row, reason)));
-    }
-    // Empty cells beyond the last column are a spreadsheet's habit and harmless.
+    // Programs leave out empty cells at the end of a row, or add some.
+    let (found, expected) = (reader.fields(), layout.columns.len());
     if cells
         .iter()
         .skip(expected)
@@ -300,44 +342,4 @@ fn sample(chunks: &[Bytes]) -> Bytes {
         sample.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
     }
     sample.freeze()
-}
-
-/// The first row with any text.
-fn header(
-    reader: &mut Reader,
-    cells: &mut Cells,
-    detected: Detected,
-) -> Result<Vec<String>, FileProblem> {
-    loop {
-        match reader.read()? {
-            Read::Record => {}
-            // A header that is longer than the sample is longer than a row may be, which `read` says.
-            Read::NeedsInput | Read::End => return Err(FileProblem::Empty),
-        }
-        if reader.fields() > COLUMNS_MAX {
-            return Err(FileProblem::TooManyColumns);
-        }
-        if reader.too_long() {
-            let column = reader.fields().saturating_sub(1);
-            return Err(FileProblem::HeaderTooLong { column });
-        }
-        if let Err((column, _reason)) = cells.take(reader, detected.encoding) {
-            return Err(FileProblem::HeaderUnreadable { column });
-        }
-        if !cells.all_blank() {
-            return Ok(cells.iter().map(str::to_owned).collect());
-        }
-    }
-}
-
-/// Rows of the sample below its header.
-fn below_header(sample: &Bytes, whole: bool, detected: Detected) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    detect::rows(sample, whole, detected, |cells| {
-        rows.push(cells.iter().map(str::to_owned).collect());
-    });
-    if !rows.is_empty() {
-        rows.remove(0);
-    }
-    rows
 }

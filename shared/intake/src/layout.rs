@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use deunicode::deunicode;
 use serde::{Deserialize, Serialize};
 
-use crate::column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target};
-use crate::file::format::{Delimiter, Encoding};
+use crate::column::{Column, Target};
+use crate::file::format::{Delimiter, Encoding, Encodings};
+use crate::file::garbled::is_garbled;
 use crate::file::problem::FileProblem;
+use crate::file::quote::Shape;
 use crate::file::reader::Position;
-use crate::names::{NAMES, NUMBER_NAMES, VARIABLE_NAMES};
+use crate::names::{NAMES, NUMBER_NAMES, VARIABLE_NAMES, plain};
 use crate::row::number;
 use crate::row::place::Country;
 use crate::row::value;
+use crate::warning::LayoutWarning;
 
 /// The longest name of a variable, as prompts take them.
 const NAME_CHARS_MAX: usize = 64;
@@ -21,13 +24,24 @@ const NAME_CHARS_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     pub encoding: Encoding,
+    /// Of cells that are not in UTF-8, in a list that is.
+    #[serde(default = "usual_fallback")]
+    pub fallback: Encoding,
     pub delimiter: Delimiter,
     /// Of numbers that are written without a country code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_country: Option<Country>,
     pub columns: Vec<Column>,
+    /// What whoever sends the list should know of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<LayoutWarning>,
     /// Behind the header.
     pub start: Position,
+}
+
+/// What cells that are not in UTF-8 are in, where nothing else is known.
+const fn usual_fallback() -> Encoding {
+    Encoding::Windows1252
 }
 
 impl Layout {
@@ -37,6 +51,28 @@ impl Layout {
         let number = |column: &Column| column.target == Target::Number;
         self.columns.iter().position(number).unwrap_or_default()
     }
+
+    pub(crate) fn encodings(&self) -> Encodings {
+        Encodings {
+            file: self.encoding,
+            fallback: self.fallback,
+        }
+    }
+
+    /// What its rows look like.
+    pub(crate) fn shape(&self) -> Shape {
+        let numbers = self.columns.iter().enumerate().filter(|(_, column)| {
+            // The name of one that came twice has a number behind it.
+            let name = column.header.rsplit_once(" (").map(|(name, _number)| name);
+            column.target == Target::Number
+                || names_numbers(&column.header)
+                || name.is_some_and(names_numbers)
+        });
+        Shape {
+            columns: self.columns.len(),
+            numbers: numbers.map(|(column, _)| column).collect(),
+        }
+    }
 }
 
 /// Whether a header names a column of phone numbers.
@@ -44,15 +80,38 @@ pub(crate) fn names_numbers(header: &str) -> bool {
     NUMBER_NAMES.contains(&plain(header).as_str())
 }
 
-/// Decides what each column is: as told, else by its name, checked with the rows of the sample.
+/// Whether lists have columns of this name.
+pub(crate) fn is_known(header: &str) -> bool {
+    let name = plain(header);
+    let known = |names: &[&str]| names.contains(&name.as_str());
+    known(NUMBER_NAMES)
+        || NAMES.iter().any(|(_, names)| known(names))
+        || VARIABLE_NAMES.iter().any(|(_, names)| known(names))
+}
+
+/// What the sample says of the texts of a list.
+pub(crate) fn garbled(headers: &[String], sample: &[Vec<String>]) -> Option<LayoutWarning> {
+    let garbled = |column: &usize| {
+        let cells = sample.iter().filter_map(|row| row.get(*column));
+        cells
+            .chain(headers.get(*column))
+            .any(|cell| is_garbled(cell))
+    };
+    let columns: Vec<usize> = (0..headers.len()).filter(garbled).collect();
+    (!columns.is_empty()).then_some(LayoutWarning::TextGarbled { columns })
+}
+
+/// Decides what each column is: as told, else by its name, checked with the rows of the sample. `shown` are the
+/// names of which none comes twice.
 pub(crate) fn columns(
     headers: &[String],
+    shown: &[String],
     sample: &[Vec<String>],
     told: &BTreeMap<String, Target>,
     country: Option<Country>,
+    warnings: &mut Vec<LayoutWarning>,
 ) -> Result<Vec<Column>, FileProblem> {
-    looks_like_header(headers)?;
-    let mut targets = told_targets(headers, told)?;
+    let mut targets = told_targets(shown, told)?;
     let cells = |column: usize| {
         let cells = sample.iter().filter_map(move |row| row.get(column));
         cells
@@ -88,49 +147,20 @@ pub(crate) fn columns(
             all += 1;
             fit += usize::from(value::fits(target, cell));
         }
-        if fit * 2 >= all
-            && let Some(place) = targets.get_mut(column)
-        {
+        if fit * 2 < all {
+            warnings.push(LayoutWarning::MeaningUnfit {
+                column,
+                target: target.clone(),
+                fit,
+                cells: all,
+            });
+            continue;
+        }
+        if let Some(place) = targets.get_mut(column) {
             *place = Some(target.clone());
         }
     }
-    Ok(name_variables(headers, targets))
-}
-
-/// A row of data in the header's place.
-fn looks_like_header(headers: &[String]) -> Result<(), FileProblem> {
-    for (column, header) in headers.iter().enumerate() {
-        let digits = header.chars().filter(char::is_ascii_digit).count();
-        let only = |char: char| char.is_ascii_digit() || " +-./()'=\"".contains(char);
-        if digits >= 7 && header.chars().all(only) {
-            let what = "a phone number";
-            return Err(FileProblem::NoHeader { column, what });
-        }
-        let address = header
-            .trim()
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-        if address && !header.trim().contains(' ') {
-            let what = "an e-mail address";
-            return Err(FileProblem::NoHeader { column, what });
-        }
-    }
-    if headers.len() > COLUMNS_MAX {
-        return Err(FileProblem::TooManyColumns);
-    }
-    let mut seen = BTreeMap::new();
-    for (second, header) in headers.iter().enumerate() {
-        if header.chars().count() > HEADER_CHARS_MAX {
-            return Err(FileProblem::HeaderTooLong { column: second });
-        }
-        let name = header.trim().to_lowercase();
-        if !name.is_empty()
-            && let Some(first) = seen.insert(name, second)
-        {
-            return Err(FileProblem::DuplicateHeader { first, second });
-        }
-    }
-    Ok(())
+    Ok(name_variables(shown, targets))
 }
 
 fn told_targets(
@@ -295,13 +325,6 @@ fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Letters and digits only, lower case: `Phone-Number ` and `phone_number` are the same.
-fn plain(header: &str) -> String {
-    let letters = deunicode(header);
-    let kept = letters.chars().filter(char::is_ascii_alphanumeric);
-    kept.map(|char| char.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

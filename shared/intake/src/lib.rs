@@ -23,6 +23,7 @@
 mod column;
 pub mod export;
 mod file;
+mod header;
 mod intake;
 mod layout;
 mod names;
@@ -30,6 +31,7 @@ mod row;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, letter};
 pub use file::detect::SAMPLE_BYTES;
@@ -44,3 +46,4 @@ pub use row::reason::{Reason, RejectCode};
 pub use row::value::SOURCE_CHARS_MAX;
 pub use row::{Reject, Row};
 pub use seen::NUMBERS_MAX;
+pub use warning::{LayoutWarning, LayoutWarningCode};

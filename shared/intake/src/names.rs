@@ -1,5 +1,7 @@
 //! What lists call things, in the languages they come in.
 
+use deunicode::deunicode;
+
 use crate::column::Target;
 
 /// Columns of phone numbers, best first.
@@ -148,82 +150,9 @@ pub(crate) const VARIABLE_NAMES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Names and codes of three letters of countries, with the code of two.
-pub(crate) const COUNTRIES: &[(&[&str], &str)] = &[
-    (
-        &[
-            "USA",
-            "United States",
-            "United States of America",
-            "U.S.",
-            "U.S.A.",
-            "America",
-        ],
-        "US",
-    ),
-    (&["CAN", "Canada"], "CA"),
-    (
-        &[
-            "GBR",
-            "UK",
-            "United Kingdom",
-            "Great Britain",
-            "England",
-            "Scotland",
-            "Wales",
-            "Northern Ireland",
-        ],
-        "GB",
-    ),
-    (&["IRL", "Ireland"], "IE"),
-    (&["IND", "India"], "IN"),
-    (&["AUS", "Australia"], "AU"),
-    (&["NZL", "New Zealand"], "NZ"),
-    (&["ZAF", "South Africa"], "ZA"),
-    (&["SGP", "Singapore"], "SG"),
-    (&["PHL", "Philippines"], "PH"),
-    (&["DEU", "Germany", "Deutschland"], "DE"),
-    (&["AUT", "Austria", "Österreich"], "AT"),
-    (&["CHE", "Switzerland", "Schweiz"], "CH"),
-    (&["FRA", "France"], "FR"),
-    (&["BEL", "Belgium"], "BE"),
-    (&["NLD", "Netherlands", "The Netherlands", "Holland"], "NL"),
-    (&["LUX", "Luxembourg"], "LU"),
-    (&["ESP", "Spain", "España"], "ES"),
-    (&["PRT", "Portugal"], "PT"),
-    (&["ITA", "Italy", "Italia"], "IT"),
-    (&["DNK", "Denmark"], "DK"),
-    (&["SWE", "Sweden"], "SE"),
-    (&["NOR", "Norway"], "NO"),
-    (&["FIN", "Finland"], "FI"),
-    (&["POL", "Poland"], "PL"),
-    (&["CZE", "Czechia", "Czech Republic"], "CZ"),
-    (&["HUN", "Hungary"], "HU"),
-    (&["ROU", "Romania"], "RO"),
-    (&["GRC", "Greece"], "GR"),
-    (&["TUR", "Turkey", "Türkiye"], "TR"),
-    (&["ISR", "Israel"], "IL"),
-    (&["ARE", "UAE", "United Arab Emirates"], "AE"),
-    (&["SAU", "Saudi Arabia"], "SA"),
-    (&["MEX", "Mexico", "México"], "MX"),
-    (&["BRA", "Brazil", "Brasil"], "BR"),
-    (&["ARG", "Argentina"], "AR"),
-    (&["CHL", "Chile"], "CL"),
-    (&["COL", "Colombia"], "CO"),
-    (&["PER", "Peru"], "PE"),
-    (&["JPN", "Japan"], "JP"),
-    (&["KOR", "South Korea", "Korea"], "KR"),
-    (&["CHN", "China"], "CN"),
-    (&["HKG", "Hong Kong"], "HK"),
-    (&["TWN", "Taiwan"], "TW"),
-    (&["THA", "Thailand"], "TH"),
-    (&["VNM", "Vietnam"], "VN"),
-    (&["MYS", "Malaysia"], "MY"),
-    (&["IDN", "Indonesia"], "ID"),
-    (&["PAK", "Pakistan"], "PK"),
-    (&["BGD", "Bangladesh"], "BD"),
-    (&["LKA", "Sri Lanka"], "LK"),
-    (&["NGA", "Nigeria"], "NG"),
-    (&["KEN", "Kenya"], "KE"),
-    (&["EGY", "Egypt"], "EG"),
-];
+/// Letters and digits only, lower case: `Phone-Number ` and `phone_number` are the same.
+pub(crate) fn plain(text: &str) -> String {
+    let letters = deunicode(text);
+    let kept = letters.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|char| char.to_ascii_lowercase()).collect()
+}

@@ -1,8 +1,10 @@
 //! Rows: what a record says of a lead, or why it is no lead.
 
+mod countries;
 pub(crate) mod number;
 pub(crate) mod place;
 pub(crate) mod reason;
+pub(crate) mod regions;
 pub(crate) mod value;
 
 use model::{Consent, LeadPriority, PhoneNumber, VALUE_CHARS_MAX, Variables};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::place::Country;
 use self::reason::Reason;
+use self::regions::RegionSaid;
 use self::value::SOURCE_CHARS_MAX;
 use crate::column::{Target, letter};
 use crate::file::reader::Position;
@@ -26,6 +29,8 @@ pub struct Row {
     pub zone: Option<&'static str>,
     /// State or province in ISO 3166-2, `US-CA`, where rules go by it.
     pub region: Option<&'static str>,
+    /// The row names a state of this country that nobody knows: what holds in any of its states holds.
+    pub region_unreadable: Option<Country>,
     pub country: Option<Country>,
     pub priority: LeadPriority,
     /// Present when the row names a kind.
@@ -72,7 +77,7 @@ impl Reject {
     }
 }
 
-/// A record of as many cells as the header has, as a lead.
+/// A record of at most as many cells as the header has, as a lead.
 pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Row, Reject> {
     let wrong = |column: usize, reason: Reason| Reject {
         row: start.row,
@@ -130,14 +135,18 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
         }
     }
     let place_of_number = country.or(layout.default_country);
-    let region = match region_column {
-        None => None,
-        Some(column) => place::region(cells.get(column), place_of_number)
-            .map_err(|reason| wrong(column, reason))?,
-    };
     let number_column = layout.number_column();
     let number = number::e164(cells.get(number_column), place_of_number)
         .map_err(|reason| wrong(number_column, reason))?;
+    let said = region_column.map(|column| {
+        let cell = cells.get(column);
+        regions::said(cell, country, layout.default_country, &number)
+    });
+    let (region, region_unreadable) = match said {
+        Some(RegionSaid::Known(region)) => (Some(region), None),
+        Some(RegionSaid::Unreadable(country)) => (None, Some(country)),
+        Some(RegionSaid::Nothing) | None => (None, None),
+    };
     let consent = consent_kind.map(|kind| Consent {
         kind,
         at: consent_at,
@@ -148,6 +157,7 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
         number,
         zone,
         region,
+        region_unreadable,
         country,
         priority,
         consent,

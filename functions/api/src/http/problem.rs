@@ -117,16 +117,17 @@ pub(crate) enum Code {
     ColumnAmbiguous,
     ColumnUnknown,
     FileEmpty,
+    FileHtml,
     FileNotText,
     FileTooLarge,
     FileWithoutRows,
-    HeaderDuplicate,
+    FileXml,
     HeaderMissing,
+    HeaderRow,
     HeaderTooLong,
     HeaderTooWide,
     HeaderUnreadable,
     NumberColumnMissing,
-    QuoteUnclosed,
     VariableName,
     // 429, 502, 503: try again
     NoFreeLine,
@@ -179,16 +180,17 @@ impl Code {
             | Self::ColumnAmbiguous
             | Self::ColumnUnknown
             | Self::FileEmpty
+            | Self::FileHtml
             | Self::FileNotText
             | Self::FileTooLarge
             | Self::FileWithoutRows
-            | Self::HeaderDuplicate
+            | Self::FileXml
             | Self::HeaderMissing
+            | Self::HeaderRow
             | Self::HeaderTooLong
             | Self::HeaderTooWide
             | Self::HeaderUnreadable
             | Self::NumberColumnMissing
-            | Self::QuoteUnclosed
             | Self::VariableName => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoFreeLine => StatusCode::TOO_MANY_REQUESTS,
             Self::CarrierUnavailable => StatusCode::BAD_GATEWAY,
@@ -199,13 +201,15 @@ impl Code {
 
 impl Code {
     /// Those of a list that is refused as a whole.
-    pub(crate) const OF_LISTS: [Self; 14] = [
+    pub(crate) const OF_LISTS: [Self; 15] = [
         Self::FileEmpty,
+        Self::FileHtml,
         Self::FileNotText,
         Self::FileTooLarge,
         Self::FileWithoutRows,
+        Self::FileXml,
         Self::HeaderMissing,
-        Self::HeaderDuplicate,
+        Self::HeaderRow,
         Self::HeaderTooLong,
         Self::HeaderTooWide,
         Self::HeaderUnreadable,
@@ -213,7 +217,6 @@ impl Code {
         Self::ColumnAmbiguous,
         Self::ColumnUnknown,
         Self::VariableName,
-        Self::QuoteUnclosed,
     ];
 }
 
@@ -235,17 +238,18 @@ impl From<&FileProblem> for Code {
             FileProblem::Empty => Self::FileEmpty,
             FileProblem::NoRows => Self::FileWithoutRows,
             FileProblem::NotText { .. } => Self::FileNotText,
+            FileProblem::Html => Self::FileHtml,
+            FileProblem::Xml { .. } => Self::FileXml,
             FileProblem::TooLarge => Self::FileTooLarge,
             FileProblem::NoHeader { .. } => Self::HeaderMissing,
+            FileProblem::HeaderRow { .. } => Self::HeaderRow,
             FileProblem::TooManyColumns => Self::HeaderTooWide,
             FileProblem::HeaderTooLong { .. } => Self::HeaderTooLong,
             FileProblem::HeaderUnreadable { .. } => Self::HeaderUnreadable,
-            FileProblem::DuplicateHeader { .. } => Self::HeaderDuplicate,
             FileProblem::NoNumberColumn => Self::NumberColumnMissing,
             FileProblem::UnknownColumn { .. } => Self::ColumnUnknown,
             FileProblem::SameTarget { .. } => Self::ColumnAmbiguous,
             FileProblem::VariableName { .. } => Self::VariableName,
-            FileProblem::UnclosedQuote { .. } => Self::QuoteUnclosed,
         }
     }
 }
@@ -539,18 +543,18 @@ mod tests {
                 what: "",
                 advice: "",
             },
+            FileProblem::Html,
+            FileProblem::Xml { what: "" },
             FileProblem::TooLarge,
             FileProblem::NoHeader {
+                row: 1,
                 column: 0,
                 what: "",
             },
+            FileProblem::HeaderRow { row: 3 },
             FileProblem::TooManyColumns,
             FileProblem::HeaderTooLong { column: 0 },
             FileProblem::HeaderUnreadable { column: 0 },
-            FileProblem::DuplicateHeader {
-                first: 0,
-                second: 1,
-            },
             FileProblem::NoNumberColumn,
             FileProblem::UnknownColumn {
                 name: String::new(),
@@ -563,7 +567,6 @@ mod tests {
             FileProblem::VariableName {
                 name: String::new(),
             },
-            FileProblem::UnclosedQuote { row: 1 },
         ];
         for problem in problems {
             assert_eq!(Code::from(&problem).word(), problem.code());

@@ -8,7 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use intake::{
-    Column, Country, Delimiter, Encoding, Layout, Options, Reject, RejectCode, Target, letter,
+    Column, Country, Delimiter, Encoding, Layout, LayoutWarning, LayoutWarningCode, Options,
+    Reject, RejectCode, Target, letter,
 };
 use jiff::Timestamp;
 use model::{CampaignId, ConsentKind, ImportId, LeadPriority, PhoneNumber, Variables};
@@ -57,6 +58,8 @@ pub(crate) struct ImportQuery {
     default_country: Option<Country>,
     encoding: Option<Encoding>,
     delimiter: Option<Delimiter>,
+    /// The row that has the names of the columns, as a spreadsheet shows it, from 1.
+    header_row: Option<u64>,
     /// JSON: what columns are, as in `{"Handy": "number", "Ort": {"variable": "city"}, "x": "ignore"}`.
     columns: Option<String>,
 }
@@ -116,6 +119,8 @@ pub(crate) struct ImportView {
     encoding: Option<Encoding>,
     delimiter: Option<Delimiter>,
     columns: Vec<ColumnView>,
+    /// What is odd about the list as a whole.
+    warnings: Vec<LayoutWarningView>,
     /// Rows read so far: those added and those rejected.
     rows: u64,
     added: u64,
@@ -166,6 +171,16 @@ pub(crate) struct ColumnView {
     target: Target,
 }
 
+/// Something odd about a list that can be read all the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LayoutWarning)]
+pub(crate) struct LayoutWarningView {
+    code: LayoutWarningCode,
+    /// The letters of the columns that it is about; none: it is about the list.
+    columns: Vec<String>,
+    sentence: String,
+}
+
 /// What a list would bring.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportPreview)]
@@ -174,6 +189,8 @@ pub(crate) struct PreviewView {
     delimiter: Delimiter,
     /// What the columns are taken for: send changes back as `columns`.
     columns: Vec<ColumnView>,
+    /// What is odd about the list as a whole.
+    warnings: Vec<LayoutWarningView>,
     /// Whether the whole list was looked at; if not, counts are of its first million bytes.
     whole: bool,
     rows: u64,
@@ -194,6 +211,8 @@ pub(crate) struct PreviewRowView {
     /// Zones that the number may be in; it is called when all of them allow.
     zones: Vec<String>,
     region: Option<String>,
+    /// The row names a state of this country that cannot be read: what holds in any of its states holds.
+    region_unreadable: Option<Country>,
     country: Option<Country>,
     priority: LeadPriority,
     consent_kind: Option<ConsentKind>,
@@ -417,6 +436,7 @@ fn options(query: &ImportQuery) -> Result<Options, Problem> {
         encoding: query.encoding,
         delimiter: query.delimiter,
         default_country: query.default_country,
+        header_row: query.header_row,
         columns,
     })
 }
@@ -428,6 +448,17 @@ fn columns_of(layout: &Layout) -> Vec<ColumnView> {
             letter: letter(at),
             header: header.clone(),
             target: target.clone(),
+        })
+        .collect()
+}
+
+fn warnings_of(layout: &Layout) -> Vec<LayoutWarningView> {
+    let warnings = layout.warnings.iter();
+    warnings
+        .map(|warning: &LayoutWarning| LayoutWarningView {
+            code: warning.code(),
+            columns: warning.columns().iter().copied().map(letter).collect(),
+            sentence: warning.sentence(),
         })
         .collect()
 }
@@ -460,6 +491,7 @@ impl ImportView {
             encoding: layout.map(|layout| layout.encoding),
             delimiter: layout.map(|layout| layout.delimiter),
             columns: layout.map(columns_of).unwrap_or_default(),
+            warnings: layout.map(warnings_of).unwrap_or_default(),
             rows: import.counts.rows,
             added: import.counts.added,
             rejected: import.counts.rejected,
@@ -487,6 +519,7 @@ impl From<Preview> for PreviewView {
             encoding: layout.encoding,
             delimiter: layout.delimiter,
             columns: columns_of(layout),
+            warnings: warnings_of(layout),
             whole: preview.whole,
             rows: preview.rows,
             good: preview.good,
@@ -513,6 +546,7 @@ impl From<PreviewRow> for PreviewRowView {
             number: row.number,
             zones,
             region: row.region.map(str::to_owned),
+            region_unreadable: row.region_unreadable,
             country: row.country,
             priority: row.priority,
             consent_kind: consent.as_ref().map(|consent| consent.kind),

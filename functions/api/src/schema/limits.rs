@@ -61,6 +61,7 @@ fn rows() -> Vec<Row> {
         ),
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
         ("ImportOptions", "columns", items(0, COLUMNS_MAX)),
+        ("ImportOptions", "header_row", number(1, FILE_BYTES_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),
         ("Simulation", "seed", number(0, SEED_MAX)),
         ("Simulation", "max_leads", number(1, LEADS_MAX.into())),
@@ -154,6 +155,10 @@ pub(crate) fn apply_to_parameter(parameter: &mut Value) {
         Some("version") => Bound::Number {
             min: 1,
             max: u32::MAX.into(),
+        },
+        Some("header_row") => Bound::Number {
+            min: 1,
+            max: FILE_BYTES_MAX,
         },
         Some(_) | None => return,
     };

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 
-use super::format::{Delimiter, Encoding};
+use super::format::{Delimiter, Encoding, Encodings};
+use super::guess;
 use super::problem::FileProblem;
+use super::quote::Shape;
 use super::reader::{Position, Read, Reader};
 use super::text::Cells;
 use crate::layout;
+use crate::row::place::Country;
 
 /// How much of a file is looked at before anything is decided. All that is decided depends on these
 /// bytes only, however they come in.
@@ -17,9 +20,9 @@ pub(crate) const SAMPLE_ROWS: usize = 50;
 /// What the sample says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Detected {
-    pub(crate) encoding: Encoding,
+    pub(crate) encodings: Encodings,
     pub(crate) delimiter: Delimiter,
-    /// The header begins there.
+    /// The first row begins there.
     pub(crate) start: Position,
 }
 
@@ -29,15 +32,30 @@ pub(crate) fn detect(
     whole: bool,
     encoding: Option<Encoding>,
     delimiter: Option<Delimiter>,
+    country: Option<Country>,
 ) -> Result<Detected, FileProblem> {
     known_binary(sample)?;
+    markup(sample)?;
     let (marked, mark) = byte_order_mark(sample);
-    let encoding = match encoding.or(marked) {
-        Some(encoding) => encoding,
-        None => guess(sample, whole),
+    let text = sample.get(mark..).unwrap_or_default();
+    let guessed = guess::guess(text, whole, country);
+    let encodings = match encoding.or(marked) {
+        // A file that says its encoding has rows in another as well.
+        Some(file) => Encodings {
+            file,
+            fallback: match guessed.file.table() {
+                Some(_) => guessed.file,
+                None => guessed.fallback,
+            },
+        },
+        None => guessed,
     };
     // A mark of another encoding than the one that is asked for is text like any other.
-    let skip = if marked == Some(encoding) { mark } else { 0 };
+    let skip = if marked == Some(encodings.file) {
+        mark
+    } else {
+        0
+    };
     let mut start = Position {
         offset: u64::try_from(skip).unwrap_or_default(),
         row: 1,
@@ -47,40 +65,51 @@ pub(crate) fn detect(
         return Err(FileProblem::Empty);
     }
     let text = sample.slice(skip..);
-    mostly_text(&text, encoding)?;
-    if let Some((named, after)) = separator_line(&text, encoding, start) {
+    mostly_text(&text, encodings.file)?;
+    let named = separator_line(&text, encodings, start);
+    if let Some((_, after)) = named {
         start = after;
-        return Ok(Detected {
-            encoding,
-            delimiter: delimiter.unwrap_or(named),
-            start,
-        });
     }
-    let delimiter = delimiter.unwrap_or_else(|| best_delimiter(&text, encoding, start));
+    let given = delimiter.or(named.map(|(delimiter, _)| delimiter));
+    let delimiter = given.unwrap_or_else(|| best_delimiter(&text, whole, encodings));
     Ok(Detected {
-        encoding,
+        encodings,
         delimiter,
         start,
     })
 }
 
-/// Up to so many rows of a sample, from its header on. A row that the sample cuts is left out.
-pub(crate) fn rows(sample: &Bytes, whole: bool, detected: Detected, mut each: impl FnMut(&Cells)) {
-    let mut reader = Reader::new(detected.encoding, detected.delimiter, detected.start);
-    let from = usize::try_from(detected.start.offset).unwrap_or_default();
-    reader.push(sample.slice(from.min(sample.len())..));
-    if whole {
-        reader.end();
-    }
+/// Up to so many rows of a sample. A row that the sample cuts is left out.
+pub(crate) fn rows(
+    sample: &Bytes,
+    whole: bool,
+    detected: Detected,
+    shape: Shape,
+    mut each: impl FnMut(&Cells),
+) {
+    let mut reader = reader(sample, whole, detected, shape);
     let mut cells = Cells::default();
     for _row in 0..SAMPLE_ROWS {
         let Ok(Read::Record) = reader.read() else {
             return;
         };
-        if cells.take(&reader, detected.encoding).is_ok() && !cells.all_blank() {
+        let read = cells.take(&reader, detected.encodings).is_ok();
+        if read && reader.problem().is_none() && !cells.all_blank() {
             each(&cells);
         }
     }
+}
+
+/// Reads a sample from where the first row begins.
+pub(crate) fn reader(sample: &Bytes, whole: bool, detected: Detected, shape: Shape) -> Reader {
+    let encoding = detected.encodings.file;
+    let mut reader = Reader::new(encoding, detected.delimiter, shape, detected.start);
+    let from = usize::try_from(detected.start.offset).unwrap_or_default();
+    reader.push(sample.slice(from.min(sample.len())..));
+    if whole {
+        reader.end();
+    }
+    reader
 }
 
 fn known_binary(sample: &[u8]) -> Result<(), FileProblem> {
@@ -110,6 +139,60 @@ fn known_binary(sample: &[u8]) -> Result<(), FileProblem> {
     Ok(())
 }
 
+/// A table for a browser or in XML, which many programs call a workbook.
+fn markup(sample: &[u8]) -> Result<(), FileProblem> {
+    /// Beyond this there is a list, whatever it says.
+    const LOOKED_AT: usize = 4 * 1024;
+    const OF_HTML: [&str; 11] = [
+        "!doctype html",
+        "html",
+        "head",
+        "body",
+        "meta",
+        "title",
+        "style",
+        "table",
+        "div",
+        "center",
+        "font",
+    ];
+    let head = sample.get(..LOOKED_AT).unwrap_or(sample);
+    // As good for UTF-16, and without any mark.
+    let ascii = head.iter().filter(|byte| (1..0x80).contains(*byte));
+    let text: String = ascii
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect();
+    let mut text = text.trim_start();
+    while let Some((_comment, behind)) = text
+        .strip_prefix("<!--")
+        .and_then(|comment| comment.split_once("-->"))
+    {
+        text = behind.trim_start();
+    }
+    let Some(tag) = text.strip_prefix('<') else {
+        return Ok(());
+    };
+    let ends = |rest: &str| rest.starts_with([' ', '>', '\r', '\n', '\t', '/']);
+    let is_html = |name: &str| tag.strip_prefix(name).is_some_and(ends);
+    if OF_HTML.into_iter().any(is_html) {
+        return Err(FileProblem::Html);
+    }
+    if !tag.starts_with("?xml") && !tag.starts_with("workbook") {
+        return Ok(());
+    }
+    if text.contains("<html") {
+        return Err(FileProblem::Html);
+    }
+    let workbook = ["office:spreadsheet", "excel.sheet", "<workbook"];
+    Err(FileProblem::Xml {
+        what: if workbook.iter().any(|word| text.contains(word)) {
+            "an XML Spreadsheet 2003"
+        } else {
+            "XML"
+        },
+    })
+}
+
 fn byte_order_mark(sample: &[u8]) -> (Option<Encoding>, usize) {
     if sample.starts_with(b"\xEF\xBB\xBF") {
         (Some(Encoding::Utf8), 3)
@@ -122,39 +205,11 @@ fn byte_order_mark(sample: &[u8]) -> (Option<Encoding>, usize) {
     }
 }
 
-/// Without a mark. In UTF-16 every other byte of digits, delimiters and Latin letters is zero.
-fn guess(sample: &[u8], whole: bool) -> Encoding {
-    let pairs = sample.len() / 2;
-    let zeros = |offset: usize| {
-        let bytes = sample.iter().skip(offset).step_by(2);
-        bytes.filter(|byte| **byte == 0).count()
-    };
-    let (even, odd) = (zeros(0), zeros(1));
-    if pairs >= 4 {
-        if odd * 10 >= pairs * 4 && even * 20 <= pairs {
-            return Encoding::Utf16Le;
-        }
-        if even * 10 >= pairs * 4 && odd * 20 <= pairs {
-            return Encoding::Utf16Be;
-        }
-    }
-    if sample.is_ascii() {
-        return Encoding::Ascii;
-    }
-    match std::str::from_utf8(sample) {
-        Ok(_) => Encoding::Utf8,
-        // A character that the sample cuts in two.
-        Err(cut) if !whole && cut.error_len().is_none() => Encoding::Utf8,
-        Err(_) => Encoding::Windows1252,
-    }
-}
-
 /// A few stray control characters are rejected with their rows; many are a file that is no text.
 fn mostly_text(text: &Bytes, encoding: Encoding) -> Result<(), FileProblem> {
-    let utf16 = matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be);
     let control = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0C);
     let controls = text.iter().filter(control).count();
-    if !utf16 && controls > 8 && controls * 100 > text.len() {
+    if !encoding.is_utf16() && controls > 8 && controls * 100 > text.len() {
         return Err(FileProblem::NotText {
             what: "binary data",
             advice: "export the list as CSV",
@@ -163,64 +218,66 @@ fn mostly_text(text: &Bytes, encoding: Encoding) -> Result<(), FileProblem> {
     Ok(())
 }
 
-/// `sep=;`, which Excel writes and reads above the header.
-fn separator_line(text: &Bytes, encoding: Encoding, at: Position) -> Option<(Delimiter, Position)> {
-    // The pipe occurs in none of the lines that are looked for but its own.
-    let delimiter = Delimiter::ALL.into_iter().find(|delimiter| {
-        let mut line = b"sep=".to_vec();
-        line.push(delimiter.byte());
-        let line = match encoding {
-            Encoding::Utf8 | Encoding::Ascii | Encoding::Windows1252 => line,
-            Encoding::Utf16Le => line.iter().flat_map(|byte| [*byte, 0]).collect(),
-            Encoding::Utf16Be => line.iter().flat_map(|byte| [0, *byte]).collect(),
+/// `sep=;`, which Excel writes and reads above the header and does not show: row 1 is the one below it.
+fn separator_line(
+    text: &Bytes,
+    encodings: Encodings,
+    at: Position,
+) -> Option<(Delimiter, Position)> {
+    // With a delimiter that is not in it, the line is one cell.
+    Delimiter::ALL.into_iter().find_map(|delimiter| {
+        let other = match delimiter {
+            Delimiter::Pipe => Delimiter::Comma,
+            Delimiter::Comma | Delimiter::Semicolon | Delimiter::Tab => Delimiter::Pipe,
         };
-        let next = text.get(line.len()..).unwrap_or_default();
-        let (first, second) = (next.first().copied(), next.get(1).copied());
-        let ends = match encoding {
-            Encoding::Utf16Be => matches!(second, Some(b'\r' | b'\n') | None),
-            Encoding::Utf8 | Encoding::Ascii | Encoding::Windows1252 | Encoding::Utf16Le => {
-                matches!(first, Some(b'\r' | b'\n') | None)
-            }
+        let mut reader = Reader::new(encodings.file, other, Shape::default(), at);
+        reader.push(text.clone());
+        reader.end();
+        let Ok(Read::Record) = reader.read() else {
+            return None;
         };
-        text.starts_with(&line) && ends
-    })?;
-    let other = match delimiter {
-        Delimiter::Pipe => Delimiter::Comma,
-        Delimiter::Comma | Delimiter::Semicolon | Delimiter::Tab => Delimiter::Pipe,
-    };
-    let mut reader = Reader::new(encoding, other, at);
-    reader.push(text.clone());
-    reader.end();
-    match reader.read() {
-        Ok(Read::Record) => Some((delimiter, reader.position())),
-        Ok(Read::NeedsInput | Read::End) | Err(_) => None,
-    }
+        let mut cells = Cells::default();
+        cells.take(&reader, encodings).ok()?;
+        let word = cells.get(0).to_ascii_lowercase();
+        let named = word.strip_prefix("sep=")?.as_bytes();
+        let is_first = reader.start().row == at.row && reader.fields() == 1;
+        (is_first && named == [delimiter.byte()]).then(|| {
+            let after = Position {
+                row: at.row,
+                ..reader.position()
+            };
+            (delimiter, after)
+        })
+    })
 }
 
-/// The delimiter with which the header names a number column; then the one with which most rows have
-/// as many cells as the header; then the one that makes most columns.
-fn best_delimiter(text: &Bytes, encoding: Encoding, start: Position) -> Delimiter {
+/// The delimiter with which a row names a number column; then the one with which most rows have as many
+/// cells as each other; then the one that makes most columns.
+fn best_delimiter(text: &Bytes, whole: bool, encodings: Encodings) -> Delimiter {
     let mut best = (Delimiter::Comma, (false, 0, 0));
     for delimiter in Delimiter::ALL {
         let detected = Detected {
-            encoding,
+            encodings,
             delimiter,
-            start: Position { offset: 0, ..start },
+            start: Position {
+                offset: 0,
+                row: 1,
+                after_cr: false,
+            },
         };
-        let (mut columns, mut numbers, mut rows_seen, mut matching) = (0, false, 0, 0);
-        rows(text, false, detected, |cells| {
-            if columns == 0 {
-                columns = cells.len();
-                numbers = cells.iter().any(layout::names_numbers);
-            }
-            rows_seen += 1;
-            matching += usize::from(cells.len() == columns);
+        let (mut numbers, mut widths) = (false, Vec::new());
+        rows(text, whole, detected, Shape::default(), |cells| {
+            numbers |= cells.len() > 1 && cells.iter().any(layout::names_numbers);
+            widths.push(cells.len());
         });
-        if columns < 2 {
+        let times = |width: usize| widths.iter().filter(|other| **other == width).count();
+        // Title lines are one cell with any of them.
+        let columns = widths.iter().copied().filter(|width| *width > 1);
+        let Some(columns) = columns.max_by_key(|width| (times(*width), *width)) else {
             continue;
-        }
+        };
         // In eighths, so that one ragged row does not decide.
-        let regular = matching * 8 / rows_seen.max(1);
+        let regular = times(columns) * 8 / widths.len().max(1);
         let score = (numbers, regular, columns);
         if score > best.1 {
             best = (delimiter, score);

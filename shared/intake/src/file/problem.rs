@@ -1,6 +1,6 @@
 //! Why a file is refused as a whole.
 
-use super::format::{FILE_BYTES_MAX, ROW_BYTES_MAX};
+use super::format::FILE_BYTES_MAX;
 use crate::column::{COLUMNS_MAX, HEADER_CHARS_MAX, Target, letter};
 
 /// What makes a file unusable as it is. Columns are counted from 0 and shown as letters.
@@ -15,12 +15,27 @@ pub enum FileProblem {
         what: &'static str,
         advice: &'static str,
     },
+    /// A page for a browser, as many programs write it and call it `.xls`.
+    #[error(
+        "the file is a table in HTML, whatever its name says: open it in the spreadsheet program and save it as CSV or .xlsx"
+    )]
+    Html,
+    #[error(
+        "the file is {what}, not a CSV: open it in the spreadsheet program and save it as CSV or .xlsx"
+    )]
+    Xml { what: &'static str },
     #[error("the file is larger than {FILE_BYTES_MAX} bytes: split it")]
     TooLarge,
     #[error(
-        "row 1 holds data, not column names (column {} looks like {what}): put a row such as `number,first_name,last_name` above it", letter(*column)
+        "row {row} holds data, not column names (column {} looks like {what}): put a row such as `number,first_name,last_name` above it", letter(*column)
     )]
-    NoHeader { column: usize, what: &'static str },
+    NoHeader {
+        row: u64,
+        column: usize,
+        what: &'static str,
+    },
+    #[error("row {row} is named as the header and has no text, or is too far down in the file")]
+    HeaderRow { row: u64 },
     #[error("the header has more than {COLUMNS_MAX} columns")]
     TooManyColumns,
     #[error(
@@ -29,8 +44,6 @@ pub enum FileProblem {
     HeaderTooLong { column: usize },
     #[error("the name of column {} cannot be read: the file is not in the encoding that it says", letter(*column))]
     HeaderUnreadable { column: usize },
-    #[error("columns {} and {} have the same name: rename or remove one", letter(*first), letter(*second))]
-    DuplicateHeader { first: usize, second: usize },
     #[error("no column has phone numbers in it: name one `number`, or say which it is")]
     NoNumberColumn,
     #[error("a column that is given a meaning is not in the header: `{name}`")]
@@ -45,10 +58,6 @@ pub enum FileProblem {
         "`{name}` is not a variable name: use letters, digits and _, starting with a letter, at most 64"
     )]
     VariableName { name: String },
-    #[error(
-        "a quote that opens in row {row} is not closed within {ROW_BYTES_MAX} bytes: close it, or double quotes that belong to the text"
-    )]
-    UnclosedQuote { row: u64 },
 }
 
 impl FileProblem {
@@ -59,17 +68,18 @@ impl FileProblem {
             Self::Empty => "file_empty",
             Self::NoRows => "file_without_rows",
             Self::NotText { .. } => "file_not_text",
+            Self::Html => "file_html",
+            Self::Xml { .. } => "file_xml",
             Self::TooLarge => "file_too_large",
             Self::NoHeader { .. } => "header_missing",
+            Self::HeaderRow { .. } => "header_row",
             Self::TooManyColumns => "header_too_wide",
             Self::HeaderTooLong { .. } => "header_too_long",
             Self::HeaderUnreadable { .. } => "header_unreadable",
-            Self::DuplicateHeader { .. } => "header_duplicate",
             Self::NoNumberColumn => "number_column_missing",
             Self::UnknownColumn { .. } => "column_unknown",
             Self::SameTarget { .. } => "column_ambiguous",
             Self::VariableName { .. } => "variable_name",
-            Self::UnclosedQuote { .. } => "quote_unclosed",
         }
     }
 
@@ -77,16 +87,16 @@ impl FileProblem {
     #[must_use]
     pub const fn row(&self) -> Option<u64> {
         match self {
-            Self::UnclosedQuote { row } => Some(*row),
+            Self::NoHeader { row, .. } | Self::HeaderRow { row } => Some(*row),
             Self::Empty
             | Self::NoRows
             | Self::NotText { .. }
+            | Self::Html
+            | Self::Xml { .. }
             | Self::TooLarge
-            | Self::NoHeader { .. }
             | Self::TooManyColumns
             | Self::HeaderTooLong { .. }
             | Self::HeaderUnreadable { .. }
-            | Self::DuplicateHeader { .. }
             | Self::NoNumberColumn
             | Self::UnknownColumn { .. }
             | Self::SameTarget { .. }

@@ -1,20 +1,18 @@
 //! Records out of bytes: RFC 4180 over any encoding, in bounded memory, with the place of each record.
 //!
-//! It knows nothing of what the cells mean.
+//! It knows nothing of what the cells mean, but for what a row looks like (`quote::Shape`): that tells a cell of
+//! several lines from rows behind a quote that nobody meant.
 
-use std::collections::VecDeque;
+use csv_core::ReadRecordResult;
+use serde::{Deserialize, Serialize};
 
 use bytes::Bytes;
-use csv_core::ReadRecordResult;
-use encoding_rs::Decoder;
-use serde::{Deserialize, Serialize};
 
 use super::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 use super::problem::FileProblem;
+use super::quote::{self, Lines, Shape};
+use super::source::{self, ByteSource};
 use crate::column::COLUMNS_MAX;
-
-/// UTF-16 is turned to UTF-8 in pieces of this size.
-const DECODED_BYTES: usize = 8 * 1024;
 
 /// A place between two rows of a file, from which reading can begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,33 +37,39 @@ pub(crate) enum Read {
     End,
 }
 
+/// Why a record is no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordProblem {
+    /// More than a row may have. Nothing of it is kept.
+    TooLong,
+    /// A quote opens in it and is not closed. It is taken as text, and the record ends with its line.
+    QuoteUnclosed,
+    /// Between quotes there are lines that look like rows, and nothing tells whether they are.
+    RowsInQuotes,
+}
+
 /// Reads records; see the module.
 #[derive(Debug)]
 pub(crate) struct Reader {
     csv: csv_core::Reader,
+    delimiter: u8,
+    shape: Shape,
     source: ByteSource,
     record: Record,
-    in_record: bool,
+    /// The bytes of the record so far, as the machine read them, without those of the last piece if that
+    /// ended it.
+    raw: Vec<u8>,
+    state: ReaderState,
     start: Position,
     at: Position,
 }
 
-/// Bytes that were pushed and not used up.
-#[derive(Debug)]
-struct ByteSource {
-    chunks: VecDeque<Bytes>,
-    /// Bytes of the first chunk that are used up.
-    taken: usize,
-    ended: bool,
-    utf16: Option<Utf16>,
-}
-
-struct Utf16 {
-    decoder: Decoder,
-    decoded: Box<[u8]>,
-    from: usize,
-    to: usize,
-    flushed: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReaderState {
+    Between,
+    InRecord,
+    /// In a record that is too long: whatever comes up to the end of the line is a part of it.
+    Skipping,
 }
 
 /// The record so far.
@@ -77,49 +81,52 @@ struct Record {
     /// Where each field ends in `text`.
     ends: Box<[usize]>,
     ends_len: usize,
-    /// Fields that were counted and not kept.
-    dropped: usize,
-    too_long: bool,
+    /// Fields that are counted and whose ends are not kept.
+    beyond: usize,
+    problem: Option<RecordProblem>,
 }
 
 impl Reader {
-    pub(crate) fn new(encoding: Encoding, delimiter: Delimiter, at: Position) -> Self {
-        let mut csv = csv_core::ReaderBuilder::new()
-            .delimiter(delimiter.byte())
-            .build();
-        // The machine takes a byte order mark off its first input. Ours is gone by now, and input that
-        // begins in the middle of a file has none.
-        csv.read_record(b"\n", &mut [0; 4], &mut [0; 4]);
+    pub(crate) fn new(
+        encoding: Encoding,
+        delimiter: Delimiter,
+        shape: Shape,
+        at: Position,
+    ) -> Self {
+        let byte = if source::turns_pipes(encoding, delimiter) {
+            source::UNIT
+        } else {
+            delimiter.byte()
+        };
+        let mut csv = csv_core::ReaderBuilder::new().delimiter(byte).build();
+        begin(&mut csv);
         Self {
             csv,
-            source: ByteSource {
-                chunks: VecDeque::new(),
-                taken: 0,
-                ended: false,
-                utf16: Utf16::new(encoding),
-            },
+            delimiter: byte,
+            shape,
+            source: ByteSource::new(encoding, delimiter),
             record: Record {
-                text: vec![0; ROW_BYTES_MAX].into_boxed_slice(),
+                // Room for more than is ever read of a record: it is never full.
+                text: vec![0; ROW_BYTES_MAX + 8].into_boxed_slice(),
                 text_len: 0,
                 ends: vec![0; COLUMNS_MAX + 1].into_boxed_slice(),
                 ends_len: 0,
-                dropped: 0,
-                too_long: false,
+                beyond: 0,
+                problem: None,
             },
-            in_record: false,
+            raw: Vec::new(),
+            state: ReaderState::Between,
             start: at,
             at,
         }
     }
 
     pub(crate) fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.source.chunks.push_back(chunk);
-        }
+        self.source.push(chunk);
     }
 
     pub(crate) fn end(&mut self) {
-        self.source.ended = true;
+        self.source.end();
     }
 
     /// Where the last record begins.
@@ -134,12 +141,22 @@ impl Reader {
 
     /// How many fields the last record has.
     pub(crate) fn fields(&self) -> usize {
-        self.record.ends_len + self.record.dropped
+        self.record.ends_len + self.record.beyond
     }
 
-    /// Whether the last record has more text, or more fields, than are kept.
-    pub(crate) fn too_long(&self) -> bool {
-        self.record.too_long
+    /// How many of them are kept. The last one that is kept has the text of those that are not.
+    pub(crate) fn kept(&self) -> usize {
+        self.record.ends_len
+    }
+
+    /// Why the last record is no row.
+    pub(crate) fn problem(&self) -> Option<RecordProblem> {
+        self.record.problem
+    }
+
+    /// Whether pipes within cells are written as [`source::UNIT`].
+    pub(crate) fn turns_pipes(&self) -> bool {
+        self.delimiter == source::UNIT
     }
 
     /// A field of the last record, without its quotes.
@@ -155,7 +172,7 @@ impl Reader {
         self.record.ends.get(index).copied().unwrap_or_default()
     }
 
-    /// The fields that are kept, one after the other.
+    /// The fields, one after the other.
     pub(crate) fn text(&self) -> &[u8] {
         let text = self.record.text.get(..self.record.text_len);
         text.unwrap_or_default()
@@ -169,196 +186,202 @@ impl Reader {
                 return Err(FileProblem::TooLarge);
             }
             let Some(first) = window.first().copied() else {
-                return if self.source.ended {
+                return Ok(if self.source.ended() {
                     self.last()
                 } else {
-                    Ok(Read::NeedsInput)
-                };
+                    Read::NeedsInput
+                });
             };
-            if !self.in_record {
-                if first == b'\n' || first == b'\r' {
+            match self.state {
+                ReaderState::Between if quote::is_break(first) => {
                     let second_half = self.at.after_cr && first == b'\n';
                     self.at.row += u64::from(!second_half);
                     self.at.after_cr = first == b'\r';
                     self.at.offset += self.source.consume(1);
                     continue;
                 }
-                self.at.after_cr = false;
-                self.start = self.at;
-                self.in_record = true;
-                self.record.clear();
-            }
-            let (text, ends) = self.record.room();
-            let (result, used, written, ended) = self.csv.read_record(window, text, ends);
-            let last = used.checked_sub(1).and_then(|last| window.get(last));
-            let after_cr = last == Some(&b'\r');
-            self.at.offset += self.source.consume(used);
-            self.record.grow(written, ended);
-            match result {
-                ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
-                ReadRecordResult::OutputFull => self.too_long_record()?,
-                ReadRecordResult::OutputEndsFull => self.record.drop_fields(),
-                ReadRecordResult::Record => {
-                    self.in_record = false;
-                    self.at.row += 1;
-                    self.at.after_cr = after_cr;
-                    return Ok(Read::Record);
+                ReaderState::Between => {
+                    self.at.after_cr = false;
+                    self.start = self.at;
+                    self.state = ReaderState::InRecord;
+                    self.record.clear();
+                    self.raw.clear();
                 }
+                ReaderState::InRecord => {}
+                ReaderState::Skipping => {
+                    let line = window.iter().position(|byte| quote::is_break(*byte));
+                    let used = line.map_or(window.len(), |at| at + 1);
+                    let after_cr = window.get(used - 1) == Some(&b'\r');
+                    self.at.offset += self.source.consume(used);
+                    if line.is_some() {
+                        return Ok(self.ended(after_cr));
+                    }
+                    continue;
+                }
+            }
+            // One byte more than a row may have: its end, or too much.
+            let room = (ROW_BYTES_MAX + 1).saturating_sub(self.raw.len());
+            let window = window.get(..room).unwrap_or(window);
+            let (result, used) = self.record.read(&mut self.csv, window);
+            let piece = window.get(..used).unwrap_or_default();
+            let after_cr = piece.last() == Some(&b'\r');
+            let ends = matches!(result, ReadRecordResult::Record);
+            let breaks = ends && self.record.has_breaks();
+            if !ends || breaks {
+                self.raw.extend_from_slice(piece);
+            }
+            self.at.offset += self.source.consume(used);
+            if ends {
+                return Ok(self.whole(breaks, after_cr));
+            }
+            if self.raw.len() > ROW_BYTES_MAX && self.overflow() {
+                return Ok(Read::Record);
             }
         }
     }
 
     /// The file ends here: what was begun is the last record.
-    fn last(&mut self) -> Result<Read, FileProblem> {
-        if !self.in_record {
-            return Ok(Read::End);
+    fn last(&mut self) -> Read {
+        match self.state {
+            ReaderState::Between => Read::End,
+            ReaderState::Skipping => self.ended(false),
+            ReaderState::InRecord => match self.record.read(&mut self.csv, b"\n") {
+                (ReadRecordResult::Record, _used) => self.whole(self.record.has_breaks(), false),
+                (
+                    ReadRecordResult::InputEmpty
+                    | ReadRecordResult::OutputFull
+                    | ReadRecordResult::OutputEndsFull
+                    | ReadRecordResult::End,
+                    _used,
+                ) => self.unclosed(),
+            },
         }
-        if self.record.is_full() {
-            self.record.drop_fields();
+    }
+
+    /// The machine has come to the end of a record; with breaks, one of several lines.
+    fn whole(&mut self, breaks: bool, after_cr: bool) -> Read {
+        self.record.finish();
+        if breaks {
+            match quote::within(&self.raw, self.delimiter, &self.shape) {
+                Lines::OfCell => {}
+                Lines::Rows => return self.only_first_line(None),
+                Lines::Unclear => self.record.problem = Some(RecordProblem::RowsInQuotes),
+            }
         }
-        let (text, ends) = self.record.room();
-        let (result, _, written, ended) = self.csv.read_record(b"\n", text, ends);
-        self.record.grow(written, ended);
-        if !matches!(result, ReadRecordResult::Record) {
-            return Err(self.unclosed());
+        self.ended(after_cr)
+    }
+
+    /// A quote is open and the file, or what a row may have, ends.
+    fn unclosed(&mut self) -> Read {
+        begin(&mut self.csv);
+        let problem = match quote::behind(&self.raw, self.delimiter, &self.shape) {
+            Lines::Rows => None,
+            Lines::OfCell | Lines::Unclear => Some(RecordProblem::QuoteUnclosed),
+        };
+        self.only_first_line(problem)
+    }
+
+    /// There is more of a record than a row may have. Whether that ends it.
+    fn overflow(&mut self) -> bool {
+        if self.raw.iter().any(|byte| quote::is_break(*byte)) {
+            self.unclosed();
+            return true;
         }
-        self.in_record = false;
+        begin(&mut self.csv);
+        let fields = self.fields();
+        self.record.clear();
+        self.record.beyond = fields;
+        self.record.problem = Some(RecordProblem::TooLong);
+        self.raw.clear();
+        self.state = ReaderState::Skipping;
+        false
+    }
+
+    /// Ends the record with its first line, in which the quote that stays open is text. What comes behind
+    /// it is read once more.
+    fn only_first_line(&mut self, problem: Option<RecordProblem>) -> Read {
+        let end = self.raw.iter().position(|byte| quote::is_break(*byte));
+        let used = end.map_or(self.raw.len(), |at| at + 1);
+        let line = self.raw.get(..end.unwrap_or(used)).unwrap_or_default();
+        self.record.clear();
+        let record = &mut self.record;
+        quote::split(line, self.delimiter, |field| record.push(field));
+        self.record.finish();
+        self.record.problem = problem;
+        let read = self.raw.get(..used).unwrap_or_default();
+        let after_cr = end.is_some() && read.last() == Some(&b'\r');
+        self.at.offset = self.start.offset + self.source.in_file(read);
+        self.source.repeat(self.raw.get(used..).unwrap_or_default());
+        self.ended(after_cr)
+    }
+
+    fn ended(&mut self, after_cr: bool) -> Read {
+        self.state = ReaderState::Between;
         self.at.row += 1;
-        Ok(Read::Record)
+        self.at.after_cr = after_cr;
+        Read::Record
     }
+}
 
-    /// A record of which no more can be kept goes on, unless a quote is open. The machine does not say
-    /// whether one is, so it is given a line feed: if that ends the record, it was within a plain field,
-    /// and is brought back there.
-    fn too_long_record(&mut self) -> Result<(), FileProblem> {
-        let (result, ..) = self.csv.read_record(b"\n", &mut [0; 4], &mut [0; 4]);
-        if !matches!(result, ReadRecordResult::Record) {
-            return Err(self.unclosed());
-        }
-        self.csv.read_record(b"x", &mut [0; 4], &mut [0; 4]);
-        self.record.drop_fields();
-        Ok(())
-    }
-
-    fn unclosed(&self) -> FileProblem {
-        let row = self.start.row;
-        FileProblem::UnclosedQuote { row }
-    }
+/// Sets the machine to the beginning of a record. It takes a byte order mark off its first input; ours is
+/// gone by then, and input that begins in the middle of a file has none.
+fn begin(csv: &mut csv_core::Reader) {
+    csv.reset();
+    csv.read_record(b"\n", &mut [0; 4], &mut [0; 4]);
 }
 
 impl Record {
     fn clear(&mut self) {
         self.text_len = 0;
         self.ends_len = 0;
-        self.dropped = 0;
-        self.too_long = false;
+        self.beyond = 0;
+        self.problem = None;
     }
 
-    fn room(&mut self) -> (&mut [u8], &mut [usize]) {
+    /// Gives bytes to the machine, and says how many it took.
+    fn read(&mut self, csv: &mut csv_core::Reader, bytes: &[u8]) -> (ReadRecordResult, usize) {
         let text = self.text.get_mut(self.text_len..).unwrap_or_default();
         let ends = self.ends.get_mut(self.ends_len..).unwrap_or_default();
-        (text, ends)
-    }
-
-    fn is_full(&self) -> bool {
-        self.text_len == self.text.len() || self.ends_len == self.ends.len()
-    }
-
-    fn grow(&mut self, text: usize, ends: usize) {
-        self.text_len += text;
-        self.ends_len += ends;
-    }
-
-    /// The record goes on, what there is of it is forgotten.
-    fn drop_fields(&mut self) {
-        self.too_long = true;
-        self.dropped += self.ends_len;
-        self.text_len = 0;
-        self.ends_len = 0;
-    }
-}
-
-impl ByteSource {
-    /// Text that is not used up; empty when more has to be pushed.
-    fn window(&mut self) -> &[u8] {
-        match &mut self.utf16 {
-            None => rest(&mut self.chunks, &mut self.taken),
-            Some(utf16) => utf16.window(&mut self.chunks, &mut self.taken, self.ended),
+        if ends.is_empty() {
+            let mut beyond = [0; 64];
+            let (result, used, written, ended) = csv.read_record(bytes, text, &mut beyond);
+            self.text_len += written;
+            self.beyond += ended;
+            return (result, used);
         }
+        let (result, used, written, ended) = csv.read_record(bytes, text, ends);
+        self.text_len += written;
+        self.ends_len += ended;
+        (result, used)
     }
 
-    /// Moves on by so many bytes of the window, and says how many bytes of the file they are.
-    fn consume(&mut self, bytes: usize) -> u64 {
-        match &mut self.utf16 {
-            None => {
-                self.taken += bytes;
-                u64::try_from(bytes).unwrap_or(u64::MAX)
+    fn push(&mut self, field: &[u8]) {
+        let to = self.text_len + field.len();
+        if let Some(place) = self.text.get_mut(self.text_len..to) {
+            place.copy_from_slice(field);
+            self.text_len = to;
+        }
+        match self.ends.get_mut(self.ends_len) {
+            Some(end) => {
+                *end = self.text_len;
+                self.ends_len += 1;
             }
-            Some(utf16) => utf16.consume(bytes),
+            None => self.beyond += 1,
         }
     }
-}
 
-/// What is left of the first chunk that has something left.
-fn rest<'a>(chunks: &'a mut VecDeque<Bytes>, taken: &mut usize) -> &'a [u8] {
-    while chunks.front().is_some_and(|chunk| *taken >= chunk.len()) {
-        chunks.pop_front();
-        *taken = 0;
-    }
-    let chunk = chunks.front().map(AsRef::as_ref).unwrap_or_default();
-    chunk.get(*taken..).unwrap_or_default()
-}
-
-impl Utf16 {
-    fn new(encoding: Encoding) -> Option<Self> {
-        let decoder = match encoding {
-            Encoding::Utf16Le => encoding_rs::UTF_16LE.new_decoder_without_bom_handling(),
-            Encoding::Utf16Be => encoding_rs::UTF_16BE.new_decoder_without_bom_handling(),
-            Encoding::Utf8 | Encoding::Ascii | Encoding::Windows1252 => return None,
-        };
-        Some(Self {
-            decoder,
-            decoded: vec![0; DECODED_BYTES].into_boxed_slice(),
-            from: 0,
-            to: 0,
-            flushed: false,
-        })
-    }
-
-    /// Decoded text that is not used up, after decoding more if there is none.
-    fn window(&mut self, chunks: &mut VecDeque<Bytes>, taken: &mut usize, ended: bool) -> &[u8] {
-        while self.from == self.to && !self.flushed {
-            let bytes = rest(chunks, taken);
-            if bytes.is_empty() && !ended {
-                break;
-            }
-            let last = bytes.is_empty();
-            let (result, read, written, _replaced) =
-                self.decoder.decode_to_utf8(bytes, &mut self.decoded, last);
-            *taken += read;
-            self.from = 0;
-            self.to = written;
-            self.flushed = last && matches!(result, encoding_rs::CoderResult::InputEmpty);
+    /// The last field that is kept gets the text of those that are not: nothing of a row is overlooked.
+    fn finish(&mut self) {
+        if self.beyond > 0
+            && let Some(last) = self.ends.last_mut()
+        {
+            *last = self.text_len;
         }
-        self.decoded.get(self.from..self.to).unwrap_or_default()
     }
 
-    /// How many bytes of the file the next so many bytes of UTF-8 stand for. Half a surrogate pair is
-    /// one unit and becomes one replacement character, so that this holds for broken files too.
-    fn consume(&mut self, bytes: usize) -> u64 {
-        let to = self.from + bytes;
-        let used = self.decoded.get(self.from..to).unwrap_or_default();
-        let units = used
-            .iter()
-            .map(|byte| u64::from(byte & 0b1100_0000 != 0b1000_0000) + u64::from(*byte >= 0xF0));
-        let units: u64 = units.sum();
-        self.from = to;
-        units * 2
-    }
-}
-
-impl std::fmt::Debug for Utf16 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Utf16").finish_non_exhaustive()
+    /// Whether a cell has several lines.
+    fn has_breaks(&self) -> bool {
+        let text = self.text.get(..self.text_len).unwrap_or_default();
+        text.contains(&b'\n') || text.contains(&b'\r')
     }
 }

@@ -1,6 +1,7 @@
 //! The text of a record: its cells decoded, checked, and free of what no cell should hold.
 
-use super::format::Encoding;
+use super::format::{Encoding, Encodings};
+use super::source::UNIT;
 use crate::file::reader::Reader;
 use crate::row::reason::Reason;
 
@@ -14,7 +15,9 @@ pub(crate) struct Cells {
 impl Cells {
     /// A cell; beyond the last one, an empty one.
     pub(crate) fn get(&self, index: usize) -> &str {
-        let end = self.ends.get(index).copied().unwrap_or_default();
+        let Some(end) = self.ends.get(index).copied() else {
+            return "";
+        };
         let from = index
             .checked_sub(1)
             .and_then(|before| self.ends.get(before).copied())
@@ -26,12 +29,22 @@ impl Cells {
         self.ends.len()
     }
 
+    /// Of all its text, as UTF-8.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
     }
 
     pub(crate) fn all_blank(&self) -> bool {
         self.text.trim().is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
     }
 
     /// Takes over the reader's record.
@@ -41,21 +54,15 @@ impl Cells {
     pub(crate) fn take(
         &mut self,
         reader: &Reader,
-        encoding: Encoding,
+        encodings: Encodings,
     ) -> Result<(), (usize, Reason)> {
-        self.text.clear();
-        self.ends.clear();
-        match encoding {
-            Encoding::Utf8 | Encoding::Utf16Le | Encoding::Utf16Be => self.utf8(reader)?,
-            Encoding::Ascii => {
-                if self.utf8(reader).is_err() {
-                    self.windows_1252(reader);
-                }
-            }
-            Encoding::Windows1252 => self.windows_1252(reader),
+        self.clear();
+        self.decode(reader, encodings)?;
+        if reader.turns_pipes() && self.text.bytes().any(|byte| byte == UNIT) {
+            self.text = self.text.replace(char::from(UNIT), "|");
         }
-        let utf16 = matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be);
-        if utf16 && let Some(column) = self.column_with(|char| char == char::REPLACEMENT_CHARACTER)
+        if encodings.file.is_utf16()
+            && let Some(column) = self.column_with(|char| char == char::REPLACEMENT_CHARACTER)
         {
             return Err((column, Reason::Encoding));
         }
@@ -67,35 +74,53 @@ impl Cells {
         Ok(())
     }
 
-    fn utf8(&mut self, reader: &Reader) -> Result<(), (usize, Reason)> {
-        self.text.clear();
-        self.ends.clear();
+    fn decode(&mut self, reader: &Reader, encodings: Encodings) -> Result<(), (usize, Reason)> {
         if reader.text().is_ascii() {
-            // Valid as a whole and in every part.
+            // The same in all encodings, as a whole and in every part.
             self.text
                 .push_str(std::str::from_utf8(reader.text()).unwrap_or_default());
             self.ends
-                .extend((0..reader.fields()).map(|index| reader.field_end(index)));
+                .extend((0..reader.kept()).map(|index| reader.field_end(index)));
             return Ok(());
         }
-        for column in 0..reader.fields() {
-            let cell = std::str::from_utf8(reader.field(column))
-                .map_err(|_not_utf8| (column, Reason::Encoding))?;
-            self.text.push_str(cell);
+        let table = match encodings.file.table() {
+            Some(table) if !reads_as_utf8(reader, encodings.file) => Some(table),
+            Some(_) | None => None,
+        };
+        for column in 0..reader.kept() {
+            let cell = reader.field(column);
+            let unreadable = |()| (column, Reason::Encoding);
+            match table {
+                Some(table) => self.push_by(table, cell).map_err(unreadable)?,
+                None => match std::str::from_utf8(cell) {
+                    Ok(cell) => self.text.push_str(cell),
+                    Err(_) => self
+                        .push_other(cell, encodings.fallback)
+                        .map_err(unreadable)?,
+                },
+            }
             self.ends.push(self.text.len());
         }
         Ok(())
     }
 
-    fn windows_1252(&mut self, reader: &Reader) {
-        self.text.clear();
-        self.ends.clear();
-        for column in 0..reader.fields() {
-            let (cell, _replaced) =
-                encoding_rs::WINDOWS_1252.decode_without_bom_handling(reader.field(column));
-            self.text.push_str(&cell);
-            self.ends.push(self.text.len());
+    /// A cell that is not in UTF-8, in a file that is.
+    fn push_other(&mut self, cell: &[u8], encoding: Encoding) -> Result<(), ()> {
+        // What has letters of UTF-8 as well was cut or spoilt: to read it as anything else would spoil those.
+        let spoilt =
+            !encoding.resembles_utf8() && cell.utf8_chunks().any(|chunk| !chunk.valid().is_ascii());
+        match encoding.table() {
+            Some(table) if !spoilt => self.push_by(table, cell),
+            Some(_) | None => Err(()),
         }
+    }
+
+    fn push_by(&mut self, table: &'static encoding_rs::Encoding, cell: &[u8]) -> Result<(), ()> {
+        let cell = table
+            .decode_without_bom_handling_and_without_replacement(cell)
+            .ok_or(())?;
+        self.text.push_str(&cell);
+        Ok(())
     }
 
     fn column_with(&self, wrong: impl Fn(char) -> bool) -> Option<usize> {
@@ -103,12 +128,30 @@ impl Cells {
     }
 }
 
+/// Whether a row of a file in another encoding is in UTF-8: all its cells are, and of more than chance.
+fn reads_as_utf8(reader: &Reader, encoding: Encoding) -> bool {
+    let (mut of_two, mut longer) = (0, 0);
+    for column in 0..reader.kept() {
+        let Ok(cell) = std::str::from_utf8(reader.field(column)) else {
+            return false;
+        };
+        for char in cell.chars() {
+            match char.len_utf8() {
+                1 => {}
+                2 => of_two += 1,
+                _longer => longer += 1,
+            }
+        }
+    }
+    longer > of_two || !encoding.resembles_utf8()
+}
+
 /// Bytes that occur in forbidden characters; most texts have none of them.
 const fn suspicious(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7F || byte == 0xC2
 }
 
-/// Control characters but for tabs and ends of lines. Windows-1252 texts that are none show as some.
+/// Control characters but for tabs and ends of lines. Texts that are in another encoding show as some.
 fn forbidden(char: char) -> bool {
     char.is_control() && !matches!(char, '\t' | '\n' | '\r')
 }

@@ -7,8 +7,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::reason::Reason;
-use crate::names::COUNTRIES;
+use super::countries;
 
 /// A country by its ISO 3166-1 code of two letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,16 +38,13 @@ impl Country {
         country.then_some(Self(region))
     }
 
-    /// From a code of two or three letters or one of the common English names.
+    /// From a code of two or three letters or one of the names that lists use.
     pub(crate) fn named(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Ok(country) = text.parse() {
             return Some(country);
         }
-        let (_, code) = COUNTRIES
-            .iter()
-            .find(|(names, _)| names.iter().any(|name| name.eq_ignore_ascii_case(text)))?;
-        code.parse().ok()
+        countries::by_name(text)?.parse().ok()
     }
 }
 
@@ -59,8 +55,13 @@ impl FromStr for Country {
         if text.len() != 2 {
             return Err(CountryProblem);
         }
-        let region =
-            Region::from_code(&text.to_ascii_uppercase()).map_err(|_unknown| CountryProblem)?;
+        // Two that are written so everywhere, though ISO has others.
+        let code = match text.to_ascii_uppercase() {
+            code if code == "UK" => "GB".to_owned(),
+            code if code == "EL" => "GR".to_owned(),
+            code => code,
+        };
+        let region = Region::from_code(&code).map_err(|_unknown| CountryProblem)?;
         match PHONE_NUMBER_UTIL.get_country_code_for_region(region) {
             Some(_) => Ok(Self(region)),
             None => Err(CountryProblem),
@@ -104,115 +105,6 @@ pub fn zone(text: &str) -> Option<&'static str> {
     place.then_some(name)
 }
 
-/// The state or province as ISO 3166-2 (`US-CA`), for countries whose rules go by it. Of other countries
-/// nothing is known, and nothing needed.
-///
-/// # Errors
-/// It is none of this country's.
-pub(crate) fn region(text: &str, country: Option<Country>) -> Result<Option<&'static str>, Reason> {
-    let text = text.trim();
-    let country = country.map(|country| country.to_string());
-    let tables: &[(&str, Places)] = match country.as_deref() {
-        Some("US") => &[("US", STATES)],
-        Some("CA") => &[("CA", PROVINCES)],
-        Some(_) => return Ok(None),
-        None => &[("US", STATES), ("CA", PROVINCES)],
-    };
-    for (prefix, places) in tables {
-        for (code, name) in *places {
-            let short = code
-                .strip_prefix(prefix)
-                .and_then(|code| code.strip_prefix('-'));
-            let matches = [Some(*code), short, Some(*name)];
-            if matches
-                .into_iter()
-                .flatten()
-                .any(|known| known.eq_ignore_ascii_case(text))
-            {
-                return Ok(Some(code));
-            }
-        }
-    }
-    Err(Reason::Region)
-}
-
-type Places = &'static [(&'static str, &'static str)];
-
-const STATES: Places = &[
-    ("US-AL", "Alabama"),
-    ("US-AK", "Alaska"),
-    ("US-AZ", "Arizona"),
-    ("US-AR", "Arkansas"),
-    ("US-CA", "California"),
-    ("US-CO", "Colorado"),
-    ("US-CT", "Connecticut"),
-    ("US-DE", "Delaware"),
-    ("US-DC", "District of Columbia"),
-    ("US-FL", "Florida"),
-    ("US-GA", "Georgia"),
-    ("US-HI", "Hawaii"),
-    ("US-ID", "Idaho"),
-    ("US-IL", "Illinois"),
-    ("US-IN", "Indiana"),
-    ("US-IA", "Iowa"),
-    ("US-KS", "Kansas"),
-    ("US-KY", "Kentucky"),
-    ("US-LA", "Louisiana"),
-    ("US-ME", "Maine"),
-    ("US-MD", "Maryland"),
-    ("US-MA", "Massachusetts"),
-    ("US-MI", "Michigan"),
-    ("US-MN", "Minnesota"),
-    ("US-MS", "Mississippi"),
-    ("US-MO", "Missouri"),
-    ("US-MT", "Montana"),
-    ("US-NE", "Nebraska"),
-    ("US-NV", "Nevada"),
-    ("US-NH", "New Hampshire"),
-    ("US-NJ", "New Jersey"),
-    ("US-NM", "New Mexico"),
-    ("US-NY", "New York"),
-    ("US-NC", "North Carolina"),
-    ("US-ND", "North Dakota"),
-    ("US-OH", "Ohio"),
-    ("US-OK", "Oklahoma"),
-    ("US-OR", "Oregon"),
-    ("US-PA", "Pennsylvania"),
-    ("US-RI", "Rhode Island"),
-    ("US-SC", "South Carolina"),
-    ("US-SD", "South Dakota"),
-    ("US-TN", "Tennessee"),
-    ("US-TX", "Texas"),
-    ("US-UT", "Utah"),
-    ("US-VT", "Vermont"),
-    ("US-VA", "Virginia"),
-    ("US-WA", "Washington"),
-    ("US-WV", "West Virginia"),
-    ("US-WI", "Wisconsin"),
-    ("US-WY", "Wyoming"),
-    ("US-AS", "American Samoa"),
-    ("US-GU", "Guam"),
-    ("US-MP", "Northern Mariana Islands"),
-    ("US-PR", "Puerto Rico"),
-    ("US-VI", "U.S. Virgin Islands"),
-];
-
-const PROVINCES: Places = &[
-    ("CA-AB", "Alberta"),
-    ("CA-BC", "British Columbia"),
-    ("CA-MB", "Manitoba"),
-    ("CA-NB", "New Brunswick"),
-    ("CA-NL", "Newfoundland and Labrador"),
-    ("CA-NS", "Nova Scotia"),
-    ("CA-NT", "Northwest Territories"),
-    ("CA-NU", "Nunavut"),
-    ("CA-ON", "Ontario"),
-    ("CA-PE", "Prince Edward Island"),
-    ("CA-QC", "Quebec"),
-    ("CA-SK", "Saskatchewan"),
-    ("CA-YT", "Yukon"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,17 +119,15 @@ mod tests {
         assert_eq!(country("ZZ"), None);
         assert_eq!(country("001"), None);
         assert_eq!(country("Atlantis"), None);
-        for (names, code) in COUNTRIES {
+        assert_eq!(country("uk").as_deref(), Some("GB"));
+        assert_eq!(country("Ukraine").as_deref(), Some("UA"));
+        assert_eq!(country("日本").as_deref(), Some("JP"));
+        for (code, names) in countries::COUNTRIES {
+            assert_eq!(country(code).as_deref(), Some(*code));
             for name in *names {
                 assert_eq!(country(name).as_deref(), Some(*code), "{name}");
             }
         }
-        let us = "US".parse().ok();
-        assert_eq!(region("ca", us), Ok(Some("US-CA")));
-        assert_eq!(region("New York", None), Ok(Some("US-NY")));
-        assert_eq!(region("CA-ON", None), Ok(Some("CA-ON")));
-        assert_eq!(region("Bayern", us), Err(Reason::Region));
-        assert_eq!(region("Bayern", "DE".parse().ok()), Ok(None));
     }
 
     #[test]

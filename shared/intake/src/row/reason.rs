@@ -12,16 +12,16 @@ pub enum Reason {
     /// The cell is not in the file's encoding.
     Encoding,
     ControlCharacter,
-    /// Fewer cells than the header has.
-    TooFewColumns {
-        found: usize,
-        expected: usize,
-    },
+    /// Text in more cells than the header has.
     TooManyColumns {
         found: usize,
         expected: usize,
     },
     RowTooLong,
+    /// A quote opens and is not closed. The rows behind it are read.
+    QuoteUnclosed,
+    /// Within quotes there are lines that may be rows.
+    RowsInQuotes,
     ValueTooLong,
     NumberMissing,
     NumberUnreadable,
@@ -43,7 +43,6 @@ pub enum Reason {
         first: Option<u64>,
     },
     Zone,
-    Region,
     Country,
     Priority,
     ConsentKind,
@@ -61,9 +60,10 @@ pub enum Reason {
 pub enum RejectCode {
     Encoding,
     ControlCharacter,
-    TooFewColumns,
     TooManyColumns,
     RowTooLong,
+    QuoteUnclosed,
+    RowsInQuotes,
     ValueTooLong,
     NumberMissing,
     NumberUnreadable,
@@ -76,7 +76,6 @@ pub enum RejectCode {
     NumberUnknown,
     DuplicateInFile,
     Zone,
-    Region,
     Country,
     Priority,
     ConsentKind,
@@ -92,9 +91,10 @@ impl RejectCode {
         match self {
             Self::Encoding => "encoding",
             Self::ControlCharacter => "control_character",
-            Self::TooFewColumns => "too_few_columns",
             Self::TooManyColumns => "too_many_columns",
             Self::RowTooLong => "row_too_long",
+            Self::QuoteUnclosed => "quote_unclosed",
+            Self::RowsInQuotes => "rows_in_quotes",
             Self::ValueTooLong => "value_too_long",
             Self::NumberMissing => "number_missing",
             Self::NumberUnreadable => "number_unreadable",
@@ -107,7 +107,6 @@ impl RejectCode {
             Self::NumberUnknown => "number_unknown",
             Self::DuplicateInFile => "duplicate_in_file",
             Self::Zone => "zone",
-            Self::Region => "region",
             Self::Country => "country",
             Self::Priority => "priority",
             Self::ConsentKind => "consent_kind",
@@ -125,9 +124,10 @@ impl Reason {
         match self {
             Self::Encoding => RejectCode::Encoding,
             Self::ControlCharacter => RejectCode::ControlCharacter,
-            Self::TooFewColumns { .. } => RejectCode::TooFewColumns,
             Self::TooManyColumns { .. } => RejectCode::TooManyColumns,
             Self::RowTooLong => RejectCode::RowTooLong,
+            Self::QuoteUnclosed => RejectCode::QuoteUnclosed,
+            Self::RowsInQuotes => RejectCode::RowsInQuotes,
             Self::ValueTooLong => RejectCode::ValueTooLong,
             Self::NumberMissing => RejectCode::NumberMissing,
             Self::NumberUnreadable => RejectCode::NumberUnreadable,
@@ -140,7 +140,6 @@ impl Reason {
             Self::NumberUnknown => RejectCode::NumberUnknown,
             Self::DuplicateInFile { .. } => RejectCode::DuplicateInFile,
             Self::Zone => RejectCode::Zone,
-            Self::Region => RejectCode::Region,
             Self::Country => RejectCode::Country,
             Self::Priority => RejectCode::Priority,
             Self::ConsentKind => RejectCode::ConsentKind,
@@ -164,12 +163,18 @@ impl Reason {
                 "cannot be read in the file's encoding: save the list as UTF-8".into()
             }
             Self::ControlCharacter => "holds a control character, such as a NUL byte".into(),
-            Self::TooFewColumns { found, expected } | Self::TooManyColumns { found, expected } => {
-                format!(
-                    "has {found} cells, the header has {expected}: a delimiter is missing, or a text with one in it is not in quotes"
-                )
-            }
+            Self::TooManyColumns { found, expected } => format!(
+                "has {found} cells, the header has {expected}: a text with a delimiter in it is not in quotes"
+            ),
             Self::RowTooLong => format!("has more than {ROW_BYTES_MAX} bytes"),
+            Self::QuoteUnclosed => {
+                "opens a quote that is not closed: close it, or double quotes that belong to the text"
+                    .into()
+            }
+            Self::RowsInQuotes => {
+                "has lines within quotes that look like rows: double a quote that belongs to the text, or take the lines out of the cell"
+                    .into()
+            }
             Self::ValueTooLong => format!("has more than {VALUE_CHARS_MAX} characters"),
             Self::NumberMissing => "has no phone number".into(),
             Self::NumberUnreadable => "is not a phone number".into(),
@@ -191,9 +196,6 @@ impl Reason {
             }
             Self::DuplicateInFile { first: None } => "has the same number as an earlier row".into(),
             Self::Zone => "is not an IANA time zone such as America/New_York".into(),
-            Self::Region => {
-                "is not a state or province: write it as CA, US-CA or California".into()
-            }
             Self::Country => "is not a country: write it as two letters, as in US".into(),
             Self::Priority => "is not high, normal or low".into(),
             Self::ConsentKind => "is not express or written".into(),

@@ -8,6 +8,7 @@ use model::{ConsentKind, LeadPriority};
 use crate::column::Target;
 use crate::row::place::{self, Country};
 use crate::row::reason::Reason;
+use crate::row::regions;
 
 /// The longest text on where a consent was given.
 pub const SOURCE_CHARS_MAX: usize = 500;
@@ -16,7 +17,7 @@ pub const SOURCE_CHARS_MAX: usize = 500;
 pub(crate) fn fits(target: &Target, cell: &str) -> bool {
     match target {
         Target::Zone => place::zone(cell).is_some(),
-        Target::Region => matches!(place::region(cell, None), Ok(Some(_))),
+        Target::Region => regions::is_region(cell),
         Target::Country => Country::named(cell).is_some(),
         Target::Priority => parse_priority(cell).is_some(),
         Target::ConsentKind => parse_consent(cell).is_ok(),

@@ -53,6 +53,10 @@ pub fn lane_of(row: &Row) -> Result<Lane, Reason> {
     if let Some(region) = row.region {
         jurisdictions.push(region.to_owned());
     }
+    // A country alone stands for all of its states: the strictest of each rule.
+    if let Some(country) = row.region_unreadable {
+        jurisdictions.push(country.to_string());
+    }
     if let Some(country) = row.country {
         let country = country.to_string();
         let known = |place: &String| place.split('-').next() == Some(country.as_str());

@@ -58,12 +58,7 @@ impl Imports {
         let mut preview = None;
         let mut asked = Vec::new();
         loop {
-            let entry = match intake.next_entry() {
-                Ok(entry) => entry,
-                // What is cut off at the end of a beginning may look like a quote that is never closed.
-                Err(FileProblem::UnclosedQuote { .. }) if !whole && preview.is_some() => Entry::End,
-                Err(problem) => return Err(problem.into()),
-            };
+            let entry = intake.next_entry()?;
             let preview = match (&mut preview, intake.layout()) {
                 (Some(preview), _) => preview,
                 (none @ None, Some(layout)) => none.insert(Preview::new(layout.clone(), whole)),

@@ -110,17 +110,18 @@ pub enum ImportProblemCode {
     FileEmpty,
     FileWithoutRows,
     FileNotText,
+    FileHtml,
+    FileXml,
     FileTooLarge,
     HeaderMissing,
+    HeaderRow,
     HeaderTooWide,
     HeaderTooLong,
     HeaderUnreadable,
-    HeaderDuplicate,
     NumberColumnMissing,
     ColumnUnknown,
     ColumnAmbiguous,
     VariableName,
-    QuoteUnclosed,
 }
 
 impl From<&FileProblem> for ImportProblemCode {
@@ -129,17 +130,18 @@ impl From<&FileProblem> for ImportProblemCode {
             FileProblem::Empty => Self::FileEmpty,
             FileProblem::NoRows => Self::FileWithoutRows,
             FileProblem::NotText { .. } => Self::FileNotText,
+            FileProblem::Html => Self::FileHtml,
+            FileProblem::Xml { .. } => Self::FileXml,
             FileProblem::TooLarge => Self::FileTooLarge,
             FileProblem::NoHeader { .. } => Self::HeaderMissing,
+            FileProblem::HeaderRow { .. } => Self::HeaderRow,
             FileProblem::TooManyColumns => Self::HeaderTooWide,
             FileProblem::HeaderTooLong { .. } => Self::HeaderTooLong,
             FileProblem::HeaderUnreadable { .. } => Self::HeaderUnreadable,
-            FileProblem::DuplicateHeader { .. } => Self::HeaderDuplicate,
             FileProblem::NoNumberColumn => Self::NumberColumnMissing,
             FileProblem::UnknownColumn { .. } => Self::ColumnUnknown,
             FileProblem::SameTarget { .. } => Self::ColumnAmbiguous,
             FileProblem::VariableName { .. } => Self::VariableName,
-            FileProblem::UnclosedQuote { .. } => Self::QuoteUnclosed,
         }
     }
 }
