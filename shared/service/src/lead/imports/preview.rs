@@ -58,10 +58,7 @@ impl Imports {
         let mut preview = None;
         let mut asked = Vec::new();
         loop {
-            let entry = match intake.next_entry() {
-                Ok(entry) => entry,
-                Err(problem) => return Err(problem.into()),
-            };
+            let entry = intake.next_entry()?;
             let preview = match (&mut preview, intake.layout()) {
                 (Some(preview), _) => preview,
                 (none @ None, Some(layout)) => none.insert(Preview::new(layout.clone(), whole)),
