@@ -39,13 +39,13 @@ impl Read {
     }
 
     /// Which row had a number first is not known after reading on: a lead and one that comes again are alike.
-    fn without_earlier_rows(&self) -> Option<(u64, Option<RejectCode>)> {
+    fn without_earlier_rows(&self) -> (u64, Option<RejectCode>) {
         let code = match &self.entry {
             Entry::Rejected(reject) => Some(reject.reason.kind()),
             Entry::Row(_) | Entry::NeedsInput | Entry::End => None,
         };
         let code = code.filter(|code| *code != RejectCode::DuplicateInFile);
-        Some((self.row(), code))
+        (self.row(), code)
     }
 }
 
