@@ -26,6 +26,9 @@ pub struct Options {
     /// Of numbers that are written without a country code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_country: Option<Country>,
+    /// The sheet of a workbook; not said, the first that is not hidden and has rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// What columns are, by their name in the header.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Target>,
