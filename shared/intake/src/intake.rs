@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use crate::column::{REJECT_COLUMNS, is_reject_column};
 use crate::file::detect::{self, Detected, SAMPLE_BYTES};
 use crate::file::reader::{Position, Read, Reader};
 use crate::file::text::Cells;
@@ -162,6 +163,22 @@ impl Intake {
         self.cells.iter()
     }
 
+    /// Where the last entry begins.
+    pub(crate) fn start(&self) -> Option<Position> {
+        match &self.state {
+            IntakeState::Reading { reader, .. } => Some(reader.start()),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
+        }
+    }
+
+    /// Where a row begins that goes on beyond what was pushed.
+    pub(crate) fn begun(&self) -> Option<Position> {
+        match &self.state {
+            IntakeState::Reading { reader, .. } => reader.begun(),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
+        }
+    }
+
     fn entry(&mut self) -> Result<Entry, FileProblem> {
         match &self.state {
             IntakeState::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
@@ -231,6 +248,9 @@ impl Intake {
             encoding: detected.encoding,
             delimiter: detected.delimiter,
             default_country: options.default_country,
+            mended: columns
+                .iter()
+                .any(|column| is_reject_column(&column.header)),
             columns,
             start: reader.position(),
         };
@@ -260,6 +280,9 @@ fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen
             column,
             reason,
         }));
+    }
+    if layout.mended {
+        cells.unguard();
     }
     if cells.all_blank() {
         return None;
@@ -317,7 +340,7 @@ fn header(
             // A header that is longer than the sample is longer than a row may be, which `read` says.
             Read::NeedsInput | Read::End => return Err(FileProblem::Empty),
         }
-        if reader.fields() > COLUMNS_MAX {
+        if reader.fields() > COLUMNS_MAX + REJECT_COLUMNS.len() {
             return Err(FileProblem::TooManyColumns);
         }
         if reader.too_long() {
@@ -326,6 +349,9 @@ fn header(
         }
         if let Err((column, _reason)) = cells.take(reader, detected.encoding) {
             return Err(FileProblem::HeaderUnreadable { column });
+        }
+        if cells.iter().any(is_reject_column) {
+            cells.unguard();
         }
         if !cells.all_blank() {
             return Ok(cells.iter().map(str::to_owned).collect());

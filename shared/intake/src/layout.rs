@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deunicode::deunicode;
 use serde::{Deserialize, Serialize};
 
-use crate::column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target};
+use crate::column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, is_reject_column};
 use crate::file::format::{Delimiter, Encoding};
 use crate::file::problem::FileProblem;
 use crate::file::reader::Position;
@@ -26,6 +26,9 @@ pub struct Layout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_country: Option<Country>,
     pub columns: Vec<Column>,
+    /// It is a reject file that was mended: what was put before its cells is taken off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mended: bool,
     /// Behind the header.
     pub start: Position,
 }
@@ -53,6 +56,11 @@ pub(crate) fn columns(
 ) -> Result<Vec<Column>, FileProblem> {
     looks_like_header(headers)?;
     let mut targets = told_targets(headers, told)?;
+    for (target, header) in targets.iter_mut().zip(headers) {
+        if target.is_none() && is_reject_column(header) {
+            *target = Some(Target::Ignore);
+        }
+    }
     let cells = |column: usize| {
         let cells = sample.iter().filter_map(move |row| row.get(column));
         cells
@@ -115,7 +123,8 @@ fn looks_like_header(headers: &[String]) -> Result<(), FileProblem> {
             return Err(FileProblem::NoHeader { column, what });
         }
     }
-    if headers.len() > COLUMNS_MAX {
+    let theirs = headers.iter().filter(|header| !is_reject_column(header));
+    if theirs.count() > COLUMNS_MAX {
         return Err(FileProblem::TooManyColumns);
     }
     let mut seen = BTreeMap::new();

@@ -17,7 +17,8 @@
 //! assert!(matches!(intake.next_entry(), Ok(Entry::End)));
 //! ```
 //!
-//! A workbook is read by [`workbook::to_csv`] first.
+//! A workbook is read by [`workbook::to_csv`] first. Rows that are kept out are written into a file for
+//! their owner by [`rejects`].
 //!
 //! It does not know where bytes come from, which leads a campaign has already, who is suppressed, or
 //! what time it is. Nothing it says about a row repeats what is in the row's cells.
@@ -28,13 +29,14 @@ mod file;
 mod intake;
 mod layout;
 mod names;
+pub mod rejects;
 mod row;
 mod seen;
 #[cfg(test)]
 mod tests;
 pub mod workbook;
 
-pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, letter};
+pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, letter};
 pub use file::detect::SAMPLE_BYTES;
 pub use file::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 pub use file::problem::FileProblem;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 use super::problem::FileProblem;
-use crate::column::COLUMNS_MAX;
+use crate::column::{COLUMNS_MAX, REJECT_COLUMNS, REJECT_COLUMNS_BYTES_MAX};
 
 /// UTF-16 is turned to UTF-8 in pieces of this size.
 const DECODED_BYTES: usize = 8 * 1024;
@@ -99,9 +99,9 @@ impl Reader {
                 utf16: Utf16::new(encoding),
             },
             record: Record {
-                text: vec![0; ROW_BYTES_MAX].into_boxed_slice(),
+                text: vec![0; ROW_BYTES_MAX + REJECT_COLUMNS_BYTES_MAX].into_boxed_slice(),
                 text_len: 0,
-                ends: vec![0; COLUMNS_MAX + 1].into_boxed_slice(),
+                ends: vec![0; COLUMNS_MAX + REJECT_COLUMNS.len() + 1].into_boxed_slice(),
                 ends_len: 0,
                 dropped: 0,
                 too_long: false,
@@ -125,6 +125,11 @@ impl Reader {
     /// Where the last record begins.
     pub(crate) fn start(&self) -> Position {
         self.start
+    }
+
+    /// Where the record begins that has begun and not ended.
+    pub(crate) fn begun(&self) -> Option<Position> {
+        self.in_record.then_some(self.start)
     }
 
     /// Behind the last record.

@@ -1,6 +1,7 @@
 //! The text of a record: its cells decoded, checked, and free of what no cell should hold.
 
 use super::format::Encoding;
+use crate::export::unguarded;
 use crate::file::reader::Reader;
 use crate::row::reason::Reason;
 
@@ -32,6 +33,20 @@ impl Cells {
 
     pub(crate) fn all_blank(&self) -> bool {
         self.text.trim().is_empty()
+    }
+
+    /// Takes off what a reject file has put before cells that a spreadsheet could run.
+    pub(crate) fn unguard(&mut self) {
+        if !self.iter().any(|cell| cell.starts_with('\'')) {
+            return;
+        }
+        let mut text = String::with_capacity(self.text.len());
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for cell in self.iter() {
+            text.push_str(unguarded(cell));
+            ends.push(text.len());
+        }
+        (self.text, self.ends) = (text, ends);
     }
 
     /// Takes over the reader's record.
