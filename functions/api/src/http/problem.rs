@@ -127,7 +127,9 @@ pub(crate) enum Code {
     HeaderUnreadable,
     NumberColumnMissing,
     QuoteUnclosed,
+    SheetUnknown,
     VariableName,
+    WorkbookTooLarge,
     // 429, 502, 503: try again
     NoFreeLine,
     CarrierUnavailable,
@@ -189,7 +191,9 @@ impl Code {
             | Self::HeaderUnreadable
             | Self::NumberColumnMissing
             | Self::QuoteUnclosed
-            | Self::VariableName => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::SheetUnknown
+            | Self::VariableName
+            | Self::WorkbookTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoFreeLine => StatusCode::TOO_MANY_REQUESTS,
             Self::CarrierUnavailable => StatusCode::BAD_GATEWAY,
             Self::NewerVersion | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -199,10 +203,12 @@ impl Code {
 
 impl Code {
     /// Those of a list that is refused as a whole.
-    pub(crate) const OF_LISTS: [Self; 14] = [
+    pub(crate) const OF_LISTS: [Self; 16] = [
         Self::FileEmpty,
         Self::FileNotText,
         Self::FileTooLarge,
+        Self::WorkbookTooLarge,
+        Self::SheetUnknown,
         Self::FileWithoutRows,
         Self::HeaderMissing,
         Self::HeaderDuplicate,
@@ -236,6 +242,8 @@ impl From<&FileProblem> for Code {
             FileProblem::NoRows => Self::FileWithoutRows,
             FileProblem::NotText { .. } => Self::FileNotText,
             FileProblem::TooLarge => Self::FileTooLarge,
+            FileProblem::WorkbookTooLarge { .. } => Self::WorkbookTooLarge,
+            FileProblem::SheetUnknown { .. } => Self::SheetUnknown,
             FileProblem::NoHeader { .. } => Self::HeaderMissing,
             FileProblem::TooManyColumns => Self::HeaderTooWide,
             FileProblem::HeaderTooLong { .. } => Self::HeaderTooLong,
