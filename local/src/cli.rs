@@ -74,8 +74,11 @@ pub enum Fix {
 /// Everything that a simulation needs. Nothing is started and nobody is called.
 #[derive(Debug, Clone, Args)]
 pub struct Simulate {
-    /// The list: a CSV as an import takes it
+    /// The list: a CSV or a workbook as an import takes it
     pub leads: PathBuf,
+    /// The sheet of a workbook; default: the first that is not hidden and has rows
+    #[arg(long)]
+    pub sheet: Option<String>,
     /// The campaign: a JSON file, the body of `POST /v1/campaigns`
     #[arg(long)]
     pub campaign: PathBuf,
@@ -94,7 +97,7 @@ pub struct Simulate {
     /// Write the rows that are no leads here, with the reason
     #[arg(long)]
     pub rejects: Option<PathBuf>,
-    /// A CSV of numbers that must not be called
+    /// A CSV or a workbook of numbers that must not be called
     #[arg(long)]
     pub suppressed: Option<PathBuf>,
     /// How people and the carrier behave: a JSON file; default: documented assumptions

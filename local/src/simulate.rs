@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
 use forecast::{Basis, Dial, Limits, OutcomeModel, Prices, Setup, Simulation, Table};
-use intake::Country;
+use intake::{Country, Options};
 use model::{CampaignFields, FieldProblem};
 use serde::de::DeserializeOwned;
 use service::context::fields::{self, Known};
@@ -44,7 +44,11 @@ pub(crate) fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
     list::read(
         &mut simulation,
         &arguments.leads,
-        country,
+        Options {
+            default_country: country,
+            sheet: arguments.sheet.clone(),
+            ..Options::default()
+        },
         &suppressed,
         rejects,
     )?;

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufWriter, Read as _, Write as _};
+use std::io::{BufWriter, Cursor, Read, Write as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
+use bytes::Bytes;
 use forecast::{Entrant, LEADS_MAX, Simulation};
-use intake::{Country, Entry, Intake, Layout, Options, Reason, Reject, Row, export};
+use intake::rejects::{self, RejectWriter};
+use intake::workbook::{WORKBOOK_BYTES_MAX, csv_options, is_workbook, to_csv};
+use intake::{Country, Entry, Options, Reason, Reject, Row, SAMPLE_BYTES};
 use model::PhoneNumber;
 use service::lead::imports::lane_of;
 
+/// What tells a workbook.
+const FIRST_BYTES: u64 = 4;
 /// Bytes that are read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -18,11 +24,11 @@ const CHUNK_BYTES: usize = 256 * 1024;
 pub(super) fn read(
     simulation: &mut Simulation,
     path: &Path,
-    country: Option<Country>,
+    options: Options,
     suppressed: &BTreeSet<PhoneNumber>,
     rejects: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let mut list = List::open(path, country)?;
+    let mut list = List::open(path, options)?;
     let mut rejects = match rejects {
         Some(path) => Some(Rejects::create(path)?),
         None => None,
@@ -48,12 +54,12 @@ pub(super) fn read(
             Err(reject) => reject,
         };
         simulation.refuse(reject.reason.code());
-        if let (Some(rejects), Some(layout)) = (&mut rejects, list.intake.layout()) {
-            rejects.write(&reject, layout, list.intake.cells())?;
+        if let Some(rejects) = &mut rejects {
+            rejects.write(&reject, &list)?;
         }
     }
     match rejects {
-        Some(rejects) => rejects.finish(),
+        Some(rejects) => rejects.finish(&list),
         None => Ok(()),
     }
 }
@@ -63,7 +69,11 @@ pub(super) fn numbers(
     path: &Path,
     country: Option<Country>,
 ) -> anyhow::Result<BTreeSet<PhoneNumber>> {
-    let mut list = List::open(path, country)?;
+    let options = Options {
+        default_country: country,
+        ..Options::default()
+    };
+    let mut list = List::open(path, options)?;
     let mut numbers = BTreeSet::new();
     while let Some(found) = list.next_row()? {
         numbers.extend(found.ok().map(|row| row.number));
@@ -71,24 +81,38 @@ pub(super) fn numbers(
     Ok(numbers)
 }
 
-/// A CSV while it is read.
+/// A list while it is read.
 struct List<'a> {
     path: &'a Path,
-    file: File,
-    intake: Intake,
+    file: Box<dyn Read>,
+    list: RejectWriter,
+    /// Its first bytes, up to what is looked at to tell what it is.
+    head: Vec<u8>,
     chunk: Vec<u8>,
 }
 
 impl<'a> List<'a> {
-    fn open(path: &'a Path, country: Option<Country>) -> anyhow::Result<Self> {
+    fn open(path: &'a Path, mut options: Options) -> anyhow::Result<Self> {
         let shown = path.display();
+        let reading = || format!("reading the list from {shown}");
+        let mut file = File::open(path).with_context(reading)?;
+        let mut head = Vec::new();
+        let first = file.by_ref().take(FIRST_BYTES).read_to_end(&mut head);
+        first.with_context(reading)?;
+        let workbook = is_workbook(&head);
+        let rest = Cursor::new(head).chain(file);
+        let file: Box<dyn Read> = if workbook {
+            let csv = sheet(path, rest, options.sheet.as_deref())?;
+            options = csv_options(options);
+            Box::new(Cursor::new(csv))
+        } else {
+            Box::new(rest)
+        };
         Ok(Self {
             path,
-            file: File::open(path).with_context(|| format!("reading the list from {shown}"))?,
-            intake: Intake::new(Options {
-                default_country: country,
-                ..Options::default()
-            }),
+            file,
+            list: RejectWriter::new(options),
+            head: Vec::new(),
             chunk: vec![0; CHUNK_BYTES],
         })
     }
@@ -97,7 +121,7 @@ impl<'a> List<'a> {
     fn next_row(&mut self) -> anyhow::Result<Option<Result<Row, Reject>>> {
         let shown = self.path.display();
         loop {
-            let entry = self.intake.next_entry();
+            let entry = self.list.next_entry();
             match entry.map_err(|problem| anyhow!("{shown}: {problem}"))? {
                 Entry::Row(row) => return Ok(Some(Ok(row))),
                 Entry::Rejected(reject) => return Ok(Some(Err(reject))),
@@ -106,10 +130,13 @@ impl<'a> List<'a> {
                     let read = self.file.read(&mut self.chunk);
                     let read = read.with_context(|| format!("reading the list from {shown}"))?;
                     if read == 0 {
-                        self.intake.end();
+                        self.list.end();
                     } else {
                         let bytes = self.chunk.get(..read).unwrap_or_default();
-                        self.intake.push(bytes.to_vec().into());
+                        let room = SAMPLE_BYTES.saturating_sub(self.head.len());
+                        let head = bytes.get(..room.min(read)).unwrap_or_default();
+                        self.head.extend_from_slice(head);
+                        self.list.push(bytes.to_vec().into());
                     }
                 }
             }
@@ -129,11 +156,27 @@ fn entrant(row: Row, suppressed: &BTreeSet<PhoneNumber>) -> Result<Entrant, Reas
     Ok(entrant)
 }
 
-/// The rejected rows as they were, with row number and reason in front.
+/// A sheet of a workbook, as a CSV.
+fn sheet(path: &Path, file: impl Read, name: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let mut packed = Vec::new();
+    // One byte more than may be, so that a longer file is one that is too long.
+    let read = file.take(WORKBOOK_BYTES_MAX + 1).read_to_end(&mut packed);
+    read.with_context(|| format!("reading the list from {shown}"))?;
+    let mut csv = Vec::new();
+    let read = to_csv(&Bytes::from(packed), name, &mut |piece| {
+        csv.extend_from_slice(piece);
+        ControlFlow::Continue(())
+    });
+    read.map_err(|problem| anyhow!("{shown}: {problem}"))?;
+    Ok(csv)
+}
+
+/// The rejected rows as they are in the list, with row number and reason behind them.
 struct Rejects<'a> {
     path: &'a Path,
     file: BufWriter<File>,
-    headed: bool,
+    begun: bool,
 }
 
 impl<'a> Rejects<'a> {
@@ -142,47 +185,40 @@ impl<'a> Rejects<'a> {
         Ok(Self {
             path,
             file: BufWriter::new(file),
-            headed: false,
+            begun: false,
         })
     }
 
-    fn write<'b>(
-        &mut self,
-        reject: &Reject,
-        layout: &'b Layout,
-        cells: impl Iterator<Item = &'b str>,
-    ) -> anyhow::Result<()> {
-        let mut text = String::new();
-        if !self.headed {
-            self.headed = true;
-            let headers = layout.columns.iter().map(|column| column.header.as_str());
-            export::record(
-                &mut text,
-                ["row", "reason", "explanation"].into_iter().chain(headers),
-            );
-        }
-        let row = reject.row.to_string();
-        let sentence = reject.sentence(layout);
-        let mut record = vec![row.as_str(), reject.reason.code(), sentence.as_str()];
-        for cell in cells {
-            record.push(cell);
-        }
-        export::record(&mut text, record);
+    fn write(&mut self, reject: &Reject, list: &List<'_>) -> anyhow::Result<()> {
+        self.begin(list)?;
+        let mut text = Vec::new();
+        list.list.write(reject, &mut text);
         self.put(&text)
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
-        if !self.headed {
-            self.put("row,reason,explanation\r\n")?;
-        }
+    fn finish(mut self, list: &List<'_>) -> anyhow::Result<()> {
+        self.begin(list)?;
         self.file
             .flush()
             .with_context(|| format!("writing {}", self.path.display()))
     }
 
-    fn put(&mut self, text: &str) -> anyhow::Result<()> {
+    /// As the list begins.
+    fn begin(&mut self, list: &List<'_>) -> anyhow::Result<()> {
+        if self.begun {
+            return Ok(());
+        }
+        self.begun = true;
+        let Some(layout) = list.list.layout() else {
+            return Ok(());
+        };
+        let head = Bytes::copy_from_slice(&list.head);
+        self.put(&rejects::begin(layout, &head))
+    }
+
+    fn put(&mut self, text: &[u8]) -> anyhow::Result<()> {
         self.file
-            .write_all(text.as_bytes())
+            .write_all(text)
             .with_context(|| format!("writing {}", self.path.display()))
     }
 }

@@ -8,6 +8,24 @@ pub const COLUMNS_MAX: usize = 200;
 /// are kept with the import: as many columns of such names still fit into one row of the table.
 pub const HEADER_CHARS_MAX: usize = 100;
 
+/// Columns of a reject file that are not the list's. An import leaves them out.
+pub const REJECT_COLUMNS: [&str; 4] = [
+    "trunkline_row",
+    "trunkline_column",
+    "trunkline_code",
+    "trunkline_reason",
+];
+/// Room for their cells in a row that is as long as a row may be.
+pub(crate) const REJECT_COLUMNS_BYTES_MAX: usize = 1024;
+
+/// Whether a column is one of those that a reject file has besides the list's.
+pub(crate) fn is_reject_column(header: &str) -> bool {
+    let header = header.trim();
+    REJECT_COLUMNS
+        .iter()
+        .any(|name| header.eq_ignore_ascii_case(name))
+}
+
 /// A column and what becomes of its cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {

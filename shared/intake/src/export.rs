@@ -44,6 +44,18 @@ fn push(csv: &mut String, cell: &str) {
     csv.push('"');
 }
 
+/// Whether a cell of a reject file gets an apostrophe in front: a spreadsheet could run it, or it looks
+/// like one that got an apostrophe. So [`unguarded`] finds each cell as it was.
+pub(crate) fn is_guarded(cell: &str) -> bool {
+    runs(cell.trim_start_matches('\''))
+}
+
+/// A cell of a reject file without the apostrophe that it got.
+pub(crate) fn unguarded(cell: &str) -> &str {
+    let without = cell.strip_prefix('\'');
+    without.filter(|cell| is_guarded(cell)).unwrap_or(cell)
+}
+
 /// Whether a spreadsheet could run the cell. Full-width signs and blanks in front are seen through, as
 /// some programs do.
 fn runs(cell: &str) -> bool {
@@ -108,6 +120,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_guarded_cell_is_found_as_it_was(cell in "'{0,3}[ =+@\\-a1]{0,6}") {
+            let written = if is_guarded(&cell) { format!("'{cell}") } else { cell.clone() };
+            prop_assert!(!runs(&written), "{written:?} could be run");
+            prop_assert_eq!(unguarded(&written), cell);
+        }
+
         #[test]
         fn what_is_written_reads_back(cells in proptest::collection::vec("[ -~\r\n\té=+@]{0,12}", 1..6)) {
             let mut csv = String::new();

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::column::{COLUMNS_MAX, HEADER_CHARS_MAX, Target};
+use crate::column::{
+    COLUMNS_MAX, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, is_reject_column,
+};
 use crate::file::format::Encodings;
 use crate::file::problem::FileProblem;
 use crate::file::quote;
@@ -117,9 +119,14 @@ fn candidates(
             Read::NeedsInput | Read::End => break,
         }
         let taken = cells.take(reader, encodings);
+        if cells.iter().any(is_reject_column) {
+            cells.unguard();
+        }
+        let theirs = cells.iter().filter(|cell| !is_reject_column(cell)).count();
         let column = reader.fields();
+        let too_many = theirs > COLUMNS_MAX || column > COLUMNS_MAX + REJECT_COLUMNS.len();
         let problem = match (reader.problem(), taken) {
-            _ if reader.fields() > COLUMNS_MAX => Some(FileProblem::TooManyColumns),
+            _ if too_many => Some(FileProblem::TooManyColumns),
             (Some(RecordProblem::TooLong), _) => Some(FileProblem::HeaderTooLong { column }),
             (_, Err((column, _reason))) => Some(FileProblem::HeaderUnreadable { column }),
             (Some(RecordProblem::QuoteUnclosed | RecordProblem::RowsInQuotes) | None, Ok(())) => {

@@ -6,14 +6,15 @@ use bytes::{Bytes, BytesMut};
 use model::PhoneNumber;
 use serde::{Deserialize, Serialize};
 
+use crate::column::is_reject_column;
 use crate::file::detect::{self, Detected, SAMPLE_BYTES};
 use crate::file::quote::Shape;
 use crate::file::reader::{Position, Read, Reader, RecordProblem};
 use crate::file::text::Cells;
 use crate::seen::Seen;
 use crate::{
-    Country, Delimiter, Encoding, FileProblem, Layout, LayoutWarning, ROW_BYTES_MAX, Reason,
-    Reject, Row, Target, header, layout, row,
+    Country, Delimiter, Encoding, FileProblem, Layout, LayoutWarning, Reason, Reject, Row, Target,
+    header, layout, row,
 };
 
 /// What is known of a file beforehand. What is not said is found out.
@@ -31,6 +32,9 @@ pub struct Options {
     /// The row that has the names of the columns, as a spreadsheet shows it, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_row: Option<u64>,
+    /// The sheet of a workbook; not said, the first that is not hidden and has rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// What columns are, by their name in the header; of a name that comes twice the second is `Phone (2)`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Target>,
@@ -173,6 +177,22 @@ impl Intake {
         &self.again
     }
 
+    /// Where the last entry begins.
+    pub(crate) fn start(&self) -> Option<Position> {
+        match &self.state {
+            IntakeState::Reading { reader, .. } => Some(reader.start()),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
+        }
+    }
+
+    /// Where a row begins that goes on beyond what was pushed.
+    pub(crate) fn begun(&self) -> Option<Position> {
+        match &self.state {
+            IntakeState::Reading { reader, .. } => reader.begun(),
+            IntakeState::Sampling { .. } | IntakeState::Refused(_) => None,
+        }
+    }
+
     fn entry(&mut self) -> Result<Entry, FileProblem> {
         match &self.state {
             IntakeState::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
@@ -257,7 +277,12 @@ fn layout_of(sample: &Bytes, whole: bool, options: &Options) -> Result<Layout, F
     let country = options.default_country;
     let detected = detect::detect(sample, whole, options.encoding, options.delimiter, country)?;
     let encodings = detected.encodings;
-    let mut first_rows = detect::reader(sample, whole, detected, Shape::default());
+    // The header may be that of a reject file.
+    let first_row = Shape {
+        mended: true,
+        ..Shape::default()
+    };
+    let mut first_rows = detect::reader(sample, whole, detected, first_row);
     let header = header::find(
         &mut first_rows,
         encodings,
@@ -276,12 +301,17 @@ fn layout_of(sample: &Bytes, whole: bool, options: &Options) -> Result<Layout, F
     };
     let numbers = headers.iter().enumerate();
     let numbers = numbers.filter(|(_, header)| layout::names_numbers(header));
+    let mended = headers.iter().any(|header| is_reject_column(header));
     let shape = Shape {
         columns: headers.len(),
         numbers: numbers.map(|(column, _)| column).collect(),
+        mended,
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
     detect::rows(sample, whole, below, shape, |cells| {
+        if mended {
+            cells.unguard();
+        }
         rows.push(cells.iter().map(str::to_owned).collect());
     });
     let told = &options.columns;
@@ -296,6 +326,7 @@ fn layout_of(sample: &Bytes, whole: bool, options: &Options) -> Result<Layout, F
         columns,
         numbers,
         warnings,
+        mended,
         start: header.end,
     })
 }
@@ -310,11 +341,14 @@ fn entry_of(
 ) -> Option<Entry> {
     let start = reader.start();
     let taken = cells.take(reader, layout.encodings());
+    if layout.mended {
+        cells.unguard();
+    }
     let problem = match reader.problem() {
         Some(RecordProblem::TooLong) => Some(Reason::RowTooLong),
         Some(RecordProblem::QuoteUnclosed) => Some(Reason::QuoteUnclosed),
         Some(RecordProblem::RowsInQuotes) => Some(Reason::RowsInQuotes),
-        None if cells.bytes() > ROW_BYTES_MAX => Some(Reason::RowTooLong),
+        None if cells.bytes() > reader.row_bytes_max() => Some(Reason::RowTooLong),
         None => None,
     };
     if let Some(reason) = problem {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deunicode::deunicode;
 use serde::{Deserialize, Serialize};
 
-use crate::column::{Column, Target};
+use crate::column::{Column, Target, is_reject_column};
 use crate::file::format::{Delimiter, Encoding, Encodings};
 use crate::file::garbled::is_garbled;
 use crate::file::problem::FileProblem;
@@ -39,6 +39,9 @@ pub struct Layout {
     /// What whoever sends the list should know of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<LayoutWarning>,
+    /// It is a reject file that was mended: what was put before its cells is taken off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mended: bool,
     /// Behind the header.
     pub start: Position,
 }
@@ -102,6 +105,7 @@ impl Layout {
         Shape {
             columns: self.columns.len(),
             numbers: numbers.map(|(column, _)| column).collect(),
+            mended: self.mended,
         }
     }
 }
@@ -143,6 +147,11 @@ pub(crate) fn columns(
     warnings: &mut Vec<LayoutWarning>,
 ) -> Result<Vec<Column>, FileProblem> {
     let mut targets = told_targets(shown, told)?;
+    for (target, header) in targets.iter_mut().zip(headers) {
+        if target.is_none() && is_reject_column(header) {
+            *target = Some(Target::Ignore);
+        }
+    }
     let cells = |column: usize| {
         let cells = sample.iter().filter_map(move |row| row.get(column));
         cells

@@ -1,4 +1,4 @@
-//! Leads out of the bytes of a list: a CSV as spreadsheets, CRMs and people make them.
+//! Leads out of the bytes of a list: a CSV or a workbook, as spreadsheets, CRMs and people make them.
 //!
 //! Bytes are pushed in chunks of any size, rows are pulled out one at a time, and memory stays the same
 //! for ten rows and for a million. What kind of file it is (encoding, delimiter, which column is what)
@@ -17,6 +17,9 @@
 //! assert!(matches!(intake.next_entry(), Ok(Entry::End)));
 //! ```
 //!
+//! A workbook is read by [`workbook::to_csv`] first. Rows that are kept out are written into a file for
+//! their owner by [`rejects`].
+//!
 //! It does not know where bytes come from, which leads a campaign has already, who is suppressed, or
 //! what time it is. Nothing it says about a row repeats what is in the row's cells, but for the readings of a
 //! number that has two, which only the list's owner is to see.
@@ -28,13 +31,15 @@ mod header;
 mod intake;
 mod layout;
 mod names;
+pub mod rejects;
 mod row;
 mod seen;
 #[cfg(test)]
 mod tests;
 mod warning;
+pub mod workbook;
 
-pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target, letter};
+pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, letter};
 pub use file::detect::SAMPLE_BYTES;
 pub use file::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 pub use file::problem::FileProblem;

@@ -5,6 +5,7 @@
 
 pub mod export;
 pub mod imports;
+mod sheet;
 pub mod suppressions;
 
 use std::sync::Arc;

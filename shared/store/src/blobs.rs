@@ -9,6 +9,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
@@ -24,12 +25,21 @@ pub struct Bucket {
     name: Arc<str>,
 }
 
-/// An object that is being written in parts.
-#[derive(Debug)]
+/// An object that is being written in parts. Whoever has it can go on with it, in another process too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
     id: String,
     key: String,
-    parts: Vec<CompletedPart>,
+    parts: Vec<Part>,
+}
+
+/// A part that is in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc32: Option<String>,
 }
 
 /// Which object it is: another one under the same key differs.
@@ -110,7 +120,7 @@ impl Bucket {
         })
     }
 
-    /// Adds a part: [`PART_BYTES`] long, but the last.
+    /// Adds a part: [`PART_BYTES`] long or a little longer, but the last.
     ///
     /// # Errors
     /// When the bucket cannot be reached.
@@ -127,12 +137,10 @@ impl Bucket {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
-        let part = CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(added.e_tag)
-            .set_checksum_crc32(added.checksum_crc32)
-            .build();
-        upload.parts.push(part);
+        upload.parts.push(Part {
+            etag: added.e_tag,
+            crc32: added.checksum_crc32,
+        });
         Ok(())
     }
 
@@ -141,8 +149,15 @@ impl Bucket {
     /// # Errors
     /// When the bucket cannot be reached.
     pub async fn complete(&self, upload: Upload) -> Result<(), StoreError> {
+        let parts = (1..).zip(upload.parts).map(|(number, part)| {
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(part.etag)
+                .set_checksum_crc32(part.crc32)
+                .build()
+        });
         let parts = CompletedMultipartUpload::builder()
-            .set_parts(Some(upload.parts))
+            .set_parts(Some(parts.collect()))
             .build();
         self.client
             .complete_multipart_upload()

@@ -45,8 +45,8 @@ pub use rows::call::turns::{Spoken, StoredTurn, TURNS_MAX, TurnStored, Turns};
 pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
 pub use rows::campaign::contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use rows::campaign::imports::{
-    BatchWritten, Import, ImportCounts, ImportProblem, ImportProblemCode, ImportState, Imports,
-    LeadBatch, NotTaken,
+    BatchWritten, Import, ImportCounts, ImportProblem, ImportProblemCode, ImportState,
+    ImportedWorkbook, Imports, LeadBatch, NotTaken, RejectFile,
 };
 pub use rows::campaign::leads::{
     CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,

@@ -2,6 +2,8 @@
 //! whatever dies in between.
 
 mod faults;
+mod rejects;
+mod workbooks;
 
 use std::sync::Arc;
 
@@ -205,11 +207,11 @@ pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
     same(
         &scene.rejects(&made.id()).await,
         &expect![[r#"
-            row,column,name,code,reason
-            3,A,Phone,number_unreadable,is not a phone number
-            5,A,Phone,duplicate_in_file,has the same number as row 2
-            6,A,Phone,suppressed,has a number that must not be called
-            7,A,Phone,number_premium,is a premium-rate number
+            Phone,First Name,State,Priority,trunkline_row,trunkline_column,trunkline_code,trunkline_reason
+            not a number,Bob,CA,,3,A,number_unreadable,is not a phone number
+            1-415-555-2671,Anna again,CA,low,5,A,duplicate_in_file,has the same number as row 2
+            '+1 415 555 2673,Dora,CA,,6,A,suppressed,has a number that must not be called
+            '+1 900 555 1234,Eve,,,7,A,number_premium,is a premium-rate number
         "#]],
     );
     // The message that would have gone on if the request had died finds nothing to do.
@@ -338,6 +340,8 @@ async fn a_preview_says_what_would_happen_and_writes_nothing() {
             "suppressed": 1
           },
           "rows": 6,
+          "sheet": null,
+          "sheets": [],
           "warnings": [],
           "whole": true
         }
@@ -423,7 +427,7 @@ async fn a_bad_list_is_a_problem_that_names_the_place_and_nothing_is_imported() 
         empty: 422 file_empty: the body: the file is empty
         no header: 422 header_missing: row 1: row 1 holds data, not column names (column A looks like a phone number): put a row such as `number,first_name,last_name` above it
         header only: 422 file_without_rows: the body: the file has a header and no rows below it
-        binary: 422 file_not_text: the body: the file is an Excel workbook or a ZIP archive, not a CSV: open it in the spreadsheet program and save it as CSV
+        binary: 422 file_not_text: the body: the file is a workbook that cannot be read, not a CSV: open it in the spreadsheet program and save it as CSV
         a page: 422 file_html: the body: the file is a table in HTML, whatever its name says: open it in the spreadsheet program and save it as CSV or .xlsx
         XML: 422 file_xml: the body: the file is an XML Spreadsheet 2003, not a CSV: open it in the spreadsheet program and save it as CSV or .xlsx
         no numbers: 422 number_column_missing: the body: no column has phone numbers in it: name one `number`, or say which it is
@@ -804,11 +808,11 @@ async fn imported_once(scene: &Scene, import: &str) {
     same(
         &rejects.replace("as row 5", "as an earlier row"),
         &expect![[r#"
-            row,column,name,code,reason
-            9,A,number,suppressed,has a number that must not be called
-            10,A,number,already_in_campaign,has a number that the campaign has already
-            152,A,number,number_unreadable,is not a phone number
-            233,A,number,duplicate_in_file,has the same number as an earlier row
+            number,name,trunkline_row,trunkline_column,trunkline_code,trunkline_reason
+            '+1 415 555 0007,Person 7,9,A,suppressed,has a number that must not be called
+            '+1 415 555 0008,Person 8,10,A,already_in_campaign,has a number that the campaign has already
+            junk,x,152,A,number_unreadable,is not a phone number
+            '+1 415 555 0003,again,233,A,duplicate_in_file,has the same number as an earlier row
         "#]],
     );
 }

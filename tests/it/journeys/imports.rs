@@ -34,7 +34,7 @@ async fn a_list_is_previewed_imported_and_taken_back() {
     )
     .await;
     let rejects = rejects.as_str().unwrap();
-    assert!(rejects.contains("3,A,Telefon,number_short,"), "{rejects}");
+    assert!(rejects.contains("555;Kurz;;3;A;number_short;"), "{rejects}");
 
     send(&here, "DELETE", &format!("v1/imports/{import}"), Vec::new()).await;
     let undone = until(&here, import, "undone").await;

@@ -115,6 +115,8 @@ async fn measure(store: &Store, rows: u64) -> anyhow::Result<Duration> {
         state: ImportState::Checking,
         object_key: "imports/bench.csv".to_owned(),
         bytes: u64::try_from(list.len())?,
+        workbook: None,
+        workbook_tries: 0,
         etag: None,
         options: intake::Options::default(),
         layout: None,
@@ -122,6 +124,7 @@ async fn measure(store: &Store, rows: u64) -> anyhow::Result<Duration> {
         rows_checked: 0,
         counts: ImportCounts::default(),
         last_started_at: None,
+        reject_file: None,
     };
     store
         .bucket

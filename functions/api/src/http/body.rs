@@ -25,6 +25,8 @@ use sent::Sent;
 
 pub(crate) const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const ODS: &str = "application/vnd.oasis.opendocument.spreadsheet";
 
 /// A JSON body, every member of it known and within its bounds.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -66,14 +68,14 @@ impl Held {
     }
 }
 
-/// A CSV.
-pub(crate) struct Csv(pub(crate) Bytes);
+/// A list: a CSV or a workbook. What it is, its bytes tell and not its media type.
+pub(crate) struct ListFile(pub(crate) Bytes);
 
-impl FromRequest<State> for Csv {
+impl FromRequest<State> for ListFile {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
-        must_be(request.headers(), &[CSV])?;
+        must_be(request.headers(), &[CSV, XLSX, ODS])?;
         whole(request, state).await.map(Self)
     }
 }

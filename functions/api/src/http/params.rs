@@ -2,7 +2,9 @@
 
 use axum::extract::{FromRequestParts, Path as AxumPath};
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use intake::workbook::SHEET_CHARS_MAX;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Error as PathError;
 use service::Fault;
 use url::form_urlencoded;
@@ -36,6 +38,16 @@ impl<T: DeserializeOwned> FromRequestParts<State> for Query<T> {
         let read = serde_path_to_error::deserialize(from).map_err(unreadable)?;
         Ok(Self(read))
     }
+}
+
+/// A sheet of a workbook, by its name.
+pub(crate) fn sheet<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    if !(1..=SHEET_CHARS_MAX).contains(&name.chars().count()) {
+        let says = format!("must have 1 to {SHEET_CHARS_MAX} characters");
+        return Err(D::Error::custom(says));
+    }
+    Ok(Some(name))
 }
 
 /// Names the parameter, where the problem is about one.

@@ -129,7 +129,9 @@ pub(crate) enum Code {
     HeaderTooWide,
     HeaderUnreadable,
     NumberColumnMissing,
+    SheetUnknown,
     VariableName,
+    WorkbookTooLarge,
     // 429, 502, 503: try again
     NoFreeLine,
     CarrierUnavailable,
@@ -193,7 +195,9 @@ impl Code {
             | Self::HeaderTooWide
             | Self::HeaderUnreadable
             | Self::NumberColumnMissing
-            | Self::VariableName => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::SheetUnknown
+            | Self::VariableName
+            | Self::WorkbookTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoFreeLine => StatusCode::TOO_MANY_REQUESTS,
             Self::CarrierUnavailable => StatusCode::BAD_GATEWAY,
             Self::NewerVersion | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -203,11 +207,13 @@ impl Code {
 
 impl Code {
     /// Those of a list that is refused as a whole.
-    pub(crate) const OF_LISTS: [Self; 15] = [
+    pub(crate) const OF_LISTS: [Self; 18] = [
         Self::FileEmpty,
         Self::FileHtml,
         Self::FileNotText,
         Self::FileTooLarge,
+        Self::WorkbookTooLarge,
+        Self::SheetUnknown,
         Self::FileWithoutRows,
         Self::FileXml,
         Self::HeaderMissing,
@@ -244,6 +250,8 @@ impl From<&FileProblem> for Code {
             FileProblem::Html => Self::FileHtml,
             FileProblem::Xml { .. } => Self::FileXml,
             FileProblem::TooLarge => Self::FileTooLarge,
+            FileProblem::WorkbookTooLarge { .. } => Self::WorkbookTooLarge,
+            FileProblem::SheetUnknown { .. } => Self::SheetUnknown,
             FileProblem::NoHeader { .. } => Self::HeaderMissing,
             FileProblem::HeaderRow { .. } => Self::HeaderRow,
             FileProblem::TooManyColumns => Self::HeaderTooWide,

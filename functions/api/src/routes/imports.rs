@@ -21,11 +21,11 @@ use store::{Import, ImportProblemCode, ImportState};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::{Body, Csv};
+use crate::http::body::{Body, ListFile};
 use crate::http::idempotency::Key;
 use crate::http::link::{self, location};
 use crate::http::page::{Page, PageQuery, Wanted};
-use crate::http::params::{Path, Query};
+use crate::http::params::{self, Path, Query};
 use crate::http::problem::{Code, Problem, UnusableList};
 use crate::http::registry::Routes;
 use crate::state::State;
@@ -60,6 +60,9 @@ pub(crate) struct ImportQuery {
     delimiter: Option<Delimiter>,
     /// The row that has the names of the columns, as a spreadsheet shows it, from 1.
     header_row: Option<u64>,
+    /// The sheet of a workbook; absent: the first that is not hidden and has rows.
+    #[serde(default, deserialize_with = "params::sheet")]
+    sheet: Option<String>,
     /// JSON: what columns are, as in `{"Handy": "number", "Ort": {"variable": "city"}, "x": "ignore"}`.
     columns: Option<String>,
 }
@@ -111,7 +114,10 @@ pub(crate) struct ImportView {
     created_at: Timestamp,
     updated_at: Timestamp,
     ended_at: Option<Timestamp>,
+    /// The list's length: of a workbook, once it was read, that of its sheet as a CSV.
     bytes: u64,
+    /// The sheet that the list was read from, if it is in a workbook.
+    sheet: Option<String>,
     /// How much of the list is done with, of the step that it is at.
     percent: u8,
     /// When all leads are written, if it goes on like this.
@@ -187,6 +193,9 @@ pub(crate) struct LayoutWarningView {
 pub(crate) struct PreviewView {
     encoding: Encoding,
     delimiter: Delimiter,
+    /// The sheet that was read, and all that there are: send another one of them as `sheet`.
+    sheet: Option<String>,
+    sheets: Vec<String>,
     /// What the columns are taken for: send changes back as `columns`.
     columns: Vec<ColumnView>,
     /// What is odd about the list as a whole.
@@ -235,10 +244,15 @@ pub(crate) struct RejectView {
 
 /// Import a small list, sent as it is
 ///
-/// At most a million bytes. Larger ones go by `uploads`.
+/// A CSV, or a workbook (`.xlsx` or `.ods`), of which one sheet is read. At most a million bytes. Larger ones
+/// go by `uploads`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/imports",
     params(("campaign_id" = CampaignId, Path), ImportQuery, Key),
-    request_body(content = String, content_type = "text/csv"),
+    request_body(content(
+        (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "application/vnd.oasis.opendocument.spreadsheet"),
+    )),
     responses(
         (status = 200, description = "With `dry_run`: what it would bring", body = PreviewView),
         (status = 201, description = "All its leads are in the campaign", body = ImportView,
@@ -254,11 +268,11 @@ pub(crate) async fn create_import(
     Path(campaign): Path<CampaignId>,
     Key(key): Key,
     Query(query): Query<ImportQuery>,
-    file: Result<Csv, Problem>,
+    file: Result<ListFile, Problem>,
 ) -> Result<Response, Problem> {
     let dry_run = query.dry_run;
     let options = options(&query)?;
-    let Csv(file) = file.map_err(|problem| {
+    let ListFile(file) = file.map_err(|problem| {
         if !problem.is(Code::BodyTooLarge) {
             return problem;
         }
@@ -290,7 +304,8 @@ pub(crate) async fn create_import(
 
 /// Begin the import of a large list
 ///
-/// Answers an address to put it to, once.
+/// Answers an address to put it to, once: a CSV of at most 2 GB, or a workbook (`.xlsx` or `.ods`) of at most
+/// 100 MB.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/uploads",
     params(("campaign_id" = CampaignId, Path), Key), request_body = NewUpload,
     responses(
@@ -380,10 +395,13 @@ pub(crate) async fn get_import(
 
 /// Fetch the rows that were kept out
 ///
-/// A redirect to a CSV (row, column, name, code, reason), good for five minutes.
+/// A redirect to a file as the list is (delimiter, encoding, columns; of a workbook a CSV), good for five
+/// minutes. Each row is as it was sent, with `trunkline_row`, `trunkline_column`, `trunkline_code` and
+/// `trunkline_reason` behind its cells. Mended, it can be sent as a list again: these columns are passed over,
+/// and an apostrophe that the file has before a cell which a spreadsheet could run is taken off.
 #[utoipa::path(get, path = "/v1/imports/{import_id}/rejects", params(("import_id" = ImportId, Path)),
     responses(
-        (status = 307, description = "`Location` is the CSV", headers(("Location"))),
+        (status = 307, description = "`Location` is the file", headers(("Location"))),
         (status = 409, description = "`import_unfinished`"),
     ))]
 pub(crate) async fn get_import_rejects(
@@ -437,6 +455,7 @@ fn options(query: &ImportQuery) -> Result<Options, Problem> {
         delimiter: query.delimiter,
         default_country: query.default_country,
         header_row: query.header_row,
+        sheet: query.sheet.clone(),
         columns,
     })
 }
@@ -486,6 +505,7 @@ impl ImportView {
             updated_at: import.updated_at,
             ended_at,
             bytes: import.bytes,
+            sheet: import.workbook.and_then(|workbook| workbook.sheet),
             percent: progress.percent,
             ends_at: progress.ends_at,
             encoding: layout.map(|layout| layout.encoding),
@@ -515,9 +535,12 @@ impl From<Preview> for PreviewView {
             code: reject.reason.kind(),
             sentence: reject.sentence(layout),
         };
+        let workbook = preview.workbook.unwrap_or_default();
         Self {
             encoding: layout.encoding,
             delimiter: layout.delimiter,
+            sheet: Some(workbook.sheet).filter(|sheet| !sheet.is_empty()),
+            sheets: workbook.sheets,
             columns: columns_of(layout),
             warnings: warnings_of(layout),
             whole: preview.whole,

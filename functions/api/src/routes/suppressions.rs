@@ -17,10 +17,10 @@ use service::lead::suppressions::{Put, PutList, Suppressed, Suppressions};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use crate::http::body::{Csv, MaybeBody};
+use crate::http::body::{ListFile, MaybeBody};
 use crate::http::csv::attachment;
 use crate::http::page::{Page, PageQuery, Wanted};
-use crate::http::params::{Path, Query};
+use crate::http::params::{self, Path, Query};
 use crate::http::problem::{Problem, UnusableList};
 use crate::http::registry::{LISTS_BODY_BYTES_MAX, Routes};
 use crate::state::State;
@@ -105,6 +105,9 @@ pub(crate) struct RejectedRow {
 pub(crate) struct ListQuery {
     /// The country of numbers without a country code, as in `US`.
     default_country: Option<Country>,
+    /// The sheet of a workbook; absent: the first that is not hidden and has rows.
+    #[serde(default, deserialize_with = "params::sheet")]
+    sheet: Option<String>,
     /// Where the list comes from.
     note: Option<String>,
 }
@@ -147,9 +150,14 @@ pub(crate) async fn put_suppression(
 
 /// Put a list of numbers on the list
 ///
-/// A CSV with a column of numbers. It is added whole, but for rows that name no number.
+/// A CSV, `.xlsx` or `.ods` file with a column of numbers. It is added whole, but for rows that name no
+/// number.
 #[utoipa::path(post, path = "/v1/suppressions/import", params(ListQuery),
-    request_body(content = String, content_type = "text/csv"),
+    request_body(content(
+        (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (String = "application/vnd.oasis.opendocument.spreadsheet"),
+    )),
     responses(
         (status = 200, description = "What became of them", body = PutListView),
         (status = 422, response = UnusableList),
@@ -158,10 +166,11 @@ pub(crate) async fn import_suppressions(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
     Query(query): Query<ListQuery>,
-    Csv(list): Csv,
+    ListFile(list): ListFile,
 ) -> Result<Json<PutListView>, Problem> {
     let options = Options {
         default_country: query.default_country,
+        sheet: query.sheet,
         ..Options::default()
     };
     let list = state

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use forecast::{DAYS_MAX, PRICE_MICROS_MAX, SECONDS_MAX, SHARE_MAX, SIGMA_MAX};
+use intake::workbook::SHEET_CHARS_MAX;
 use intake::{COLUMNS_MAX, FILE_BYTES_MAX};
 use model::{
     AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX, VALUE_CHARS_MAX,
@@ -62,6 +63,7 @@ fn rows() -> Vec<Row> {
         ("NewUpload", "bytes", number(1, FILE_BYTES_MAX)),
         ("ImportOptions", "columns", items(0, COLUMNS_MAX)),
         ("ImportOptions", "header_row", number(1, FILE_BYTES_MAX)),
+        ("ImportOptions", "sheet", chars(1, SHEET_CHARS_MAX)),
         ("Simulation", "days", number(1, DAYS_MAX.into())),
         ("Simulation", "seed", number(0, SEED_MAX)),
         ("Simulation", "max_leads", number(1, LEADS_MAX.into())),
@@ -151,6 +153,10 @@ pub(crate) fn apply_to_parameter(parameter: &mut Value) {
         Some("note") => Bound::Chars {
             min: 0,
             max: count(NOTE_CHARS_MAX),
+        },
+        Some("sheet") => Bound::Chars {
+            min: 1,
+            max: count(SHEET_CHARS_MAX),
         },
         Some("version") => Bound::Number {
             min: 1,

@@ -120,8 +120,12 @@ fn describe_body(operation: &mut Value, row: &Row) {
     };
     let bytes = row.body_bytes_max;
     body["description"] = format!("At most {bytes} bytes.").into();
-    if let Some(csv) = body["content"].get_mut("text/csv") {
-        csv["schema"] = json!({ "type": "string", "format": "binary" });
+    let contents = body.get_mut("content").and_then(Value::as_object_mut);
+    for (kind, content) in contents.into_iter().flatten() {
+        // What is no JSON is a file.
+        if !kind.ends_with("json") {
+            content["schema"] = json!({ "type": "string", "format": "binary" });
+        }
     }
     // A body that may be absent is none, and not `null`.
     let Some(schema) = body.pointer_mut("/content/application~1json/schema") else {

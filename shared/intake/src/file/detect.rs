@@ -17,6 +17,11 @@ pub const SAMPLE_BYTES: usize = 64 * 1024;
 /// Rows of the sample that delimiters are tried on and that suggestions are checked with.
 pub(crate) const SAMPLE_ROWS: usize = 50;
 
+/// How a ZIP archive begins: `.xlsx` and `.ods` are some.
+pub(crate) const PACKED: &[u8] = b"PK\x03\x04";
+/// How a compound file begins: `.xls`, and every workbook of Excel that asks for a password.
+pub(crate) const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0";
+
 /// What the sample says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Detected {
@@ -85,7 +90,7 @@ pub(crate) fn rows(
     whole: bool,
     detected: Detected,
     shape: Shape,
-    mut each: impl FnMut(&Cells),
+    mut each: impl FnMut(&mut Cells),
 ) {
     let mut reader = reader(sample, whole, detected, shape);
     let mut cells = Cells::default();
@@ -95,7 +100,7 @@ pub(crate) fn rows(
         };
         let read = cells.take(&reader, detected.encodings).is_ok();
         if read && reader.problem().is_none() && !cells.all_blank() {
-            each(&cells);
+            each(&mut cells);
         }
     }
 }
@@ -117,12 +122,8 @@ fn known_binary(sample: &[u8]) -> Result<(), FileProblem> {
     const EXPORT: &str = "export the list as CSV";
     const UNPACK: &str = "unpack it first";
     let kinds: &[(&[u8], &str, &str)] = &[
-        (
-            b"PK\x03\x04",
-            "an Excel workbook or a ZIP archive",
-            SPREADSHEET,
-        ),
-        (b"\xD0\xCF\x11\xE0", "an Excel workbook", SPREADSHEET),
+        (PACKED, "a workbook or a ZIP archive", SPREADSHEET),
+        (COMPOUND, "an old Excel workbook (.xls)", SPREADSHEET),
         (b"%PDF-", "a PDF", EXPORT),
         (b"\x1F\x8B", "compressed", UNPACK),
         (b"\x89PNG", "a picture", EXPORT),
@@ -193,7 +194,8 @@ fn markup(sample: &[u8]) -> Result<(), FileProblem> {
     })
 }
 
-fn byte_order_mark(sample: &[u8]) -> (Option<Encoding>, usize) {
+/// The encoding that a file's first bytes name, and how many they are.
+pub(crate) fn byte_order_mark(sample: &[u8]) -> (Option<Encoding>, usize) {
     if sample.starts_with(b"\xEF\xBB\xBF") {
         (Some(Encoding::Utf8), 3)
     } else if sample.starts_with(b"\xFF\xFE") {

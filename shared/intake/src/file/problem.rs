@@ -24,6 +24,12 @@ pub enum FileProblem {
         "the file is {what}, not a CSV: open it in the spreadsheet program and save it as CSV or .xlsx"
     )]
     Xml { what: &'static str },
+    #[error(
+        "the workbook is too large to be read as one ({what}): save the sheet as CSV and send that"
+    )]
+    WorkbookTooLarge { what: &'static str },
+    #[error("{}", unknown_sheet(name, sheets))]
+    SheetUnknown { name: String, sheets: Vec<String> },
     #[error("the file is larger than {FILE_BYTES_MAX} bytes: split it")]
     TooLarge,
     #[error(
@@ -74,6 +80,8 @@ impl FileProblem {
             Self::NotText { .. } => "file_not_text",
             Self::Html => "file_html",
             Self::Xml { .. } => "file_xml",
+            Self::WorkbookTooLarge { .. } => "workbook_too_large",
+            Self::SheetUnknown { .. } => "sheet_unknown",
             Self::TooLarge => "file_too_large",
             Self::NoHeader { .. } => "header_missing",
             Self::HeaderRow { .. } => "header_row",
@@ -98,6 +106,8 @@ impl FileProblem {
             | Self::NotText { .. }
             | Self::Html
             | Self::Xml { .. }
+            | Self::WorkbookTooLarge { .. }
+            | Self::SheetUnknown { .. }
             | Self::TooLarge
             | Self::TooManyColumns
             | Self::HeaderTooLong { .. }
@@ -109,4 +119,24 @@ impl FileProblem {
             | Self::VariableName { .. } => None,
         }
     }
+}
+
+/// Names the sheets that are there: the first of them, if they are many.
+fn unknown_sheet(name: &str, sheets: &[String]) -> String {
+    const NAMED_MAX: usize = 20;
+    let named: Vec<String> = sheets
+        .iter()
+        .take(NAMED_MAX)
+        .map(|sheet| format!("`{sheet}`"))
+        .collect();
+    let more = sheets.len().saturating_sub(NAMED_MAX);
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let name: String = name.chars().take(100).collect();
+    format!(
+        "the workbook has no sheet `{name}`, but {}{more}",
+        named.join(", ")
+    )
 }

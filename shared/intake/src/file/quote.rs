@@ -6,6 +6,9 @@
 //! leaves a doubt the record is kept out: nobody is called for a number in somebody's note, and nobody is lost
 //! without a word.
 
+use super::format::ROW_BYTES_MAX;
+use crate::column::REJECT_COLUMNS_BYTES_MAX;
+
 /// What rows of a list look like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -13,6 +16,19 @@ pub(crate) struct Shape {
     pub(crate) columns: usize,
     /// Columns of phone numbers; none known: all may be.
     pub(crate) numbers: Vec<usize>,
+    /// They may have the columns of a reject file besides.
+    pub(crate) mended: bool,
+}
+
+impl Shape {
+    /// The most text in one row.
+    pub(crate) fn row_bytes_max(&self) -> usize {
+        if self.mended {
+            ROW_BYTES_MAX + REJECT_COLUMNS_BYTES_MAX
+        } else {
+            ROW_BYTES_MAX
+        }
+    }
 }
 
 /// What the lines of a record are, behind its first.

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use bytes::Bytes;
 
-use super::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
+use super::format::{Delimiter, Encoding, FILE_BYTES_MAX};
 use super::problem::FileProblem;
 use super::quote::{self, Lines, Shape};
 use super::source::{self, ByteSource};
-use crate::column::COLUMNS_MAX;
+use crate::column::{COLUMNS_MAX, REJECT_COLUMNS};
 
 /// A place between two rows of a file, from which reading can begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,7 @@ pub(crate) struct Reader {
     csv: csv_core::Reader,
     delimiter: u8,
     shape: Shape,
+    row_bytes_max: usize,
     source: ByteSource,
     record: Record,
     /// The bytes of the record so far, as the machine read them, without those of the last piece if that
@@ -100,16 +101,18 @@ impl Reader {
         };
         let mut csv = csv_core::ReaderBuilder::new().delimiter(byte).build();
         begin(&mut csv);
+        let row_bytes_max = shape.row_bytes_max();
         Self {
             csv,
             delimiter: byte,
             shape,
+            row_bytes_max,
             source: ByteSource::new(encoding, delimiter),
             record: Record {
                 // Room for more than is ever read of a record: it is never full.
-                text: vec![0; ROW_BYTES_MAX + 8].into_boxed_slice(),
+                text: vec![0; row_bytes_max + 8].into_boxed_slice(),
                 text_len: 0,
-                ends: vec![0; COLUMNS_MAX + 1].into_boxed_slice(),
+                ends: vec![0; COLUMNS_MAX + REJECT_COLUMNS.len() + 1].into_boxed_slice(),
                 ends_len: 0,
                 beyond: 0,
                 problem: None,
@@ -132,6 +135,24 @@ impl Reader {
     /// Where the last record begins.
     pub(crate) fn start(&self) -> Position {
         self.start
+    }
+
+    /// Where the record begins that has begun and not ended.
+    pub(crate) fn begun(&self) -> Option<Position> {
+        self.in_record.then_some(self.start)
+    }
+
+    /// Where the record begins that has begun and not ended.
+    pub(crate) fn begun(&self) -> Option<Position> {
+        match self.state {
+            ReaderState::Between => None,
+            ReaderState::InRecord | ReaderState::Skipping => Some(self.start),
+        }
+    }
+
+    /// The most text that a row may have.
+    pub(crate) fn row_bytes_max(&self) -> usize {
+        self.row_bytes_max
     }
 
     /// Behind the last record.
@@ -220,7 +241,7 @@ impl Reader {
                 }
             }
             // One byte more than a row may have: its end, or too much.
-            let room = (ROW_BYTES_MAX + 1).saturating_sub(self.raw.len());
+            let room = (self.row_bytes_max + 1).saturating_sub(self.raw.len());
             let window = window.get(..room).unwrap_or(window);
             let (result, used) = self.record.read(&mut self.csv, window);
             let piece = window.get(..used).unwrap_or_default();
@@ -234,7 +255,7 @@ impl Reader {
             if ends {
                 return Ok(self.whole(breaks, after_cr));
             }
-            if self.raw.len() > ROW_BYTES_MAX && self.overflow() {
+            if self.raw.len() > self.row_bytes_max && self.overflow() {
                 return Ok(Read::Record);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::format::{Encoding, Encodings};
 use super::source::UNIT;
+use crate::export::unguarded;
 use crate::file::reader::Reader;
 use crate::row::reason::Reason;
 
@@ -45,6 +46,20 @@ impl Cells {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
+    }
+
+    /// Takes off what a reject file has put before cells that a spreadsheet could run.
+    pub(crate) fn unguard(&mut self) {
+        if !self.iter().any(|cell| cell.starts_with('\'')) {
+            return;
+        }
+        let mut text = String::with_capacity(self.text.len());
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for cell in self.iter() {
+            text.push_str(unguarded(cell));
+            ends.push(text.len());
+        }
+        (self.text, self.ends) = (text, ends);
     }
 
     /// Takes over the reader's record.

@@ -1,29 +1,33 @@
 //! Lists of leads on their way into a campaign: preview, import, progress, rejects, undo.
 //!
 //! A small list comes in one request and is worked on at once; a large one is put into the bucket by its
-//! owner and worked on from the import queue. Both are the same from there on, see [`run`]. What rows say
-//! is read by `intake`; nothing here looks into a file.
+//! owner and worked on from the import queue. Both are the same from there on, see [`run`]; a workbook is, once
+//! its sheet is a CSV (see [`workbook`]). What rows say is read by `intake`; nothing here looks into a file.
 
 mod leads;
 mod preview;
+mod rejects;
 mod run;
 mod source;
+mod workbook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use intake::{FILE_BYTES_MAX, FileProblem, Options};
+use intake::workbook::is_workbook;
+use intake::{FILE_BYTES_MAX, FileProblem, Options, Position};
 use jiff::{SignedDuration, Timestamp};
 use model::{CampaignId, CampaignState, ImportId, TenantId};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use store::{
-    Bucket, Campaigns, Contacts, Import, ImportCounts, ImportJob, ImportState, Leads, Page,
-    PresignedPut, Queue, Requests, StoreError,
+    Bucket, Campaigns, Contacts, Import, ImportCounts, ImportJob, ImportState, ImportedWorkbook,
+    Leads, Page, PresignedPut, Queue, Requests, StoreError,
 };
 use tracing::warn;
 
+use super::sheet::ListCsv;
 use crate::context::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
@@ -110,7 +114,8 @@ impl Imports {
         options: Options,
     ) -> Result<Preview, Refused> {
         self.open_campaign(tenant, campaign).await?;
-        self.preview_of(tenant, campaign, file, true, options).await
+        let list = ListCsv::of_file(file, options, &self.clock).await?;
+        self.preview_of(tenant, campaign, list).await
     }
 
     /// Imports a small list. It is whole when this answers, or goes on from the queue.
@@ -136,12 +141,17 @@ impl Imports {
             return self.work_now(made).await;
         }
         self.open_campaign(tenant, campaign).await?;
-        preview::check(file.clone(), options.clone())?;
-        let mut import = self.fresh(tenant, campaign, length(&file), options);
+        let list = ListCsv::of_file(file, options, &self.clock).await?;
+        preview::check(list.csv.clone(), list.options.clone())?;
+        let mut import = self.fresh(tenant, campaign, length(&list.csv), list.options);
         import.state = ImportState::Checking;
+        import.workbook = list.workbook.map(|workbook| ImportedWorkbook {
+            object_key: None,
+            sheet: Some(workbook.sheet),
+        });
         // The list first: an import whose list is not there could not go on.
         self.bucket
-            .put(&import.object_key, file, CONTENT_TYPE)
+            .put(&import.object_key, list.csv, CONTENT_TYPE)
             .await?;
         if let Some(earlier) = self.write_new(&import, keyed.as_ref()).await? {
             self.forget_object(&import.object_key).await;
@@ -213,9 +223,11 @@ impl Imports {
         options: Options,
     ) -> Result<Preview, Refused> {
         let import = self.get(tenant, import).await?;
-        let (head, whole) = self.beginning(&import).await?;
-        self.preview_of(tenant, import.campaign_id, head, whole, options)
-            .await
+        let list = self.beginning(&import, options).await?;
+        if list.csv.is_empty() {
+            return Err(workbook::TOO_SLOW.into());
+        }
+        self.preview_of(tenant, import.campaign_id, list).await
     }
 
     /// Starts the import of an uploaded list.
@@ -242,10 +254,17 @@ impl Imports {
             | ImportState::Failed { .. } => return Err(Refused::ImportStarted),
         }
         self.open_campaign(tenant, import.campaign_id).await?;
-        let (head, whole) = self.beginning(&import).await?;
-        preview::check_beginning(head, whole, options.clone())?;
+        let list = self.beginning(&import, options.clone()).await?;
         import.state = ImportState::Checking;
         import.options = options;
+        import.workbook = list.workbook.is_some().then(|| ImportedWorkbook {
+            object_key: Some(import.object_key.clone()),
+            sheet: None,
+        });
+        // A workbook that takes long to open is looked at by whoever reads it to its end.
+        if !list.csv.is_empty() {
+            preview::check_beginning(list.csv, list.whole, list.options)?;
+        }
         import.version += 1;
         import.updated_at = self.clock.now();
         match self.imports.replace(&import, None).await {
@@ -404,6 +423,8 @@ impl Imports {
             state: ImportState::Uploading,
             object_key: format!("imports/{tenant_id}/{id}.csv"),
             bytes,
+            workbook: None,
+            workbook_tries: 0,
             etag: None,
             options,
             layout: None,
@@ -411,6 +432,7 @@ impl Imports {
             rows_checked: 0,
             counts: ImportCounts::default(),
             last_started_at: None,
+            reject_file: None,
         }
     }
 
@@ -456,8 +478,8 @@ impl Imports {
         self.get(import.tenant_id, import.id).await
     }
 
-    /// The first bytes of an uploaded list, and whether they are all.
-    async fn beginning(&self, import: &Import) -> Result<(Bytes, bool), Refused> {
+    /// The beginning of an uploaded list, as a CSV; without any of it when a workbook takes long to open.
+    async fn beginning(&self, import: &Import, options: Options) -> Result<ListCsv, Refused> {
         let head = self.bucket.head(&import.object_key).await?;
         let head = head.ok_or(Refused::NotUploaded)?;
         if head.bytes != import.bytes {
@@ -469,7 +491,31 @@ impl Imports {
             .await?;
         let piece = piece.ok_or(Refused::NotUploaded)?;
         let whole = length(&piece.bytes) == import.bytes;
-        Ok((piece.bytes, whole))
+        if !is_workbook(&piece.bytes) {
+            return Ok(ListCsv::of_csv(piece.bytes, whole, options));
+        }
+        let file = if whole {
+            piece.bytes
+        } else {
+            let mut import = import.clone();
+            import.etag = head.etag;
+            self.packed(&import).await?
+        };
+        let read = ListCsv::of_workbook(file, options, PREVIEW_BYTES_MAX, &self.clock);
+        Ok(read.await?)
+    }
+
+    /// What the import had in the bucket to read from.
+    async fn forget_list(&self, import: &Import) {
+        self.forget_object(&import.object_key).await;
+        let packed = import.workbook.as_ref();
+        let packed = packed.and_then(|workbook| workbook.object_key.as_ref());
+        if let Some(packed) = packed.filter(|packed| **packed != import.object_key) {
+            self.forget_object(packed).await;
+        }
+        if let Some(file) = &import.reject_file {
+            self.forget_object(&file.rest_key).await;
+        }
     }
 
     /// Best effort: the bucket's lifecycle rule for `imports/` removes what stays.
@@ -484,6 +530,12 @@ impl Imports {
 }
 
 const CONTENT_TYPE: &str = "text/csv";
+/// The beginning of a list.
+const START: Position = Position {
+    offset: 0,
+    row: 1,
+    after_cr: false,
+};
 
 fn rejects_key(import: &Import) -> String {
     format!("imports/{}/{}-rejects.csv", import.tenant_id, import.id)

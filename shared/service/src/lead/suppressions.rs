@@ -17,6 +17,7 @@ use model::{
 use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
 
+use super::sheet::ListCsv;
 use crate::{Clock, Fault, FieldProblem, Ids, Place, Refused};
 
 /// The longest note, and the longest reason for a removal.
@@ -184,7 +185,7 @@ impl Suppressions {
         Err(StoreError::Conflict)
     }
 
-    /// Puts the numbers of a CSV on the list: any file that leads come in, or a column of numbers with a
+    /// Puts the numbers of a file on the list: any that leads come in, or a column of numbers with a
     /// header. Rows without a number are told and do not hold up the others.
     ///
     /// # Errors
@@ -193,12 +194,13 @@ impl Suppressions {
     pub async fn add_list(
         &self,
         tenant: TenantId,
-        csv: bytes::Bytes,
+        file: bytes::Bytes,
         options: Options,
         note: Option<String>,
     ) -> Result<PutList, Refused> {
         check_note(Place::Parameter("note".to_owned()), note.as_deref())?;
-        let (numbers, mut list) = read(csv, options)?;
+        let file = ListCsv::of_file(file, options, &self.clock).await?;
+        let (numbers, mut list) = read(file.csv, file.options)?;
         let suppression = Suppression {
             reason: SuppressionReason::Upload,
             at: self.clock.now(),

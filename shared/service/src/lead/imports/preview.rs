@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use intake::workbook::Workbook;
 use intake::{Entry, FileProblem, Intake, Layout, Options, Reason, Reject, Row};
 use model::{CampaignId, LeadId, PhoneNumber, TenantId};
 use store::Import;
@@ -10,6 +11,7 @@ use store::Import;
 use super::Imports;
 use super::leads::lead_of;
 use crate::Refused;
+use crate::lead::sheet::ListCsv;
 
 /// How much of an uploaded list is looked at for a preview.
 pub const PREVIEW_BYTES_MAX: u64 = 1_000_000;
@@ -22,6 +24,8 @@ const LOOKED_UP_AT_ONCE: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     pub layout: Layout,
+    /// The workbook that it is in, with the sheet that was read.
+    pub workbook: Option<Workbook>,
     /// Whether the whole list was looked at; if not, counts are of its beginning.
     pub whole: bool,
     /// Rows that were looked at.
@@ -48,13 +52,17 @@ impl Imports {
         &self,
         tenant: TenantId,
         campaign: CampaignId,
-        file: Bytes,
-        whole: bool,
-        options: Options,
+        list: ListCsv,
     ) -> Result<Preview, Refused> {
+        let ListCsv {
+            csv,
+            whole,
+            options,
+            workbook,
+        } = list;
         let import = self.fresh(tenant, campaign, 0, Options::default());
         let mut intake = Intake::new(options);
-        feed(&mut intake, file, whole);
+        feed(&mut intake, csv, whole);
         let mut preview = None;
         let mut asked = Vec::new();
         loop {
@@ -75,6 +83,7 @@ impl Imports {
             }
         }
         let mut preview = preview.ok_or(FileProblem::Empty)?;
+        preview.workbook = workbook;
         self.look_up(&import, asked, &mut preview).await?;
         preview.first_rejected.sort_by_key(|reject| reject.row);
         Ok(preview)
@@ -128,6 +137,7 @@ impl Preview {
     fn new(layout: Layout, whole: bool) -> Self {
         Self {
             layout,
+            workbook: None,
             whole,
             rows: 0,
             good: 0,

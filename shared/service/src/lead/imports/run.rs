@@ -1,23 +1,23 @@
-//! Works on an import: checks the list, writes its leads batch by batch, takes them away again.
+//! Works on an import: unpacks and checks the list, writes its leads batch by batch, takes them away again.
 //!
 //! Each step is written with the place that it leads to, on the condition that nobody else has written
 //! meanwhile. So this may die anywhere and be started twice; the row of the table says where to go on.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use intake::{Entry, FileProblem, Intake, Position, Reason, Reject, export, letter};
+use intake::{Entry, FileProblem, Intake, Position, Reason, Reject};
 use jiff::Timestamp;
 use model::{DomainEvent, EventId, EventKind, Lead, LeadId, LeadState, PhoneNumber};
 use store::{
     BatchWritten, Import, ImportCounts, ImportJob, ImportProblem, ImportProblemCode, ImportState,
-    LeadBatch, LeadFilter, LeadRow, NotTaken, PART_BYTES, StoreError,
+    LeadBatch, LeadFilter, LeadRow, NotTaken, StoreError,
 };
 use tracing::info;
 
 use super::leads::lead_of;
 use super::source::{ListSource, SourceError};
-use super::{CONTENT_TYPE, Imports, later, rejects_key};
+use super::{Imports, START, later};
 
 /// How long one message is worked on before it is sent again: within the time that a message stays
 /// hidden, so that nobody else takes it up meanwhile.
@@ -72,7 +72,7 @@ pub enum ImportRunError {
 }
 
 /// What a step came to.
-enum ImportStep {
+pub(super) enum ImportStep {
     /// The import has gone on to another state.
     Next,
     /// Somebody else has changed it.
@@ -121,7 +121,7 @@ impl Imports {
                     ImportState::Completed { .. }
                     | ImportState::Undone { .. }
                     | ImportState::Failed { .. } => {
-                        self.forget_object(&import.object_key).await;
+                        self.forget_list(&import).await;
                         return Ok(ImportRunResult::Finished);
                     }
                 };
@@ -150,6 +150,10 @@ impl Imports {
                 return self.fail(import, list_changed()).await;
             };
             import.etag = head.etag;
+        }
+        let packed = import.workbook.as_ref();
+        if packed.is_some_and(|workbook| workbook.sheet.is_none()) {
+            return self.unpack(import, until).await;
         }
         let mut intake = match (&import.layout, import.at) {
             (Some(layout), Some(at)) => Intake::resume(layout.clone(), at),
@@ -196,6 +200,10 @@ impl Imports {
             import.state = ImportState::Checking;
             return self.next(import, None).await;
         };
+        if import.reject_file.is_some() {
+            // All of them are written: an earlier message has come as far as the rows that were kept out.
+            return self.complete(import, until).await;
+        }
         let number_column = layout.number_column();
         let mut intake = Intake::resume(layout, at);
         let mut source = ListSource::new(self.bucket.clone(), &import, at.offset);
@@ -213,7 +221,7 @@ impl Imports {
                 Written::Failed(step) => return Ok(step),
             };
             if ended {
-                return self.complete(import).await;
+                return self.complete(import, until).await;
             }
             if self.clock.now() >= until {
                 return Ok(ImportStep::OutOfTime);
@@ -230,11 +238,7 @@ impl Imports {
         carried: &mut Option<(Lead, Position)>,
     ) -> Result<Batch, SourceError> {
         let now = self.clock.now();
-        let start = import.at.unwrap_or(Position {
-            offset: 0,
-            row: 1,
-            after_cr: false,
-        });
+        let start = import.at.unwrap_or(START);
         let column = import.layout.as_ref().map(intake::Layout::number_column);
         let mut batch = Batch {
             leads: LeadBatch::default(),
@@ -384,8 +388,15 @@ impl Imports {
     }
 
     /// All rows are read: the rejects become a file, and the import is over.
-    async fn complete(&self, mut import: Import) -> Result<ImportStep, ImportRunError> {
-        self.write_rejects(&import).await?;
+    async fn complete(
+        &self,
+        import: Import,
+        until: Timestamp,
+    ) -> Result<ImportStep, ImportRunError> {
+        let mut import = match self.write_rejects(import, until).await? {
+            ControlFlow::Continue(import) => *import,
+            ControlFlow::Break(step) => return Ok(step),
+        };
         info!(import.id = %import.id, tenant.id = %import.tenant_id, added = import.counts.added,
             rejected = import.counts.rejected(), "an import is complete");
         import.state = ImportState::Completed {
@@ -393,49 +404,6 @@ impl Imports {
         };
         let event = self.event(&import);
         self.next(import, Some(&event)).await
-    }
-
-    /// The same file each time it is written.
-    async fn write_rejects(&self, import: &Import) -> Result<(), ImportRunError> {
-        let key = rejects_key(import);
-        let mut upload = None;
-        let mut csv = String::new();
-        export::record(&mut csv, ["row", "column", "name", "code", "reason"]);
-        let mut after = None;
-        loop {
-            let (rejects, next) = self
-                .imports
-                .rejects(import.tenant_id, import.id, after)
-                .await?;
-            for reject in &rejects {
-                reject_record(&mut csv, reject, import);
-            }
-            if csv.len() >= PART_BYTES {
-                let mut rest = BytesMut::from(csv.as_bytes());
-                let part = rest.split_to(PART_BYTES).freeze();
-                let upload = match &mut upload {
-                    Some(upload) => upload,
-                    none @ None => none.insert(self.bucket.begin(&key, CONTENT_TYPE).await?),
-                };
-                self.bucket.add(upload, part).await?;
-                csv = String::from_utf8_lossy(&rest).into_owned();
-            }
-            match next {
-                Some(row) => after = Some(row),
-                None => break,
-            }
-        }
-        let rest = Bytes::from(csv);
-        match upload {
-            None => self.bucket.put(&key, rest, CONTENT_TYPE).await?,
-            Some(mut upload) => {
-                if !rest.is_empty() {
-                    self.bucket.add(&mut upload, rest).await?;
-                }
-                self.bucket.complete(upload).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Takes the import's leads away, but those that were called.
@@ -534,7 +502,7 @@ impl Imports {
     }
 
     /// The list cannot be read on.
-    async fn source_failed(
+    pub(super) async fn source_failed(
         &self,
         import: Import,
         error: SourceError,
@@ -585,7 +553,7 @@ impl Imports {
     }
 
     /// `None`: somebody else has changed it.
-    async fn write(
+    pub(super) async fn write(
         &self,
         mut import: Import,
         event: Option<&DomainEvent>,
@@ -683,17 +651,6 @@ fn take_called(rows: &mut Vec<LeadRow>) -> u64 {
         row.lead.last_call_id.is_none() && row.lead.attempts == 0 && !on_a_call
     });
     u64::try_from(before - rows.len()).unwrap_or(u64::MAX)
-}
-
-fn reject_record(csv: &mut String, reject: &Reject, import: &Import) {
-    let columns = import.layout.as_ref().map(|layout| &layout.columns);
-    let name = reject
-        .column
-        .and_then(|column| columns?.get(column))
-        .map_or("", |column| column.header.as_str());
-    let column = reject.column.map(letter).unwrap_or_default();
-    let (row, reason) = (reject.row.to_string(), reject.reason.sentence());
-    export::record(csv, [&row, &column, name, reject.reason.code(), &reason]);
 }
 
 fn of_file(file: &FileProblem) -> ImportProblem {

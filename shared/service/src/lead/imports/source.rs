@@ -1,6 +1,7 @@
 //! The bytes of a list in the bucket, a piece at a time.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use intake::rejects::RejectWriter;
 use intake::{Entry, FileProblem, Intake};
 use store::{Bucket, Import, StoreError};
 
@@ -48,6 +49,34 @@ impl ListSource {
                 entry @ (Entry::Row(_) | Entry::Rejected(_) | Entry::End) => return Ok(entry),
             }
         }
+    }
+
+    /// The next row to be written into a reject file, by its number; nothing at the end.
+    pub(super) async fn next_of(
+        &mut self,
+        list: &mut RejectWriter,
+    ) -> Result<Option<u64>, SourceError> {
+        loop {
+            match list.next_entry().map_err(SourceError::File)? {
+                Entry::NeedsInput => match self.piece().await? {
+                    Some(piece) => list.push(piece),
+                    None => list.end(),
+                },
+                Entry::Row(row) => return Ok(Some(row.start.row)),
+                Entry::Rejected(reject) => return Ok(Some(reject.row)),
+                Entry::End => return Ok(None),
+            }
+        }
+    }
+
+    /// All that is left, in one piece.
+    pub(super) async fn rest(&mut self) -> Result<Bytes, SourceError> {
+        let left = usize::try_from(self.bytes.saturating_sub(self.offset)).unwrap_or_default();
+        let mut rest = BytesMut::with_capacity(left);
+        while let Some(piece) = self.piece().await? {
+            rest.extend_from_slice(&piece);
+        }
+        Ok(rest.freeze())
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>, SourceError> {

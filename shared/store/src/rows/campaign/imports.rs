@@ -17,7 +17,7 @@ use crate::rows::campaign::leads::{LeadRow, insert_writes, remove_writes, room_f
 use crate::rows::events::event_write;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Ask, Item, Page, TRANSACTION_WRITES_MAX, Table, Transacted, Write, to_item};
-use crate::{Idempotency, StoreError};
+use crate::{Idempotency, StoreError, Upload};
 
 /// Writes of a transaction that are not leads or their counts: the import, the campaign's condition,
 /// rows kept out, an event.
@@ -35,9 +35,15 @@ pub struct Import {
     pub version: u64,
     #[serde(flatten)]
     pub state: ImportState,
-    /// Where the list is in the bucket.
+    /// Where the list is in the bucket: of a workbook, once it was read, the CSV of its sheet.
     pub object_key: String,
     pub bytes: u64,
+    /// The workbook that the list is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workbook: Option<ImportedWorkbook>,
+    /// How often reading a workbook took longer than it may.
+    #[serde(default)]
+    pub workbook_tries: u32,
     /// Which object it was when reading began: another one under the same key is another list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -57,6 +63,39 @@ pub struct Import {
     /// Since when leads are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_started_at: Option<Timestamp>,
+    /// How far the file of rows that were kept out is written, where that takes long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject_file: Option<RejectFile>,
+}
+
+/// A workbook that has a list in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedWorkbook {
+    /// Where it is in the bucket; absent: only its sheet was put there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_key: Option<String>,
+    /// The sheet that the list was read from; absent: that is still to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+}
+
+/// A file of rows that were kept out, half written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectFile {
+    /// Parts that are in the bucket; absent: none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
+    /// Where the bytes are that are no part yet.
+    pub rest_key: String,
+    pub rest_bytes: u64,
+    /// The next row of the list to look at.
+    pub at: Position,
+    /// The last row that was kept out and is in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// The batch of rejects to go on after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_batch: Option<u64>,
 }
 
 /// Where an import stands.
@@ -113,6 +152,8 @@ pub enum ImportProblemCode {
     FileHtml,
     FileXml,
     FileTooLarge,
+    WorkbookTooLarge,
+    SheetUnknown,
     HeaderMissing,
     HeaderRow,
     HeaderTooWide,
@@ -134,6 +175,8 @@ impl From<&FileProblem> for ImportProblemCode {
             FileProblem::Html => Self::FileHtml,
             FileProblem::Xml { .. } => Self::FileXml,
             FileProblem::TooLarge => Self::FileTooLarge,
+            FileProblem::WorkbookTooLarge { .. } => Self::WorkbookTooLarge,
+            FileProblem::SheetUnknown { .. } => Self::SheetUnknown,
             FileProblem::NoHeader { .. } => Self::HeaderMissing,
             FileProblem::HeaderRow { .. } => Self::HeaderRow,
             FileProblem::TooManyColumns => Self::HeaderTooWide,
