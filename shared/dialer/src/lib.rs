@@ -23,13 +23,15 @@ mod numbers;
 mod packs;
 mod permit;
 mod plan;
+mod rotation;
 #[cfg(test)]
 mod testing;
 mod windows;
 mod zone;
 
 pub use after::{
-    AfterCall, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call, after_denial,
+    AfterCall, AfterDenial, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call,
+    after_denial,
 };
 pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};
