@@ -22,6 +22,8 @@ pub struct Row {
     /// Where it begins; reading can begin again there.
     pub start: Position,
     pub number: PhoneNumber,
+    /// Other numbers of the same person, in the order of their columns, each once.
+    pub alternates: Vec<PhoneNumber>,
     /// The lead's own zone, an IANA name.
     pub zone: Option<&'static str>,
     /// State or province in ISO 3166-2, `US-CA`, where rules go by it.
@@ -146,6 +148,7 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
     Ok(Row {
         start,
         number,
+        alternates: Vec::new(),
         zone,
         region,
         country,

@@ -18,6 +18,7 @@ use tracing::info;
 use super::leads::lead_of;
 use super::source::{ListSource, SourceError};
 use super::{CONTENT_TYPE, Imports, later, rejects_key};
+use crate::lead::listed::{depends_on_the_campaign, is_kept_out, listed};
 
 /// How long one message is worked on before it is sent again: within the time that a message stays
 /// hidden, so that nobody else takes it up meanwhile.
@@ -373,13 +374,25 @@ impl Imports {
         import: &Import,
         leads: &[Lead],
     ) -> Result<Vec<LeadId>, ImportRunError> {
-        let numbers: Vec<PhoneNumber> = leads.iter().map(|lead| lead.number.clone()).collect();
+        let numbers = leads.iter().flat_map(Lead::numbers);
+        let numbers: Vec<PhoneNumber> = numbers.map(|(number, _lane)| number.clone()).collect();
         let contacts = self.contacts.batch_get(import.tenant_id, &numbers).await?;
-        let suppressed = contacts
-            .into_iter()
-            .filter(|known| known.contact.suppression.is_some());
-        Ok(suppressed
-            .map(|known| LeadId::of(import.campaign_id, &known.number))
+        let listed = listed(contacts);
+        let campaign = if depends_on_the_campaign(leads, &listed) {
+            let (tenant, campaign) = (import.tenant_id, import.campaign_id);
+            self.campaigns.get(tenant, campaign).await?
+        } else {
+            None
+        };
+        let alternates = campaign.map(|campaign| campaign.fields.alternate_numbers);
+        let alternates = alternates.unwrap_or_default();
+        Ok(leads
+            .iter()
+            .filter(|lead| {
+                let numbers = lead.numbers().map(|(number, _lane)| number);
+                is_kept_out(numbers, &listed, &alternates)
+            })
+            .map(|lead| lead.id)
             .collect())
     }
 
