@@ -675,6 +675,42 @@ mod tests {
     }
 
     #[test]
+    fn a_number_on_the_list_is_passed_over_where_the_campaign_says_so() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let due_at: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let number = |n: u32| -> PhoneNumber { format!("+1415555010{n}").parse().unwrap() };
+        let mut campaign = support::campaign(
+            TenantId::from_parts(0, 0),
+            model::CampaignId::from_parts(0, 0),
+            now,
+        );
+        let mut lead = Lead {
+            state: LeadState::Waiting { due_at },
+            ..support::lead(campaign.id, number(0), now)
+        };
+        lead.alternates.push(model::AlternateNumber {
+            number: number(1),
+            lane: lead.lane.clone(),
+        });
+        let ended = passed_over(&campaign, &lead, &[number(0)], now).unwrap();
+        assert!(matches!(ended.state, LeadState::Done { .. }));
+        campaign
+            .fields
+            .alternate_numbers
+            .after
+            .push(model::NextNumberAfter::Suppressed);
+        let next = passed_over(&campaign, &lead, &[number(0)], now).unwrap();
+        assert_eq!(next.number_in_turn(), &number(1));
+        assert_eq!(
+            next.state,
+            LeadState::Waiting { due_at },
+            "no sooner than before"
+        );
+        // Not its turn: it is looked at when it is.
+        assert_eq!(passed_over(&campaign, &lead, &[number(1)], now), None);
+    }
+
+    #[test]
     fn a_lead_ends_by_a_suppression_as_its_state_allows() {
         let call = CallId::from_parts(1, 1);
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
