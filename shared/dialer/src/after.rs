@@ -1,6 +1,8 @@
 //! What becomes of a lead after a call, or after a rule held it back: done with a result, or waiting
 //! with a due time for the number that is in turn then. There is no third way, so no lead is lost.
 
+mod rotation;
+
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Campaign, CampaignState, Lead, LeadResult, LeadState, NextNumberAfter, Outcome, Retry,
@@ -9,7 +11,8 @@ use model::{
 
 use crate::attempts::later;
 use crate::permit::{Denial, NUMBER_BUSY_RETRY};
-use crate::rotation::{self, Onward};
+
+use rotation::Onward;
 
 /// Faults in a row that are not the callee's doing, after which a lead is given up: by then something is
 /// wrong that trying again does not mend.

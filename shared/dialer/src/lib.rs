@@ -23,7 +23,6 @@ mod numbers;
 mod packs;
 mod permit;
 mod plan;
-mod rotation;
 #[cfg(test)]
 mod testing;
 mod windows;

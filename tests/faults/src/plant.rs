@@ -48,6 +48,8 @@ pub(super) enum Bug {
     PlacesUsedLate,
     /// A worker does not hear keys.
     KeyUnheard,
+    /// People's other numbers are called in the hours of their first.
+    HoursOfTheFirst,
 }
 
 /// A bug at work.
@@ -133,6 +135,9 @@ impl Plant {
                 }
             }),
             Bug::NoPacing => granted_at_once(operation, body),
+            Bug::HoursOfTheFirst => rewrite(operation, body, |writes| {
+                writes.iter_mut().for_each(with_one_lane);
+            }),
             Bug::SlotGivenBackTwice
             | Bug::CopyOverCopy
             | Bug::WordsNobodyHeard
@@ -231,6 +236,18 @@ fn key<'a>(write: &'a Value, name: &str) -> Option<&'a str> {
         &write["Item"]
     };
     row[name]["S"].as_str()
+}
+
+/// Gives all numbers of a lead the lane of the first.
+fn with_one_lane(write: &mut Value) {
+    let Some(lead) = write.pointer_mut("/Put/Item") else {
+        return;
+    };
+    let lane = lead["lane"].clone();
+    let alternates = lead.pointer_mut("/alternates/L");
+    for alternate in alternates.and_then(Value::as_array_mut).into_iter().flatten() {
+        alternate["M"]["lane"] = lane.clone();
+    }
 }
 
 /// Puts whatever is there.

@@ -239,7 +239,11 @@ impl World {
         } else {
             lists::beginning(&chance)
         });
-        let people = People::of(&chance, setting.leads, real);
+        let mut people = People::of(&chance, setting.leads, real);
+        // In half of the worlds, and not where people talk: there every conversation is one of a list.
+        if !real && setting.seed % 2 == 0 {
+            people = people.with_other_numbers(&Chance::of(!setting.seed));
+        }
         let limits = Limits {
             account: usize::try_from(chance.number(3..=8)).unwrap(),
             tenant: usize::try_from(chance.number(3..=8)).unwrap(),
@@ -431,7 +435,8 @@ impl World {
     fn look_at_the_carrier(&self) {
         let limit = usize::try_from(self.dialing.carrier_calls_max).unwrap();
         let over_for = |call: &str| self.rows.over_for(call);
-        for offence in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
+        let live = self.carrier.live();
+        for offence in judge::at_the_carrier(&live, &self.people, over_for, limit) {
             self.rows.problem(offence);
         }
         let over = self.carrier.over(|call| over_for(call).is_none());
@@ -500,7 +505,8 @@ impl World {
         let path = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
         let leads = list.numbers.iter().map(|number| {
             let priority = self.chance.pick(&["high", "normal", "low"]);
-            json!({ "number": number, "priority": priority })
+            let alternates = self.people.others(number);
+            json!({ "number": number, "alternates": alternates, "priority": priority })
         });
         let leads = json!({ "leads": leads.collect::<Vec<Value>>() });
         self.ask("POST", &format!("{path}/leads"), &leads).await;
@@ -1013,7 +1019,7 @@ impl World {
             }
         }
         let mut offences = judge::asked_once(&requests);
-        offences.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
+        offences.extend(judge::within_caps(&requests, &self.people, ATTEMPTS_PER_DAY));
         let interval = self.dialing.call_interval;
         offences.extend(judge::paced(&requests, interval, self.weather.clocks_wrong));
         if self.weather.clocks_wrong.is_zero() {

@@ -9,14 +9,14 @@ use model::{AlternateNumbers, Lead, NextNumberAfter, Rotation};
 
 /// Another number is in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Onward {
-    pub(crate) rotation: Rotation,
+pub(super) struct Onward {
+    pub(super) rotation: Rotation,
     /// It stands before the one that was in turn.
-    pub(crate) next_round: bool,
+    pub(super) next_round: bool,
 }
 
 /// The number that follows, as nobody was reached on the one in turn. `None`: that one stays.
-pub(crate) fn next(
+pub(super) fn next(
     alternates: &AlternateNumbers,
     lead: &Lead,
     why: NextNumberAfter,
@@ -29,7 +29,7 @@ pub(crate) fn next(
 }
 
 /// The number that follows, as the one in turn is not called any more. `None`: the lead is done.
-pub(crate) fn without_this(
+pub(super) fn without_this(
     alternates: &AlternateNumbers,
     lead: &Lead,
     why: NextNumberAfter,
@@ -45,7 +45,7 @@ pub(crate) fn without_this(
 }
 
 /// The lead's own number again, as the campaign calls no others. `None`: that one is given up.
-pub(crate) fn own(lead: &Lead) -> Option<Rotation> {
+pub(super) fn own(lead: &Lead) -> Option<Rotation> {
     (!lead.rotation.is_given_up(0)).then_some(lead.rotation.turned_to(0))
 }
 
