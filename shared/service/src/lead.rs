@@ -382,7 +382,7 @@ fn alternate_problems(at: &str, lead: &NewLead, problems: &mut Vec<FieldProblem>
             .any(|before| before == number)
         {
             let says = "is one of the lead's numbers already";
-            problems.push(FieldProblem::new(at, Fault::Conflict, says));
+            problems.push(FieldProblem::new(at, Fault::Repeated, says));
         } else {
             number_problem(at, number, problems);
         }

@@ -241,7 +241,7 @@ impl World {
         });
         let mut people = People::of(&chance, setting.leads, real);
         // In half of the worlds, and not where people talk: there every conversation is one of a list.
-        if !real && setting.seed % 2 == 0 {
+        if !real && setting.seed.is_multiple_of(2) {
             people = people.with_other_numbers(&Chance::of(!setting.seed));
         }
         let limits = Limits {

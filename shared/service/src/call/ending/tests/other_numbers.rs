@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use dialer::{Denial, after_call, after_denial};
-use jiff::SignedDuration;
 use model::{AlternateNumber, Campaign, CampaignId, NextNumberAfter, PhoneNumber, Rotation, Rule};
 
 use super::*;
@@ -74,7 +73,7 @@ fn becomes(why: NextNumberAfter, in_turn: u8, named: bool) -> String {
     };
     let retry = &campaign.fields.retry;
     let when = match due_at.duration_since(now) {
-        SignedDuration::ZERO => "at once",
+        wait if wait.is_zero() => "at once",
         wait if wait == campaign.fields.alternate_numbers.wait.as_duration() => {
             "after `wait_seconds`"
         }
