@@ -29,7 +29,14 @@ const MESSAGE: &str = "This is the AI assistant of Acme Dental about your appoin
 const NEXT_NUMBER_AFTER: [&[&str]; 4] = [
     &["no_answer", "unreachable"],
     &["no_answer", "busy", "voicemail", "unreachable"],
-    &["no_answer", "busy", "voicemail", "unreachable", "suppressed", "not_allowed"],
+    &[
+        "no_answer",
+        "busy",
+        "voicemail",
+        "unreachable",
+        "suppressed",
+        "not_allowed",
+    ],
     &["no_answer", "suppressed"],
 ];
 

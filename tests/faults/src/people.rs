@@ -160,7 +160,9 @@ impl People {
     /// Who is on a list: every person by one number.
     pub(super) fn numbers(&self) -> Vec<String> {
         let people = self.somebody.lock().unwrap();
-        let listed = people.iter().filter(|(_number, somebody)| somebody.of.is_none());
+        let listed = people
+            .iter()
+            .filter(|(_number, somebody)| somebody.of.is_none());
         listed.map(|(number, _somebody)| number.clone()).collect()
     }
 

@@ -245,7 +245,11 @@ fn with_one_lane(write: &mut Value) {
     };
     let lane = lead["lane"].clone();
     let alternates = lead.pointer_mut("/alternates/L");
-    for alternate in alternates.and_then(Value::as_array_mut).into_iter().flatten() {
+    for alternate in alternates
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         alternate["M"]["lane"] = lane.clone();
     }
 }

@@ -1019,7 +1019,11 @@ impl World {
             }
         }
         let mut offences = judge::asked_once(&requests);
-        offences.extend(judge::within_caps(&requests, &self.people, ATTEMPTS_PER_DAY));
+        offences.extend(judge::within_caps(
+            &requests,
+            &self.people,
+            ATTEMPTS_PER_DAY,
+        ));
         let interval = self.dialing.call_interval;
         offences.extend(judge::paced(&requests, interval, self.weather.clocks_wrong));
         if self.weather.clocks_wrong.is_zero() {

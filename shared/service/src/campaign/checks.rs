@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dialer::{Lanes, Script};
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
-    NextNumberAfter,
-    PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
+    NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
 };
 use store::{LaneCounts, LeadFilter, Shelf};
 
