@@ -8,12 +8,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
-use forecast::{Entrant, LEADS_MAX, Simulation};
+use forecast::{Entrant, EntrantAlternate, LEADS_MAX, Simulation};
 use intake::rejects::{self, RejectWriter};
 use intake::workbook::{WORKBOOK_BYTES_MAX, csv_options, is_workbook, to_csv};
 use intake::{Country, Entry, Options, Reason, Reject, Row, SAMPLE_BYTES};
-use model::PhoneNumber;
-use service::lead::imports::lane_of;
+use jiff::Timestamp;
+use model::{
+    AlternateNumber, CampaignFields, Contact, PhoneNumber, Suppression, SuppressionReason,
+};
+use service::lead::imports::{alternates_of, lane_of};
+use service::lead::listed::is_kept_out;
 
 /// What tells a workbook.
 const FIRST_BYTES: u64 = 4;
@@ -36,7 +40,7 @@ pub(super) fn read(
     while let Some(found) = list.next_row()? {
         let lead = found.and_then(|row| {
             let row_number = row.start.row;
-            entrant(row, suppressed).map_err(|reason| Reject {
+            entrant(row, suppressed, simulation.campaign()).map_err(|reason| Reject {
                 row: row_number,
                 column: None,
                 reason,
@@ -76,7 +80,10 @@ pub(super) fn numbers(
     let mut list = List::open(path, options)?;
     let mut numbers = BTreeSet::new();
     while let Some(found) = list.next_row()? {
-        numbers.extend(found.ok().map(|row| row.number));
+        if let Ok(row) = found {
+            numbers.insert(row.number);
+            numbers.extend(row.alternates);
+        }
     }
     Ok(numbers)
 }
@@ -144,16 +151,47 @@ impl<'a> List<'a> {
     }
 }
 
-/// The row as a lead, with the lane that an import would give it.
-fn entrant(row: Row, suppressed: &BTreeSet<PhoneNumber>) -> Result<Entrant, Reason> {
+/// The row as a lead, with the lanes that an import would give it.
+fn entrant(
+    row: Row,
+    suppressed: &BTreeSet<PhoneNumber>,
+    campaign: &CampaignFields,
+) -> Result<Entrant, Reason> {
     let lane = lane_of(&row)?;
-    if suppressed.contains(&row.number) {
+    let alternates = alternates_of(&row)?;
+    let numbers = || std::iter::once(&row.number).chain(&row.alternates);
+    let listed = numbers().filter(|number| suppressed.contains(*number));
+    let listed = listed.map(|number| (number.clone(), SuppressionReason::Upload));
+    if is_kept_out(numbers(), &listed.collect(), &campaign.alternate_numbers) {
         return Err(Reason::Suppressed);
     }
+    let contact = |number: &PhoneNumber| suppressed.contains(number).then(on_the_list);
     let mut entrant = Entrant::new(row.number, lane);
+    entrant.contact = contact(&entrant.number);
+    entrant.alternates = alternates
+        .into_iter()
+        .map(|AlternateNumber { number, lane }| EntrantAlternate {
+            contact: contact(&number),
+            number,
+            lane,
+        })
+        .collect();
     entrant.priority = row.priority;
     entrant.consent = row.consent;
     Ok(entrant)
+}
+
+/// What is known of a number that must not be called.
+fn on_the_list() -> Contact {
+    Contact {
+        suppression: Some(Suppression {
+            reason: SuppressionReason::Upload,
+            at: Timestamp::UNIX_EPOCH,
+            note: None,
+            call_id: None,
+        }),
+        ..Contact::default()
+    }
 }
 
 /// A sheet of a workbook, as a CSV.

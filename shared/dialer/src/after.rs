@@ -1,11 +1,18 @@
 //! What becomes of a lead after a call, or after a rule held it back: done with a result, or waiting
-//! with a due time. There is no third way, so no lead is lost.
+//! with a due time for the number that is in turn then. There is no third way, so no lead is lost.
+
+mod rotation;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Campaign, CampaignState, Lead, LeadResult, LeadState, Outcome, Retry, Rule};
+use model::{
+    Campaign, CampaignState, Lead, LeadResult, LeadState, NextNumberAfter, Outcome, Retry,
+    Rotation, Rule,
+};
 
 use crate::attempts::later;
 use crate::permit::{Denial, NUMBER_BUSY_RETRY};
+
+use rotation::Onward;
 
 /// Faults in a row that are not the callee's doing, after which a lead is given up: by then something is
 /// wrong that trying again does not mend.
@@ -66,6 +73,16 @@ pub struct AfterCall {
     pub attempts: u32,
     /// What `Lead::faults` is then.
     pub faults: u32,
+    /// What `Lead::rotation` is then.
+    pub rotation: Rotation,
+}
+
+/// What a lead is after a rule held it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterDenial {
+    pub state: LeadState,
+    /// What `Lead::rotation` is then.
+    pub rotation: Rotation,
 }
 
 /// What an outcome means for the lead.
@@ -73,8 +90,10 @@ pub struct AfterCall {
 enum Meaning {
     /// Nothing more to do.
     Done(LeadResult),
+    /// Nobody is ever reached on the number.
+    Unreachable,
     /// The callee's side took the attempt and nobody was talked to.
-    Again(SignedDuration),
+    Again(Missed),
     /// An attempt that the carrier or we spoilt after the phone may have rung: counts as both.
     Spoilt(SignedDuration),
     /// The phone never rang, or nobody had a chance to answer: not an attempt. Not again before so long.
@@ -83,27 +102,84 @@ enum Meaning {
     NotTried,
 }
 
+/// How nobody was reached on a number that others may be reached on another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missed {
+    NoAnswer,
+    Busy,
+    Voicemail,
+}
+
+impl Missed {
+    /// How long the same number waits then.
+    fn retry(self, retry: &Retry) -> SignedDuration {
+        match self {
+            Self::NoAnswer => retry.no_answer,
+            Self::Busy => retry.busy,
+            Self::Voicemail => retry.voicemail,
+        }
+        .as_duration()
+    }
+
+    const fn next_number(self) -> NextNumberAfter {
+        match self {
+            Self::NoAnswer => NextNumberAfter::NoAnswer,
+            Self::Busy => NextNumberAfter::Busy,
+            Self::Voicemail => NextNumberAfter::Voicemail,
+        }
+    }
+}
+
 /// The lead's next state. `lead` is as it was while the call was on.
 #[must_use]
 pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp) -> AfterCall {
-    let (attempts, faults) = (lead.attempts, lead.faults);
+    let (attempts, faults, rotation) = (lead.attempts, lead.faults, lead.rotation);
+    let (fields, alternates) = (&campaign.fields, &campaign.fields.alternate_numbers);
     match meaning(campaign, end) {
         Meaning::Done(result) => AfterCall {
             state: done(result, now),
             attempts: attempts.saturating_add(1),
             faults: 0,
+            rotation,
         },
-        Meaning::Again(delay) => {
+        Meaning::Unreachable => {
+            let unreachable = NextNumberAfter::Unreachable;
+            match rotation::without_this(alternates, lead, unreachable) {
+                // A number that nobody has is no attempt at the person.
+                Some(onward) => AfterCall {
+                    state: waiting(campaign, due(campaign, onward, Missed::NoAnswer, now), now),
+                    attempts,
+                    faults: 0,
+                    rotation: onward.rotation,
+                },
+                None => AfterCall {
+                    state: done(LeadResult::Unreachable, now),
+                    attempts: attempts.saturating_add(1),
+                    faults: 0,
+                    rotation,
+                },
+            }
+        }
+        Meaning::Again(missed) => {
             let attempts = attempts.saturating_add(1);
-            let state = if attempts >= campaign.fields.max_attempts {
-                done(LeadResult::Exhausted, now)
-            } else {
-                waiting(campaign, later(now, delay), now)
-            };
+            if attempts >= fields.max_attempts {
+                return AfterCall {
+                    state: done(LeadResult::Exhausted, now),
+                    attempts,
+                    faults: 0,
+                    rotation,
+                };
+            }
+            let onward = rotation::next(alternates, lead, missed.next_number());
+            let due_at = onward.map_or_else(
+                || later(now, missed.retry(&fields.retry)),
+                |onward| due(campaign, onward, missed, now),
+            );
             AfterCall {
-                state,
+                state: waiting(campaign, due_at, now),
                 attempts,
                 faults: 0,
+                rotation: onward.map_or(rotation, |onward| onward.rotation),
             }
         }
         Meaning::Spoilt(delay) => {
@@ -119,6 +195,7 @@ pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp
                 state,
                 attempts,
                 faults,
+                rotation,
             }
         }
         Meaning::Fault(least) => {
@@ -135,43 +212,72 @@ pub fn after_call(campaign: &Campaign, lead: &Lead, end: CallEnd, now: Timestamp
                 state,
                 attempts,
                 faults,
+                rotation,
             }
         }
         Meaning::NotTried => AfterCall {
             state: waiting(campaign, later(now, TURNED_BACK_RETRY), now),
             attempts,
             faults,
+            rotation,
         },
     }
 }
 
-/// The state of a lead that a rule held back at the gate or in the planner: no attempt is counted.
+/// The state of a lead that a rule held back at the gate or in the planner: no attempt is counted. `lead` has the
+/// number in turn that was to be called.
 #[must_use]
-pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> LeadState {
+pub fn after_denial(
+    campaign: &Campaign,
+    lead: &Lead,
+    denial: Denial,
+    now: Timestamp,
+) -> AfterDenial {
     let Denial { rule, retry_at } = denial;
+    let stays = |state| AfterDenial {
+        state,
+        rotation: lead.rotation,
+    };
+    let not_allowed = || {
+        let (why, result) = (NextNumberAfter::NotAllowed, LeadResult::NotAllowed);
+        given_up(campaign, lead, why, result, now)
+    };
     match rule {
-        Rule::NotCallable => done(LeadResult::Unreachable, now),
-        Rule::Suppressed => done(LeadResult::Suppressed, now),
-        Rule::Consent | Rule::ZoneUnknown => done(LeadResult::NotAllowed, now),
-        Rule::Attempts => done(LeadResult::Exhausted, now),
+        Rule::NotCallable => {
+            let (why, result) = (NextNumberAfter::Unreachable, LeadResult::Unreachable);
+            given_up(campaign, lead, why, result, now)
+        }
+        Rule::Suppressed => {
+            let (why, result) = (NextNumberAfter::Suppressed, LeadResult::Suppressed);
+            given_up(campaign, lead, why, result, now)
+        }
+        Rule::Consent | Rule::ZoneUnknown => not_allowed(),
+        Rule::Attempts => stays(done(LeadResult::Exhausted, now)),
+        Rule::AlternateNumbers => match rotation::own(lead) {
+            Some(rotation) => AfterDenial {
+                state: waiting(campaign, next_round(campaign, lead, now), now),
+                rotation,
+            },
+            None => stays(done(LeadResult::NotAllowed, now)),
+        },
         Rule::CampaignWindow
         | Rule::LegalHours
         | Rule::Holiday
         | Rule::BlockedDay
         | Rule::FrequencyCap => match retry_at {
-            Some(at) => waiting(campaign, at, now),
-            None => done(LeadResult::NotAllowed, now),
+            Some(at) => stays(waiting(campaign, at, now)),
+            None => not_allowed(),
         },
-        Rule::MinimumGap | Rule::NotDue => waiting(
+        Rule::MinimumGap | Rule::NotDue => stays(waiting(
             campaign,
             retry_at.unwrap_or(later(now, TURNED_BACK_RETRY)),
             now,
-        ),
-        Rule::NumberBusy => waiting(
+        )),
+        Rule::NumberBusy => stays(waiting(
             campaign,
             retry_at.unwrap_or(later(now, NUMBER_BUSY_RETRY)),
             now,
-        ),
+        )),
         // Nothing of the lead's own: it goes on when the campaign does.
         Rule::CampaignState
         | Rule::CampaignConcurrency
@@ -182,8 +288,53 @@ pub fn after_denial(campaign: &Campaign, denial: Denial, now: Timestamp) -> Lead
         | Rule::Ramp
         | Rule::CircuitBreaker
         | Rule::OurNumber
-        | Rule::FairShare => waiting(campaign, retry_at.unwrap_or(now), now),
+        | Rule::FairShare => stays(waiting(campaign, retry_at.unwrap_or(now), now)),
     }
+}
+
+/// The number in turn is not called any more: another one is, or the lead is done.
+fn given_up(
+    campaign: &Campaign,
+    lead: &Lead,
+    why: NextNumberAfter,
+    result: LeadResult,
+    now: Timestamp,
+) -> AfterDenial {
+    match rotation::without_this(&campaign.fields.alternate_numbers, lead, why) {
+        Some(onward) => {
+            // Nothing was called just now, so the next number need not wait.
+            let due_at = if onward.next_round {
+                next_round(campaign, lead, now)
+            } else {
+                now
+            };
+            AfterDenial {
+                state: waiting(campaign, due_at, now),
+                rotation: onward.rotation,
+            }
+        }
+        None => AfterDenial {
+            state: done(result, now),
+            rotation: lead.rotation,
+        },
+    }
+}
+
+/// When the number that is in turn now is called, after a call to another one that has just ended.
+fn due(campaign: &Campaign, onward: Onward, missed: Missed, now: Timestamp) -> Timestamp {
+    let fields = &campaign.fields;
+    if onward.next_round {
+        later(now, missed.retry(&fields.retry))
+    } else {
+        later(now, fields.alternate_numbers.wait.as_duration())
+    }
+}
+
+/// When a number that was called in an earlier round is called again, as nothing was called just now.
+fn next_round(campaign: &Campaign, lead: &Lead, now: Timestamp) -> Timestamp {
+    let wait = campaign.fields.retry.no_answer.as_duration();
+    let last = lead.last_attempt_at;
+    last.map_or(now, |at| later(at, wait).max(now))
 }
 
 fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
@@ -197,15 +348,15 @@ fn meaning(campaign: &Campaign, end: CallEnd) -> Meaning {
         Outcome::CustomerSilent => conversation(retry, end, Talk::Spoke),
         Outcome::VoicemailLeft => Meaning::Done(LeadResult::VoicemailLeft),
         Outcome::OptedOut => Meaning::Done(LeadResult::OptedOut),
-        Outcome::Fax | Outcome::NumberUnreachable => Meaning::Done(LeadResult::Unreachable),
-        Outcome::Busy => Meaning::Again(retry.busy.as_duration()),
-        Outcome::NoAnswer => Meaning::Again(retry.no_answer.as_duration()),
-        Outcome::Voicemail | Outcome::Screened => Meaning::Again(retry.voicemail.as_duration()),
+        Outcome::Fax | Outcome::NumberUnreachable => Meaning::Unreachable,
+        Outcome::Busy => Meaning::Again(Missed::Busy),
+        Outcome::NoAnswer => Meaning::Again(Missed::NoAnswer),
+        Outcome::Voicemail | Outcome::Screened => Meaning::Again(Missed::Voicemail),
         // Somebody of the tenant took the call away, before anybody of us had it or after.
         Outcome::HungUpByUser if end.talk > Talk::NoSession => {
             conversation(retry, end, Talk::Listened)
         }
-        Outcome::Cancelled | Outcome::HungUpByUser => Meaning::Again(retry.no_answer.as_duration()),
+        Outcome::Cancelled | Outcome::HungUpByUser => Meaning::Again(Missed::NoAnswer),
         Outcome::CarrierRefused | Outcome::CarrierFailed => Meaning::Spoilt(failed),
         Outcome::CarrierUnconfirmed
         | Outcome::StreamLost
@@ -237,11 +388,11 @@ fn conversation(retry: &Retry, end: CallEnd, least: Talk) -> Meaning {
         // They picked up and heard nobody.
         Meaning::Spoilt(retry.failed.as_duration())
     } else if end.machine {
-        Meaning::Again(retry.voicemail.as_duration())
+        Meaning::Again(Missed::Voicemail)
     } else if end.talk >= least {
         Meaning::Done(LeadResult::Reached)
     } else {
-        Meaning::Again(retry.no_answer.as_duration())
+        Meaning::Again(Missed::NoAnswer)
     }
 }
 

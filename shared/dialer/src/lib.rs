@@ -29,7 +29,8 @@ mod windows;
 mod zone;
 
 pub use after::{
-    AfterCall, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call, after_denial,
+    AfterCall, AfterDenial, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call,
+    after_denial,
 };
 pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};

@@ -5,6 +5,7 @@
 //! needs a list or a service that the product does not have (national registers, reassigned numbers) is
 //! not looked at.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::tz::Offset;
@@ -34,6 +35,9 @@ pub struct Asking<'a> {
     /// What is known of the number across campaigns; absent: not looked at (the planner may not have
     /// read it; the gate always has).
     pub contact: Option<&'a Contact>,
+    /// What is known of the person's other numbers, where the lead has any: the person is called no more often on
+    /// all of them together than on one, and on none while they are called on another.
+    pub others: &'a [&'a Contact],
     /// For whom it is called; absent for a single call, to which no campaign's rules apply.
     pub campaign: Option<&'a Campaign>,
     /// The row of the campaign; absent when somebody just asks about a number.
@@ -55,7 +59,7 @@ pub struct Denial {
 pub fn permit(asking: &Asking<'_>, now: Timestamp) -> Permit {
     let fields = asking.campaign.map(|campaign| &campaign.fields);
     let mut schedule = Schedule::new(fields, asking.lane);
-    let caps = caps_for(fields, asking.lane);
+    let caps = caps_of_lead(asking, caps_for(fields, asking.lane));
     let mut checks = Vec::new();
     let denial = decide(
         asking,
@@ -92,6 +96,16 @@ pub fn caps_for(campaign: Option<&CampaignFields>, lane: &Lane) -> Caps {
     caps_of(campaign.map(|fields| fields.caps).unwrap_or_default(), lane)
 }
 
+/// The caps that hold for a person: the strictest of the places of all their numbers. `own` are those of the number
+/// that is asked about.
+pub(crate) fn caps_of_lead(asking: &Asking<'_>, own: Caps) -> Caps {
+    let Some(lead) = asking.lead.filter(|lead| !lead.alternates.is_empty()) else {
+        return own;
+    };
+    lead.numbers()
+        .fold(own, |caps, (_number, lane)| caps_of(caps, lane))
+}
+
 /// Decides; tells `each` rule that is looked at with its verdict. Without a word that is made up from
 /// it, nothing is allocated.
 pub(crate) fn decide(
@@ -112,8 +126,9 @@ pub(crate) fn decide(
         return Some(no);
     }
 
-    if let Some(contact) = asking.contact {
-        let free = contact.suppression.is_none();
+    let known = known_of(asking);
+    if let Some(contact) = known.as_deref() {
+        let free = contact.suppression.is_none() && !asked_elsewhere(asking.others);
         if let Some(no) = say(Rule::Suppressed, free, Because::Suppressed(!free), None) {
             return Some(no);
         }
@@ -139,11 +154,21 @@ pub(crate) fn decide(
         }
     }
 
+    if let (Some(campaign), Some(lead)) = (asking.campaign, asking.lead)
+        && *asking.number != lead.number
+    {
+        let called = campaign.fields.alternate_numbers.are_called();
+        let because = Because::Alternate(called);
+        if let Some(no) = say(Rule::AlternateNumbers, called, because, None) {
+            return Some(no);
+        }
+    }
+
     if let Some(no) = decide_time(schedule, now, &mut say) {
         return Some(no);
     }
 
-    if let Some(contact) = asking.contact {
+    if let Some(contact) = known.as_deref() {
         // Before the caps: nobody knows yet what the call on its way will count for.
         let alive = alive_until(contact, asking.call_id, now);
         let retry_at = alive.map(|until| until.min(later(now, NUMBER_BUSY_RETRY)));
@@ -162,7 +187,9 @@ pub(crate) fn decide(
             return Some(no);
         }
 
-        let until = gap_until(contact, caps).filter(|until| *until > now);
+        // The gap is between two calls to one number.
+        let gap = asking.contact.and_then(|contact| gap_until(contact, caps));
+        let until = gap.filter(|until| *until > now);
         let because = Because::Gap(until);
         if let Some(no) = say(Rule::MinimumGap, until.is_none(), because, until) {
             return Some(no);
@@ -177,6 +204,24 @@ pub(crate) fn decide(
         }
     }
     None
+}
+
+/// What is known of the number, with the attempts at the person's other numbers among its own.
+fn known_of<'a>(asking: &Asking<'a>) -> Option<Cow<'a, Contact>> {
+    if asking.others.is_empty() {
+        return asking.contact.map(Cow::Borrowed);
+    }
+    let mut person = asking.contact.cloned().unwrap_or_default();
+    let others = asking.others.iter().flat_map(|other| &other.attempts);
+    person.attempts.extend(others.cloned());
+    person.attempts.sort_by_key(|attempt| attempt.at);
+    Some(Cow::Owned(person))
+}
+
+/// Whether the person asked on another of their numbers not to be called.
+fn asked_elsewhere(others: &[&Contact]) -> bool {
+    let mut suppressions = others.iter().filter_map(|other| other.suppression.as_ref());
+    suppressions.any(|suppression| suppression.reason.is_their_own_word())
 }
 
 /// Sales calls need consent in writing where a place demands it, whatever the campaign asks for.
@@ -269,6 +314,7 @@ pub(crate) enum Because<'a> {
     Gap(Option<Timestamp>),
     Starts(Timestamp),
     Attempts(u32, u32),
+    Alternate(bool),
     OtherCall(bool),
 }
 
@@ -327,6 +373,8 @@ impl fmt::Display for Because<'_> {
             Self::Gap(None) => f.write_str("no attempt so shortly before"),
             Self::Starts(at) => write!(f, "the campaign starts at {at}"),
             Self::Attempts(made, most) => write!(f, "{made} of {most} attempts of the campaign"),
+            Self::Alternate(true) => f.write_str("the campaign calls leads' other numbers"),
+            Self::Alternate(false) => f.write_str("the campaign calls no other numbers of leads"),
             Self::OtherCall(true) => f.write_str("another call to the number is on its way"),
             Self::OtherCall(false) => f.write_str("no other call to the number"),
         }

@@ -11,16 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Campaign, CampaignId, Contact, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber, Rule,
-    TenantId,
+    Campaign, CampaignId, Contact, LaneId, Lead, LeadId, LeadResult, LeadState, PhoneNumber,
+    Rotation, Rule, TenantId,
 };
 use rand::Rng;
 
-use crate::after::after_denial;
+use crate::after::{AfterDenial, after_denial};
 use crate::attempts::later;
 use crate::breaker::{Recent, concurrency};
 use crate::lanes::Lanes;
-use crate::permit::{Asking, Denial, decide, runs};
+use crate::permit::{Asking, Denial, caps_of_lead, decide, runs};
 
 use our_numbers::OurNumberPool;
 use share::Tickets;
@@ -77,12 +77,15 @@ pub struct CampaignRoom<'a> {
 }
 
 /// A lead that may be dialled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Due<'a> {
     pub lead: &'a Lead,
+    /// Of the lane of the number in turn.
     pub lane_id: LaneId,
-    /// Absent: caps and suppression are left to the gate.
+    /// Of the number in turn. Absent: caps and suppression are left to the gate.
     pub contact: Option<&'a Contact>,
+    /// Of the lead's other numbers.
+    pub others: Vec<&'a Contact>,
 }
 
 /// What is to be done.
@@ -90,7 +93,7 @@ pub struct Due<'a> {
 pub struct Plan<'a> {
     /// In the order of their times.
     pub dials: Vec<Dial<'a>>,
-    /// Leads that get a later due time.
+    /// Leads that get a later due time, or another number in turn.
     pub deferrals: Vec<Deferral<'a>>,
     /// Leads that are done without a call: suppressed, without consent, never allowed.
     pub endings: Vec<Ending<'a>>,
@@ -115,6 +118,8 @@ pub struct Dial<'a> {
 pub struct Deferral<'a> {
     pub lead: &'a Lead,
     pub due_at: Timestamp,
+    /// What `Lead::rotation` is then.
+    pub rotation: Rotation,
     pub rule: Rule,
 }
 
@@ -248,18 +253,19 @@ fn sift<'a>(
         }
         let denial = stopped.or_else(|| {
             let asking = Asking {
-                number: &lead.number,
-                lane: &lead.lane,
+                number: lead.number_in_turn(),
+                lane: lead.lane_in_turn(),
                 contact: due.contact,
+                others: &due.others,
                 campaign: Some(campaign),
                 lead: Some(lead),
                 call_id: None,
             };
-            let ready = lanes.ready(campaign, due.lane_id, &lead.lane);
+            let ready = lanes.ready(campaign, due.lane_id, lead.lane_in_turn());
             decide(
                 &asking,
                 &mut ready.schedule,
-                &ready.caps,
+                &caps_of_lead(&asking, ready.caps),
                 now,
                 &mut |_, _, _| (),
             )
@@ -292,16 +298,28 @@ fn held_back<'a>(
     plan: &mut Plan<'a>,
 ) {
     let rule = denial.rule;
-    match after_denial(room.campaign, denial, now) {
+    let AfterDenial { state, rotation } = after_denial(room.campaign, lead, denial, now);
+    match state {
         LeadState::Done { result, .. } => {
             plan.endings.push(Ending { lead, result, rule });
             plan.hold(room, lead, rule, None);
         }
         LeadState::Waiting { due_at } => {
-            if is_the_leads_own(rule) {
-                plan.deferrals.push(Deferral { lead, due_at, rule });
+            let another = rotation != lead.rotation;
+            if is_the_leads_own(rule) || another {
+                plan.deferrals.push(Deferral {
+                    lead,
+                    due_at,
+                    rotation,
+                    rule,
+                });
             }
-            plan.hold(room, lead, rule, denial.retry_at);
+            let until = if another {
+                Some(due_at)
+            } else {
+                denial.retry_at
+            };
+            plan.hold(room, lead, rule, until);
         }
         LeadState::Calling { .. } => plan.hold(room, lead, rule, denial.retry_at),
     }
@@ -323,6 +341,7 @@ fn is_the_leads_own(rule: Rule) -> bool {
         | Rule::Attempts
         | Rule::NotDue
         | Rule::CampaignState
+        | Rule::AlternateNumbers
         | Rule::CampaignConcurrency
         | Rule::TenantConcurrency
         | Rule::AccountConcurrency
@@ -434,12 +453,13 @@ impl<'a> Sharing<'a> {
             contender.stopped = Some((Rule::TenantConcurrency, None));
             return false;
         }
-        if self.taken.contains(&lead.number) {
+        let number = lead.number_in_turn();
+        if self.taken.contains(number) {
             plan.hold(room, lead, Rule::NumberBusy, None);
             contender.next += 1;
             return false;
         }
-        let Some(from) = pool.choose(&room.campaign.fields, &lead.number, rng) else {
+        let Some(from) = pool.choose(&room.campaign.fields, number, rng) else {
             contender.stopped = Some((Rule::OurNumber, Some(next_utc_day(self.now))));
             return false;
         };
@@ -448,7 +468,7 @@ impl<'a> Sharing<'a> {
         contender.free -= 1;
         contender.dials += 1;
         contender.next += 1;
-        self.taken.insert(&lead.number);
+        self.taken.insert(number);
         plan.dials.push(Dial {
             campaign: room.campaign,
             lead,

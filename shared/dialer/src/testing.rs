@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Attempt, CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact, Lead,
-    PhoneNumber, Suppression, SuppressionReason, TenantId,
+    AlternateNumber, Attempt, CallId, Campaign, CampaignFields, CampaignId, CampaignState, Contact,
+    Lead, PhoneNumber, Suppression, SuppressionReason, TenantId,
 };
 
 use crate::numbers::Place;
@@ -37,6 +37,22 @@ pub(crate) fn lead(campaign: &Campaign, number: &str) -> Lead {
         lane: Place::of(&number).lane(None),
         ..support::lead(campaign.id, number, Timestamp::UNIX_EPOCH)
     }
+}
+
+/// A lead that waits since the epoch and has these numbers, the first its own.
+pub(crate) fn lead_with(campaign: &Campaign, numbers: &[&str]) -> Lead {
+    let mut numbers = numbers.iter();
+    let mut lead = lead(campaign, numbers.next().unwrap());
+    lead.alternates = numbers
+        .map(|number| {
+            let number: PhoneNumber = number.parse().unwrap();
+            AlternateNumber {
+                lane: Place::of(&number).lane(None),
+                number,
+            }
+        })
+        .collect();
+    lead
 }
 
 /// What is known of a number: `busy 3h, agent_ended! 30h, live 1m, suppressed`. Times are before `now`,

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use dials::Dial;
 pub use outcomes::{OutcomeModel, SECONDS_MAX, SHARE_MAX, SIGMA_MAX, Shares, Times};
-pub use people::Entrant;
+pub use people::{Entrant, EntrantAlternate};
 pub use prices::{Billed, Cost, CostLine, PRICE_MICROS_MAX, PriceRange, Prices};
 pub use report::{Basis, Calls, Concurrency, Finish, Forecast, Hour, Leads, OurNumbers, PerHour};
 pub use run::Simulation;

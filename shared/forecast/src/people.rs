@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use jiff::Timestamp;
 use model::{
-    CampaignId, Consent, Contact, Lane, LaneId, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
-    Variables,
+    AlternateNumber, CampaignId, Consent, Contact, Lane, LaneId, Lead, LeadId, LeadPriority,
+    LeadState, PhoneNumber, Rotation, Variables,
 };
 
 /// A lead as it goes in.
@@ -23,6 +23,18 @@ pub struct Entrant {
     pub due_at: Timestamp,
     /// What is known of the number: suppression, calls of the last 30 days.
     pub contact: Option<Contact>,
+    /// Other numbers of the same person, in their order.
+    pub alternates: Vec<EntrantAlternate>,
+    pub rotation: Rotation,
+}
+
+/// Another number of a lead as it goes in.
+#[derive(Debug, Clone)]
+pub struct EntrantAlternate {
+    pub number: PhoneNumber,
+    pub lane: Lane,
+    /// What is known of it.
+    pub contact: Option<Contact>,
 }
 
 impl Entrant {
@@ -38,6 +50,8 @@ impl Entrant {
             faults: 0,
             due_at: Timestamp::MIN,
             contact: None,
+            alternates: Vec::new(),
+            rotation: Rotation::default(),
         }
     }
 }
@@ -46,17 +60,34 @@ impl Entrant {
 #[derive(Debug)]
 pub(crate) struct Person {
     pub(crate) id: LeadId,
-    pub(crate) number: PhoneNumber,
-    pub(crate) lane: usize,
+    pub(crate) own: Phone,
+    /// Boxed, because most people have one number.
+    pub(crate) others: Option<Box<Others>>,
     pub(crate) priority: LeadPriority,
     pub(crate) consent: Option<Box<Consent>>,
-    /// Boxed, because most people of a long list are called late or never.
-    pub(crate) contact: Option<Box<Contact>>,
     pub(crate) attempts: u32,
     pub(crate) faults: u32,
     /// Calls that the carrier was asked for in this run.
     pub(crate) dials: u32,
+    pub(crate) last_dial_at: Option<Timestamp>,
     pub(crate) stage: LeadStage,
+}
+
+/// A number of somebody.
+#[derive(Debug)]
+pub(crate) struct Phone {
+    pub(crate) number: PhoneNumber,
+    /// The place of its queue.
+    pub(crate) lane: usize,
+    /// Boxed, because most people of a long list are called late or never.
+    pub(crate) contact: Option<Box<Contact>>,
+}
+
+/// Further numbers of somebody.
+#[derive(Debug)]
+pub(crate) struct Others {
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) rotation: Rotation,
 }
 
 /// Where somebody stands.
@@ -72,12 +103,27 @@ pub(crate) enum LeadStage {
 
 impl Person {
     /// As the rules see it.
-    pub(crate) fn lead(&self, campaign_id: CampaignId, lane: &Lane, state: LeadState) -> Lead {
+    pub(crate) fn lead(&self, campaign_id: CampaignId, queues: &[Queue], state: LeadState) -> Lead {
+        let lane = |phone: &Phone| {
+            let queue = queues.get(phone.lane);
+            queue.map_or_else(
+                || Lane::new(Vec::new(), Vec::new()),
+                |queue| queue.lane.clone(),
+            )
+        };
+        let others = self.others.iter().flat_map(|others| &others.phones);
         Lead {
             id: self.id,
             campaign_id,
-            number: self.number.clone(),
-            lane: lane.clone(),
+            number: self.own.number.clone(),
+            lane: lane(&self.own),
+            alternates: others
+                .map(|phone| AlternateNumber {
+                    number: phone.number.clone(),
+                    lane: lane(phone),
+                })
+                .collect(),
+            rotation: self.rotation(),
             variables: Variables::new(),
             priority: self.priority,
             consent: self.consent.as_deref().cloned(),
@@ -85,11 +131,67 @@ impl Person {
             attempts: self.attempts,
             faults: self.faults,
             last_call_id: None,
-            last_attempt_at: None,
+            last_attempt_at: self.last_dial_at,
             last_outcome: None,
             import_id: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// The number that is called next.
+    pub(crate) fn in_turn(&self) -> &Phone {
+        let place = usize::from(self.rotation().in_turn()).checked_sub(1);
+        let others = self.others.as_deref();
+        let other = others
+            .zip(place)
+            .and_then(|(others, place)| others.phones.get(place));
+        other.unwrap_or(&self.own)
+    }
+
+    pub(crate) fn in_turn_mut(&mut self) -> &mut Phone {
+        let place = usize::from(self.rotation().in_turn()).checked_sub(1);
+        let others = self.others.as_deref_mut();
+        let other = others
+            .zip(place)
+            .and_then(|(others, place)| others.phones.get_mut(place));
+        other.unwrap_or(&mut self.own)
+    }
+
+    /// Every number of theirs, their own first.
+    pub(crate) fn phones(&self) -> impl Iterator<Item = &Phone> {
+        let others = self.others.iter().flat_map(|others| &others.phones);
+        std::iter::once(&self.own).chain(others)
+    }
+
+    /// What is known of the numbers that are not in turn.
+    pub(crate) fn contacts_besides(&self) -> Vec<&Contact> {
+        let in_turn = usize::from(self.rotation().in_turn());
+        let phones = self.phones().enumerate();
+        phones
+            .filter(|(place, _phone)| *place != in_turn)
+            .filter_map(|(_place, phone)| phone.contact.as_deref())
+            .collect()
+    }
+
+    pub(crate) fn rotation(&self) -> Rotation {
+        let others = self.others.as_deref();
+        others.map_or_else(Rotation::default, |others| others.rotation)
+    }
+
+    /// Puts another number in turn.
+    pub(crate) fn turn(&mut self, rotation: Rotation) {
+        if let Some(others) = &mut self.others {
+            others.rotation = rotation;
+        }
+    }
+
+    /// Nobody asks for what is known of them any more.
+    pub(crate) fn forget(&mut self) {
+        self.consent = None;
+        self.own.contact = None;
+        for phone in self.others.iter_mut().flat_map(|others| &mut others.phones) {
+            phone.contact = None;
         }
     }
 }

@@ -18,13 +18,14 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use dialer::{CallEnd, Lanes, Opening, OurNumber};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Campaign, CampaignState, FieldProblem, LeadId, LeadResult, Outcome, PhoneNumber, Rule, TenantId,
+    Campaign, CampaignFields, CampaignState, Contact, FieldProblem, Lane, LeadId, LeadResult,
+    Outcome, PhoneNumber, Rule, TenantId,
 };
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::dials::Dial;
-use crate::people::{Entrant, LaneNames, LeadStage, Person, Queue};
+use crate::people::{Entrant, LaneNames, LeadStage, Others, Person, Phone, Queue};
 use crate::report::{Forecast, OurNumbers};
 use crate::sample::Sample;
 use crate::setup::Setup;
@@ -162,26 +163,42 @@ impl Simulation {
 
     /// Adds a lead. Each number once: that is the list's to see to.
     pub fn add(&mut self, entrant: Entrant) {
-        let place = self.lane_names.place(entrant.lane, &mut self.queues);
         let due_at = entrant.due_at.max(self.setup.from);
         let id = LeadId::of(self.campaign.id, &entrant.number);
-        let person = self.people.len();
-        if let Some(queue) = self.queues.get_mut(place) {
-            queue.push(entrant.priority, (due_at, id, person));
-        }
+        let own = self.phone(entrant.number, entrant.lane, entrant.contact);
+        let alternates = entrant.alternates.into_iter();
+        let phones: Vec<Phone> = alternates
+            .map(|other| self.phone(other.number, other.lane, other.contact))
+            .collect();
+        let others = (!phones.is_empty()).then(|| {
+            Box::new(Others {
+                phones,
+                rotation: entrant.rotation,
+            })
+        });
+        let place = self.people.len();
         self.people.push(Person {
             id,
-            number: entrant.number,
-            lane: place,
+            own,
+            others,
             priority: entrant.priority,
             consent: entrant.consent.map(Box::new),
-            contact: entrant.contact.map(Box::new),
             attempts: entrant.attempts,
             faults: entrant.faults,
             dials: 0,
+            last_dial_at: None,
             stage: LeadStage::Waiting { due_at },
         });
+        self.wait_on(place);
         self.tally.accepted += 1;
+    }
+
+    fn phone(&mut self, number: PhoneNumber, lane: Lane, contact: Option<Contact>) -> Phone {
+        Phone {
+            number,
+            lane: self.lane_names.place(lane, &mut self.queues),
+            contact: contact.map(Box::new),
+        }
     }
 
     /// Counts a row that is no lead.
@@ -191,6 +208,12 @@ impl Simulation {
         } else {
             self.tally.refused.insert(reason.to_owned(), 1);
         }
+    }
+
+    /// The campaign that is simulated.
+    #[must_use]
+    pub fn campaign(&self) -> &CampaignFields {
+        &self.setup.campaign
     }
 
     /// Leads so far.
@@ -234,9 +257,10 @@ impl Simulation {
             }
         };
         let person = self.people.get(placed.person)?;
-        let queue = self.queues.get(person.lane)?;
+        let phone = person.in_turn();
+        let queue = self.queues.get(phone.lane)?;
         Some(Dial {
-            number: person.number.clone(),
+            number: phone.number.clone(),
             attempt: placed.attempt,
             at: placed.at,
             ended: placed.ended,
@@ -304,7 +328,7 @@ impl Simulation {
             let LeadStage::Waiting { due_at } = person.stage else {
                 continue;
             };
-            let Some(queue) = self.queues.get(person.lane) else {
+            let Some(queue) = self.queues.get(person.in_turn().lane) else {
                 continue;
             };
             if let Some(end) = ended {

@@ -82,6 +82,8 @@ pub struct CampaignFields {
     #[serde(default)]
     pub retry: Retry,
     #[serde(default)]
+    pub alternate_numbers: AlternateNumbers,
+    #[serde(default)]
     pub caps: Caps,
     /// Numbers of ours to call from; empty: every number of the tenant.
     #[serde(default)]
@@ -133,7 +135,41 @@ pub struct Retry {
     pub voicemail: Delay,
 }
 
+/// Whether a lead's other numbers are called where nobody was reached on the one before.
+// docs/outcomes.md#other-numbers
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct AlternateNumbers {
+    /// After which ends the next number is in turn. Empty: only the lead's own number is ever called.
+    pub after: Vec<NextNumberAfter>,
+    /// From such an end to the call to the next number. Behind the last one the first is in turn again, after
+    /// the `retry` of the end.
+    #[serde(rename = "wait_seconds")]
+    pub wait: Delay,
+}
+
+/// What may bring a lead's next number into turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NextNumberAfter {
+    NoAnswer,
+    Busy,
+    /// A mailbox or a screening service.
+    Voicemail,
+    /// The number does not exist, cannot be reached, or is a fax: it is not called again.
+    Unreachable,
+    /// The number is on the suppression list, and not because the person asked for it: then no number of theirs is
+    /// called.
+    Suppressed,
+    /// No rule will allow calling the number.
+    NotAllowed,
+}
+
 /// How often one number is called, over all campaigns of the tenant.
+///
+/// A person whose lead has several numbers is called no more often on all of them together.
 // docs/protocols/calling-compliance.md#hours-and-caps
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -270,6 +306,7 @@ impl CampaignFields {
             max_concurrent_calls: default_concurrency(),
             max_attempts: default_attempts(),
             retry: Retry::default(),
+            alternate_numbers: AlternateNumbers::default(),
             caps: Caps::default(),
             numbers: Vec::new(),
             local_presence: true,
@@ -287,7 +324,7 @@ impl CampaignFields {
     }
 
     /// What its fields may be.
-    pub const LIMITS: [Limit<Self>; 23] = [
+    pub const LIMITS: [Limit<Self>; 24] = [
         Limit::number("max_concurrent_calls", 1, 10_000, |campaign| {
             Some(campaign.max_concurrent_calls.into())
         }),
@@ -350,6 +387,11 @@ impl CampaignFields {
         Limit::items("numbers", OUR_NUMBERS_MAX as u64, |campaign| {
             u64::try_from(campaign.numbers.len()).ok()
         }),
+        Limit::items(
+            "alternate_numbers.after",
+            NextNumberAfter::ALL.len() as u64,
+            |campaign| u64::try_from(campaign.alternate_numbers.after.len()).ok(),
+        ),
         Limit::items("blocked_days", BLOCKED_DAYS_MAX as u64, |campaign| {
             u64::try_from(campaign.blocked_days.len()).ok()
         }),
@@ -410,6 +452,26 @@ impl Default for Retry {
             voicemail: Delay::from_hours(24),
         }
     }
+}
+
+impl AlternateNumbers {
+    /// Whether numbers of a lead other than its own are ever called.
+    #[must_use]
+    pub fn are_called(&self) -> bool {
+        !self.after.is_empty()
+    }
+}
+
+impl NextNumberAfter {
+    /// Every one, in the order of the documentation.
+    pub const ALL: [Self; 6] = [
+        Self::NoAnswer,
+        Self::Busy,
+        Self::Voicemail,
+        Self::Unreachable,
+        Self::Suppressed,
+        Self::NotAllowed,
+    ];
 }
 
 impl Default for Caps {
@@ -549,6 +611,7 @@ mod tests {
     fn a_name_is_a_campaign() {
         let fields: CampaignFields = serde_json::from_str(r#"{"name":"Spring"}"#).unwrap();
         assert_eq!(fields, CampaignFields::new("Spring"));
+        assert!(!fields.alternate_numbers.are_called());
         assert_eq!(fields.problems(), []);
     }
 
@@ -561,6 +624,7 @@ mod tests {
                 "max_concurrent_calls": 20,
                 "max_attempts": 2,
                 "retry": {"no_answer_seconds": 7200, "busy_seconds": 14400},
+                "alternate_numbers": {"after": ["no_answer", "unreachable"]},
                 "numbers": ["+15005550006"],
                 "amd": {"detect": "message_end", "machine": "leave_message",
                         "voicemail_message": "Please call us back."},
@@ -570,6 +634,7 @@ mod tests {
         .unwrap();
         assert_eq!(fields.problems(), []);
         assert_eq!(fields.retry.failed, Retry::default().failed);
+        assert!(fields.alternate_numbers.are_called());
     }
 
     #[test]

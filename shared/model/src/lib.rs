@@ -44,14 +44,16 @@ pub use call::{
 pub use campaign::delay::{Delay, DelayProblem};
 pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
 pub use campaign::lead::{
-    ALTERNATES_MAX, Attempt, Consent, ConsentKind, Contact, Lead, LeadCounts, LeadPriority,
-    LeadResult, LeadState, Release, Suppression, SuppressionReason,
+    ALTERNATES_MAX, AlternateNumber, Attempt, CalledElsewhere, Consent, ConsentKind, Contact, Lead,
+    LeadCounts, LeadPriority, LeadResult, LeadState, Release, Rotation, Suppression,
+    SuppressionReason,
 };
 pub use campaign::permit::{Check, Permit, Rule, ZoneTime};
 pub use campaign::windows::{MinuteOfDay, SPANS_MAX, Span, TimeProblem, Windows};
 pub use campaign::{
-    Amd, AmdMode, BLOCKED_DAYS_MAX, Breaker, Campaign, CampaignFields, CampaignState, Caps,
-    Disclosure, MachineAction, OUR_NUMBERS_MAX, OptOut, Ramp, Retry,
+    AlternateNumbers, Amd, AmdMode, BLOCKED_DAYS_MAX, Breaker, Campaign, CampaignFields,
+    CampaignState, Caps, Disclosure, MachineAction, NextNumberAfter, OUR_NUMBERS_MAX, OptOut, Ramp,
+    Retry,
 };
 pub use event::{DomainEvent, EventKind};
 pub use fault::{Fault, FieldProblem, Place, element, member};

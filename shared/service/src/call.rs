@@ -231,6 +231,7 @@ impl Calls {
             number: &request.to,
             lane: &policy::lane_of(&request.to),
             contact: Some(&contact),
+            others: &[],
             campaign: None,
             lead: None,
             call_id: None,

@@ -5,6 +5,7 @@
 
 pub mod export;
 pub mod imports;
+pub mod listed;
 mod sheet;
 pub mod suppressions;
 
@@ -13,12 +14,14 @@ use std::sync::Arc;
 use dialer::{NumberKind, Place, ZoneName};
 use jiff::Timestamp;
 use model::{
-    CampaignId, CampaignState, Consent, Contact, EventKind, Lead, LeadId, LeadPriority, LeadState,
-    PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables, element, member,
+    ALTERNATES_MAX, AlternateNumber, Campaign, CampaignId, CampaignState, Consent, EventKind, Lead,
+    LeadId, LeadPriority, LeadState, PhoneNumber, Rotation, TenantId, VALUE_CHARS_MAX, Variables,
+    element, member,
 };
 use serde::{Deserialize, Serialize};
 use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
 
+use self::listed::{is_kept_out, listed};
 use crate::call::VARIABLES_MAX;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
@@ -35,7 +38,11 @@ pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
 #[serde(deny_unknown_fields)]
 pub struct NewLead {
     pub number: PhoneNumber,
-    /// The lead's own zone, an IANA name; absent: every zone that the number may be in.
+    /// Other numbers of the same person. They are called, in this order, where the campaign's `alternate_numbers`
+    /// say so.
+    #[serde(default)]
+    pub alternates: Vec<PhoneNumber>,
+    /// The lead's own zone, an IANA name; absent: every zone that a number may be in.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
     #[serde(default, deserialize_with = "zone")]
     pub zone: Option<ZoneName>,
@@ -110,7 +117,7 @@ impl Leads {
         new: &[NewLead],
     ) -> Result<Vec<(LeadId, Added)>, Refused> {
         let found = self.campaigns.get(tenant, campaign).await?;
-        let state = found.ok_or(Refused::NotFound)?.state;
+        let Campaign { state, fields, .. } = found.ok_or(Refused::NotFound)?;
         if is_over(state) {
             return Err(Refused::CampaignClosed);
         }
@@ -118,17 +125,15 @@ impl Leads {
         if !problems.is_empty() {
             return Err(Refused::Invalid(problems));
         }
-        let numbers: Vec<PhoneNumber> = new.iter().map(|lead| lead.number.clone()).collect();
+        let numbers: Vec<PhoneNumber> = new.iter().flat_map(NewLead::numbers).cloned().collect();
         let contacts = self.contacts.batch_get(tenant, &numbers).await?;
-        let suppressed = |number: &PhoneNumber| {
-            contacts
-                .iter()
-                .any(|row| row.number == *number && is_suppressed(&row.contact))
-        };
+        let listed = listed(contacts);
+        let suppressed =
+            |lead: &NewLead| is_kept_out(lead.numbers(), &listed, &fields.alternate_numbers);
         let now = self.clock.now();
         let rows: Vec<Lead> = new
             .iter()
-            .filter(|lead| !suppressed(&lead.number))
+            .filter(|lead| !suppressed(lead))
             .map(|lead| row(lead, campaign, now))
             .collect();
         let inserted = self.leads.insert_many(tenant, campaign, &rows);
@@ -142,7 +147,7 @@ impl Leads {
             // Of a number that was given twice the first is the lead.
             let became = if added.remove(&id) {
                 Added::Added
-            } else if suppressed(&lead.number) {
+            } else if suppressed(lead) {
                 Added::Suppressed
             } else {
                 Added::ThereAlready
@@ -295,16 +300,25 @@ fn is_over(state: CampaignState) -> bool {
     }
 }
 
-pub(crate) fn is_suppressed(contact: &Contact) -> bool {
-    contact.suppression.is_some()
+impl NewLead {
+    /// Every number of the person, the lead's own first.
+    fn numbers(&self) -> impl Iterator<Item = &PhoneNumber> {
+        std::iter::once(&self.number).chain(&self.alternates)
+    }
 }
 
 fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
+    let alternates = new.alternates.iter().map(|number| AlternateNumber {
+        number: number.clone(),
+        lane: Place::of(number).lane(new.zone.as_ref()),
+    });
     Lead {
         id: LeadId::of(campaign_id, &new.number),
         campaign_id,
         number: new.number.clone(),
         lane: Place::of(&new.number).lane(new.zone.as_ref()),
+        alternates: alternates.collect(),
+        rotation: Rotation::default(),
         variables: new.variables.clone(),
         priority: new.priority,
         consent: new.consent.clone(),
@@ -333,23 +347,47 @@ pub fn problems(new: &[NewLead]) -> Vec<FieldProblem> {
     }
     for (place, lead) in new.iter().enumerate() {
         let at = element("/leads", place);
-        let says = match Place::of(&lead.number).kind() {
-            NumberKind::Invalid => {
-                let says = "is in no range of numbers that its country has";
-                Some((Fault::Malformed, says))
-            }
-            NumberKind::Premium => Some((Fault::OutOfRange, "is a premium-rate number")),
-            NumberKind::Geographic
-            | NumberKind::Mobile
-            | NumberKind::TollFree
-            | NumberKind::Other => None,
-        };
-        problems.extend(
-            says.map(|(fault, says)| FieldProblem::new(member(&at, "number"), fault, says)),
-        );
+        number_problem(member(&at, "number"), &lead.number, &mut problems);
+        alternate_problems(&member(&at, "alternates"), lead, &mut problems);
         field_problems(&at, &lead.variables, lead.consent.as_ref(), &mut problems);
     }
     problems
+}
+
+fn number_problem(at: String, number: &PhoneNumber, problems: &mut Vec<FieldProblem>) {
+    let says = match Place::of(number).kind() {
+        NumberKind::Invalid => {
+            let says = "is in no range of numbers that its country has";
+            Some((Fault::Malformed, says))
+        }
+        NumberKind::Premium => Some((Fault::OutOfRange, "is a premium-rate number")),
+        NumberKind::Geographic | NumberKind::Mobile | NumberKind::TollFree | NumberKind::Other => {
+            None
+        }
+    };
+    problems.extend(says.map(|(fault, says)| FieldProblem::new(at, fault, says)));
+}
+
+fn alternate_problems(at: &str, lead: &NewLead, problems: &mut Vec<FieldProblem>) {
+    let count = lead.alternates.len();
+    if count > ALTERNATES_MAX {
+        let says = format!("must be at most {ALTERNATES_MAX}, are {count}");
+        problems.push(FieldProblem::new(at, Fault::OutOfRange, says));
+        return;
+    }
+    for (place, number) in lead.alternates.iter().enumerate() {
+        let at = element(at, place);
+        if lead
+            .numbers()
+            .take(place + 1)
+            .any(|before| before == number)
+        {
+            let says = "is one of the lead's numbers already";
+            problems.push(FieldProblem::new(at, Fault::Repeated, says));
+        } else {
+            number_problem(at, number, problems);
+        }
+    }
 }
 
 impl LeadFields {

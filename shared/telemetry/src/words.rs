@@ -47,6 +47,7 @@ pub const CLOSED: &[Closed] = &[
                 "attempts",
                 "not_due",
                 "campaign_state",
+                "alternate_numbers",
                 "number_busy",
                 "campaign_concurrency",
                 "tenant_concurrency",

@@ -62,6 +62,17 @@ pub(super) fn gate(
             }
         }
     }
+    let listed = people.listed_as(&call.to);
+    let mut numbers = people.others(&listed);
+    numbers.push(listed);
+    let asked_not_to = numbers
+        .iter()
+        .filter(|number| **number != call.to)
+        .filter_map(|number| book.contacts.get(number))
+        .any(|contact| contact.their_own_word);
+    if call.campaign.is_some() && asked_not_to {
+        breaches.push(Breach::Suppressed);
+    }
     let talked_to = book.calls.iter().find(|(other, earlier)| {
         *other != id
             && earlier.lead.is_some()
@@ -143,15 +154,19 @@ pub(super) fn asked_once(requests: &[Request]) -> Vec<Offence> {
     again.collect()
 }
 
-/// Nobody was called more often in a day than the caps allow.
-pub(super) fn within_caps(requests: &[Request], attempts_per_day: usize) -> Vec<Offence> {
+/// Nobody was called more often in a day than the caps allow, on all numbers of theirs together.
+pub(super) fn within_caps(
+    requests: &[Request],
+    people: &People,
+    attempts_per_day: usize,
+) -> Vec<Offence> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let mut by_number: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut by_person: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for request in requests.iter().filter(|request| request.sid.is_some()) {
-        let times = by_number.entry(&request.to).or_default();
+        let times = by_person.entry(people.listed_as(&request.to)).or_default();
         times.push(request.at);
     }
-    let mut times = by_number.into_values().collect::<Vec<_>>();
+    let mut times = by_person.into_values().collect::<Vec<_>>();
     times.retain(|times| {
         times
             .windows(attempts_per_day + 1)
@@ -228,14 +243,17 @@ pub(super) fn settled(book: &Book) -> Vec<Offence> {
 /// not let go of yet; and it lets go of them soon.
 pub(super) fn at_the_carrier(
     live: &[(String, String)],
+    people: &People,
     over_for: impl Fn(&str) -> Option<Duration>,
     limit: usize,
 ) -> Vec<Offence> {
     let mut offences = Vec::new();
     let mut ours = 0;
-    let mut numbers = BTreeSet::new();
+    let (mut numbers, mut persons) = (BTreeSet::new(), BTreeSet::new());
     for (call, number) in live {
-        if !numbers.insert(number) {
+        let goes_on = over_for(call).is_none();
+        let person_again = goes_on && !persons.insert(people.listed_as(number));
+        if !numbers.insert(number) || person_again {
             let call = call.clone();
             offences.push(Offence::CalledWhileBeingCalled { call });
         }

@@ -178,6 +178,19 @@ fn calls_without_pacing_are_caught() {
 }
 
 #[test]
+fn other_numbers_that_have_the_hours_of_the_first_are_caught() {
+    caught(Bug::HoursOfTheFirst, |offence| {
+        matches!(
+            offence,
+            Offence::PassedGate {
+                breach: Breach::Closed { .. },
+                ..
+            }
+        )
+    });
+}
+
+#[test]
 fn leads_that_change_without_the_counts_are_caught() {
     caught(Bug::UncountedLeads, |offence| {
         matches!(offence, Offence::Miscounted { .. })

@@ -25,6 +25,21 @@ const OPENING: &str = "Hi, the AI assistant of Acme Dental about your appointmen
 const MESSAGE: &str = "This is the AI assistant of Acme Dental about your appointment on Tuesday at three. Please \
      call us back at your convenience, or press 9 to opt out of further calls.";
 
+/// After which ends people's other numbers are called.
+const NEXT_NUMBER_AFTER: [&[&str]; 4] = [
+    &["no_answer", "unreachable"],
+    &["no_answer", "busy", "voicemail", "unreachable"],
+    &[
+        "no_answer",
+        "busy",
+        "voicemail",
+        "unreachable",
+        "suppressed",
+        "not_allowed",
+    ],
+    &["no_answer", "suppressed"],
+];
+
 /// When a world begins: ordinary days, and the days on which clocks in America change, in UTC.
 const BEGINNINGS: [&str; 5] = [
     "2026-06-17T15:40:00Z",
@@ -48,13 +63,23 @@ pub(super) fn lists(chance: &Chance, people: &People) -> Vec<List> {
     let numbers = people.numbers();
     let half = numbers.len() / 2;
     let shared = numbers.len() / 10;
-    if chance.per_mille(500) {
-        return vec![list(chance, "all", numbers)];
+    let mut lists = if chance.per_mille(500) {
+        vec![list(chance, "all", numbers)]
+    } else {
+        vec![
+            list(chance, "one", numbers[..half + shared].to_vec()),
+            list(chance, "other", numbers[half..].to_vec()),
+        ]
+    };
+    if let Some(chance) = people.others_by_chance() {
+        for list in &mut lists {
+            list.body["alternate_numbers"] = json!({
+                "after": chance.pick(&NEXT_NUMBER_AFTER),
+                "wait_seconds": 60 * chance.number(0..=5),
+            });
+        }
     }
-    vec![
-        list(chance, "one", numbers[..half + shared].to_vec()),
-        list(chance, "other", numbers[half..].to_vec()),
-    ]
+    lists
 }
 
 /// Most of them leave a message where a machine answers.

@@ -50,6 +50,9 @@ const PLACES: [Place; 7] = [
 /// People of one world live in so many places at most: each is a lane that the planner reads.
 const PLACES_MAX: usize = 4;
 
+/// The last digits of people's other numbers begin here: those on lists have lower ones.
+const OTHERS_FROM: usize = 5_000;
+
 /// What somebody does when the phone rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -74,6 +77,8 @@ pub(super) struct People {
     somebody: Arc<Mutex<BTreeMap<String, Somebody>>>,
     /// Who talks says something; without it they only listen.
     says: Option<Chance>,
+    /// Some have other numbers, which campaigns call: what is left to chance of that.
+    others: Option<Chance>,
 }
 
 /// What somebody says, one after the other; no word comes twice.
@@ -94,9 +99,20 @@ pub(super) struct Somebody {
     /// One after the other; the last for ever.
     fates: Vec<Fate>,
     rung: usize,
+    /// Whose number it is, where it is not on a list itself.
+    of: Option<String>,
 }
 
 impl Somebody {
+    fn at(place: Place, fates: Vec<Fate>, of: Option<String>) -> Self {
+        Self {
+            place,
+            fates,
+            rung: 0,
+            of,
+        }
+    }
+
     /// What they do, or did when it rang last.
     fn last(&self) -> Fate {
         self.fates[self.rung.saturating_sub(1).min(self.fates.len() - 1)]
@@ -111,31 +127,64 @@ impl People {
         let somebody = |nth: usize| {
             let place = *chance.pick(places);
             let number = format!("{}{nth:04}", place.prefix);
-            let fates = match chance.number(0..=99) {
-                0..=19 => vec![Fate::Talks],
-                20..=29 => vec![Fate::Greets],
-                30..=39 => vec![Fate::Listens],
-                40..=49 => vec![Fate::HangsUp],
-                50..=57 => vec![Fate::Busy, Fate::Talks],
-                58..=61 => vec![Fate::Busy],
-                62..=73 => vec![Fate::NoAnswer, Fate::Talks],
-                74..=79 => vec![Fate::NoAnswer],
-                80..=87 => vec![Fate::Machine, Fate::HangsUp],
-                88..=91 => vec![Fate::Machine],
-                _ => vec![Fate::NoSuchNumber],
-            };
-            let rung = 0;
-            (number, Somebody { place, fates, rung })
+            (number, Somebody::at(place, fates(chance), None))
         };
         let somebody = (0..count).map(somebody).collect();
         Self {
             somebody: Arc::new(Mutex::new(somebody)),
             says: talking.then(|| chance.clone()),
+            others: None,
         }
     }
 
+    /// Some of them have one or two other numbers, wherever those are. By a chance of its own, so that worlds are
+    /// otherwise as they would be.
+    pub(super) fn with_other_numbers(self, chance: &Chance) -> Self {
+        let numbers = self.numbers();
+        let mut others = BTreeMap::new();
+        for number in numbers {
+            for _other in 0..*chance.pick(&[0, 0, 1, 2]) {
+                let place = *chance.pick(&PLACES);
+                let other = format!("{}{:04}", place.prefix, OTHERS_FROM + others.len());
+                let somebody = Somebody::at(place, fates(chance), Some(number.clone()));
+                others.insert(other, somebody);
+            }
+        }
+        self.somebody.lock().unwrap().append(&mut others);
+        Self {
+            others: Some(chance.clone()),
+            ..self
+        }
+    }
+
+    /// Who is on a list: every person by one number.
     pub(super) fn numbers(&self) -> Vec<String> {
-        self.somebody.lock().unwrap().keys().cloned().collect()
+        let people = self.somebody.lock().unwrap();
+        let listed = people
+            .iter()
+            .filter(|(_number, somebody)| somebody.of.is_none());
+        listed.map(|(number, _somebody)| number.clone()).collect()
+    }
+
+    /// The number by which the person is on a list whose number this is.
+    pub(super) fn listed_as(&self, number: &str) -> String {
+        let people = self.somebody.lock().unwrap();
+        let of = people.get(number).and_then(|somebody| somebody.of.clone());
+        of.unwrap_or_else(|| number.to_owned())
+    }
+
+    /// The other numbers of somebody who is on a list by this one.
+    pub(super) fn others(&self, listed: &str) -> Vec<String> {
+        let people = self.somebody.lock().unwrap();
+        let others = people
+            .iter()
+            .filter(|(_number, somebody)| somebody.of.as_deref() == Some(listed));
+        others.map(|(number, _somebody)| number.clone()).collect()
+    }
+
+    /// What decides in campaigns about other numbers, where people have some.
+    pub(super) fn others_by_chance(&self) -> Option<&Chance> {
+        self.others.as_ref()
     }
 
     pub(super) fn at(&self, number: &str) -> Somebody {
@@ -184,6 +233,22 @@ impl People {
             Fate::NoSuchNumber => "unreachable",
         };
         person.parse().unwrap()
+    }
+}
+
+fn fates(chance: &Chance) -> Vec<Fate> {
+    match chance.number(0..=99) {
+        0..=19 => vec![Fate::Talks],
+        20..=29 => vec![Fate::Greets],
+        30..=39 => vec![Fate::Listens],
+        40..=49 => vec![Fate::HangsUp],
+        50..=57 => vec![Fate::Busy, Fate::Talks],
+        58..=61 => vec![Fate::Busy],
+        62..=73 => vec![Fate::NoAnswer, Fate::Talks],
+        74..=79 => vec![Fate::NoAnswer],
+        80..=87 => vec![Fate::Machine, Fate::HangsUp],
+        88..=91 => vec![Fate::Machine],
+        _ => vec![Fate::NoSuchNumber],
     }
 }
 

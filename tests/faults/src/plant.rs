@@ -50,6 +50,8 @@ pub(super) enum Bug {
     KeyUnheard,
     /// The length of calls to our numbers is not kept.
     InboundLengthForgotten,
+    /// People's other numbers are called in the hours of their first.
+    HoursOfTheFirst,
 }
 
 /// A bug at work.
@@ -145,6 +147,9 @@ impl Plant {
                 }
             }),
             Bug::NoPacing => granted_at_once(operation, body),
+            Bug::HoursOfTheFirst => rewrite(operation, body, |writes| {
+                writes.iter_mut().for_each(with_one_lane);
+            }),
             Bug::SlotGivenBackTwice
             | Bug::CopyOverCopy
             | Bug::WordsNobodyHeard
@@ -228,6 +233,22 @@ fn key<'a>(write: &'a Value, name: &str) -> Option<&'a str> {
         &write["Item"]
     };
     row[name]["S"].as_str()
+}
+
+/// Gives all numbers of a lead the lane of the first.
+fn with_one_lane(write: &mut Value) {
+    let Some(lead) = write.pointer_mut("/Put/Item") else {
+        return;
+    };
+    let lane = lead["lane"].clone();
+    let alternates = lead.pointer_mut("/alternates/L");
+    for alternate in alternates
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        alternate["M"]["lane"] = lane.clone();
+    }
 }
 
 /// Puts whatever is there.

@@ -144,12 +144,17 @@ pub(super) struct Lead {
     pub(super) call: Option<String>,
     pub(super) result: Option<String>,
     pub(super) attempts: u64,
+    /// Of the number in turn.
     lane: String,
+    /// Of the lead's own number: there its calls are counted.
+    own_lane: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Contact {
     pub(super) suppressed: bool,
+    /// They asked for it themselves.
+    pub(super) their_own_word: bool,
     /// The calls that were attempts to reach it.
     pub(super) attempts: BTreeSet<String>,
 }
@@ -582,6 +587,9 @@ impl Book {
             let attempts = attempts.into_iter().flatten();
             let contact = Contact {
                 suppressed: row.contains_key("suppression"),
+                their_own_word: row.get("suppression").is_some_and(|suppression| {
+                    ["spoken", "keypad"].contains(&suppression["reason"].as_str().unwrap())
+                }),
                 attempts: attempts
                     .map(|attempt| attempt["call_id"].as_str().unwrap().to_owned())
                     .collect(),
@@ -654,7 +662,18 @@ impl Book {
             );
         }
         let Some(row) = row else { return };
-        let lane: Lane = serde_json::from_value(row["lane"].clone()).unwrap();
+        let lane = |value: &Value| {
+            let lane: Lane = serde_json::from_value(value.clone()).unwrap();
+            lane.id().to_string()
+        };
+        let own_lane = lane(&row["lane"]);
+        let in_turn = row.get("rotation").map_or(0, |rotation| {
+            usize::try_from(rotation["in_turn"].as_u64().unwrap()).unwrap()
+        });
+        let lane = match in_turn.checked_sub(1) {
+            None => own_lane.clone(),
+            Some(alternate) => lane(&row["alternates"][alternate]["lane"]),
+        };
         let lead = Lead {
             state: text(row, "state").unwrap(),
             number: text(row, "number").unwrap(),
@@ -662,7 +681,8 @@ impl Book {
             call: text(row, "call_id"),
             result: text(row, "result"),
             attempts: row["attempts"].as_u64().unwrap(),
-            lane: lane.id().to_string(),
+            lane,
+            own_lane,
         };
         self.add(campaign, &lead.lane, &lead.counted_as(), 1, Side::Leads);
         self.leads.insert(key, lead);
@@ -695,7 +715,7 @@ impl Book {
         let lead = self.leads.get(&(campaign.clone(), lead.clone()));
         let lane = lead
             .expect("leads are written before their calls")
-            .lane
+            .own_lane
             .clone();
         let name = format!("calls_{outcome}");
         self.add(&campaign.clone(), &lane, &name, by, Side::Leads);

@@ -154,7 +154,11 @@ impl World {
         } else {
             lists::beginning(&chance)
         });
-        let people = People::of(&chance, setting.leads, real);
+        let mut people = People::of(&chance, setting.leads, real);
+        // In half of the worlds, and not where people talk: there every conversation is one of a list.
+        if !real && setting.seed.is_multiple_of(2) {
+            people = people.with_other_numbers(&Chance::of(!setting.seed));
+        }
         let limits = Limits {
             account: usize::try_from(chance.number(3..=8)).unwrap(),
             tenant: usize::try_from(chance.number(3..=8)).unwrap(),

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use model::{
     AmdResult, AnsweredBy, CallId, CallState, Campaign, CampaignFields, CampaignId, CampaignState,
-    Lead, LeadResult, LeadState, Outcome, PhoneNumber, Speaker, Suppression, SuppressionReason,
-    Turn,
+    Lead, LeadResult, LeadState, NextNumberAfter, Outcome, PhoneNumber, Speaker, Suppression,
+    SuppressionReason, Turn,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use service::call::media::Found;
 use store::{LaneCounts, LeadFilter, LeadRow, Scope};
 
@@ -433,6 +433,204 @@ async fn an_outcome_that_is_corrected_corrects_the_lead_unless_it_is_called_agai
         .counts(field.world.tenant, field.campaign);
     let counts = LaneCounts::sum(&counts.await.unwrap());
     assert_eq!(counts.calls, [(Outcome::AgentEnded, 2)].into());
+}
+
+/// Noon in New York, six in the morning in Honolulu.
+const NOON: &str = "2026-06-03T16:00:00Z";
+const OWN: &str = "+12125550100";
+const HONOLULU: &str = "+18085550101";
+const SECOND: &str = "+12125550102";
+
+/// A running campaign that calls people's next numbers after these ends, and whose leads have these numbers, each
+/// their own first.
+pub(super) async fn with_alternates(
+    world: World,
+    after: &[NextNumberAfter],
+    people: &[&[&str]],
+) -> Field {
+    let field = Field::start_in(world, 0, |fields| {
+        fields.alternate_numbers.after = after.to_vec();
+    });
+    let field = Box::pin(field).await;
+    let leads: Vec<Value> = people
+        .iter()
+        .map(|numbers| {
+            let variables = json!({ "name": "Dana" });
+            json!({ "number": numbers[0], "alternates": &numbers[1..], "variables": variables })
+        })
+        .collect();
+    let path = format!("/v1/campaigns/{}/leads", field.campaign);
+    let added = field
+        .world
+        .ask("POST", &path, Some(json!({ "leads": leads })));
+    let added = added.await;
+    assert_eq!(added.json()["added"], people.len(), "{}", added.text);
+    field
+}
+
+/// The numbers that the carrier was asked to call, in order.
+fn called(field: &Field) -> Vec<String> {
+    let asked = 0..field.world.carrier.asked_to_call();
+    asked
+        .map(|place| field.world.carrier.form(place)["To"].clone())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_answer_is_called_on_their_next_number_in_its_own_hours() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    let people: &[&[&str]] = &[&[OWN, HONOLULU, SECOND]];
+    let field = Box::pin(with_alternates(world, &[NextNumberAfter::NoAnswer], people)).await;
+    assert_eq!(field.dial().await, 1);
+    field.check().await;
+    field.all_end("no-answer").await;
+    field.check().await;
+    // The law forbids calls to the next number at this hour of its own place.
+    assert_eq!(field.dial().await, 0);
+    let waits = field.leads().await.remove(0).lead;
+    assert_eq!(waits.number_in_turn().as_str(), HONOLULU);
+    field.world.clock.pass(2 * 3600);
+    for _ in 0..2 {
+        assert_eq!(field.dial().await, 1);
+        field.check().await;
+        field.all_end("no-answer").await;
+        field.check().await;
+    }
+    assert_eq!(called(&field), [OWN, HONOLULU, SECOND]);
+    // One person, three attempts: no number of theirs has more.
+    assert_eq!(field.dial().await, 0);
+    assert_eq!(field.results().await, [("exhausted", 1)].into());
+    let path = format!("/v1/campaigns/{}/leads", field.campaign);
+    let listed = field.world.ask("GET", &path, None).await.json();
+    let lead = &listed["items"][0];
+    assert_eq!(lead["number"], OWN);
+    assert_eq!(lead["number_in_turn"], SECOND);
+    assert_eq!(lead["attempts"], 3);
+    assert_eq!(lead["alternates"][0]["number"], HONOLULU);
+    assert_eq!(lead["alternates"][0]["zones"], json!(["Pacific/Honolulu"]));
+    let last_call = lead["last_call_id"].as_str().unwrap();
+    let call = field.world.row(last_call).await.call;
+    assert_eq!(call.to.as_str(), SECOND);
+    let permit = call.permit.unwrap();
+    assert_eq!(permit.zones[0].zone, "America/New_York");
+    let export = format!("/v1/campaigns/{}/leads.csv", field.campaign);
+    let export = field.world.ask("GET", &export, None).await;
+    assert!(
+        export.text.contains(&format!("{HONOLULU} / {SECOND}")),
+        "{}",
+        export.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_names_no_end_calls_the_own_number_alone() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    let field = Box::pin(with_alternates(world, &[], &[&[OWN, SECOND]])).await;
+    for _ in 0..3 {
+        assert_eq!(field.dial().await, 1);
+        field.all_end("no-answer").await;
+        field.world.clock.pass(2 * 3600 + 1);
+    }
+    assert_eq!(called(&field), [OWN, OWN, OWN]);
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_two_people_share_rings_for_one_at_a_time() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    world.leaves(Left::NOTHING.calls(1));
+    let people: &[&[&str]] = &[&[OWN, SECOND], &["+12125550109", SECOND]];
+    let field = Box::pin(with_alternates(world, &[NextNumberAfter::NoAnswer], people)).await;
+    assert_eq!(field.dial().await, 2);
+    field.all_end("no-answer").await;
+    // Both are to be called on the same number now.
+    for _ in 0..2 {
+        field.dial().await;
+    }
+    let to_second = called(&field).into_iter().filter(|to| to == SECOND);
+    assert_eq!(to_second.count(), 1);
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_in_two_campaigns_is_called_on_one_number_at_a_time() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    world.leaves(Left::NOTHING.calls(1));
+    let after = &[NextNumberAfter::NoAnswer];
+    let one = Box::pin(with_alternates(world, after, &[&[OWN, SECOND]])).await;
+    // Claimed, and not yet through the gate, while the other campaign dials the same person on another number.
+    assert_eq!(one.step().await, 1);
+    let Field {
+        world, campaign, ..
+    } = one;
+    let other = Box::pin(with_alternates(world, after, &[&[SECOND, OWN]])).await;
+    assert_eq!(other.step().await, 1);
+    other.world.dial_all().await;
+    assert_eq!(called(&other).len(), 1);
+    let busy = Field::of(other.world, campaign, Vec::new());
+    let filter = LeadFilter::default();
+    let mut denied = Vec::new();
+    for campaign in [busy.campaign, other.campaign] {
+        let leads = busy.world.campaigns().leads(campaign, &filter, 10).await;
+        let call = leads[0].lead.last_call_id.unwrap().to_string();
+        let permit = busy.world.row(&call).await.call.permit.unwrap();
+        denied.extend(permit.denied_by.map(model::Rule::code));
+    }
+    assert_eq!(denied, ["number_busy"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_put_on_the_list_gives_way_to_the_next() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    let after = &[NextNumberAfter::Suppressed];
+    let field = Box::pin(with_alternates(world, after, &[&[OWN, SECOND]])).await;
+    let path = format!("/v1/suppressions/{OWN}");
+    let put = field.world.ask("PUT", &path, None).await;
+    assert_eq!(put.json()["leads_ended"], 0, "{}", put.text);
+    field.check().await;
+    assert_eq!(field.dial().await, 1);
+    assert_eq!(called(&field), [SECOND]);
+    let lead = field.leads().await.remove(0).lead;
+    let given_up: Vec<&str> = lead.given_up_numbers().map(PhoneNumber::as_str).collect();
+    assert_eq!(given_up, [OWN]);
+    // The last number goes the same way: then the lead is done.
+    let path = format!("/v1/suppressions/{SECOND}");
+    field.world.ask("PUT", &path, None).await;
+    field.all_end("busy").await;
+    field.world.clock.pass(4 * 3600 + 1);
+    assert_eq!(field.dial().await, 0);
+    assert_eq!(field.results().await, [("suppressed", 1)].into());
+    field.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_on_one_number_not_to_be_called_is_on_the_list_with_all_of_them() {
+    let world = World::start_at(NOON.parse().unwrap()).await;
+    let people: &[&[&str]] = &[&[OWN, SECOND]];
+    let field = Box::pin(with_alternates(world, &[NextNumberAfter::NoAnswer], people)).await;
+    assert_eq!(field.dial().await, 1);
+    field.all_end("no-answer").await;
+    assert_eq!(field.dial().await, 1);
+    let (call, _sid) = field.live().await.remove(0);
+    let suppressions = service::lead::suppressions::Suppressions::new(
+        &field.world.parts.store,
+        std::sync::Arc::clone(&field.world.parts.clock),
+        field.world.parts.ids.clone(),
+    );
+    let call_id: CallId = call.parse().unwrap();
+    let wish = suppressions.opt_out(field.world.tenant, call_id, model::OptOutHow::Spoken);
+    wish.await.unwrap();
+    for number in [OWN, SECOND] {
+        let path = format!("/v1/suppressions/{number}");
+        let entry = field.world.ask("GET", &path, None).await.json();
+        assert_eq!(
+            (&entry["reason"], &entry["call_id"]),
+            (&json!("spoken"), &json!(call))
+        );
+    }
+    field.all_end("no-answer").await;
+    assert_eq!(field.results().await, [("opted_out", 1)].into());
+    field.check().await;
 }
 
 /// What is stored of a call, and what its lead is then.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service::call::media::{MediaError, MediaSession};
 
 use super::callbacks::voice_fields;
-use super::dialling::Field;
+use super::dialling::{Field, with_alternates};
 use super::recordings::{keep_one, ready_of};
 use super::sessions::{media, open, token_in};
 use super::{Answer, OUR_NUMBER, THEIR_NUMBER, World};
@@ -188,6 +188,26 @@ pub(super) async fn who_calls_back_is_known_by_number_and_their_lead_stays_as_it
         assert_eq!(latest(world).await["known_as"], Value::Null);
         ends(world, &stranger, &sid).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_calls_back_from_a_number_that_was_not_called_is_known_by_their_other_one() {
+    let world = World::start_at("2026-06-03T16:00:00Z".parse().unwrap()).await;
+    desk(&world, json!({})).await;
+    let people: &[&[&str]] = &[&["+12125550100", "+12125550101"]];
+    let field = Box::pin(with_alternates(world, &[], people)).await;
+    let world = &field.world;
+    assert_eq!(field.dial().await, 1);
+    field.all_end("busy").await;
+    let lead = field.leads().await.remove(0).lead;
+
+    let answer = calls(world, SID, "+12125550101", OUR_NUMBER).await;
+    let back = session(world, SID, &answer).await;
+    assert_eq!(back.snapshot.prompt.greeting, "Hello Dana!");
+    ends(world, &back, SID).await;
+    let known = json!({ "campaign_id": field.campaign, "lead_id": lead.id });
+    assert_eq!(latest(world).await["known_as"], known);
+    field.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

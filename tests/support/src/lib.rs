@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::{
     AgentFields, AgentId, AmdPolicy, CallId, CallSnapshot, Campaign, CampaignFields, CampaignId,
     CampaignState, Direction, Lane, Lead, LeadId, LeadPriority, LeadState, MinuteOfDay,
-    PhoneNumber, PromptId, RenderedPrompt, Span, TenantId, Windows,
+    PhoneNumber, PromptId, RenderedPrompt, Rotation, Span, TenantId, Windows,
 };
 
 /// Somebody who was never called, waits since `now`, and is at a place that no rules are known for, so that
@@ -21,6 +21,8 @@ pub fn lead(campaign_id: CampaignId, number: PhoneNumber, now: Timestamp) -> Lea
         campaign_id,
         number,
         lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
+        alternates: Vec::new(),
+        rotation: Rotation::default(),
         variables: BTreeMap::new(),
         priority: LeadPriority::Normal,
         consent: None,

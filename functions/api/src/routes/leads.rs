@@ -7,8 +7,8 @@ use axum::{Extension, Json};
 use futures_util::{Stream, stream};
 use jiff::Timestamp;
 use model::{
-    CallId, CampaignId, Consent, ImportId, Lead, LeadId, LeadPriority, LeadResult, LeadState,
-    Outcome, PhoneNumber, Variables,
+    AlternateNumber, CallId, CampaignId, Consent, ImportId, Lead, LeadId, LeadPriority, LeadResult,
+    LeadState, Outcome, PhoneNumber, Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::Refused;
@@ -73,6 +73,12 @@ pub(crate) struct LeadView {
     id: LeadId,
     campaign_id: CampaignId,
     number: PhoneNumber,
+    /// Other numbers of the same person, in the order in which they are called.
+    alternates: Vec<AlternateView>,
+    /// The number that is called next, or is being called; of one that is done, the last one.
+    number_in_turn: PhoneNumber,
+    /// Numbers that this campaign does not call any more.
+    given_up_numbers: Vec<PhoneNumber>,
     state: LeadStatus,
     /// Of one that waits.
     due_at: Option<Timestamp>,
@@ -86,9 +92,9 @@ pub(crate) struct LeadView {
     variables: Variables,
     priority: LeadPriority,
     consent: Option<Consent>,
-    /// Every zone that has to allow a call.
+    /// Every zone that has to allow a call to `number`.
     zones: Vec<String>,
-    /// Whose rules apply.
+    /// Whose rules apply to it.
     jurisdictions: Vec<String>,
     /// Attempts that count.
     attempts: u32,
@@ -101,6 +107,17 @@ pub(crate) struct LeadView {
     updated_at: Timestamp,
     /// Rises with each change: the `ETag` that a change names.
     revision: u64,
+}
+
+/// Another number of a lead.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AlternateNumber)]
+pub(crate) struct AlternateView {
+    number: PhoneNumber,
+    /// Every zone that has to allow a call.
+    zones: Vec<String>,
+    /// Whose rules apply.
+    jurisdictions: Vec<String>,
 }
 
 /// Where a lead stands.
@@ -148,8 +165,8 @@ pub(crate) struct ExportQuery {
 /// Add leads, all or none
 ///
 /// A number is one lead of a campaign: one that is there already stays as it is, so that a request may be
-/// sent again. Numbers on the suppression list are kept out. A problem names every field, as in
-/// `/leads/3/number`.
+/// sent again. Numbers on the suppression list are kept out, and so is who asked on any of their `alternates` not to
+/// be called. A problem names every field, as in `/leads/3/number`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/leads",
     params(("campaign_id" = CampaignId, Path)), request_body = NewLeads,
     responses(
@@ -348,13 +365,28 @@ impl AddedView {
     }
 }
 
+impl From<AlternateNumber> for AlternateView {
+    fn from(alternate: AlternateNumber) -> Self {
+        let AlternateNumber { number, lane } = alternate;
+        Self {
+            number,
+            zones: lane.zones,
+            jurisdictions: lane.jurisdictions,
+        }
+    }
+}
+
 impl From<LeadRow> for LeadView {
     fn from(row: LeadRow) -> Self {
+        let number_in_turn = row.lead.number_in_turn().clone();
+        let given_up_numbers = row.lead.given_up_numbers().cloned().collect();
         let Lead {
             id,
             campaign_id,
             number,
             lane,
+            alternates,
+            rotation: _,
             variables,
             priority,
             consent,
@@ -372,6 +404,9 @@ impl From<LeadRow> for LeadView {
             id,
             campaign_id,
             number,
+            alternates: alternates.into_iter().map(AlternateView::from).collect(),
+            number_in_turn,
+            given_up_numbers,
             state: LeadStatus::Waiting,
             due_at: None,
             call_id: None,

@@ -6,8 +6,8 @@ use forecast::{DAYS_MAX, PRICE_MICROS_MAX, SECONDS_MAX, SHARE_MAX, SIGMA_MAX};
 use intake::workbook::SHEET_CHARS_MAX;
 use intake::{COLUMNS_MAX, FILE_BYTES_MAX};
 use model::{
-    AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX, VALUE_CHARS_MAX,
-    VARIABLE_NAME,
+    ALTERNATES_MAX, AgentFields, Bound, CampaignFields, SPANS_MAX, TEMPLATE_CHARS_MAX,
+    VALUE_CHARS_MAX, VARIABLE_NAME,
 };
 use serde_json::{Value, json};
 use service::agent::prompts::NAME_CHARS_MAX;
@@ -43,6 +43,7 @@ fn rows() -> Vec<Row> {
         ("NewCall", "override.reason", chars(1, REASON_CHARS_MAX)),
         ("NewCall", "variables", items(0, VARIABLES_MAX)),
         ("NewCall", "variables.*", chars(0, VALUE_CHARS_MAX)),
+        ("NewLead", "alternates", items(0, ALTERNATES_MAX)),
         ("NewLead", "variables", items(0, VARIABLES_MAX)),
         ("NewLead", "variables.*", chars(0, VALUE_CHARS_MAX)),
         ("LeadFields", "variables", items(0, VARIABLES_MAX)),

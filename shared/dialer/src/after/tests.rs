@@ -314,6 +314,7 @@ fn every_chain_of_outcomes_ends() {
                 assert!(calls <= FAULTS_MAX, "{outcome:?} never ends");
                 let after = after_call(&campaign, &lead, end, noon());
                 (lead.attempts, lead.faults) = (after.attempts, after.faults);
+                lead.rotation = after.rotation;
                 match after.state {
                     LeadState::Waiting { due_at } => assert!(due_at > noon(), "{outcome:?}"),
                     LeadState::Done { .. } => break,
@@ -358,17 +359,134 @@ fn a_cancelled_or_finished_campaign_keeps_nobody_waiting() {
     }
 }
 
+/// A lead with three numbers, and how its calls end one after the other: which number is called next, and when.
+fn round(body: &str, outcomes: &[Outcome]) -> String {
+    let campaign = campaign(body);
+    let numbers = ["+12125550100", "+13105550101", "+442079460102"];
+    let mut lead = testing::lead_with(&campaign, &numbers);
+    let mut told = String::new();
+    for outcome in outcomes {
+        let after = after_call(&campaign, &lead, CallEnd::unanswered(*outcome), noon());
+        (lead.attempts, lead.faults) = (after.attempts, after.faults);
+        lead.rotation = after.rotation;
+        let given_up: Vec<_> = lead
+            .given_up_numbers()
+            .map(model::PhoneNumber::as_str)
+            .collect();
+        told += &format!(
+            "{}: {} {}",
+            outcome.code(),
+            shown(&after),
+            lead.number_in_turn().as_str()
+        );
+        if !given_up.is_empty() {
+            told += &format!(", without {}", given_up.join(" and "));
+        }
+        told += "\n";
+        if let LeadState::Done { .. } = after.state {
+            break;
+        }
+    }
+    told
+}
+
+#[test]
+fn nobody_answers_on_any_number() {
+    let body = r#""max_attempts":5,"alternate_numbers":{"after":["no_answer"],"wait_seconds":60}"#;
+    expect![[r#"
+        no_answer: waits 1m, attempts 1, faults 0 +13105550101
+        no_answer: waits 1m, attempts 2, faults 0 +442079460102
+        no_answer: waits 2h, attempts 3, faults 0 +12125550100
+        no_answer: waits 1m, attempts 4, faults 0 +13105550101
+        no_answer: exhausted, attempts 5, faults 0 +13105550101
+    "#]]
+    .assert_eq(&round(body, &[Outcome::NoAnswer; 9]));
+}
+
+#[test]
+fn what_a_campaign_does_not_name_leaves_the_number_in_turn() {
+    let body = r#""max_attempts":9,"alternate_numbers":{"after":["no_answer"]}"#;
+    let outcomes = [
+        Outcome::Busy,
+        Outcome::CarrierFailed,
+        Outcome::NoAnswer,
+        Outcome::Voicemail,
+        Outcome::NumberUnreachable,
+    ];
+    expect![[r#"
+        busy: waits 4h, attempts 1, faults 0 +12125550100
+        carrier_failed: waits 30m, attempts 2, faults 1 +12125550100
+        no_answer: waits 0s, attempts 3, faults 0 +13105550101
+        voicemail: waits 24h, attempts 4, faults 0 +13105550101
+        number_unreachable: waits 2h, attempts 4, faults 0 +12125550100, without +13105550101
+    "#]]
+    .assert_eq(&round(body, &outcomes));
+}
+
+#[test]
+fn numbers_that_nobody_has_cost_no_attempt_while_another_is_left() {
+    let body = r#""max_attempts":1,"alternate_numbers":{"after":["unreachable"]}"#;
+    expect![[r#"
+        number_unreachable: waits 0s, attempts 0, faults 0 +13105550101, without +12125550100
+        fax: waits 0s, attempts 0, faults 0 +442079460102, without +12125550100 and +13105550101
+        number_unreachable: unreachable, attempts 1, faults 0 +442079460102, without +12125550100 and +13105550101
+    "#]]
+    .assert_eq(&round(body, &[Outcome::NumberUnreachable, Outcome::Fax, Outcome::NumberUnreachable]));
+}
+
+#[test]
+fn who_was_reached_or_asked_for_it_is_called_on_no_other_number() {
+    let mut fields = testing::fields("");
+    fields.alternate_numbers.after = NextNumberAfter::ALL.to_vec();
+    let campaign = testing::campaign(fields);
+    let lead = testing::lead_with(&campaign, &["+12125550100", "+13105550101"]);
+    for outcome in [
+        Outcome::OptedOut,
+        Outcome::VoicemailLeft,
+        Outcome::CustomerHungUp,
+    ] {
+        let end = CallEnd {
+            outcome,
+            answered: true,
+            talk: Talk::Spoke,
+            machine: false,
+        };
+        let after = after_call(&campaign, &lead, end, noon());
+        assert!(matches!(after.state, LeadState::Done { .. }), "{outcome:?}");
+    }
+}
+
+#[test]
+fn going_back_to_a_number_after_a_denial_waits_as_after_a_call() {
+    let campaign = campaign(r#""alternate_numbers":{"after":["no_answer"]}"#);
+    let mut lead = testing::lead_with(&campaign, &["+12125550100", "+13105550101"]);
+    lead.rotation = lead.rotation.turned_to(1);
+    lead.last_attempt_at = Some(noon() - SignedDuration::from_mins(30));
+    let denial = Denial {
+        rule: Rule::NotCallable,
+        retry_at: None,
+    };
+    let after = after_denial(&campaign, &lead, denial, noon());
+    let due_at = noon() + SignedDuration::from_mins(90);
+    assert_eq!(after.state, LeadState::Waiting { due_at });
+    assert_eq!(after.rotation.in_turn(), 0);
+    assert!(after.rotation.is_given_up(1));
+}
+
 #[test]
 fn a_rule_ends_a_lead_or_gives_it_a_time() {
     let campaign = campaign("");
+    let lead = testing::lead(&campaign, "+12125550100");
     let mut told = String::new();
     for rule in RULES {
         let state = |retry_at| {
             let denial = Denial { rule, retry_at };
+            let AfterDenial { state, rotation } = after_denial(&campaign, &lead, denial, noon());
             let after = AfterCall {
-                state: after_denial(&campaign, denial, noon()),
+                state,
                 attempts: 0,
                 faults: 0,
+                rotation,
             };
             shown(&after)
                 .trim_end_matches(", attempts 0, faults 0")
@@ -394,6 +512,7 @@ fn a_rule_ends_a_lead_or_gives_it_a_time() {
         attempts: exhausted | later: exhausted
         not_due: waits 5m | later: waits 3h
         campaign_state: waits 0s | later: waits 3h
+        alternate_numbers: waits 0s | later: waits 0s
         number_busy: waits 5m | later: waits 3h
         campaign_concurrency: waits 0s | later: waits 3h
         tenant_concurrency: waits 0s | later: waits 3h
@@ -408,7 +527,7 @@ fn a_rule_ends_a_lead_or_gives_it_a_time() {
     .assert_eq(&told);
 }
 
-const RULES: [Rule; 23] = [
+const RULES: [Rule; 24] = [
     Rule::NotCallable,
     Rule::Suppressed,
     Rule::Consent,
@@ -422,6 +541,7 @@ const RULES: [Rule; 23] = [
     Rule::Attempts,
     Rule::NotDue,
     Rule::CampaignState,
+    Rule::AlternateNumbers,
     Rule::NumberBusy,
     Rule::CampaignConcurrency,
     Rule::TenantConcurrency,

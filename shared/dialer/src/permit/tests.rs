@@ -1,6 +1,7 @@
 //! Situations: a number, a campaign, what is known of the number; the permit with its reasons.
 
 use expect_test::{Expect, expect};
+use model::SuppressionReason;
 
 use super::*;
 use crate::testing;
@@ -18,6 +19,7 @@ fn check(number: &str, body: &str, contact: &str, now: &str, expected: &Expect) 
             number: &lead.number,
             lane: &lead.lane,
             contact: Some(&contact),
+            others: &[],
             campaign: Some(&campaign),
             lead: Some(&lead),
             call_id: None,
@@ -184,6 +186,7 @@ fn consent_has_to_be_strong_enough_and_given_by_now() {
             number: &lead.number,
             lane: &lead.lane,
             contact: None,
+            others: &[],
             campaign: Some(&campaign),
             lead: Some(&lead),
             call_id: None,
@@ -208,6 +211,7 @@ fn sales_calls_need_consent_in_writing_where_the_law_says_so() {
             number: &lead.number,
             lane: &lead.lane,
             contact: None,
+            others: &[],
             campaign: Some(&campaign),
             lead: Some(&lead),
             call_id: None,
@@ -506,6 +510,7 @@ fn a_single_call_keeps_to_the_law_and_to_no_campaign() {
         number: &number,
         lane: &lane,
         contact: Some(&Contact::default()),
+        others: &[],
         campaign: None,
         lead: None,
         call_id: None,
@@ -527,6 +532,93 @@ fn a_single_call_keeps_to_the_law_and_to_no_campaign() {
     .assert_eq(&told(&permit(&asking, now)));
 }
 
+/// The rule that says no to a call to the second of a person's numbers, from what is known of it and of the first.
+fn on_another_number(body: &str, numbers: &[&str], known: &str, elsewhere: &str) -> String {
+    let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
+    let campaign = testing::campaign(testing::fields(body));
+    let mut lead = testing::lead_with(&campaign, numbers);
+    lead.rotation = lead.rotation.turned_to(1);
+    let known = testing::contact(known, now);
+    let elsewhere = testing::contact(elsewhere, now);
+    let permit = permit(
+        &Asking {
+            number: lead.number_in_turn(),
+            lane: lead.lane_in_turn(),
+            contact: Some(&known),
+            others: &[&elsewhere],
+            campaign: Some(&campaign),
+            lead: Some(&lead),
+            call_id: None,
+        },
+        now,
+    );
+    let because = permit.checks.last().unwrap().because.clone();
+    let told = permit.denied_by.map_or("yes", Rule::code);
+    format!("{told}: {because}")
+}
+
+#[test]
+fn a_person_is_called_on_all_their_numbers_together_no_more_than_on_one() {
+    let body = r#""alternate_numbers":{"after":["no_answer"]},"caps":{"attempts_per_day":3,"conversations_per_day":1}"#;
+    let check = |known: &str, elsewhere: &str| {
+        on_another_number(body, &["+12125550100", "+12125550101"], known, elsewhere)
+    };
+    assert_eq!(check("", ""), "yes: 0 of 3 attempts of the campaign");
+    assert_eq!(
+        check("no_answer 5h", "busy 9h, no_answer 20h"),
+        "frequency_cap: 3 of 3 attempts in 24 h"
+    );
+    assert_eq!(
+        check("", "agent_ended! 5h"),
+        "frequency_cap: 1 of 1 conversations in 24 h"
+    );
+    assert_eq!(
+        check("", "live 5m"),
+        "number_busy: another call to the number is on its way"
+    );
+    // The gap is the number's own: the next number is called at once.
+    assert_eq!(
+        check("", "no_answer 1m"),
+        "yes: 0 of 3 attempts of the campaign"
+    );
+    assert!(check("no_answer 1m", "").starts_with("minimum_gap"));
+}
+
+#[test]
+fn the_strictest_place_of_a_persons_numbers_decides_how_often() {
+    // Three attempts a day in Florida, by law; the second number is in New York.
+    let body = r#""alternate_numbers":{"after":["no_answer"]},"caps":{"attempts_per_day":9}"#;
+    let past = ("no_answer 5h", "no_answer 9h, no_answer 20h");
+    let with_florida = on_another_number(body, &["+13055550100", "+12125550101"], past.0, past.1);
+    assert_eq!(with_florida, "frequency_cap: 3 of 3 attempts in 24 h");
+    let without = on_another_number(body, &["+12125550100", "+12125550101"], past.0, past.1);
+    assert_eq!(without, "yes: 0 of 3 attempts of the campaign");
+}
+
+#[test]
+fn who_asked_not_to_be_called_on_one_number_is_called_on_none() {
+    let body = r#""alternate_numbers":{"after":["no_answer","suppressed"]}"#;
+    let numbers = ["+12125550100", "+12125550101"];
+    let spoken = on_another_number(body, &numbers, "", "suppressed");
+    assert!(spoken.starts_with("suppressed"), "{spoken}");
+    // A number that a user put there says nothing of the others.
+    let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
+    let mut listed = testing::contact("suppressed", now);
+    for reason in [SuppressionReason::Manual, SuppressionReason::Upload] {
+        listed.suppression.as_mut().unwrap().reason = reason;
+        assert!(!asked_elsewhere(&[&listed]));
+    }
+}
+
+#[test]
+fn a_campaign_that_calls_no_other_numbers_calls_none() {
+    let numbers = ["+12125550100", "+12125550101"];
+    assert_eq!(
+        on_another_number("", &numbers, "", ""),
+        "alternate_numbers: the campaign calls no other numbers of leads"
+    );
+}
+
 #[test]
 fn no_reason_tells_the_number() {
     let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
@@ -544,6 +636,7 @@ fn no_reason_tells_the_number() {
                 number: &lead.number,
                 lane: &lead.lane,
                 contact: Some(&contact),
+                others: &[],
                 campaign: Some(&campaign),
                 lead: Some(&lead),
                 call_id: None,

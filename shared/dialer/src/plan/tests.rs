@@ -20,7 +20,7 @@ struct World {
     account: AccountRoom,
     free_slots: u32,
     numbers: Vec<OurNumber>,
-    campaigns: Vec<(Campaign, u32, Recent, Vec<(Lead, Contact)>)>,
+    campaigns: Vec<(Campaign, u32, Recent, Vec<Known>)>,
 }
 
 impl World {
@@ -125,8 +125,8 @@ impl World {
         };
         let number = |id: LeadId| {
             let mut leads = self.campaigns.iter().flat_map(|(_, _, _, leads)| leads);
-            let (lead, _) = leads.find(|(lead, _)| lead.id == id).unwrap();
-            lead.number.as_str()
+            let (lead, ..) = leads.find(|(lead, ..)| lead.id == id).unwrap();
+            lead.number_in_turn().as_str()
         };
         let after = |at: Timestamp| format!("{:#}", at.duration_since(noon()));
         let mut told = String::new();
@@ -134,7 +134,7 @@ impl World {
             told += &format!(
                 "dial {} {} from {} after {}\n",
                 letter(dial.campaign.id),
-                dial.lead.number.as_str(),
+                dial.lead.number_in_turn().as_str(),
                 dial.from.as_str(),
                 after(dial.not_before)
             );
@@ -148,11 +148,17 @@ impl World {
             told += "\n";
         }
         for deferral in &plan.deferrals {
-            let number = deferral.lead.number.as_str();
-            told += &format!("defer {number} by {}\n", after(deferral.due_at));
+            let mut lead = deferral.lead.clone();
+            let number = lead.number_in_turn().as_str().to_owned();
+            told += &format!("defer {number} by {}", after(deferral.due_at));
+            if deferral.rotation != lead.rotation {
+                lead.rotation = deferral.rotation;
+                told += &format!(" for {}", lead.number_in_turn().as_str());
+            }
+            told += "\n";
         }
         for ending in &plan.endings {
-            let number = ending.lead.number.as_str();
+            let number = ending.lead.number_in_turn().as_str();
             told += &format!("end {number}: {}\n", ending.result.code());
         }
         if let Some(at) = plan.wake_at {
@@ -162,11 +168,15 @@ impl World {
     }
 }
 
-fn due((lead, contact): &(Lead, Contact)) -> Due<'_> {
+/// A lead with what is known of its number in turn and of its other ones.
+type Known = (Lead, Contact, Vec<Contact>);
+
+fn due((lead, contact, others): &Known) -> Due<'_> {
     Due {
         lead,
-        lane_id: lead.lane.id(),
+        lane_id: lead.lane_in_turn().id(),
         contact: Some(contact),
+        others: others.iter().collect(),
     }
 }
 
@@ -178,7 +188,7 @@ fn our_number(text: &str) -> OurNumber {
     }
 }
 
-fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<(Lead, Contact)>) {
+fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<Known>) {
     let mut parts = text.split('|').map(str::trim);
     let mut campaign = testing::campaign(testing::fields(parts.next().unwrap()));
     campaign.id = CampaignId::from_parts(1_700_000_000_000, place as u128 + 1);
@@ -218,8 +228,9 @@ fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<(Lead, Cont
     }
     let leads = parts.map(|part| {
         let (number, known) = part.split_once(' ').unwrap_or((part, ""));
-        let mut lead = testing::lead(&campaign, number);
-        let mut past = Vec::new();
+        let numbers: Vec<&str> = number.split('/').collect();
+        let mut lead = testing::lead_with(&campaign, &numbers);
+        let (mut past, mut elsewhere) = (Vec::new(), Vec::new());
         for item in known.split(", ") {
             match item.split_once(' ') {
                 Some(("due", after)) => {
@@ -229,6 +240,10 @@ fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<(Lead, Cont
                     };
                 }
                 Some(("attempts", made)) => lead.attempts = made.parse().unwrap(),
+                Some(("turn", place)) => {
+                    lead.rotation = lead.rotation.turned_to(place.parse().unwrap());
+                }
+                Some(("elsewhere", past)) => elsewhere.push(past),
                 _known => match item {
                     "high" => lead.priority = model::LeadPriority::High,
                     "low" => lead.priority = model::LeadPriority::Low,
@@ -236,7 +251,9 @@ fn campaign(text: &str, place: usize) -> (Campaign, u32, Recent, Vec<(Lead, Cont
                 },
             }
         }
-        (lead, testing::contact(&past.join(", "), noon()))
+        let contact = testing::contact(&past.join(", "), noon());
+        let others = elsewhere.iter().map(|past| testing::contact(past, noon()));
+        (lead, contact, others.collect())
     });
     let leads = leads.collect();
     (campaign, live, recent, leads)
@@ -386,6 +403,65 @@ fn nobody_is_called_by_two_campaigns_at_once() {
         &expect![[r#"
             dial A +12125550100 from +12025550001 after 0s
             hold B +12125550100: number_busy
+        "#]],
+    );
+}
+
+#[test]
+fn the_number_in_turn_is_dialled_in_its_own_hours() {
+    // Noon in New York, five in the afternoon in London, six in the morning in Honolulu.
+    check(
+        r#"
+        campaign "alternate_numbers":{"after":["no_answer"]} | | +12125550100/+18085550101 | +12125550102/+18085550103 turn 1 | +18085550104/+12125550105 turn 1
+        campaign | | +12125550106/+12125550107 turn 1
+        "#,
+        &expect![[r#"
+            dial A +12125550105 from +12025550001 after 0s
+            dial A +12125550100 from +12025550001 after 1s
+            hold A +18085550103: campaign_window for 3h
+            hold B +12125550107: alternate_numbers for 0s
+            defer +12125550107 by 0s for +12125550106
+            wake after 0s
+        "#]],
+    );
+}
+
+#[test]
+fn a_number_that_is_never_called_is_passed_over_for_the_next() {
+    check(
+        r#"
+        campaign "alternate_numbers":{"after":["suppressed","unreachable","not_allowed"]} | | +12125550100/+12125550101 suppressed | +19005550102/+12125550103 | +12125550104/+12125550105 suppressed, turn 1
+        campaign "alternate_numbers":{"after":["no_answer"]} | | +12125550106/+12125550107 suppressed
+        "#,
+        &expect![[r#"
+            hold A +12125550100: suppressed for 0s
+            hold A +19005550102: not_callable for 0s
+            hold A +12125550105: suppressed for 0s
+            hold B +12125550106: suppressed
+            defer +12125550100 by 0s for +12125550101
+            defer +19005550102 by 0s for +12125550103
+            defer +12125550105 by 0s for +12125550104
+            end +12125550106: suppressed
+            wake after 0s
+        "#]],
+    );
+}
+
+#[test]
+fn a_person_is_called_on_their_numbers_together_as_often_as_on_one() {
+    check(
+        r#"
+        campaign | | +12125550100/+12125550101 busy 5h, elsewhere no_answer 9h, elsewhere no_answer 20h | +12125550102/+12125550103 elsewhere live 1m | +12125550104/+12125550105 elsewhere suppressed | +12125550106/+12125550107 elsewhere busy 10m
+        "#,
+        &expect![[r#"
+            dial A +12125550106 from +12025550001 after 0s
+            hold A +12125550100: frequency_cap for 4h
+            hold A +12125550102: number_busy for 5m
+            hold A +12125550104: suppressed
+            defer +12125550100 by 4h
+            defer +12125550102 by 5m
+            end +12125550104: suppressed
+            wake after 5m
         "#]],
     );
 }

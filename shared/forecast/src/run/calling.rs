@@ -1,6 +1,6 @@
 //! The gate's part, the carrier's and the callee's: permit, outcome, end.
 
-use dialer::{Asking, CallEnd, Denial, after_call, after_denial, permit};
+use dialer::{AfterDenial, Asking, CallEnd, Denial, after_call, after_denial, permit};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Attempt, CallId, Contact, LeadResult, LeadState, Outcome, Permit, Rule, Suppression,
@@ -42,7 +42,7 @@ impl Simulation {
         let person = self.people.get_mut(place)?;
         let fate = self.setup.model.fate(
             self.setup.seed,
-            &person.number,
+            &person.in_turn().number,
             person.dials,
             local_hour(&permit),
             &self.campaign.fields.amd,
@@ -53,7 +53,8 @@ impl Simulation {
         self.tally
             .dialled(now, attempt, person.dials == 0, &fate, detect);
         person.dials += 1;
-        let contact = person.contact.get_or_insert_default();
+        person.last_dial_at = Some(now);
+        let contact = person.in_turn_mut().contact.get_or_insert_default();
         contact
             .attempts
             .retain(|attempt| now.duration_since(attempt.at) < ATTEMPTS_KEPT);
@@ -78,17 +79,15 @@ impl Simulation {
 
     fn permit(&self, place: usize, call_id: CallId, now: Timestamp) -> Option<Permit> {
         let person = self.people.get(place)?;
-        let queue = self.queues.get(person.lane)?;
-        let lead = person.lead(
-            self.campaign.id,
-            &queue.lane,
-            LeadState::Calling { call_id },
-        );
+        let state = LeadState::Calling { call_id };
+        let lead = person.lead(self.campaign.id, &self.queues, state);
         let nobody = Contact::default();
+        let known = person.in_turn().contact.as_deref();
         let asking = Asking {
-            number: &person.number,
-            lane: &queue.lane,
-            contact: Some(person.contact.as_deref().unwrap_or(&nobody)),
+            number: lead.number_in_turn(),
+            lane: lead.lane_in_turn(),
+            contact: Some(known.unwrap_or(&nobody)),
+            others: &person.contacts_besides(),
             campaign: Some(&self.campaign),
             lead: Some(&lead),
             call_id: Some(call_id),
@@ -99,16 +98,30 @@ impl Simulation {
     /// A claimed call that is not placed: the slot comes back, no attempt counts.
     fn turn_back(&mut self, place: usize, denial: Option<Denial>, now: Timestamp) {
         self.slots -= 1;
-        let state = match denial {
+        match denial {
             Some(denial) => {
                 self.tally.turned_back(denial.rule);
-                after_denial(&self.campaign, denial, now)
+                self.held_back(place, denial, now);
             }
             // The run is over: it goes on waiting.
-            None => LeadState::Waiting { due_at: now },
-        };
-        self.becomes(place, &state, denial.map(|denial| denial.rule), now);
+            None => {
+                let state = LeadState::Waiting { due_at: now };
+                self.becomes(place, &state, None, now);
+            }
+        }
         self.plan_by(later(now, WAKE_AFTER));
+    }
+
+    /// What a rule makes of somebody.
+    pub(super) fn held_back(&mut self, place: usize, denial: Denial, now: Timestamp) {
+        let Some(person) = self.people.get_mut(place) else {
+            return;
+        };
+        let waiting = LeadState::Waiting { due_at: now };
+        let lead = person.lead(self.campaign.id, &self.queues, waiting);
+        let AfterDenial { state, rotation } = after_denial(&self.campaign, &lead, denial, now);
+        person.turn(rotation);
+        self.becomes(place, &state, Some(denial.rule), now);
     }
 
     /// The carrier says how a call ended.
@@ -121,10 +134,7 @@ impl Simulation {
         let Some(person) = self.people.get_mut(place) else {
             return;
         };
-        let Some(queue) = self.queues.get(person.lane) else {
-            return;
-        };
-        let contact = person.contact.get_or_insert_default();
+        let contact = person.in_turn_mut().contact.get_or_insert_default();
         let attempt = contact.attempts.last_mut();
         let call_id = attempt.as_ref().map(|attempt| attempt.call_id);
         if let Some(attempt) = attempt {
@@ -140,14 +150,12 @@ impl Simulation {
             });
         }
         let call_id = call_id.unwrap_or(CallId::from_parts(0, 0));
-        let lead = person.lead(
-            self.campaign.id,
-            &queue.lane,
-            LeadState::Calling { call_id },
-        );
+        let state = LeadState::Calling { call_id };
+        let lead = person.lead(self.campaign.id, &self.queues, state);
         let after = after_call(&self.campaign, &lead, end, now);
         person.attempts = after.attempts;
         person.faults = after.faults;
+        person.turn(after.rotation);
         self.becomes(place, &after.state, None, now);
         self.plan_by(later(now, WAKE_AFTER));
     }
@@ -178,8 +186,7 @@ impl Simulation {
         {
             person.stage = LeadStage::Done;
             // Nobody asks again, and of a long list most are done in the end.
-            person.contact = None;
-            person.consent = None;
+            person.forget();
             let never_called = person.dials == 0;
             self.tally.done(result, rule.filter(|_| never_called), now);
         }

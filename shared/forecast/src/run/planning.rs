@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use dialer::{
     AccountRoom, CampaignRoom, Denial, Due, Opening, PLAN_HORIZON, Recent, Snapshot, TenantRoom,
-    after_denial,
 };
 use jiff::{SignedDuration, Timestamp};
-use model::{LeadId, LeadResult, LeadState, PhoneNumber, Rule};
+use model::{LeadId, LeadResult, LeadState, PhoneNumber, Rotation, Rule};
 
 use super::{Event, Simulation, later};
 use crate::people::{LeadStage, take_due};
@@ -31,6 +30,7 @@ enum PlanningStep {
     Defer {
         person: usize,
         due_at: Timestamp,
+        rotation: Rotation,
     },
     Finish {
         person: usize,
@@ -119,22 +119,23 @@ impl Simulation {
             let Some(person) = people.get(*place) else {
                 continue;
             };
-            let Some(queue) = queues.get(person.lane) else {
+            let Some(queue) = queues.get(person.in_turn().lane) else {
                 continue;
             };
             let LeadStage::Waiting { due_at } = person.stage else {
                 continue;
             };
             by_id.insert(person.id, *place);
-            let lead = person.lead(campaign.id, &queue.lane, LeadState::Waiting { due_at });
-            leads.push((lead, queue.id, person.contact.as_deref()));
+            let lead = person.lead(campaign.id, queues, LeadState::Waiting { due_at });
+            leads.push((lead, queue.id, person));
         }
         let due: Vec<Due<'_>> = leads
             .iter()
-            .map(|(lead, lane_id, contact)| Due {
+            .map(|(lead, lane_id, person)| Due {
                 lead,
                 lane_id: *lane_id,
-                contact: *contact,
+                contact: person.in_turn().contact.as_deref(),
+                others: person.contacts_besides(),
             })
             .collect();
         let room = |most: u32| most.saturating_sub(*slots);
@@ -174,6 +175,7 @@ impl Simulation {
             steps.extend(place(deferral.lead.id).map(|person| PlanningStep::Defer {
                 person,
                 due_at: deferral.due_at,
+                rotation: deferral.rotation,
             }));
         }
         for ending in &plan.endings {
@@ -199,8 +201,13 @@ impl Simulation {
                     dials += 1;
                     self.claim(person, &from, at);
                 }
-                PlanningStep::Defer { person, due_at } => {
+                PlanningStep::Defer {
+                    person,
+                    due_at,
+                    rotation,
+                } => {
                     if let Some(person) = self.people.get_mut(person) {
+                        person.turn(rotation);
                         person.stage = LeadStage::Waiting { due_at };
                     }
                 }
@@ -239,8 +246,12 @@ impl Simulation {
             return;
         };
         if let LeadStage::Waiting { due_at } = person.stage
-            && let Some(queue) = self.queues.get_mut(person.lane)
+            && let Some(queue) = self.queues.get_mut(person.in_turn().lane)
         {
+            // A lane that was given up is asked once more for whoever comes to it by another of their numbers.
+            if queue.ask_at == Timestamp::MAX && person.others.is_some() {
+                queue.ask_at = Timestamp::MIN;
+            }
             queue.push(person.priority, (due_at, person.id, place));
         }
     }
@@ -281,10 +292,8 @@ impl Simulation {
                 rule,
                 retry_at: None,
             };
-            if let LeadState::Done { result, .. } = after_denial(&self.campaign, denial, now) {
-                for person in queue.drain() {
-                    self.done(person, result, Some(rule), now);
-                }
+            for person in queue.drain() {
+                self.held_back(person, denial, now);
             }
         }
     }
@@ -382,6 +391,7 @@ fn is_a_limit(rule: Rule) -> bool {
         | Rule::Attempts
         | Rule::NotDue
         | Rule::CampaignState
+        | Rule::AlternateNumbers
         | Rule::NumberBusy => false,
     }
 }

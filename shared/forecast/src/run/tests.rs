@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use model::{CampaignFields, ConsentKind, Delay, Lane, LeadPriority};
 
 use super::*;
-use crate::{Basis, Limits, OutcomeModel, Prices};
+use crate::{Basis, EntrantAlternate, Limits, OutcomeModel, Prices};
 
 /// Area codes from Guam to Puerto Rico; some with two zones, some without summer time.
 const AREAS: &[u16] = &[
@@ -315,6 +315,51 @@ fn a_short_list_is_finished_and_every_lead_has_its_result() {
     assert!(finish.expected_at.unwrap() < forecast.until);
     assert_eq!(forecast.hours.last().unwrap().done, 1_000);
     assert!(forecast.cost.low_micros > 0 && forecast.cost.low_micros < forecast.cost.high_micros);
+}
+
+#[test]
+fn other_numbers_are_called_in_their_own_hours_and_nobody_more_often_for_having_them() {
+    let fields = fields(
+        r#"{"name":"Spring","max_concurrent_calls":20,"max_attempts":9,
+            "windows":{"mon":[["09:00","20:00"]],"tue":[["09:00","20:00"]],"wed":[["09:00","20:00"]]},
+            "alternate_numbers":{"after":["no_answer","busy","voicemail","unreachable"],"wait_seconds":60}}"#,
+    );
+    // Three numbers each, in three areas one after the other.
+    let all: Vec<PhoneNumber> = numbers(1_500).collect();
+    let people: Vec<&[PhoneNumber]> = all.chunks(3).collect();
+    let entrants = people.iter().map(|numbers| {
+        let mut entrant = entrant(numbers[0].clone());
+        let others = numbers[1..].iter().map(|number| EntrantAlternate {
+            number: number.clone(),
+            lane: Place::of(number).lane(None),
+            contact: None,
+        });
+        entrant.alternates = others.collect();
+        entrant
+    });
+    let run = run(setup(fields), entrants);
+    let mut by_person: BTreeMap<usize, Vec<&Row>> = BTreeMap::new();
+    let mut others = 0;
+    for row in &run.rows {
+        let place = all.iter().position(|one| one.as_str() == row.number);
+        let place = place.unwrap();
+        others += u32::from(place % 3 > 0);
+        by_person.entry(place / 3).or_default().push(row);
+        let lane = Place::of(&all[place]).lane(None);
+        assert_eq!(row.zones, lane.zones, "another number's zones");
+        let week = [(9, 20), (9, 20), (9, 20), (0, 0), (0, 0), (0, 0), (0, 0)];
+        assert!(inside_everywhere(row, week), "{row:?}");
+    }
+    assert!(others > 200, "{others} calls to other numbers");
+    for rows in by_person.values() {
+        for pair in rows.windows(2) {
+            assert!(pair[1].at >= pair[0].ended, "two at once: {pair:?}");
+        }
+        for some in rows.windows(4) {
+            let day = SignedDuration::from_hours(24);
+            assert!(some[3].at.duration_since(some[0].at) >= day, "{some:?}");
+        }
+    }
 }
 
 #[test]

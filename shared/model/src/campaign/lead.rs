@@ -17,9 +17,15 @@ pub const ALTERNATES_MAX: usize = 4;
 pub struct Lead {
     pub id: LeadId,
     pub campaign_id: CampaignId,
+    /// The lead's own number, which it is known by.
     pub number: PhoneNumber,
-    /// What decides when the number may be called.
+    /// What decides when that number may be called.
     pub lane: Lane,
+    /// Other numbers of the same person, in the order in which they are called, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternates: Vec<AlternateNumber>,
+    #[serde(default, skip_serializing_if = "Rotation::is_fresh")]
+    pub rotation: Rotation,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: Variables,
     #[serde(default)]
@@ -45,6 +51,23 @@ pub struct Lead {
     pub import_id: Option<ImportId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// Another number of a lead, with what decides when it may be called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlternateNumber {
+    pub number: PhoneNumber,
+    pub lane: Lane,
+}
+
+/// Which of a lead's numbers is in turn, and which are not called any more. They are counted from the lead's own, 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    #[serde(default)]
+    in_turn: u8,
+    /// A bit for each number that this campaign does not call any more.
+    #[serde(default)]
+    given_up: u8,
 }
 
 /// Where a lead stands. Every lead of a running campaign waits with a due time, is being called, or
@@ -134,6 +157,9 @@ pub struct Contact {
     /// Attempts of the last 30 days, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// The latest call to the same person on another of their numbers: a lead had both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_elsewhere: Option<CalledElsewhere>,
     /// When and why it was taken off the suppression list, the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<Release>,
@@ -166,6 +192,14 @@ pub struct Attempt {
     /// Somebody or something picked up.
     #[serde(default)]
     pub answered: bool,
+}
+
+/// A call to another number of the person whose number this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledElsewhere {
+    pub call_id: CallId,
+    /// When the carrier was asked.
+    pub at: Timestamp,
 }
 
 /// Why a number must not be called or texted, since when.
@@ -207,6 +241,103 @@ pub struct LeadCounts {
     pub calls: BTreeMap<Outcome, u64>,
 }
 
+impl Lead {
+    /// The number that is called next.
+    #[must_use]
+    pub fn number_in_turn(&self) -> &PhoneNumber {
+        self.alternate_in_turn()
+            .map_or(&self.number, |alternate| &alternate.number)
+    }
+
+    /// What decides when that number may be called: the lane in which the lead waits.
+    #[must_use]
+    pub fn lane_in_turn(&self) -> &Lane {
+        self.alternate_in_turn()
+            .map_or(&self.lane, |alternate| &alternate.lane)
+    }
+
+    /// Every number of the person with its lane, the lead's own first.
+    pub fn numbers(&self) -> impl Iterator<Item = (&PhoneNumber, &Lane)> {
+        let alternates = self.alternates.iter();
+        let alternates = alternates.map(|alternate| (&alternate.number, &alternate.lane));
+        std::iter::once((&self.number, &self.lane)).chain(alternates)
+    }
+
+    /// The numbers of the person but this one.
+    pub fn numbers_besides<'a>(
+        &'a self,
+        number: &'a PhoneNumber,
+    ) -> impl Iterator<Item = &'a PhoneNumber> {
+        let numbers = self.numbers().map(|(number, _lane)| number);
+        numbers.filter(move |other| *other != number)
+    }
+
+    /// What decides when one of the lead's numbers may be called; `None`: it is none of them.
+    #[must_use]
+    pub fn lane_of(&self, number: &PhoneNumber) -> Option<&Lane> {
+        let found = self.numbers().find(|(known, _lane)| *known == number);
+        found.map(|(_number, lane)| lane)
+    }
+
+    /// Where a number is among the lead's.
+    #[must_use]
+    pub fn place_of(&self, number: &PhoneNumber) -> Option<u8> {
+        let place = self.numbers().position(|(known, _lane)| known == number)?;
+        u8::try_from(place).ok()
+    }
+
+    /// The numbers that this campaign does not call any more.
+    pub fn given_up_numbers(&self) -> impl Iterator<Item = &PhoneNumber> {
+        let numbers = (0..).zip(self.numbers());
+        numbers
+            .filter(|(place, _number)| self.rotation.is_given_up(*place))
+            .map(|(_place, (number, _lane))| number)
+    }
+
+    fn alternate_in_turn(&self) -> Option<&AlternateNumber> {
+        let place = usize::from(self.rotation.in_turn).checked_sub(1)?;
+        self.alternates.get(place)
+    }
+}
+
+impl Rotation {
+    /// The lead's own number is in turn, and none is given up: as every lead begins.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The number that is called next, or is being called; of a lead that is done, the last one.
+    #[must_use]
+    pub const fn in_turn(self) -> u8 {
+        self.in_turn
+    }
+
+    #[must_use]
+    pub fn is_given_up(self, place: u8) -> bool {
+        self.given_up & bit(place) != 0
+    }
+
+    /// Another number is in turn.
+    #[must_use]
+    pub const fn turned_to(self, in_turn: u8) -> Self {
+        Self { in_turn, ..self }
+    }
+
+    /// The number that is in turn is not called any more.
+    #[must_use]
+    pub fn without_this(self) -> Self {
+        Self {
+            given_up: self.given_up | bit(self.in_turn),
+            ..self
+        }
+    }
+}
+
+fn bit(place: u8) -> u8 {
+    1_u8.checked_shl(place.into()).unwrap_or_default()
+}
+
 impl LeadCounts {
     /// All leads.
     #[must_use]
@@ -233,6 +364,15 @@ impl LeadCounts {
 }
 
 impl SuppressionReason {
+    /// Whether the person said so themselves. Then it is meant for every number of theirs.
+    #[must_use]
+    pub const fn is_their_own_word(self) -> bool {
+        match self {
+            Self::Spoken | Self::Keypad => true,
+            Self::Manual | Self::Upload => false,
+        }
+    }
+
     /// The stable code, as in the API.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -279,6 +419,78 @@ impl LeadResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A lead with so many numbers, `+14155550100` and those after it, each in a lane of its own.
+    fn lead(numbers: usize) -> Lead {
+        let number = |n: usize| -> PhoneNumber { format!("+1415555010{n}").parse().unwrap() };
+        let lane = |n: usize| Lane::new(vec![format!("Zone/{n}")], Vec::new());
+        let campaign_id = CampaignId::from_parts(0, 0);
+        let first = number(0);
+        Lead {
+            id: LeadId::of(campaign_id, &first),
+            campaign_id,
+            number: first,
+            lane: lane(0),
+            alternates: (1..numbers)
+                .map(|n| AlternateNumber {
+                    number: number(n),
+                    lane: lane(n),
+                })
+                .collect(),
+            rotation: Rotation::default(),
+            variables: Variables::new(),
+            priority: LeadPriority::Normal,
+            consent: None,
+            state: LeadState::Waiting {
+                due_at: Timestamp::UNIX_EPOCH,
+            },
+            attempts: 0,
+            faults: 0,
+            last_call_id: None,
+            last_attempt_at: None,
+            last_outcome: None,
+            import_id: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_lead_without_other_numbers_is_stored_as_if_nobody_had_any() {
+        let stored = serde_json::to_value(lead(1)).unwrap();
+        assert!(stored.get("alternates").is_none() && stored.get("rotation").is_none());
+    }
+
+    #[test]
+    fn the_number_in_turn_comes_with_its_own_lane() {
+        let mut lead = lead(ALTERNATES_MAX + 1);
+        for place in 0..=ALTERNATES_MAX {
+            lead.rotation = lead.rotation.turned_to(u8::try_from(place).unwrap());
+            assert_eq!(
+                lead.number_in_turn().as_str(),
+                format!("+1415555010{place}")
+            );
+            assert_eq!(lead.lane_in_turn().zones, [format!("Zone/{place}")]);
+            let number = lead.number_in_turn();
+            assert_eq!(lead.lane_of(number), Some(lead.lane_in_turn()));
+            assert_eq!(lead.place_of(number), Some(lead.rotation.in_turn()));
+            assert_eq!(lead.numbers_besides(number).count(), ALTERNATES_MAX);
+            let read: Lead = serde_json::from_value(serde_json::to_value(&lead).unwrap()).unwrap();
+            assert_eq!(read, lead);
+        }
+        // A place behind the last, of whichever row: the lead's own number.
+        lead.rotation = lead.rotation.turned_to(9);
+        assert_eq!(lead.number_in_turn(), &lead.number);
+    }
+
+    #[test]
+    fn a_number_that_is_given_up_stays_so_when_another_is_in_turn() {
+        let mut lead = lead(3);
+        lead.rotation = lead.rotation.without_this().turned_to(2).without_this();
+        let given_up: Vec<&str> = lead.given_up_numbers().map(PhoneNumber::as_str).collect();
+        assert_eq!(given_up, ["+14155550100", "+14155550102"]);
+        assert!(!lead.rotation.is_given_up(1) && !lead.rotation.is_given_up(200));
+    }
 
     #[test]
     fn the_code_is_what_is_stored() {

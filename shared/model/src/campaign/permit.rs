@@ -73,7 +73,9 @@ pub enum Rule {
     NotDue,
     /// The campaign does not run, or its time is over.
     CampaignState,
-    /// Another call to the same number is on its way.
+    /// The campaign calls no numbers of leads but their own.
+    AlternateNumbers,
+    /// Another call to the same number, or to the same person, is on its way.
     NumberBusy,
     CampaignConcurrency,
     TenantConcurrency,
@@ -110,6 +112,7 @@ impl Rule {
             Self::Attempts => "attempts",
             Self::NotDue => "not_due",
             Self::CampaignState => "campaign_state",
+            Self::AlternateNumbers => "alternate_numbers",
             Self::NumberBusy => "number_busy",
             Self::CampaignConcurrency => "campaign_concurrency",
             Self::TenantConcurrency => "tenant_concurrency",
@@ -140,6 +143,7 @@ impl Rule {
             | Self::MinimumGap
             | Self::Attempts
             | Self::NotDue
+            | Self::AlternateNumbers
             | Self::NumberBusy
             | Self::CampaignConcurrency
             | Self::TenantConcurrency

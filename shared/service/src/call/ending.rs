@@ -223,9 +223,16 @@ fn next(
         .as_ref()
         .filter(|permit| !permit.allowed)
         .and_then(|permit| Some((permit.denied_by?, permit.retry_at)));
+    // The number that was called, whichever is in turn by now.
+    if let Some(place) = from.place_of(&call.to) {
+        from.rotation = from.rotation.turned_to(place);
+    }
     let mut next = from;
     if let Some((rule, retry_at)) = denied {
-        next.state = dialer::after_denial(campaign, dialer::Denial { rule, retry_at }, now);
+        let denial = dialer::Denial { rule, retry_at };
+        let then = dialer::after_denial(campaign, &next, denial, now);
+        next.state = then.state;
+        next.rotation = then.rotation;
     } else {
         let end = CallEnd {
             outcome,
@@ -237,6 +244,7 @@ fn next(
         next.state = then.state;
         next.attempts = then.attempts;
         next.faults = then.faults;
+        next.rotation = then.rotation;
         next.last_attempt_at = after.progress.placing_at.or(next.last_attempt_at);
     }
     next.last_outcome = Some(outcome);

@@ -1,12 +1,16 @@
 //! Who calls one of our numbers, as far as we have called them: the lead that they are, by their number.
 //!
-//! The calls of late to a number are with its contact, so nothing has to be searched: of these the latest that was
-//! made from the number that is now called counts, and where there is none, the latest of all. After a month in
+//! The calls of late to a number are with its contact, and so is the latest to another number of the same person, so
+//! nothing has to be searched: of these the latest that was made from the number that is now called counts, and where
+//! there is none, the latest of all. After a month in
 //! which nobody called them they are not known any more. A number can be forged: an agent should not tell a customer
 //! more than what the lead's variables may be told to whoever has the phone.
 
+use std::cmp::Reverse;
+
 use futures_util::future::try_join_all;
-use model::{Call, KnownLead, PhoneNumber, TenantId, Variables};
+use jiff::Timestamp;
+use model::{Call, CallId, Contact, KnownLead, PhoneNumber, TenantId, Variables};
 use store::{Calls, Contacts, Leads, StoreError};
 
 /// Calls of late that are looked at, the latest first: more in a month is nobody called.
@@ -43,9 +47,9 @@ impl KnownCustomers {
         number: &PhoneNumber,
         dialled: &PhoneNumber,
     ) -> Result<Option<KnownCustomer>, StoreError> {
-        let attempts = self.contacts.get(tenant, number).await?.attempts;
-        let latest = attempts.iter().rev().take(CALLS_LOOKED_AT);
-        let calls = latest.map(|attempt| self.calls.get(tenant, attempt.call_id));
+        let contact = self.contacts.get(tenant, number).await?;
+        let calls = latest_calls(&contact).into_iter();
+        let calls = calls.map(|call| self.calls.get(tenant, call));
         let rows = try_join_all(calls).await?;
         let calls: Vec<Call> = rows.into_iter().flatten().map(|row| row.call).collect();
         for lead in leads_of(&calls, dialled) {
@@ -59,6 +63,17 @@ impl KnownCustomers {
         }
         Ok(None)
     }
+}
+
+/// Calls of late to the number, or to the person on another one, the latest first.
+fn latest_calls(contact: &Contact) -> Vec<CallId> {
+    let attempts = contact.attempts.iter().rev().take(CALLS_LOOKED_AT);
+    let attempts = attempts.map(|attempt| (attempt.at, attempt.call_id));
+    let elsewhere = contact.called_elsewhere.iter();
+    let elsewhere = elsewhere.map(|called| (called.at, called.call_id));
+    let mut calls: Vec<(Timestamp, CallId)> = attempts.chain(elsewhere).collect();
+    calls.sort_by_key(|(at, _call)| Reverse(*at));
+    calls.into_iter().map(|(_at, call)| call).collect()
 }
 
 /// The leads that calls, the latest first, were made for: those that were made from `dialled` before the others,
@@ -83,8 +98,8 @@ fn leads_of(calls: &[Call], dialled: &PhoneNumber) -> Vec<KnownLead> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use model::{CallState, CampaignId};
+    use jiff::SignedDuration;
+    use model::{Attempt, CallState, CalledElsewhere, CampaignId};
 
     use super::*;
     use crate::call::new_row;
@@ -113,6 +128,31 @@ mod tests {
             .into_iter()
             .map(|lead| lead.campaign_id.unix_ms())
             .collect()
+    }
+
+    #[test]
+    fn who_calls_back_from_another_of_their_numbers_is_known_by_the_call_that_they_missed() {
+        let at = |hours| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        let id = |n| CallId::from_parts(n, 0);
+        let attempt = |n| Attempt {
+            call_id: id(n),
+            at: at(i64::try_from(n).unwrap()),
+            outcome: None,
+            answered: false,
+        };
+        let elsewhere = |n, hours| CalledElsewhere {
+            call_id: id(n),
+            at: at(hours),
+        };
+        let mut contact = Contact {
+            attempts: vec![attempt(1), attempt(3)],
+            ..Contact::default()
+        };
+        assert_eq!(latest_calls(&contact), [id(3), id(1)]);
+        contact.called_elsewhere = Some(elsewhere(9, 2));
+        assert_eq!(latest_calls(&contact), [id(3), id(9), id(1)]);
+        contact.attempts.clear();
+        assert_eq!(latest_calls(&contact), [id(9)]);
     }
 
     #[test]

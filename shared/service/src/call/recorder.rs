@@ -14,8 +14,8 @@ use model::{
     Call, CallId, CallState, CampaignId, Contact, DomainEvent, EventKind, Permit, TenantId,
 };
 use store::{
-    CallRow, Calls, Campaigns, Contacts, Leads, NewToken, Slots, Spoken, StoreError, Turns,
-    WriteRefused, WrittenWith,
+    CallRow, Calls, Campaigns, ContactRow, Contacts, Leads, NewToken, Slots, Spoken, StoreError,
+    Turns, WriteRefused, WrittenWith,
 };
 
 use crate::call::ending::{self, Around, Ending, LeadMove};
@@ -67,6 +67,8 @@ pub(crate) struct Gate<'a> {
     pub(crate) token: NewToken<'a>,
     /// What is known of the number, with this attempt.
     pub(crate) contact: &'a Contact,
+    /// What is known of the person's other numbers, with this call.
+    pub(crate) others: &'a [ContactRow],
     /// The campaign's revision that the permit was decided on.
     pub(crate) campaign: Option<(CampaignId, u32)>,
 }
@@ -162,6 +164,7 @@ impl Recorder {
                     .contact
                     .as_ref()
                     .map(|contact| (&change.row.call.to, contact)),
+                others: &[],
                 campaign: None,
                 follow_up: ending.follow_up,
             };
@@ -205,6 +208,7 @@ impl Recorder {
             events: self.events(row.call.tenant_id, change.events, now),
             token: Some(gate.token),
             contact: Some((&row.call.to, gate.contact)),
+            others: gate.others,
             campaign: gate.campaign,
             ..WrittenWith::default()
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dialer::{Lanes, Script};
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
-    PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
+    NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
 };
 use store::{LaneCounts, LeadFilter, Shelf};
 
@@ -256,7 +256,13 @@ impl Campaigns {
         if leads == 0 {
             return Ok(());
         }
-        if never.len() == waiting.len() {
+        let after = &campaign.fields.alternate_numbers.after;
+        if after.contains(&NextNumberAfter::NotAllowed) {
+            checked.warnings.push(format!(
+                "{leads} leads can never be called on the number in turn in these windows, or nobody knows where \
+                 it is: they are called on their next number, or end as not_allowed"
+            ));
+        } else if never.len() == waiting.len() {
             checked.say(
                 "/windows",
                 Fault::Conflict,

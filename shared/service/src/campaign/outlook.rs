@@ -260,6 +260,9 @@ const fn says(rule: Rule) -> &'static str {
         Rule::Attempts => "have used up their attempts",
         Rule::NotDue => "are not due yet",
         Rule::CampaignState => "wait for the campaign to run",
+        Rule::AlternateNumbers => {
+            "were to be called on another number, which the campaign does not do"
+        }
         Rule::NumberBusy => "are being called by somebody else of yours",
         Rule::CampaignConcurrency => "wait for a line of the campaign",
         Rule::TenantConcurrency => "wait for a line of the tenant",

@@ -7,7 +7,8 @@
 
 use jiff::Timestamp;
 use model::{
-    CampaignFields, CampaignId, Lead, LeadId, LeadResult, LeadState, Outcome, TenantId, element,
+    CampaignFields, CampaignId, Lead, LeadId, LeadResult, LeadState, Outcome, Rotation, TenantId,
+    element,
 };
 use serde::{Deserialize, Serialize};
 use store::{BindingRefused, Copy, LeadFilter, LeadsRefused, StoreError};
@@ -210,6 +211,8 @@ fn again(lead: &Lead, campaign_id: CampaignId, now: Timestamp) -> Lead {
         campaign_id,
         number: lead.number.clone(),
         lane: lead.lane.clone(),
+        alternates: lead.alternates.clone(),
+        rotation: Rotation::default(),
         variables: lead.variables.clone(),
         priority: lead.priority,
         consent: lead.consent.clone(),

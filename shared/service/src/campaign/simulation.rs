@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use forecast::{Basis, Entrant, Forecast, Limits, OutcomeModel, Prices, Sample, Setup, Simulation};
+use forecast::{
+    Basis, Entrant, EntrantAlternate, Forecast, Limits, OutcomeModel, Prices, Sample, Setup,
+    Simulation,
+};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use model::{
-    Call, CallState, Campaign, CampaignId, CampaignState, Contact, Direction, Lead, LeadCounts,
-    LeadState, OUR_NUMBERS_MAX, PhoneNumber, TenantId,
+    AlternateNumber, Call, CallState, Campaign, CampaignId, CampaignState, Contact, Direction,
+    Lead, LeadCounts, LeadState, OUR_NUMBERS_MAX, PhoneNumber, TenantId,
 };
 use serde::Deserialize;
 use settings::Dialing;
@@ -175,11 +178,9 @@ impl Simulations {
             );
             leads.extend(due.await?.into_iter().map(|row| row.lead));
         }
-        let mut contacts = self.contacts_of(tenant_id, &leads).await?;
-        let entrants = leads.into_iter().filter_map(|lead| {
-            let contact = contacts.remove(&lead.number);
-            entrant(lead, contact)
-        });
+        let contacts = self.contacts_of(tenant_id, &leads).await?;
+        let entrants = leads.into_iter();
+        let entrants = entrants.filter_map(|lead| entrant(lead, &contacts));
         Ok((entrants.collect(), waiting))
     }
 
@@ -188,9 +189,11 @@ impl Simulations {
         tenant_id: TenantId,
         leads: &[Lead],
     ) -> Result<BTreeMap<PhoneNumber, Contact>, Refused> {
-        let numbers: Vec<Vec<PhoneNumber>> = leads
+        let numbers = leads.iter().flat_map(Lead::numbers);
+        let numbers: Vec<PhoneNumber> = numbers.map(|(number, _lane)| number.clone()).collect();
+        let numbers: Vec<Vec<PhoneNumber>> = numbers
             .chunks(CONTACTS_AT_ONCE)
-            .map(|some| some.iter().map(|lead| lead.number.clone()).collect())
+            .map(<[_]>::to_vec)
             .collect();
         let reads = stream::iter(numbers)
             .map(|numbers| async move { self.contacts.batch_get(tenant_id, &numbers).await });
@@ -256,11 +259,22 @@ fn share_of(counts: &LeadCounts, waiting: u64, most: u32) -> u32 {
     u32::try_from(share).unwrap_or(most)
 }
 
-fn entrant(lead: Lead, contact: Option<Contact>) -> Option<Entrant> {
+fn entrant(lead: Lead, contacts: &BTreeMap<PhoneNumber, Contact>) -> Option<Entrant> {
     let LeadState::Waiting { due_at } = lead.state else {
         return None;
     };
+    let contact = contacts.get(&lead.number).cloned();
+    let alternates = lead.alternates.into_iter();
+    let alternates = alternates.map(|AlternateNumber { number, lane }| EntrantAlternate {
+        // Two leads may share it.
+        contact: contacts.get(&number).cloned(),
+        number,
+        lane,
+    });
+    let alternates = alternates.collect();
     let mut entrant = Entrant::new(lead.number, lead.lane);
+    entrant.alternates = alternates;
+    entrant.rotation = lead.rotation;
     entrant.priority = lead.priority;
     entrant.consent = lead.consent;
     entrant.attempts = lead.attempts;

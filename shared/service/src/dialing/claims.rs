@@ -97,7 +97,7 @@ impl Claims {
         };
         let now = self.clock.now();
         let state = CallState::Claimed;
-        let to = lead.lead.number.clone();
+        let to = lead.lead.number_in_turn().clone();
         let mut row = new_row(&snapshot, to, from.clone(), state, now);
         row.progress.not_before = Some(not_before);
         let mut called = lead.lead.clone();

@@ -4,8 +4,8 @@
 //! Everybody else who meets the call, however often, never dials: a call that stays `placing` is
 //! settled by asking the carrier, or by the carrier's callbacks, which carry the call's id.
 //!
-//! Promise P3: that move is the gate. It is made on condition that the call, the campaign's revision
-//! and the number's contact are what the permit was decided on, so that a pause or a stop request that
+//! Promise P3: that move is the gate. It is made on condition that the call, the campaign's revision and the
+//! contacts of the number and of the person's other ones are what the permit was decided on, so that a pause or a stop request that
 //! was answered before is never overtaken. A call that may not be dialled ends with the permit that says
 //! why, and its lead goes back or is done, in one transaction.
 
@@ -17,16 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::Carrier;
-use futures_util::future::try_join3;
+use futures_util::future::{try_join_all, try_join3};
 use jiff::{SignedDuration, Timestamp};
-use model::{Call, CallId, CallState, Outcome, Permit, TenantId};
-use store::{CallRow, DELAY_MAX, DialJob, Pace, Queue, StoreError};
+use model::{Call, CallId, CallState, Lead, Outcome, Permit, PhoneNumber, TenantId};
+use store::{CallRow, ContactRow, DELAY_MAX, DialJob, Pace, Queue, StoreError};
 use tracing::{info, warn};
 
 use crate::call::hang_up_at_carrier;
 use crate::call::lifecycle::Fact;
 use crate::call::recorder::{RecordError, Recorder, follow};
-use crate::dialing::policy::{self, ReadWith};
+use crate::dialing::policy::{self, Purpose, ReadWith};
 use crate::dialing::workforce::Workforce;
 use crate::{Clock, Context, Ids, Links};
 
@@ -166,10 +166,33 @@ impl DialJobs {
         let (campaign, lead, contact) = Box::pin(read)
             .await
             .map_err(|error: StoreError| PlaceError::Record(RecordError::Store(error)))?;
+        let purpose = policy::purpose(call, campaign, lead.map(|row| row.lead));
+        let others = match &purpose {
+            Purpose::Lead { lead, .. } => self.contacts_besides(tenant, lead, &call.to).await,
+            Purpose::Single | Purpose::Nothing => Ok(Vec::new()),
+        };
         Ok(ReadWith {
-            purpose: policy::purpose(call, campaign, lead.map(|row| row.lead)),
+            purpose,
             contact,
+            others: others.map_err(|error| PlaceError::Record(RecordError::Store(error)))?,
         })
+    }
+
+    /// What is known of the lead's other numbers. Most leads have none, and nothing is read.
+    async fn contacts_besides(
+        &self,
+        tenant: TenantId,
+        lead: &Lead,
+        to: &PhoneNumber,
+    ) -> Result<Vec<ContactRow>, StoreError> {
+        let reads = lead.numbers_besides(to).map(async |number| {
+            let contact = self.contacts.get(tenant, number).await?;
+            Ok(ContactRow {
+                number: number.clone(),
+                contact,
+            })
+        });
+        Box::pin(try_join_all(reads)).await
     }
 
     /// Ends a call that may not be dialled; its lead goes back or is done.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialer::{Asking, permit};
-use model::{Campaign, CampaignId, Lead, Permit, PhoneNumber, TenantId};
+use model::{Campaign, CampaignId, Contact, Lead, Permit, PhoneNumber, TenantId};
 
 use crate::dialing::policy::lane_of;
 use crate::{Clock, Fault, FieldProblem, Refused};
@@ -60,10 +60,19 @@ impl Permits {
         let lane = lead
             .as_ref()
             .map_or_else(|| lane_of(to), |lead| lead.lane.clone());
+        let numbers = lead.iter().flat_map(|lead| lead.numbers_besides(to));
+        let numbers: Vec<PhoneNumber> = numbers.cloned().collect();
+        let others = if numbers.is_empty() {
+            Vec::new()
+        } else {
+            self.contacts.batch_get(tenant, &numbers).await?
+        };
+        let others: Vec<&Contact> = others.iter().map(|row| &row.contact).collect();
         let asking = Asking {
             number: to,
             lane: &lane,
             contact: Some(&contact),
+            others: &others,
             campaign: campaign.as_ref(),
             lead: lead.as_ref(),
             call_id: None,

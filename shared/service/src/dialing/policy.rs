@@ -7,9 +7,10 @@
 use dialer::{Asking, Place};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Attempt, Call, Campaign, Check, Contact, Lane, Lead, LeadState, Permit, PhoneNumber, Rule,
+    Attempt, Call, CalledElsewhere, Campaign, Check, Contact, Lane, Lead, LeadState, Permit,
+    PhoneNumber, Rule,
 };
-use store::{CallRow, Overriding};
+use store::{CallRow, ContactRow, Overriding};
 
 /// The longest that an attempt matters to any cap.
 const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -25,7 +26,7 @@ pub(crate) enum Purpose {
         campaign: Campaign,
         lead: Lead,
     },
-    /// Its campaign or lead is not there any more, or the lead is not this call's.
+    /// Its campaign or lead is not there any more, or the lead is not this call's, or has another number by now.
     Nothing,
 }
 
@@ -33,7 +34,10 @@ pub(crate) enum Purpose {
 #[derive(Debug, Clone)]
 pub(crate) struct ReadWith {
     pub(crate) purpose: Purpose,
+    /// Of the number that is called.
     pub(crate) contact: Contact,
+    /// Of the lead's other numbers.
+    pub(crate) others: Vec<ContactRow>,
 }
 
 impl ReadWith {
@@ -45,12 +49,15 @@ impl ReadWith {
             Purpose::Lead { campaign, lead } => (Some(campaign), Some(lead)),
             Purpose::Nothing => return stopped(now),
         };
-        let lane = lead.map_or_else(|| lane_of(&call.to), |lead| lead.lane.clone());
+        let own = lead.and_then(|lead| lead.lane_of(&call.to)).cloned();
+        let lane = own.unwrap_or_else(|| lane_of(&call.to));
+        let others: Vec<&Contact> = self.others.iter().map(|row| &row.contact).collect();
         let permit = dialer::permit(
             &Asking {
                 number: &call.to,
                 lane: &lane,
                 contact: Some(&self.contact),
+                others: &others,
                 campaign,
                 lead,
                 call_id: Some(call.id),
@@ -80,6 +87,22 @@ impl ReadWith {
         contact.version = contact.version.saturating_add(1);
         contact
     }
+
+    /// The other numbers' contacts with this call, for the rows that the gate writes: so neither a stop request nor
+    /// a call on one of them is overtaken, and who calls back from one is known.
+    pub(crate) fn others_with_call(&self, call: &Call, at: Timestamp) -> Vec<ContactRow> {
+        let others = self.others.iter().cloned();
+        others
+            .map(|mut row| {
+                row.contact.called_elsewhere = Some(CalledElsewhere {
+                    call_id: call.id,
+                    at,
+                });
+                row.contact.version = row.contact.version.saturating_add(1);
+                row
+            })
+            .collect()
+    }
 }
 
 /// The purpose that a call's rows show.
@@ -88,7 +111,10 @@ pub(crate) fn purpose(call: &Call, campaign: Option<Campaign>, lead: Option<Lead
         return Purpose::Single;
     }
     match (campaign, lead) {
-        (Some(campaign), Some(lead)) if lead.state == (LeadState::Calling { call_id: call.id }) => {
+        (Some(campaign), Some(lead))
+            if lead.state == (LeadState::Calling { call_id: call.id })
+                && lead.lane_of(&call.to).is_some() =>
+        {
             Purpose::Lead { campaign, lead }
         }
         (Some(_) | None, Some(_) | None) => Purpose::Nothing,
@@ -114,6 +140,7 @@ pub(crate) fn stands(rule: Rule) -> bool {
         | Rule::MinimumGap
         | Rule::Attempts
         | Rule::NotDue
+        | Rule::AlternateNumbers
         | Rule::NumberBusy
         | Rule::CampaignConcurrency
         | Rule::TenantConcurrency

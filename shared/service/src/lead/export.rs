@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use intake::export::record;
-use model::{CampaignId, Lead, LeadId, LeadState, TenantId};
+use model::{CampaignId, Lead, LeadId, LeadState, PhoneNumber, TenantId};
 use serde::Serialize;
 use store::{LeadFilter, LeadPage};
 
@@ -16,8 +16,10 @@ use crate::Refused;
 /// Leads that are read, and written as one chunk, at a time.
 const PAGE: u32 = 500;
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "number",
+    "alternate_numbers",
+    "number_in_turn",
     "lead_id",
     "state",
     "result",
@@ -112,8 +114,12 @@ impl Export {
             }
         };
         let text = |value: Option<String>| value.unwrap_or_default();
+        let alternates = lead.numbers_besides(&lead.number);
+        let alternates: Vec<&str> = alternates.map(PhoneNumber::as_str).collect();
         let own = [
             lead.number.as_str().to_owned(),
+            alternates.join(" / "),
+            lead.number_in_turn().as_str().to_owned(),
             lead.id.to_string(),
             state.to_owned(),
             result.to_owned(),
@@ -124,7 +130,7 @@ impl Export {
             text(lead.last_attempt_at.map(|at| at.to_string())),
             text(lead.last_call_id.map(|call| call.to_string())),
             word(&lead.priority),
-            lead.lane.zones.join(" "),
+            lead.lane_in_turn().zones.join(" "),
             text(lead.import_id.map(|import| import.to_string())),
         ];
         let variables = self.variables.iter();

@@ -31,7 +31,7 @@ use super::sheet::ListCsv;
 use crate::context::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
-pub use leads::lane_of;
+pub use leads::{alternates_of, lane_of};
 pub use preview::{PREVIEW_BYTES_MAX, PREVIEW_ROWS_MAX, Preview, PreviewRow};
 pub use run::{BUDGET, ImportRunError, ImportRunResult};
 

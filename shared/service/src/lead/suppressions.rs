@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use dialer::{AfterDenial, Denial, after_denial};
+use futures_util::future::try_join_all;
 use intake::export::record;
 use intake::{Entry, Intake, Options, Reject};
 use jiff::Timestamp;
 use model::{
-    ApiKeyId, CallId, Contact, Direction, EventKind, Lead, LeadId, LeadResult, LeadState,
-    OptOutHow, PhoneNumber, Release, Suppression, SuppressionReason, TenantId,
+    ApiKeyId, Call, CallId, Campaign, Contact, Direction, EventKind, Lead, LeadId, LeadResult,
+    LeadState, OptOutHow, PhoneNumber, Release, Rule, Suppression, SuppressionReason, TenantId,
 };
 use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
@@ -102,11 +104,13 @@ impl Suppressions {
             note,
             call_id: None,
         };
-        Ok(self.put(tenant, number, suppression).await?)
+        let numbers = std::slice::from_ref(number);
+        Ok(self.put(tenant, numbers, suppression).await?)
     }
 
-    /// Somebody in a call wants no more calls: the other side's number is put on the list at once. The
-    /// call's own lead ends as `opted_out`, whatever else becomes of the call. May be repeated.
+    /// Somebody in a call wants no more calls: the other side's number is put on the list at once, and with it every
+    /// other number that their lead has. The call's own lead ends as `opted_out`, whatever else becomes of the call.
+    /// May be repeated.
     ///
     /// # Errors
     /// See [`Refused`]; [`Refused::NotFound`] when there is no such call.
@@ -140,41 +144,69 @@ impl Suppressions {
             note: None,
             call_id: Some(call_id),
         };
-        let put = self.put(tenant, number, suppression).await?;
+        let others = self.other_numbers(tenant, &row.call, number).await?;
+        let numbers: Vec<PhoneNumber> = [number.clone()].into_iter().chain(others).collect();
+        let put = self.put(tenant, &numbers, suppression).await?;
         if !put.there_already {
             info!(call.id = %call_id, how = how.code(), "somebody wants no more calls");
         }
         Ok(Some(put))
     }
 
+    /// The other numbers of whoever is on the line, as far as a lead of theirs is known.
+    async fn other_numbers(
+        &self,
+        tenant: TenantId,
+        call: &Call,
+        number: &PhoneNumber,
+    ) -> Result<Vec<PhoneNumber>, StoreError> {
+        let called = call.campaign_id.zip(call.lead_id);
+        let known = call.known_as.map(|lead| (lead.campaign_id, lead.lead_id));
+        let Some((campaign, lead)) = called.or(known) else {
+            return Ok(Vec::new());
+        };
+        let row = self.leads.get(tenant, campaign, lead).await?;
+        let lead = row.map(|row| row.lead);
+        let others = lead.iter().flat_map(|lead| lead.numbers_besides(number));
+        Ok(others.cloned().collect())
+    }
+
+    /// Puts the numbers of a person on the list, all or none. Answers what became of the first.
     async fn put(
         &self,
         tenant: TenantId,
-        number: &PhoneNumber,
+        numbers: &[PhoneNumber],
         suppression: Suppression,
     ) -> Result<Put, StoreError> {
         for _try in 0..TRIES_MAX {
-            let contact = self.contacts.get(tenant, number).await?;
-            let before = contact.suppression.clone();
-            let entry = match &before {
-                Some(before) => Suppression {
-                    note: suppression.note.clone().or_else(|| before.note.clone()),
-                    ..before.clone()
-                },
-                None => suppression.clone(),
-            };
-            let there_already = before.is_some();
-            if before.as_ref() != Some(&entry) {
-                let row = with_suppression(number, contact, entry.clone());
-                match self.write(tenant, &[row], suppression.call_id).await {
+            let reads = numbers
+                .iter()
+                .map(|number| self.contacts.get(tenant, number));
+            let contacts = try_join_all(reads).await?;
+            let there_already = contacts
+                .first()
+                .is_some_and(|contact| contact.suppression.is_some());
+            let mut entries = Vec::new();
+            let mut rows = Vec::new();
+            for (number, contact) in numbers.iter().zip(contacts) {
+                let entry = entry(contact.suppression.as_ref(), &suppression);
+                if contact.suppression.as_ref() != Some(&entry) {
+                    rows.push(with_suppression(number, contact, entry.clone()));
+                }
+                entries.push((number, entry));
+            }
+            if !rows.is_empty() {
+                match self.write(tenant, &rows, suppression.call_id).await {
                     Ok(()) => {}
                     Err(StoreError::Conflict) => continue,
                     Err(error) => return Err(error),
                 }
             }
-            let ended = self.end_leads(tenant, std::slice::from_ref(number), &entry);
+            let Some((number, entry)) = entries.into_iter().next() else {
+                break;
+            };
             return Ok(Put {
-                leads_ended: ended.await,
+                leads_ended: self.end_leads(tenant, numbers, &entry).await,
                 suppressed: Suppressed {
                     number: number.clone(),
                     suppression: entry,
@@ -264,7 +296,7 @@ impl Suppressions {
     }
 
     /// Ends what waits for these numbers. The list holds without it, so a failure is told and not passed
-    /// on: the gate ends what is left.
+    /// on: the gate ends what is left, and what has other numbers that the campaign may call instead.
     async fn end_leads(
         &self,
         tenant: TenantId,
@@ -298,7 +330,12 @@ impl Suppressions {
                 .collect();
             let rows = self.leads.batch_get(tenant, campaign, &ids).await?;
             let now = self.clock.now();
-            let changes: Vec<(LeadRow, Lead)> = rows
+            // Another number may be called in place of one that was put on the list by somebody else.
+            let own_word = suppression.reason.is_their_own_word();
+            let (with_others, alone): (Vec<LeadRow>, Vec<LeadRow>) = rows
+                .into_iter()
+                .partition(|row| !own_word && !row.lead.alternates.is_empty());
+            let changes: Vec<(LeadRow, Lead)> = alone
                 .into_iter()
                 .filter_map(|row| {
                     let lead = ended_by(&row.lead, suppression, now)?;
@@ -309,6 +346,21 @@ impl Suppressions {
                 let done = self.leads.replace_many(tenant, &changes).await?;
                 ended = ended.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
             }
+            if with_others.is_empty() {
+                continue;
+            }
+            let Some(campaign) = self.campaigns.get(tenant, campaign).await? else {
+                continue;
+            };
+            let changes = with_others.into_iter().filter_map(|row| {
+                let lead = passed_over(&campaign, &row.lead, numbers, now)?;
+                Some((row, lead))
+            });
+            let (over, on): (Vec<_>, Vec<_>) =
+                changes.partition(|(_row, lead)| matches!(lead.state, LeadState::Done { .. }));
+            let done = self.leads.replace_many(tenant, &over).await?;
+            ended = ended.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+            self.leads.replace_many(tenant, &on).await?;
         }
         Ok(ended)
     }
@@ -423,6 +475,17 @@ impl Suppressions {
     }
 }
 
+/// What a number's entry becomes: since when and why it is on the list stays.
+fn entry(before: Option<&Suppression>, now: &Suppression) -> Suppression {
+    match before {
+        Some(before) => Suppression {
+            note: now.note.clone().or_else(|| before.note.clone()),
+            ..before.clone()
+        },
+        None => now.clone(),
+    }
+}
+
 fn with_suppression(
     number: &PhoneNumber,
     mut contact: Contact,
@@ -474,6 +537,40 @@ fn ended_by(lead: &Lead, suppression: &Suppression, now: Timestamp) -> Option<Le
         }
     };
     Some(crate::call::ending::done(lead, result, now))
+}
+
+/// What a lead with other numbers becomes whose number in turn was put on the list: another one is in turn, or it is
+/// done. `None`: it does not wait, or for another number.
+fn passed_over(
+    campaign: &Campaign,
+    lead: &Lead,
+    numbers: &[PhoneNumber],
+    now: Timestamp,
+) -> Option<Lead> {
+    let waits = matches!(lead.state, LeadState::Waiting { .. });
+    if !waits || !numbers.contains(lead.number_in_turn()) {
+        return None;
+    }
+    let denial = Denial {
+        rule: Rule::Suppressed,
+        retry_at: None,
+    };
+    let AfterDenial { state, rotation } = after_denial(campaign, lead, denial, now);
+    let state = match (&lead.state, state) {
+        // The next number is called no sooner than this one was to be.
+        (LeadState::Waiting { due_at: before }, LeadState::Waiting { due_at }) => {
+            LeadState::Waiting {
+                due_at: due_at.max(*before),
+            }
+        }
+        (_, state) => state,
+    };
+    Some(Lead {
+        state,
+        rotation,
+        updated_at: now,
+        ..lead.clone()
+    })
 }
 
 /// The numbers of a list, each once: every number of a row, as whoever asks not to be called means all their
@@ -583,6 +680,42 @@ mod tests {
         let context: Vec<usize> = at_once(&rows).map(<[_]>::len).collect();
         assert_eq!(context, [2, 1, 1, 2]);
         assert_eq!(at_once(&[]).count(), 0);
+    }
+
+    #[test]
+    fn a_number_on_the_list_is_passed_over_where_the_campaign_says_so() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let due_at: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let number = |n: u32| -> PhoneNumber { format!("+1415555010{n}").parse().unwrap() };
+        let mut campaign = support::campaign(
+            TenantId::from_parts(0, 0),
+            model::CampaignId::from_parts(0, 0),
+            now,
+        );
+        let mut lead = Lead {
+            state: LeadState::Waiting { due_at },
+            ..support::lead(campaign.id, number(0), now)
+        };
+        lead.alternates.push(model::AlternateNumber {
+            number: number(1),
+            lane: lead.lane.clone(),
+        });
+        let ended = passed_over(&campaign, &lead, &[number(0)], now).unwrap();
+        assert!(matches!(ended.state, LeadState::Done { .. }));
+        campaign
+            .fields
+            .alternate_numbers
+            .after
+            .push(model::NextNumberAfter::Suppressed);
+        let next = passed_over(&campaign, &lead, &[number(0)], now).unwrap();
+        assert_eq!(next.number_in_turn(), &number(1));
+        assert_eq!(
+            next.state,
+            LeadState::Waiting { due_at },
+            "no sooner than before"
+        );
+        // Not its turn: it is looked at when it is.
+        assert_eq!(passed_over(&campaign, &lead, &[number(1)], now), None);
     }
 
     #[test]

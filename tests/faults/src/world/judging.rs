@@ -23,7 +23,8 @@ impl World {
     pub(super) fn look_at_the_carrier(&self) {
         let limit = usize::try_from(self.dialing.carrier_calls_max).unwrap();
         let over_for = |call: &str| self.rows.over_for(call);
-        for offence in judge::at_the_carrier(&self.carrier.live(), over_for, limit) {
+        let live = self.carrier.live();
+        for offence in judge::at_the_carrier(&live, &self.people, over_for, limit) {
             self.rows.problem(offence);
         }
         let over = self.carrier.over(|call| over_for(call).is_none());
@@ -52,7 +53,11 @@ impl World {
             }
         }
         let mut offences = judge::asked_once(&requests);
-        offences.extend(judge::within_caps(&requests, ATTEMPTS_PER_DAY));
+        offences.extend(judge::within_caps(
+            &requests,
+            &self.people,
+            ATTEMPTS_PER_DAY,
+        ));
         let interval = self.dialing.call_interval;
         offences.extend(judge::paced(&requests, interval, self.weather.clocks_wrong));
         if self.weather.clocks_wrong.is_zero() {

@@ -77,7 +77,8 @@ impl World {
         let path = format!("/v1/campaigns/{}", made["id"].as_str().unwrap());
         let leads = list.numbers.iter().map(|number| {
             let priority = self.chance.pick(&["high", "normal", "low"]);
-            json!({ "number": number, "priority": priority })
+            let alternates = self.people.others(number);
+            json!({ "number": number, "alternates": alternates, "priority": priority })
         });
         let leads = json!({ "leads": leads.collect::<Vec<Value>>() });
         self.ask("POST", &format!("{path}/leads"), &leads).await;

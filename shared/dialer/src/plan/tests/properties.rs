@@ -24,7 +24,7 @@ const NUMBERS: [&str; 12] = [
     "+61812345678",
 ];
 
-const BODIES: [&str; 8] = [
+const BODIES: [&str; 9] = [
     "",
     r#""priority":9,"max_concurrent_calls":2"#,
     r#""windows":{"wed":[["00:00","24:00"]],"thu":[["00:00","24:00"]]}"#,
@@ -33,6 +33,7 @@ const BODIES: [&str; 8] = [
     r#""calls_per_number_per_day":3"#,
     r#""numbers":["+14155550002"],"local_presence":false"#,
     r#""consent":"express""#,
+    r#""alternate_numbers":{"after":["no_answer","suppressed","unreachable","not_allowed"]}"#,
 ];
 
 const PASTS: [&str; 7] = [
@@ -51,11 +52,26 @@ prop_compose! {
         live in 0_u32..4,
         calls in "[x.]{0,8}",
         since in 0_u32..2_000,
-        leads in prop::collection::btree_map(0..NUMBERS.len(), (0..PASTS.len(), -600_i32..60), 0..8),
+        leads in prop::collection::btree_map(
+            0..NUMBERS.len(),
+            (0..PASTS.len(), -600_i32..60, prop::option::of((0..NUMBERS.len(), 0_u8..2, 0..PASTS.len()))),
+            0..8,
+        ),
     ) -> String {
-        let leads = leads.into_iter().map(|(number, (past, due))| {
-            let known = format!("due {due}s, {}", PASTS[past]);
-            format!("| {} {}", NUMBERS[number], known.trim_end_matches(", "))
+        let leads = leads.into_iter().map(|(number, (past, due, other))| {
+            let (mut numbers, mut known) = (NUMBERS[number].to_owned(), format!("due {due}s"));
+            if let Some((other, turn, past)) = other
+                && other != number
+            {
+                numbers += &format!("/{}", NUMBERS[other]);
+                known += &format!(", turn {turn}");
+                // One attempt there at most: an item of the text is one.
+                if let Some(past) = PASTS[past].split(", ").find(|past| !past.is_empty()) {
+                    known += &format!(", elsewhere {past}");
+                }
+            }
+            known += &format!(", {}", PASTS[past]);
+            format!("| {numbers} {}", known.trim_end_matches(", "))
         });
         let calls = if calls.is_empty() { String::new() } else { format!(", calls {calls}") };
         format!(
@@ -119,7 +135,8 @@ fn limits_hold(snapshot: &Snapshot<'_>, plan: &Plan<'_>) {
         at = dial.not_before + snapshot.account.call_interval;
     }
 
-    let numbers: BTreeSet<_> = plan.dials.iter().map(|dial| &dial.lead.number).collect();
+    let numbers = plan.dials.iter().map(|dial| dial.lead.number_in_turn());
+    let numbers: BTreeSet<_> = numbers.collect();
     assert_eq!(numbers.len(), plan.dials.len(), "a number twice");
 
     for room in snapshot.campaigns {
@@ -163,7 +180,9 @@ fn everybody_is_told_of(snapshot: &Snapshot<'_>, plan: &Plan<'_>) {
     assert_eq!(told, due);
     let held: BTreeSet<_> = plan.held.iter().map(|held| held.lead_id).collect();
     for deferral in &plan.deferrals {
-        assert!(held.contains(&deferral.lead.id) && deferral.due_at > noon());
+        assert!(held.contains(&deferral.lead.id));
+        let another = deferral.rotation != deferral.lead.rotation;
+        assert!(deferral.due_at > noon() || (another && deferral.due_at == noon()));
     }
     for ending in &plan.endings {
         assert!(held.contains(&ending.lead.id));
@@ -171,7 +190,15 @@ fn everybody_is_told_of(snapshot: &Snapshot<'_>, plan: &Plan<'_>) {
 }
 
 fn may_be_called(snapshot: &Snapshot<'_>, dial: &Dial<'_>) {
-    let mut schedule = Schedule::new(Some(&dial.campaign.fields), &dial.lead.lane);
+    let lead = dial.lead;
+    let (number, lane) = (lead.number_in_turn(), lead.lane_in_turn());
+    assert!(number == &lead.number || dial.campaign.fields.alternate_numbers.are_called());
+    assert_eq!(
+        lane,
+        &crate::Place::of(number).lane(None),
+        "another number's lane"
+    );
+    let mut schedule = Schedule::new(Some(&dial.campaign.fields), lane);
     assert!(schedule.is_open(noon()), "outside the window");
     let room = snapshot
         .campaigns
@@ -183,9 +210,10 @@ fn may_be_called(snapshot: &Snapshot<'_>, dial: &Dial<'_>) {
         .iter()
         .find(|due| due.lead.id == dial.lead.id);
     let asking = Asking {
-        number: &dial.lead.number,
-        lane: &dial.lead.lane,
+        number,
+        lane,
         contact: due.unwrap().contact,
+        others: &due.unwrap().others,
         campaign: Some(dial.campaign),
         lead: Some(dial.lead),
         call_id: None,

@@ -91,6 +91,7 @@ impl DialJobs {
                 .checked_add(PLACED_TOKEN_LIFETIME)
                 .unwrap_or(Timestamp::MAX);
             let contact = known.with_attempt(&row.call, now);
+            let others = known.others_with_call(&row.call, now);
             let gate = Gate {
                 token: NewToken {
                     hash: &hash,
@@ -98,6 +99,7 @@ impl DialJobs {
                     from: None,
                 },
                 contact: &contact,
+                others: &others,
                 campaign: match &known.purpose {
                     Purpose::Lead { campaign, .. } => Some((campaign.id, campaign.revision)),
                     Purpose::Single | Purpose::Nothing => None,

@@ -95,7 +95,8 @@ impl Planner {
         due.append(&mut self.due_in(&campaign, &open.never, now, lost).await?);
         let numbers: Vec<PhoneNumber> = due
             .iter()
-            .map(|(row, _lane)| row.lead.number.clone())
+            .flat_map(|(row, _lane)| row.lead.numbers())
+            .map(|(number, _lane)| number.clone())
             .collect();
         let contacts = self.contacts.batch_get(tenant, &numbers).await?;
         Ok(Looked {
@@ -189,10 +190,18 @@ impl Planner {
 impl Looked {
     pub(super) fn due(&self) -> Vec<Due<'_>> {
         let due = self.due.iter();
-        due.map(|(row, lane_id)| Due {
-            lead: &row.lead,
-            lane_id: *lane_id,
-            contact: self.contacts.get(&row.lead.number),
+        due.map(|(row, lane_id)| {
+            let lead = &row.lead;
+            let number = lead.number_in_turn();
+            let others = lead.numbers_besides(number);
+            Due {
+                lead,
+                lane_id: *lane_id,
+                contact: self.contacts.get(number),
+                others: others
+                    .filter_map(|other| self.contacts.get(other))
+                    .collect(),
+            }
         })
         .collect()
     }

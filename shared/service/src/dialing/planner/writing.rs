@@ -21,7 +21,7 @@ use crate::dialing::claims::{Claim, Claimed, FreeSlots};
 use crate::dialing::upkeep::Budget;
 
 impl Planner {
-    /// Writes later due times and leads that are done without a call. Whether any were written.
+    /// Writes later due times, other numbers in turn, and leads that are done without a call. Whether any were written.
     pub(super) async fn put_aside(
         &self,
         looked: &[Looked],
@@ -42,6 +42,7 @@ impl Planner {
                     state: LeadState::Waiting {
                         due_at: deferral.due_at,
                     },
+                    rotation: deferral.rotation,
                     updated_at: now,
                     ..deferral.lead.clone()
                 };

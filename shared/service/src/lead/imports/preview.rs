@@ -11,6 +11,7 @@ use store::Import;
 use super::Imports;
 use super::leads::lead_of;
 use crate::Refused;
+use crate::lead::listed::{is_kept_out, listed};
 use crate::lead::sheet::ListCsv;
 
 /// How much of an uploaded list is looked at for a preview.
@@ -78,13 +79,12 @@ impl Imports {
                 Entry::NeedsInput | Entry::End => break,
             }
             if asked.len() == LOOKED_UP_AT_ONCE {
-                self.look_up(&import, std::mem::take(&mut asked), preview)
-                    .await?;
+                Box::pin(self.look_up(&import, std::mem::take(&mut asked), preview)).await?;
             }
         }
         let mut preview = preview.ok_or(FileProblem::Empty)?;
         preview.workbook = workbook;
-        self.look_up(&import, asked, &mut preview).await?;
+        Box::pin(self.look_up(&import, asked, &mut preview)).await?;
         preview.first_rejected.sort_by_key(|reject| reject.row);
         Ok(preview)
     }
@@ -97,20 +97,26 @@ impl Imports {
         preview: &mut Preview,
     ) -> Result<(), Refused> {
         let (tenant, campaign) = (import.tenant_id, import.campaign_id);
-        let numbers: Vec<PhoneNumber> = rows.iter().map(|row| row.number.clone()).collect();
-        let ids: Vec<LeadId> = numbers
+        let numbers = |row: &Row| -> Vec<PhoneNumber> {
+            let own = std::iter::once(&row.number);
+            own.chain(&row.alternates).cloned().collect()
+        };
+        let all: Vec<PhoneNumber> = rows.iter().flat_map(numbers).collect();
+        let ids: Vec<LeadId> = rows
             .iter()
-            .map(|number| LeadId::of(campaign, number))
+            .map(|row| LeadId::of(campaign, &row.number))
             .collect();
-        let (contacts, there) = tokio::try_join!(
-            self.contacts.batch_get(tenant, &numbers),
+        let (contacts, there, found) = tokio::try_join!(
+            self.contacts.batch_get(tenant, &all),
             self.leads.batch_get(tenant, campaign, &ids),
+            self.campaigns.get(tenant, campaign),
         )?;
-        let column = preview.layout.number_column();
+        let listed = listed(contacts);
+        let alternates = found.map(|campaign| campaign.fields.alternate_numbers);
+        let alternates = alternates.unwrap_or_default();
         for row in rows {
-            let suppressed = contacts
-                .iter()
-                .any(|known| known.number == row.number && known.contact.suppression.is_some());
+            let column = row.column;
+            let suppressed = is_kept_out(&numbers(&row), &listed, &alternates);
             let known = there.iter().any(|known| known.lead.number == row.number);
             let reason = if suppressed {
                 Some(Reason::Suppressed)

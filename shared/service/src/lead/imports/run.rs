@@ -18,6 +18,7 @@ use tracing::info;
 use super::leads::lead_of;
 use super::source::{ListSource, SourceError};
 use super::{Imports, START, later};
+use crate::lead::listed::{depends_on_the_campaign, is_kept_out, listed};
 
 /// How long one message is worked on before it is sent again: within the time that a message stays
 /// hidden, so that nobody else takes it up meanwhile.
@@ -83,13 +84,31 @@ pub(super) enum ImportStep {
 /// Rows of a list up to a place.
 struct Batch {
     leads: LeadBatch,
-    /// The row that each lead comes from.
-    rows: Vec<(LeadId, u64)>,
+    /// What each lead comes from.
+    rows: Vec<(LeadId, Origin)>,
     rejects: Vec<Reject>,
     entries: u64,
     /// Behind its last row.
     at: Position,
     ended: bool,
+}
+
+/// Where in the list a lead is.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    start: Position,
+    /// Of its number.
+    column: usize,
+}
+
+impl Origin {
+    const fn reject(self, reason: Reason) -> Reject {
+        Reject {
+            row: self.start.row,
+            column: Some(self.column),
+            reason,
+        }
+    }
 }
 
 impl Imports {
@@ -204,7 +223,6 @@ impl Imports {
             // All of them are written: an earlier message has come as far as the rows that were kept out.
             return self.complete(import, until).await;
         }
-        let number_column = layout.number_column();
         let mut intake = Intake::resume(layout, at);
         let mut source = ListSource::new(self.bucket.clone(), &import, at.offset);
         let mut carried = None;
@@ -215,7 +233,7 @@ impl Imports {
                 Err(error) => return self.source_failed(import, error).await,
             };
             let ended = batch.ended;
-            import = match self.write_batch(import, batch, number_column).await? {
+            import = match self.write_batch(import, batch).await? {
                 Written::Done(import) => *import,
                 Written::Changed => return Ok(ImportStep::Changed),
                 Written::Failed(step) => return Ok(step),
@@ -235,11 +253,10 @@ impl Imports {
         import: &Import,
         intake: &mut Intake,
         source: &mut ListSource,
-        carried: &mut Option<(Lead, Position)>,
+        carried: &mut Option<(Lead, Origin)>,
     ) -> Result<Batch, SourceError> {
         let now = self.clock.now();
         let start = import.at.unwrap_or(START);
-        let column = import.layout.as_ref().map(intake::Layout::number_column);
         let mut batch = Batch {
             leads: LeadBatch::default(),
             rows: Vec::new(),
@@ -249,7 +266,7 @@ impl Imports {
             ended: false,
         };
         loop {
-            let (lead, place) = match carried.take() {
+            let (lead, origin) = match carried.take() {
                 Some(carried) => carried,
                 None => match source.next(intake).await? {
                     Entry::End => {
@@ -266,19 +283,14 @@ impl Imports {
                         continue;
                     }
                     Entry::Row(row) => {
-                        let place = row.start;
+                        let origin = Origin {
+                            start: row.start,
+                            column: row.column,
+                        };
                         match lead_of(import, row, now) {
-                            Ok(lead) => (lead, place),
+                            Ok(lead) => (lead, origin),
                             Err(reason) => {
-                                let row = place.row;
-                                batch.reject(
-                                    Reject {
-                                        row,
-                                        column,
-                                        reason,
-                                    },
-                                    intake,
-                                );
+                                batch.reject(origin.reject(reason), intake);
                                 if batch.is_full() {
                                     return Ok(batch);
                                 }
@@ -291,25 +303,17 @@ impl Imports {
             let id = lead.id;
             match batch.leads.push(import.tenant_id, lead) {
                 Ok(()) => {
-                    batch.rows.push((id, place.row));
+                    batch.rows.push((id, origin));
                     batch.entries += 1;
                     batch.at = intake.position().unwrap_or(batch.at);
                 }
                 Err(NotTaken::There) => {
                     let reason = Reason::DuplicateInFile { first: None };
-                    let row = place.row;
-                    batch.reject(
-                        Reject {
-                            row,
-                            column,
-                            reason,
-                        },
-                        intake,
-                    );
+                    batch.reject(origin.reject(reason), intake);
                 }
                 Err(NotTaken::Full(lead)) => {
-                    batch.at = place;
-                    *carried = Some((*lead, place));
+                    batch.at = origin.start;
+                    *carried = Some((*lead, origin));
                     return Ok(batch);
                 }
             }
@@ -322,11 +326,10 @@ impl Imports {
         &self,
         before: Import,
         mut batch: Batch,
-        column: usize,
     ) -> Result<Written, ImportRunError> {
         let tenant = before.tenant_id;
         let suppressed = self.suppressed(&before, batch.leads.leads()).await?;
-        batch.leave_out(&suppressed, column, Reason::Suppressed);
+        batch.leave_out(&suppressed, Reason::Suppressed);
         for _round in 0..ROUNDS_MAX {
             let mut import = before.clone();
             import.at = Some(batch.at);
@@ -364,9 +367,9 @@ impl Imports {
                 .partition(|(_, import)| *import == Some(before.id));
             let ids = |rows: Vec<(LeadId, _)>| rows.into_iter().map(|(id, _)| id).collect();
             let again: Vec<LeadId> = ids(ours);
-            batch.leave_out(&again, column, Reason::DuplicateInFile { first: None });
+            batch.leave_out(&again, Reason::DuplicateInFile { first: None });
             let known: Vec<LeadId> = ids(others);
-            batch.leave_out(&known, column, Reason::AlreadyInCampaign);
+            batch.leave_out(&known, Reason::AlreadyInCampaign);
         }
         Err(ImportRunError::Store(StoreError::Conflict))
     }
@@ -377,13 +380,25 @@ impl Imports {
         import: &Import,
         leads: &[Lead],
     ) -> Result<Vec<LeadId>, ImportRunError> {
-        let numbers: Vec<PhoneNumber> = leads.iter().map(|lead| lead.number.clone()).collect();
+        let numbers = leads.iter().flat_map(Lead::numbers);
+        let numbers: Vec<PhoneNumber> = numbers.map(|(number, _lane)| number.clone()).collect();
         let contacts = self.contacts.batch_get(import.tenant_id, &numbers).await?;
-        let suppressed = contacts
-            .into_iter()
-            .filter(|known| known.contact.suppression.is_some());
-        Ok(suppressed
-            .map(|known| LeadId::of(import.campaign_id, &known.number))
+        let listed = listed(contacts);
+        let campaign = if depends_on_the_campaign(leads, &listed) {
+            let (tenant, campaign) = (import.tenant_id, import.campaign_id);
+            self.campaigns.get(tenant, campaign).await?
+        } else {
+            None
+        };
+        let alternates = campaign.map(|campaign| campaign.fields.alternate_numbers);
+        let alternates = alternates.unwrap_or_default();
+        Ok(leads
+            .iter()
+            .filter(|lead| {
+                let numbers = lead.numbers().map(|(number, _lane)| number);
+                is_kept_out(numbers, &listed, &alternates)
+            })
+            .map(|lead| lead.id)
             .collect())
     }
 
@@ -599,14 +614,10 @@ impl Batch {
     }
 
     /// Moves leads to the rows that are kept out.
-    fn leave_out(&mut self, leads: &[LeadId], column: usize, reason: Reason) {
-        for (id, row) in &self.rows {
+    fn leave_out(&mut self, leads: &[LeadId], reason: Reason) {
+        for (id, origin) in &self.rows {
             if leads.contains(id) {
-                self.rejects.push(Reject {
-                    row: *row,
-                    column: Some(column),
-                    reason,
-                });
+                self.rejects.push(origin.reject(reason));
             }
         }
         self.rows.retain(|(id, _)| !leads.contains(id));

@@ -18,8 +18,8 @@ use crate::rows::events::event_write;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Item, Page, Table, Transacted, Write, to_item};
 use crate::{
-    CallCount, FollowUp, FollowUps, Idempotency, InboundCalls, InboundRow, LeadRow, NewToken,
-    OurNumberDays, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
+    CallCount, ContactRow, FollowUp, FollowUps, Idempotency, InboundCalls, InboundRow, LeadRow,
+    NewToken, OurNumberDays, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
 };
 
 /// A call with what only we need to know of it.
@@ -198,6 +198,8 @@ pub struct WrittenWith<'a> {
     pub lead: Option<LeadChange<'a>>,
     /// What is known of the number with this call, over the version before.
     pub contact: Option<(&'a PhoneNumber, &'a Contact)>,
+    /// What is known of the other numbers of the person, each over the version before.
+    pub others: &'a [ContactRow],
     /// Only if the campaign is still of this revision.
     pub campaign: Option<(CampaignId, u32)>,
     /// What is not known of it yet is looked for at this time.
@@ -451,6 +453,10 @@ impl Calls {
         }
         if let Some((number, contact)) = along.contact {
             let known = contacts::write(&self.table, tenant, number, contact)?;
+            writes.add(Part::Contact, known);
+        }
+        for row in along.others {
+            let known = contacts::write(&self.table, tenant, &row.number, &row.contact)?;
             writes.add(Part::Contact, known);
         }
         if let Some((campaign, revision)) = along.campaign {

@@ -18,8 +18,8 @@ use crate::table::{
     Query, Range, TRANSACTION_WRITES_MAX, Table, Transacted, Write, from_item, to_item,
 };
 
-/// How long after its last attempt the row of a number that is not suppressed is kept: a day longer
-/// than any cap looks back.
+/// How long after the last attempt at it, or at another number of the same person, the row of a number that is not
+/// suppressed is kept: a day longer than any cap looks back.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Contacts that are written in one transaction: with their event as many as one takes.
@@ -193,6 +193,8 @@ fn expires(contact: &Contact) -> Option<Timestamp> {
     if contact.suppression.is_some() || contact.released.is_some() {
         return None;
     }
-    let last = contact.attempts.iter().map(|attempt| attempt.at).max()?;
+    let attempts = contact.attempts.iter().map(|attempt| attempt.at);
+    let elsewhere = contact.called_elsewhere.map(|called| called.at);
+    let last = attempts.chain(elsewhere).max()?;
     Some(last.checked_add(LIFETIME).unwrap_or(Timestamp::MAX))
 }

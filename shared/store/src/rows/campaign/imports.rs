@@ -253,7 +253,7 @@ impl LeadBatch {
         if self.ids.contains(&lead.id) {
             return Err(NotTaken::There);
         }
-        let count = keys::count(tenant, lead.campaign_id, lead.lane.id(), lead.id).sk;
+        let count = keys::count(tenant, lead.campaign_id, lead.lane_in_turn().id(), lead.id).sk;
         let writes = self.leads.len() + 1 + self.counts.len();
         let writes = writes + usize::from(!self.counts.contains(&count)) + OTHER_WRITES;
         let room = room_for(&lead, self.bytes);

@@ -1,8 +1,8 @@
 //! Lead rows, and the counts that change with them.
 //!
 //! A lead's row and the row that counts it are written in one transaction, so counters add up to the
-//! leads at every moment. While a lead waits it is in the index by lane, priority and due time; which
-//! lanes are open now is decided elsewhere.
+//! leads at every moment. While a lead waits it is in the index by the lane of its number in turn, priority and
+//! due time; which lanes are open now is decided elsewhere.
 
 mod counts;
 mod listing;
@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use model::{
-    CampaignId, LaneId, Lead, LeadId, LeadPriority, LeadState, Outcome, PhoneNumber, TenantId,
+    AlternateNumber, CampaignId, LaneId, Lead, LeadId, LeadPriority, LeadState, Outcome,
+    PhoneNumber, TenantId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +144,7 @@ impl Leads {
         self.table.read(&key, "lead").await
     }
 
-    /// Reads the lead that a number is in a campaign.
+    /// Reads the lead that has this number as its own in a campaign.
     ///
     /// # Errors
     /// When storage cannot be reached or the row cannot be read.
@@ -482,7 +483,7 @@ fn lead_item(tenant: TenantId, row: &LeadRow) -> Result<Item, StoreError> {
         LeadState::Waiting { due_at } => Some(keys::due(
             tenant,
             lead.campaign_id,
-            lead.lane.id(),
+            lead.lane_in_turn().id(),
             (lead.priority, due_at),
             lead.id,
         )),
@@ -502,7 +503,7 @@ struct Chunk<'a> {
 impl Chunk<'_> {
     /// Makes room for a lead, if there is.
     fn takes(&mut self, tenant: TenantId, campaign: CampaignId, lead: &Lead) -> bool {
-        let count = keys::count(tenant, campaign, lead.lane.id(), lead.id);
+        let count = keys::count(tenant, campaign, lead.lane_in_turn().id(), lead.id);
         let is_new = !self.counts.contains_key(&count.sk);
         let writes = 1 + self.leads.len() + 1 + self.counts.len() + usize::from(is_new);
         let bytes = self.bytes + bytes(lead);
@@ -519,10 +520,19 @@ impl Chunk<'_> {
 /// About how large a lead's row is: its own words and what every row has.
 fn bytes(lead: &Lead) -> usize {
     const EVERY_ROW: usize = 1_024;
+    const EVERY_ALTERNATE: usize = 80;
     let variables: usize = lead
         .variables
         .iter()
         .map(|(name, value)| name.len() + value.len() + 8)
         .sum();
-    EVERY_ROW + variables
+    let names = |names: &[String]| names.iter().map(|name| name.len() + 3).sum::<usize>();
+    let alternates: usize = lead
+        .alternates
+        .iter()
+        .map(|AlternateNumber { lane, .. }| {
+            EVERY_ALTERNATE + names(&lane.zones) + names(&lane.jurisdictions)
+        })
+        .sum();
+    EVERY_ROW + variables + alternates
 }

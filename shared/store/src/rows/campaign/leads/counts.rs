@@ -21,7 +21,7 @@ const CALLS: &str = "calls_";
 const HOUR: &str = "hour";
 const HOUR_CALLS: &str = "calls";
 
-/// How many leads of a lane are in which state.
+/// How many leads, by the lane of the number in turn, are in which state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneCounts {
     pub lane: Lane,
@@ -139,18 +139,22 @@ impl LaneCounts {
 
 impl Changes {
     pub(super) fn arrives(&mut self, tenant: TenantId, lead: &Lead) {
-        self.change(tenant, lead, state_name(&lead.state), 1);
+        let lane = lead.lane_in_turn();
+        self.change(tenant, lead, lane, state_name(&lead.state), 1);
     }
 
     pub(super) fn leaves(&mut self, tenant: TenantId, lead: &Lead) {
-        self.change(tenant, lead, state_name(&lead.state), -1);
+        let lane = lead.lane_in_turn();
+        self.change(tenant, lead, lane, state_name(&lead.state), -1);
     }
 
+    /// Counted in the lane of the lead's own number, whichever was called: there the count is found when it is
+    /// corrected, though another number is in turn by then.
     pub(super) fn call(&mut self, tenant: TenantId, lead: &Lead, call: CallCount) {
         match call {
             CallCount::None => {}
             CallCount::Ended(outcome) => {
-                self.change(tenant, lead, call_name(outcome), 1);
+                self.change(tenant, lead, &lead.lane, call_name(outcome), 1);
                 let at = lead.updated_at;
                 let key = keys::hour(tenant, lead.campaign_id, at, lead.id);
                 let (_hour, calls) = self
@@ -160,18 +164,18 @@ impl Changes {
                 *calls = calls.saturating_add(1);
             }
             CallCount::Corrected { from, to } => {
-                self.change(tenant, lead, call_name(from), -1);
-                self.change(tenant, lead, call_name(to), 1);
+                self.change(tenant, lead, &lead.lane, call_name(from), -1);
+                self.change(tenant, lead, &lead.lane, call_name(to), 1);
             }
         }
     }
 
-    fn change(&mut self, tenant: TenantId, lead: &Lead, name: String, by: i64) {
-        let key = keys::count(tenant, lead.campaign_id, lead.lane.id(), lead.id);
+    fn change(&mut self, tenant: TenantId, lead: &Lead, lane: &Lane, name: String, by: i64) {
+        let key = keys::count(tenant, lead.campaign_id, lane.id(), lead.id);
         let (_lane, numbers) = self
             .rows
             .entry((key.pk, key.sk))
-            .or_insert_with(|| (lead.lane.clone(), BTreeMap::new()));
+            .or_insert_with(|| (lane.clone(), BTreeMap::new()));
         let number = numbers.entry(name).or_default();
         *number = number.saturating_add(by);
     }
