@@ -49,7 +49,7 @@ pub use rows::campaign::imports::{
     LeadBatch, NotTaken,
 };
 pub use rows::campaign::leads::{
-    CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
+    CallCount, DueSpan, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
 };
 pub use rows::campaign::plans::{PlanNote, Plans, RecentCall};
 pub use rows::dialing::lease::{LEASE_MAX, Lease, Leases};

@@ -229,6 +229,11 @@ impl LeadCounts {
     }
 }
 
+impl LeadPriority {
+    /// Every priority, in the order in which leads are called.
+    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+}
+
 impl SuppressionReason {
     /// The stable code, as in the API.
     #[must_use]

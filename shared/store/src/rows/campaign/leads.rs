@@ -45,6 +45,15 @@ pub struct LeadRow {
     pub row_version: u64,
 }
 
+/// When the leads of a lane that wait are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueSpan {
+    /// The earliest due time of any.
+    pub first: Timestamp,
+    /// The latest.
+    pub last: Timestamp,
+}
+
 /// What became of leads that were to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inserted {
@@ -172,7 +181,7 @@ impl Leads {
     ) -> Result<Vec<LeadRow>, StoreError> {
         let partition = keys::due_partition(tenant, campaign, lane);
         let mut due: Vec<LeadRow> = Vec::new();
-        for priority in [LeadPriority::High, LeadPriority::Normal, LeadPriority::Low] {
+        for priority in LeadPriority::ALL {
             let (first, last) = keys::due_until(priority, until);
             let mut start = None;
             loop {
@@ -194,6 +203,72 @@ impl Leads {
             }
         }
         Ok(due)
+    }
+
+    /// When the leads of a lane that wait are due, the first and the last of them; `None`: nobody waits.
+    /// `waiting` is how many there are, as they are counted: of one a single read tells both, of leads of one
+    /// priority two do, and six at most. Through the index, so it may be a moment old.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn due_span(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        lane: LaneId,
+        waiting: u64,
+    ) -> Result<Option<DueSpan>, StoreError> {
+        let partition = keys::due_partition(tenant, campaign, lane);
+        let Some((highest, first)) = self.outermost(&partition, Range::All, false).await? else {
+            return Ok(None);
+        };
+        let mut span = DueSpan { first, last: first };
+        if waiting <= 1 {
+            return Ok(Some(span));
+        }
+        let Some((lowest, last)) = self.outermost(&partition, Range::All, true).await? else {
+            return Ok(Some(span));
+        };
+        span.take(last);
+        // Within a priority leads are in the order of time; of several each has a first and a last.
+        for priority in LeadPriority::ALL {
+            if highest == lowest || priority < highest || priority > lowest {
+                continue;
+            }
+            let (from, to) = keys::due_ever(priority);
+            let range = Range::Between(&from, &to);
+            if priority != highest
+                && let Some((_priority, at)) = self.outermost(&partition, range, false).await?
+            {
+                span.take(at);
+            }
+            if priority != lowest
+                && let Some((_priority, at)) = self.outermost(&partition, range, true).await?
+            {
+                span.take(at);
+            }
+        }
+        Ok(Some(span))
+    }
+
+    /// The priority and due time of the first, or of the last, lead of a range of the due index.
+    async fn outermost(
+        &self,
+        partition: &str,
+        range: Range<'_>,
+        backwards: bool,
+    ) -> Result<Option<(LeadPriority, Timestamp)>, StoreError> {
+        let mut ask = Query::new(partition, range, 1);
+        ask.by_index = true;
+        ask.backwards = backwards;
+        let Some(item) = self.table.query(ask).await?.items.pop() else {
+            return Ok(None);
+        };
+        let row: LeadRow = from_item(item, "lead")?;
+        Ok(match row.lead.state {
+            LeadState::Waiting { due_at } => Some((row.lead.priority, due_at)),
+            LeadState::Calling { .. } | LeadState::Done { .. } => None,
+        })
     }
 
     /// Replaces a lead of the version before with its counts, in one transaction.
@@ -362,6 +437,13 @@ impl Leads {
             }
         }
         Ok(written)
+    }
+}
+
+impl DueSpan {
+    fn take(&mut self, at: Timestamp) {
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
     }
 }
 
