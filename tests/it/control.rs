@@ -20,6 +20,7 @@ mod document;
 mod forecasts;
 mod imports;
 mod inbound;
+mod late_leads;
 mod leads;
 mod placing;
 mod planning;
@@ -86,6 +87,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     inbound::a_call_that_came_in_is_recorded_once_its_customer_is_told_so,
     inbound::a_call_that_nobody_takes_is_a_row_however_often_it_is_told,
     inbound::who_calls_back_is_known_by_number_and_their_lead_stays_as_it_is,
+    late_leads::a_list_that_comes_after_the_end_runs_it_again_and_ends_it_when_it_is_taken_back,
     recordings::a_copy_that_a_worker_left_behind_is_removed,
     recordings::a_deletion_that_fails_is_repeated_without_copying_again,
     recordings::a_long_recording_goes_up_in_parts,

@@ -7,18 +7,20 @@ pub mod export;
 pub mod imports;
 pub mod suppressions;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dialer::{NumberKind, Place, ZoneName};
 use jiff::Timestamp;
 use model::{
-    CampaignId, CampaignState, Consent, Contact, EventKind, Lead, LeadId, LeadPriority, LeadState,
-    PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables, element, member,
+    Campaign, CampaignId, CampaignState, Consent, Contact, EventKind, Lead, LeadId, LeadPriority,
+    LeadState, PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables, element, member,
 };
 use serde::{Deserialize, Serialize};
 use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
 
 use crate::call::VARIABLES_MAX;
+use crate::campaign::entry::Entries;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
 /// Leads of one request. More come in several requests, or as a file.
@@ -27,6 +29,9 @@ pub const LEADS_AT_ONCE_MAX: usize = 1_000;
 pub const VARIABLES_BYTES_MAX: usize = 32 * 1024;
 /// The longest text on where a consent was given.
 pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
+
+/// Tries of a write while its campaign is closed, opened or completed by others.
+const ENTRY_TRIES_MAX: u32 = 8;
 
 /// A lead as a user adds it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -79,6 +84,7 @@ pub enum Added {
 #[derive(Debug, Clone)]
 pub struct Leads {
     campaigns: store::Campaigns,
+    entries: Entries,
     clock: Arc<dyn Clock>,
     contacts: store::Contacts,
     leads: store::Leads,
@@ -90,6 +96,7 @@ impl Leads {
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             campaigns: store.campaigns.clone(),
+            entries: Entries::new(store.campaigns.clone(), Arc::clone(&clock), ids.clone()),
             clock,
             contacts: store.contacts.clone(),
             leads: store.leads.clone(),
@@ -97,8 +104,8 @@ impl Leads {
         }
     }
 
-    /// Adds leads to a campaign that is not over: all of them, or none and everything that is wrong. May
-    /// be repeated: who is there already stays as they are.
+    /// Adds leads to a campaign: all of them, or none and everything that is wrong. May be repeated: who is
+    /// there already stays as they are. A campaign that is completed goes on with them.
     ///
     /// # Errors
     /// See [`Refused`].
@@ -108,11 +115,7 @@ impl Leads {
         campaign: CampaignId,
         new: &[NewLead],
     ) -> Result<Vec<(LeadId, Added)>, Refused> {
-        let found = self.campaigns.get(tenant, campaign).await?;
-        let state = found.ok_or(Refused::NotFound)?.state;
-        if is_over(state) {
-            return Err(Refused::CampaignClosed);
-        }
+        let found = self.entries.campaign(tenant, campaign).await?;
         let problems = problems(new);
         if !problems.is_empty() {
             return Err(Refused::Invalid(problems));
@@ -130,12 +133,10 @@ impl Leads {
             .filter(|lead| !suppressed(&lead.number))
             .map(|lead| row(lead, campaign, now))
             .collect();
-        let inserted = self.leads.insert_many(tenant, campaign, &rows);
-        let inserted = inserted.await.map_err(refused)?;
-        if !inserted.added.is_empty() {
-            self.tell(tenant, campaign, state, now).await?;
+        let mut added = self.let_in(&found, &rows).await?;
+        if !added.is_empty() {
+            self.tell(&found, now).await?;
         }
-        let mut added: std::collections::BTreeSet<LeadId> = inserted.added.into_iter().collect();
         let became = new.iter().map(|lead| {
             let id = LeadId::of(campaign, &lead.number);
             // Of a number that was given twice the first is the lead.
@@ -149,6 +150,31 @@ impl Leads {
             (id, became)
         });
         Ok(became.collect())
+    }
+
+    /// Lets leads into a campaign, which may be closed or opened meanwhile. Answers those that are new.
+    async fn let_in(
+        &self,
+        campaign: &Campaign,
+        leads: &[Lead],
+    ) -> Result<BTreeSet<LeadId>, Refused> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let mut entry = self.entries.of(campaign)?;
+        let mut all = BTreeSet::new();
+        for _try in 0..ENTRY_TRIES_MAX {
+            match self.leads.let_in(tenant, id, leads, entry).await {
+                Ok(inserted) => {
+                    all.extend(inserted.added);
+                    return Ok(all);
+                }
+                Err(LeadsRefused::NotLetIn { because, added }) => {
+                    all.extend(added);
+                    entry = self.entries.again(tenant, id, because).await?;
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// Reads a lead.
@@ -266,31 +292,16 @@ impl Leads {
         found.map(|_there| ()).ok_or(Refused::NotFound)
     }
 
-    /// New leads of a running campaign may be called at once.
-    async fn tell(
-        &self,
-        tenant: TenantId,
-        campaign_id: CampaignId,
-        state: CampaignState,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
+    /// Leads of a running campaign that are new, or may be called where they might not, may be called at once. One
+    /// that is opened with them is told of in that transaction.
+    async fn tell(&self, campaign: &Campaign, now: Timestamp) -> Result<(), Refused> {
+        let (campaign_id, state) = (campaign.id, campaign.state);
         if state != CampaignState::Running {
             return Ok(());
         }
         let kind = EventKind::CampaignChanged { campaign_id, state };
-        let event = self.ids.event(tenant, kind, now);
+        let event = self.ids.event(campaign.tenant_id, kind, now);
         Ok(self.campaigns.tell(&event).await?)
-    }
-}
-
-/// A campaign that is over takes no leads.
-fn is_over(state: CampaignState) -> bool {
-    match state {
-        CampaignState::Draft
-        | CampaignState::Scheduled
-        | CampaignState::Running
-        | CampaignState::Paused => false,
-        CampaignState::Completed | CampaignState::Cancelled => true,
     }
 }
 
@@ -407,8 +418,9 @@ fn changed(row: &LeadRow) -> Refused {
 
 fn refused(error: LeadsRefused) -> Refused {
     match error {
-        LeadsRefused::CampaignClosed => Refused::CampaignClosed,
-        LeadsRefused::Changed => Refused::Unavailable(StoreError::Conflict),
+        LeadsRefused::NotLetIn { .. } | LeadsRefused::Changed => {
+            Refused::Unavailable(StoreError::Conflict)
+        }
         LeadsRefused::Store(error) => Refused::Unavailable(error),
     }
 }

@@ -42,7 +42,7 @@ pub use rows::call::reconciliations::{
 };
 pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
 pub use rows::call::turns::{Spoken, StoredTurn, TURNS_MAX, TurnStored, Turns};
-pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
+pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy, Entry, NotLetIn, Reopening};
 pub use rows::campaign::contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use rows::campaign::imports::{
     BatchWritten, Import, ImportCounts, ImportProblem, ImportProblemCode, ImportState, Imports,

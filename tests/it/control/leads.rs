@@ -243,7 +243,7 @@ async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired()
     let cancelled = campaigns.moved(&running, CampaignState::Cancelled).await;
     let refused = store.leads.insert_many(world.tenant, draft.id, &list).await;
     assert!(
-        matches!(refused, Err(LeadsRefused::CampaignClosed)),
+        matches!(refused, Err(LeadsRefused::NotLetIn { .. })),
         "{refused:?}"
     );
     assert_eq!(campaigns.sum(draft.id).await, LeadCounts::default());

@@ -465,10 +465,10 @@ impl From<Refused> for Problem {
                     says,
                 }])
             }
-            Refused::CampaignClosed => Self::new(
-                Code::CampaignClosed,
-                "The campaign is completed or cancelled and takes no leads any more.",
-            ),
+            Refused::CampaignClosed { says } => {
+                let title = format!("The campaign takes no leads any more: it {says}.");
+                Self::new(Code::CampaignClosed, &title)
+            }
             Refused::NotUploaded => Self::new(
                 Code::NotUploaded,
                 "The list is not there, or has not the length that was said: put it to the upload's address first.",

@@ -216,7 +216,8 @@ pub(crate) struct RejectView {
 
 /// Import a small list, sent as it is
 ///
-/// At most a million bytes. Larger ones go by `uploads`.
+/// At most a million bytes. Larger ones go by `uploads`. A campaign that is completed goes on with leads that are new;
+/// one that is cancelled, or whose `ends_at` is past, takes no list.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/imports",
     params(("campaign_id" = CampaignId, Path), ImportQuery, Key),
     request_body(content = String, content_type = "text/csv"),

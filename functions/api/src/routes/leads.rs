@@ -148,13 +148,15 @@ pub(crate) struct ExportQuery {
 /// Add leads, all or none
 ///
 /// A number is one lead of a campaign: one that is there already stays as it is, so that a request may be
-/// sent again. Numbers on the suppression list are kept out. A problem names every field, as in
+/// sent again. Numbers on the suppression list are kept out. A campaign that is completed goes on with leads that are
+/// new; one that is cancelled, or whose `ends_at` is past, takes none. A problem names every field, as in
 /// `/leads/3/number`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/leads",
     params(("campaign_id" = CampaignId, Path)), request_body = NewLeads,
     responses(
         (status = 200, description = "What became of each", body = AddedView),
         (status = 409, description = "`campaign_closed`"),
+        (status = 422, description = "`invalid`, or `cannot_start` where the agent of a completed campaign is archived"),
     ))]
 pub(crate) async fn add_leads(
     Shared(state): Shared<State>,

@@ -145,7 +145,7 @@ pub(crate) async fn copy_page(
     match leads.insert_many(tenant, campaign, &fresh).await {
         Ok(_inserted) => {}
         // The draft was deleted meanwhile: whoever removes its leads removes the note.
-        Err(LeadsRefused::CampaignClosed) => return Ok(false),
+        Err(LeadsRefused::NotLetIn { .. }) => return Ok(false),
         Err(LeadsRefused::Changed) => return Err(StoreError::Conflict),
         Err(LeadsRefused::Store(error)) => return Err(error),
     }

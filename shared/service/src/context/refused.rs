@@ -80,9 +80,9 @@ pub enum Refused {
     /// A list that is refused as a whole.
     #[error("the list cannot be used")]
     List(#[source] FileProblem),
-    /// The campaign is completed or cancelled.
-    #[error("the campaign takes no leads any more")]
-    CampaignClosed,
+    /// The campaign is cancelled, or over by its end; the rest of a sentence says which.
+    #[error("the campaign takes no leads any more: it {says}")]
+    CampaignClosed { says: &'static str },
     /// The list is not in the bucket, or has not the length that was said.
     #[error("the list is not uploaded")]
     NotUploaded,

@@ -12,6 +12,7 @@ use store::{ActiveCampaign, LaneCounts, LeadFilter, LeadRow, Plans, StoreError};
 use tracing::info;
 
 use crate::call::ending::done;
+use crate::campaign::entry::going_on;
 use crate::{Clock, Context, Ids};
 
 /// Leads that are settled or removed at once.
@@ -100,10 +101,7 @@ impl Upkeep {
             CampaignState::Cancelled => LeadResult::Cancelled,
             CampaignState::Completed if !over => {
                 // Leads came in at the moment at which it was completed: it goes on.
-                let reopened = Campaign {
-                    ended_at: None,
-                    ..campaign
-                };
+                let reopened = going_on(campaign, now);
                 self.change(reopened, CampaignState::Running).await?;
                 return Ok(());
             }

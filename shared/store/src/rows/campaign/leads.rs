@@ -17,7 +17,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::rows::campaign::campaigns;
+use crate::rows::campaign::campaigns::{ENTRY_WRITES_MAX, Entry, NotLetIn, enter};
 use crate::table::keys;
 use crate::table::{
     Item, Query, Range, TRANSACTION_WRITES_MAX, Table, Transacted, Write, from_item, to_item,
@@ -67,10 +67,12 @@ pub struct Inserted {
 /// Why leads were not written or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadsRefused {
-    /// The campaign is completed, cancelled or gone: it takes no leads. Those before the first one that
-    /// met this are written.
+    /// The campaign did not let them in. Those that are named came in before.
     #[error("the campaign takes no leads")]
-    CampaignClosed,
+    NotLetIn {
+        because: NotLetIn,
+        added: Vec<LeadId>,
+    },
     /// The lead has changed since it was read: read it again.
     #[error("the lead has changed meanwhile")]
     Changed,
@@ -102,15 +104,31 @@ impl Leads {
     }
 
     /// Writes the leads that are not there, in transactions of up to a hundred writes with the counts.
-    /// May be repeated after a crash at any point: what is written already is then there already.
+    /// May be repeated after a crash at any point: what is written already is then there already. The
+    /// campaign has to be open.
     ///
     /// # Errors
-    /// [`LeadsRefused::CampaignClosed`], or storage.
+    /// [`LeadsRefused::NotLetIn`], or storage.
     pub async fn insert_many(
         &self,
         tenant: TenantId,
         campaign: CampaignId,
         leads: &[Lead],
+    ) -> Result<Inserted, LeadsRefused> {
+        self.let_in(tenant, campaign, leads, Entry::Open).await
+    }
+
+    /// The same, by an entry. A campaign that is closed is opened again with the first leads that are new,
+    /// and stays as it is if none is.
+    ///
+    /// # Errors
+    /// [`LeadsRefused::NotLetIn`], or storage.
+    pub async fn let_in(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        leads: &[Lead],
+        mut entry: Entry,
     ) -> Result<Inserted, LeadsRefused> {
         let mut inserted = Inserted::default();
         let mut given = BTreeSet::new();
@@ -121,15 +139,15 @@ impl Leads {
                 again.push(lead.id);
                 continue;
             }
-            // The campaign's condition is one more write.
             if !chunk.takes(tenant, campaign, lead) {
-                self.insert_chunk(tenant, campaign, std::mem::take(&mut chunk), &mut inserted)
+                let full = std::mem::take(&mut chunk);
+                self.insert_chunk(tenant, campaign, full, &mut entry, &mut inserted)
                     .await?;
                 chunk.takes(tenant, campaign, lead);
             }
             chunk.leads.push(lead);
         }
-        self.insert_chunk(tenant, campaign, chunk, &mut inserted)
+        self.insert_chunk(tenant, campaign, chunk, &mut entry, &mut inserted)
             .await?;
         for rows in again.chunks(TRANSACTION_WRITES_MAX) {
             let mut there = self.batch_get(tenant, campaign, rows).await?;
@@ -351,6 +369,7 @@ impl Leads {
         tenant: TenantId,
         campaign: CampaignId,
         chunk: Chunk<'_>,
+        entry: &mut Entry,
         inserted: &mut Inserted,
     ) -> Result<(), LeadsRefused> {
         let mut left = chunk.leads;
@@ -370,17 +389,23 @@ impl Leads {
                     },
                 )?)?);
             }
-            writes.push(campaigns::open(&self.table, tenant, campaign)?);
+            let mut entering = enter(&self.table, tenant, campaign, entry)?;
+            writes.append(&mut entering.take());
             writes.append(&mut count_writes(&self.table, &counts)?);
             let failed = match self.table.transact(writes).await? {
                 Transacted::Done => {
+                    *entry = Entry::Open;
                     inserted.added.extend(left.iter().map(|lead| lead.id));
                     return Ok(());
                 }
                 Transacted::Refused(failed) => failed,
             };
-            if failed.get(left.len()).copied().unwrap_or(false) {
-                return Err(LeadsRefused::CampaignClosed);
+            let of_entry = failed.get(left.len()..).unwrap_or_default();
+            if let Some(refused) = entering.refusal(of_entry) {
+                return Err(LeadsRefused::NotLetIn {
+                    because: refused.into(),
+                    added: std::mem::take(&mut inserted.added),
+                });
             }
             let refused: Vec<LeadId> = left
                 .iter()
@@ -586,7 +611,8 @@ impl Chunk<'_> {
     fn takes(&mut self, tenant: TenantId, campaign: CampaignId, lead: &Lead) -> bool {
         let count = keys::count(tenant, campaign, lead.lane.id(), lead.id);
         let is_new = !self.counts.contains_key(&count.sk);
-        let writes = 1 + self.leads.len() + 1 + self.counts.len() + usize::from(is_new);
+        let writes =
+            ENTRY_WRITES_MAX + self.leads.len() + 1 + self.counts.len() + usize::from(is_new);
         let bytes = self.bytes + bytes(lead);
         let full = writes > TRANSACTION_WRITES_MAX || bytes > TRANSACTION_BYTES_MAX;
         if full && !self.leads.is_empty() {
