@@ -15,8 +15,10 @@ mod calls;
 mod campaigns;
 mod carrier;
 mod carrier_recordings;
+mod corrections;
 mod dialling;
 mod document;
+mod filters;
 mod forecasts;
 mod imports;
 mod inbound;
@@ -78,6 +80,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     carrier_recordings::a_listing_that_fails_in_the_middle_goes_on_from_there,
     carrier_recordings::recordings_are_deleted_by_id_and_refused_by_name,
     carrier_recordings::what_is_copied_is_deleted_and_what_is_not_is_left_or_copied,
+    corrections::a_corrected_number_is_called_and_the_wrong_one_never_again,
+    corrections::a_zone_and_a_region_are_corrected_and_the_lead_keeps_its_time,
     dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
     imports::a_large_list_goes_by_the_bucket_and_the_queue,
     imports::a_small_list_is_in_the_campaign_when_the_request_answers,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use jiff::Timestamp;
 use model::{
     CampaignId, Consent, Contact, Lane, LaneId, Lead, LeadId, LeadPriority, LeadState, PhoneNumber,
-    Variables,
+    StatedPlace, Variables,
 };
 
 /// A lead as it goes in.
@@ -78,6 +78,8 @@ impl Person {
             campaign_id,
             number: self.number.clone(),
             lane: lane.clone(),
+            stated_place: StatedPlace::default(),
+            counted_lane: None,
             variables: Variables::new(),
             priority: self.priority,
             consent: self.consent.as_deref().cloned(),
@@ -87,6 +89,8 @@ impl Person {
             last_call_id: None,
             last_attempt_at: None,
             last_outcome: None,
+            held_by: None,
+            moved_to: None,
             import_id: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -1,24 +1,28 @@
-//! Leads by hand: add, read, list, change and remove while they wait, export.
+//! Leads by hand: add, read, list, correct, remove while they wait, export.
 //!
 //! A number is one lead of a campaign, however often it is added. Numbers that must not be called are
 //! kept out when they are added, and looked at again at the moment of dialling.
 
+mod correction;
 pub mod export;
 pub mod imports;
+pub(crate) mod place;
 pub mod suppressions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dialer::{NumberKind, Place, ZoneName};
+use dialer::{NumberKind, Opening, Place, RegionCode, Schedule, ZoneName};
+use intake::Country;
 use jiff::Timestamp;
 use model::{
     Campaign, CampaignId, CampaignState, Consent, Contact, EventKind, Lead, LeadId, LeadPriority,
-    LeadState, PhoneNumber, TenantId, VALUE_CHARS_MAX, Variables, element, member,
+    LeadState, PhoneNumber, Rule, TenantId, VALUE_CHARS_MAX, Variables, element, member,
 };
 use serde::{Deserialize, Serialize};
-use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
+use store::{HeldFilter, LeadFilter, LeadPage, LeadRow, LeadsRefused, NotLetIn, StoreError};
 
+use self::correction::Corrected;
 use crate::call::VARIABLES_MAX;
 use crate::campaign::entry::Entries;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
@@ -41,8 +45,16 @@ pub struct NewLead {
     pub number: PhoneNumber,
     /// The lead's own zone, an IANA name; absent: every zone that the number may be in.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
-    #[serde(default, deserialize_with = "zone")]
+    #[serde(default, deserialize_with = "place::text::deserialize")]
     pub zone: Option<ZoneName>,
+    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
+    /// apply.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    #[serde(default, deserialize_with = "place::text::deserialize")]
+    pub region: Option<RegionCode>,
+    /// The country that it is in, where the number is another's: the rules of both apply.
+    #[serde(default)]
+    pub country: Option<Country>,
     #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
     #[serde(default)]
     pub variables: Variables,
@@ -55,16 +67,36 @@ pub struct NewLead {
     pub due_at: Option<Timestamp>,
 }
 
-/// What may be set of a lead, and changed while it waits.
+/// What may be corrected of a lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct LeadFields {
+    /// Another number makes it another lead, with an `id` of its own, that goes on where this one stands; attempts
+    /// are counted anew. `null`: the number stays.
+    #[serde(default)]
+    pub number: Option<PhoneNumber>,
+    /// The lead's own zone, an IANA name; `null`: every zone that the number may be in.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
+    #[serde(default, with = "place::text")]
+    pub zone: Option<ZoneName>,
+    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
+    /// apply.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    #[serde(default, with = "place::text")]
+    pub region: Option<RegionCode>,
+    /// The country that it is in, where the number is another's: the rules of both apply.
+    #[serde(default)]
+    pub country: Option<Country>,
     #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
+    #[serde(default)]
     pub variables: Variables,
+    #[serde(default)]
     pub priority: LeadPriority,
+    #[serde(default)]
     pub consent: Option<Consent>,
     /// Not called before; absent: at once.
+    #[serde(default)]
     pub due_at: Option<Timestamp>,
 }
 
@@ -210,10 +242,63 @@ impl Leads {
         Ok(leads.list(tenant, campaign, filter, after, limit).await?)
     }
 
-    /// What may be changed of a lead, as it is now.
+    /// A filter that also asks which rule holds leads back: of those that are waiting or done the rule that turned
+    /// them back, put them off or ended them when they were looked at last, and of those that wait also what holds
+    /// them all at this moment, as the campaign's progress tells it.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn held_by(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        rule: Rule,
+    ) -> Result<HeldFilter, Refused> {
+        let found = self.campaigns.get(tenant, campaign).await?;
+        let found = found.ok_or(Refused::NotFound)?;
+        let now = self.clock.now();
+        let mut held = HeldFilter {
+            rule,
+            lanes: Vec::new(),
+            waiting: false,
+            due_after: None,
+        };
+        if found.state != CampaignState::Running {
+            held.waiting = rule == Rule::CampaignState;
+            return Ok(held);
+        }
+        held.due_after = (rule == Rule::NotDue).then_some(now);
+        if closes_lanes(rule) {
+            let lanes = self.leads.counts(tenant, campaign).await?;
+            let closed = lanes.iter().filter(|lane| {
+                let opening = Schedule::new(Some(&found.fields), &lane.lane).at(now);
+                let closed_by = match opening {
+                    Opening::Open { .. } => None,
+                    Opening::Closed { rule, .. } => Some(rule),
+                };
+                lane.counts.waiting > 0 && closed_by == Some(rule)
+            });
+            held.lanes = closed.map(|lane| lane.lane.id()).collect();
+        }
+        Ok(held)
+    }
+
+    /// What may be corrected of a lead, as it is now.
     #[must_use]
     pub fn fields(lead: &Lead) -> LeadFields {
+        let stated = &lead.stated_place;
         LeadFields {
+            number: Some(lead.number.clone()),
+            // What is stored was read before.
+            zone: stated.zone.as_ref().and_then(|zone| zone.parse().ok()),
+            region: stated
+                .region
+                .as_ref()
+                .and_then(|region| region.parse().ok()),
+            country: stated
+                .country
+                .as_ref()
+                .and_then(|country| country.parse().ok()),
             variables: lead.variables.clone(),
             priority: lead.priority,
             consent: lead.consent.clone(),
@@ -224,10 +309,12 @@ impl Leads {
         }
     }
 
-    /// Changes a lead that waits and has the version that the change was made from.
+    /// Corrects a lead that has the version that the correction was made from: one that waits, or one that is done
+    /// and whose correction is what it lacked. Another number makes it another lead, which is answered.
     ///
     /// # Errors
-    /// See [`Refused`]; [`Refused::LeadNotWaiting`] while it is called and when it is done.
+    /// See [`Refused`]; [`Refused::LeadNotWaiting`] while it is called, and when it is done for another reason than
+    /// what is corrected; [`Refused::NumberInCampaign`] when the other number is a lead already.
     pub async fn change(
         &self,
         tenant: TenantId,
@@ -240,29 +327,76 @@ impl Leads {
         if before.row_version != version {
             return Err(changed(&before));
         }
-        let LeadState::Waiting { .. } = before.lead.state else {
-            return Err(Refused::LeadNotWaiting);
-        };
-        let problems = fields.problems();
+        let found = self.campaigns.get(tenant, campaign).await?;
+        let mut found = found.ok_or(Refused::NotFound)?;
+        for _try in 0..ENTRY_TRIES_MAX {
+            match self.correct(&found, &before, &fields).await {
+                Ok(row) => return Ok(row),
+                Err(NotCorrected::LetIn(because)) => {
+                    self.entries.again(tenant, campaign, because).await?;
+                    found = self.entries.campaign(tenant, campaign).await?;
+                }
+                Err(NotCorrected::Changed) => {
+                    return Err(changed(&self.get(tenant, campaign, lead).await?));
+                }
+                Err(NotCorrected::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Corrects a lead of a campaign as both were read.
+    async fn correct(
+        &self,
+        campaign: &Campaign,
+        before: &LeadRow,
+        fields: &LeadFields,
+    ) -> Result<LeadRow, NotCorrected> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let problems = fields.problems(&before.lead);
         if !problems.is_empty() {
-            return Err(Refused::Invalid(problems));
+            return Err(Refused::Invalid(problems).into());
         }
         let now = self.clock.now();
-        let after = Lead {
-            variables: fields.variables,
-            priority: fields.priority,
-            consent: fields.consent,
-            state: LeadState::Waiting {
-                due_at: fields.due_at.unwrap_or(now),
-            },
-            updated_at: now,
-            ..before.lead.clone()
+        let number = fields.number.as_ref();
+        let number = number.filter(|number| **number != before.lead.number);
+        let there = match number {
+            Some(number) => self.leads.of_number(tenant, id, number).await?,
+            None => None,
         };
-        match self.leads.replace(tenant, &before, &after).await {
-            Ok(row) => Ok(row),
-            Err(LeadsRefused::Changed) => Err(changed(&self.get(tenant, campaign, lead).await?)),
-            Err(error) => Err(refused(error)),
+        let corrected = correction::of(
+            campaign,
+            &before.lead,
+            fields,
+            there.as_ref().map(|row| &row.lead),
+            now,
+        )?;
+        if let Some(number) = number
+            && is_suppressed(&self.contacts.get(tenant, number).await?)
+        {
+            return Err(Refused::NumberSuppressed.into());
         }
+        let (row, calls_anew) = match corrected {
+            Corrected::InPlace(after) => {
+                let row = self.leads.replace(tenant, before, &after).await?;
+                (row, after.lane != before.lead.lane)
+            }
+            Corrected::BroughtBack(after) => {
+                let entry = self.entries.of(campaign)?;
+                let row = self.leads.correct(tenant, (before, &after), None, &entry);
+                (row.await?, true)
+            }
+            Corrected::Moved { stays, goes_on } => {
+                let entry = self.entries.of(campaign)?;
+                let to = Some((&*goes_on, there.as_ref()));
+                let row = self.leads.correct(tenant, (before, &stays), to, &entry);
+                (row.await?, true)
+            }
+        };
+        if calls_anew {
+            self.tell(campaign, now).await?;
+        }
+        Ok(row)
     }
 
     /// Removes a lead that waits. Its calls, if there were any, are kept.
@@ -305,16 +439,79 @@ impl Leads {
     }
 }
 
+/// Why a correction was not written.
+enum NotCorrected {
+    /// Its campaign did not let it in as it was read.
+    LetIn(NotLetIn),
+    /// The lead is not.
+    Changed,
+    Refused(Refused),
+}
+
+impl From<Refused> for NotCorrected {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<StoreError> for NotCorrected {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<LeadsRefused> for NotCorrected {
+    fn from(error: LeadsRefused) -> Self {
+        match error {
+            LeadsRefused::NotLetIn { because, .. } => Self::LetIn(because),
+            LeadsRefused::Changed => Self::Changed,
+            LeadsRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Whether a rule closes whole lanes, so that nothing of it is in the rows of their leads.
+const fn closes_lanes(rule: Rule) -> bool {
+    match rule {
+        Rule::ZoneUnknown
+        | Rule::CampaignWindow
+        | Rule::LegalHours
+        | Rule::Holiday
+        | Rule::BlockedDay => true,
+        Rule::NotCallable
+        | Rule::Suppressed
+        | Rule::Consent
+        | Rule::FrequencyCap
+        | Rule::MinimumGap
+        | Rule::Attempts
+        | Rule::NotDue
+        | Rule::CampaignState
+        | Rule::NumberBusy
+        | Rule::CampaignConcurrency
+        | Rule::TenantConcurrency
+        | Rule::AccountConcurrency
+        | Rule::NoWorker
+        | Rule::Pacing
+        | Rule::Ramp
+        | Rule::CircuitBreaker
+        | Rule::OurNumber
+        | Rule::FairShare => false,
+    }
+}
+
 pub(crate) fn is_suppressed(contact: &Contact) -> bool {
     contact.suppression.is_some()
 }
 
 fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
+    let stated = place::stated(new.zone.as_ref(), new.region.as_ref(), new.country);
     Lead {
         id: LeadId::of(campaign_id, &new.number),
         campaign_id,
         number: new.number.clone(),
-        lane: Place::of(&new.number).lane(new.zone.as_ref()),
+        lane: place::lane(&Place::of(&new.number), &stated),
+        stated_place: stated,
+        counted_lane: None,
         variables: new.variables.clone(),
         priority: new.priority,
         consent: new.consent.clone(),
@@ -326,6 +523,8 @@ fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
         last_call_id: None,
         last_attempt_at: None,
         last_outcome: None,
+        held_by: None,
+        moved_to: None,
         import_id: None,
         created_at: now,
         updated_at: now,
@@ -343,30 +542,37 @@ pub fn problems(new: &[NewLead]) -> Vec<FieldProblem> {
     }
     for (place, lead) in new.iter().enumerate() {
         let at = element("/leads", place);
-        let says = match Place::of(&lead.number).kind() {
-            NumberKind::Invalid => {
-                let says = "is in no range of numbers that its country has";
-                Some((Fault::Malformed, says))
-            }
-            NumberKind::Premium => Some((Fault::OutOfRange, "is a premium-rate number")),
-            NumberKind::Geographic
-            | NumberKind::Mobile
-            | NumberKind::TollFree
-            | NumberKind::Other => None,
-        };
-        problems.extend(
-            says.map(|(fault, says)| FieldProblem::new(member(&at, "number"), fault, says)),
-        );
+        problems.extend(number_problem(member(&at, "number"), &lead.number));
         field_problems(&at, &lead.variables, lead.consent.as_ref(), &mut problems);
     }
     problems
 }
 
+/// Why a number is nobody's to call.
+fn number_problem(at: String, number: &PhoneNumber) -> Option<FieldProblem> {
+    let (fault, says) = match Place::of(number).kind() {
+        NumberKind::Invalid => {
+            let says = "is in no range of numbers that its country has";
+            (Fault::Malformed, says)
+        }
+        NumberKind::Premium => (Fault::OutOfRange, "is a premium-rate number"),
+        NumberKind::Geographic | NumberKind::Mobile | NumberKind::TollFree | NumberKind::Other => {
+            return None;
+        }
+    };
+    Some(FieldProblem::new(at, fault, says))
+}
+
 impl LeadFields {
-    /// Everything that is wrong with them, all at once.
+    /// Everything that is wrong with them, all at once, of a lead as it is.
     #[must_use]
-    pub fn problems(&self) -> Vec<FieldProblem> {
+    pub fn problems(&self, lead: &Lead) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
+        let number = self
+            .number
+            .as_ref()
+            .filter(|number| **number != lead.number);
+        problems.extend(number.and_then(|number| number_problem("/number".to_owned(), number)));
         let consent = self.consent.as_ref();
         field_problems("", &self.variables, consent, &mut problems);
         problems
@@ -423,10 +629,4 @@ fn refused(error: LeadsRefused) -> Refused {
         }
         LeadsRefused::Store(error) => Refused::Unavailable(error),
     }
-}
-
-fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ZoneName>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let zone = text.map(|text| text.parse::<ZoneName>());
-    zone.transpose().map_err(serde::de::Error::custom)
 }

@@ -30,8 +30,8 @@ pub use rows::account::numbers::{Number, Numbers};
 pub use rows::account::prompts::{PromptHead, Prompts};
 pub use rows::account::uses::{BindingRefused, USES_MAX, UnknownUse, Usable, UsedBy, Uses};
 pub use rows::call::calls::{
-    CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
-    WriteRefused, WrittenWith,
+    CallFilter, CallPage, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall,
+    Overriding, Progress, WriteRefused, WrittenWith,
 };
 pub use rows::call::follow_ups::{FollowUp, FollowUps};
 pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
@@ -49,7 +49,8 @@ pub use rows::campaign::imports::{
     LeadBatch, NotTaken,
 };
 pub use rows::campaign::leads::{
-    CallCount, DueSpan, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
+    CallCount, DueSpan, HeldFilter, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads,
+    LeadsRefused,
 };
 pub use rows::campaign::plans::{PlanNote, Plans, RecentCall};
 pub use rows::dialing::lease::{LEASE_MAX, Lease, Leases};

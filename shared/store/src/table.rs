@@ -4,6 +4,7 @@
 //! today's shape, and one of a newer version's is neither handed out nor written over (`shapes`). It knows
 //! attributes and conditions, and no row.
 
+pub(crate) mod conditions;
 pub(crate) mod keys;
 pub(crate) mod meter;
 pub mod schema;

@@ -99,6 +99,7 @@ pub(crate) enum Code {
     LeadNotWaiting,
     NotPermitted,
     NotUploaded,
+    NumberInCampaign,
     NumberTaken,
     // 412, 428: edits
     RevisionChanged,
@@ -165,6 +166,7 @@ impl Code {
             | Self::LeadNotWaiting
             | Self::NotPermitted
             | Self::NotUploaded
+            | Self::NumberInCampaign
             | Self::NumberTaken => StatusCode::CONFLICT,
             Self::RevisionChanged => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
@@ -428,7 +430,11 @@ impl From<Refused> for Problem {
             }
             Refused::LeadNotWaiting => Self::new(
                 Code::LeadNotWaiting,
-                "Only a lead that waits can be changed or removed; this one is being called or done.",
+                "Only a lead that waits can be changed or removed, and one that is done only where that is what it lacked; this one is being called or done.",
+            ),
+            Refused::NumberInCampaign => Self::new(
+                Code::NumberInCampaign,
+                "The number is a lead of this campaign already; a number is called as one lead.",
             ),
             Refused::NumberTaken => Self::new(
                 Code::NumberTaken,

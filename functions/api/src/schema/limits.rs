@@ -151,6 +151,10 @@ pub(crate) fn apply_to_parameter(parameter: &mut Value) {
             min: 0,
             max: count(NOTE_CHARS_MAX),
         },
+        Some("attempt" | "attempts_min" | "attempts_max") => Bound::Number {
+            min: 0,
+            max: u32::MAX.into(),
+        },
         Some("version") => Bound::Number {
             min: 1,
             max: u32::MAX.into(),

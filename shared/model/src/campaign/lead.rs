@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Variables,
+    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Rule, Variables,
 };
 
 /// A contact's row in one campaign.
@@ -15,8 +15,13 @@ pub struct Lead {
     pub id: LeadId,
     pub campaign_id: CampaignId,
     pub number: PhoneNumber,
-    /// What decides when the number may be called.
+    /// What decides when the number may be called: made of the number and of what is said below.
     pub lane: Lane,
+    #[serde(default, skip_serializing_if = "StatedPlace::is_empty")]
+    pub stated_place: StatedPlace,
+    /// The lane that its calls are counted in, where its own was corrected since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_lane: Option<Lane>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: Variables,
     #[serde(default)]
@@ -37,11 +42,33 @@ pub struct Lead {
     pub last_attempt_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_outcome: Option<Outcome>,
+    /// The rule that turned it back, put it off or ended it when it was looked at last; absent once a call is on
+    /// its way or has ended otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Rule>,
+    /// The lead that it goes on as, of one whose number was corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<LeadId>,
     /// The import that brought it; absent for one that was added by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<ImportId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// Where a lead is, as its list or a user says it. What is absent the number tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatedPlace {
+    /// An IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// State or province in ISO 3166-2, `US-CA`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Two letters, `US`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// Where a lead stands. Every lead of a running campaign waits with a due time, is being called, or
@@ -83,6 +110,8 @@ pub enum LeadResult {
     Failed,
     /// The campaign was cancelled first.
     Cancelled,
+    /// Its number was corrected: the lead goes on under the other one, and this one is not called again.
+    Renumbered,
 }
 
 /// Which of several due leads goes first.
@@ -229,6 +258,14 @@ impl LeadCounts {
     }
 }
 
+impl StatedPlace {
+    /// Whether nothing is said: the number tells all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl LeadPriority {
     /// Every priority, in the order in which leads are called.
     pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
@@ -249,7 +286,7 @@ impl SuppressionReason {
 
 impl LeadResult {
     /// Every result, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reached,
         Self::VoicemailLeft,
         Self::OptedOut,
@@ -259,6 +296,7 @@ impl LeadResult {
         Self::NotAllowed,
         Self::Failed,
         Self::Cancelled,
+        Self::Renumbered,
     ];
 
     /// The stable code, as in the API.
@@ -274,6 +312,7 @@ impl LeadResult {
             Self::NotAllowed => "not_allowed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Renumbered => "renumbered",
         }
     }
 }

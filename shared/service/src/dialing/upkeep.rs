@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{Campaign, CampaignState, EventKind, Lead, LeadCounts, LeadResult, TenantId};
+use model::{Campaign, CampaignState, EventKind, Lead, LeadCounts, LeadResult, Rule, TenantId};
 use store::{ActiveCampaign, LaneCounts, LeadFilter, LeadRow, Plans, StoreError};
 use tracing::info;
 
@@ -134,7 +134,8 @@ impl Upkeep {
                 let changes: Vec<(LeadRow, Lead)> = waiting
                     .into_iter()
                     .map(|row| {
-                        let lead = done(&row.lead, result, self.clock.now());
+                        let rule = Some(Rule::CampaignState);
+                        let lead = done(&row.lead, result, rule, self.clock.now());
                         (row, lead)
                     })
                     .collect();

@@ -12,7 +12,7 @@ use intake::{Entry, Intake, Options, Reject};
 use jiff::Timestamp;
 use model::{
     ApiKeyId, CallId, Contact, Direction, EventKind, Lead, LeadId, LeadResult, LeadState,
-    OptOutHow, PhoneNumber, Release, Suppression, SuppressionReason, TenantId,
+    OptOutHow, PhoneNumber, Release, Rule, Suppression, SuppressionReason, TenantId,
 };
 use store::{CONTACTS_AT_ONCE_MAX, ContactRow, LeadRow, Page, StoreError};
 use tracing::{info, warn};
@@ -471,7 +471,8 @@ fn ended_by(lead: &Lead, suppression: &Suppression, now: Timestamp) -> Option<Le
             LeadResult::OptedOut
         }
     };
-    Some(crate::call::ending::done(lead, result, now))
+    let rule = Some(Rule::Suppressed);
+    Some(crate::call::ending::done(lead, result, rule, now))
 }
 
 /// The numbers of a list, each once.

@@ -3,17 +3,21 @@
 use dialer::{NumberKind, Place, ZoneName};
 use intake::{Reason, Row};
 use jiff::Timestamp;
-use model::{Lane, Lead, LeadId, LeadState};
+use model::{Lane, Lead, LeadId, LeadState, StatedPlace};
 use store::Import;
+
+use crate::lead::place::lane;
 
 /// A row as a lead that waits from now on.
 pub(super) fn lead_of(import: &Import, row: Row, now: Timestamp) -> Result<Lead, Reason> {
-    let lane = lane_of(&row)?;
+    let (lane, stated) = placed(&row)?;
     Ok(Lead {
         id: LeadId::of(import.campaign_id, &row.number),
         campaign_id: import.campaign_id,
         number: row.number,
         lane,
+        stated_place: stated,
+        counted_lane: None,
         variables: row.variables,
         priority: row.priority,
         consent: row.consent,
@@ -23,18 +27,24 @@ pub(super) fn lead_of(import: &Import, row: Row, now: Timestamp) -> Result<Lead,
         last_call_id: None,
         last_attempt_at: None,
         last_outcome: None,
+        held_by: None,
+        moved_to: None,
         import_id: Some(import.id),
         created_at: now,
         updated_at: now,
     })
 }
 
-/// Where the number is, with what the list says: its zone wins, and the rules of the place that it names
-/// apply besides those of the number's own.
+/// Where the number is, with what the list says.
 ///
 /// # Errors
 /// Why the row is no lead after all.
 pub fn lane_of(row: &Row) -> Result<Lane, Reason> {
+    placed(row).map(|(lane, _stated)| lane)
+}
+
+/// The lane, and what the list says of the place.
+fn placed(row: &Row) -> Result<(Lane, StatedPlace), Reason> {
     let place = Place::of(&row.number);
     match place.kind() {
         NumberKind::Geographic | NumberKind::Mobile | NumberKind::TollFree | NumberKind::Other => {}
@@ -46,19 +56,10 @@ pub fn lane_of(row: &Row) -> Result<Lane, Reason> {
         Some(zone) => Some(zone.parse().map_err(|_unknown| Reason::Zone)?),
         None => None,
     };
-    let Lane {
-        zones,
-        mut jurisdictions,
-    } = place.lane(zone.as_ref());
-    if let Some(region) = row.region {
-        jurisdictions.push(region.to_owned());
-    }
-    if let Some(country) = row.country {
-        let country = country.to_string();
-        let known = |place: &String| place.split('-').next() == Some(country.as_str());
-        if !jurisdictions.iter().any(known) {
-            jurisdictions.push(country);
-        }
-    }
-    Ok(Lane::new(zones, jurisdictions))
+    let stated = StatedPlace {
+        zone: zone.map(|zone| zone.to_string()),
+        region: row.region.map(str::to_owned),
+        country: row.country.map(|country| country.to_string()),
+    };
+    Ok((lane(&place, &stated), stated))
 }

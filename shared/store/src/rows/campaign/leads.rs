@@ -27,7 +27,7 @@ pub use counts::LaneCounts;
 use counts::{Changes, count_writes};
 #[cfg(test)]
 pub(crate) use counts::{HourRow, read as read_counts};
-pub use listing::{LeadFilter, LeadPage};
+pub use listing::{HeldFilter, LeadFilter, LeadPage};
 
 /// Bytes of leads in one transaction, as we count them: DynamoDB takes 4 MB.
 const TRANSACTION_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -304,6 +304,65 @@ impl Leads {
             Transacted::Done => Ok(row),
             Transacted::Refused(_) => Err(LeadsRefused::Changed),
         }
+    }
+
+    /// Replaces a lead of the version before that comes back into its campaign, or goes on there as another one: in
+    /// one transaction with what lets it in and the counts. `to` is the other one, with the row that is there
+    /// already. Answers the row of the lead that goes on.
+    ///
+    /// # Errors
+    /// [`LeadsRefused::Changed`] when a row is not as it was read, [`LeadsRefused::NotLetIn`].
+    pub async fn correct(
+        &self,
+        tenant: TenantId,
+        (before, after): (&LeadRow, &Lead),
+        to: Option<(&Lead, Option<&LeadRow>)>,
+        entry: &Entry,
+    ) -> Result<LeadRow, LeadsRefused> {
+        let row = LeadRow {
+            lead: after.clone(),
+            row_version: before.row_version.saturating_add(1),
+        };
+        let mut counts = Changes::default();
+        counts.leaves(tenant, &before.lead);
+        counts.arrives(tenant, after);
+        let mut writes = vec![put_lead(&self.table, tenant, before, &row)?];
+        let mut goes_on = row;
+        if let Some((lead, there)) = to {
+            let there_version = there.map_or(0, |there| there.row_version);
+            goes_on = LeadRow {
+                lead: lead.clone(),
+                row_version: goes_on.row_version.max(there_version.saturating_add(1)),
+            };
+            counts.arrives(tenant, lead);
+            writes.push(match there {
+                Some(there) => {
+                    counts.leaves(tenant, &there.lead);
+                    put_lead(&self.table, tenant, there, &goes_on)?
+                }
+                None => self.table.new_row(lead_item(tenant, &goes_on)?)?,
+            });
+        }
+        let rows = writes.len();
+        let mut entering = enter(&self.table, tenant, after.campaign_id, entry)?;
+        writes.append(&mut entering.take());
+        let entry_ends = writes.len();
+        writes.append(&mut count_writes(&self.table, &counts)?);
+        let failed = match self.table.transact(writes).await? {
+            Transacted::Done => return Ok(goes_on),
+            Transacted::Refused(failed) => failed,
+        };
+        if failed.iter().take(rows).any(|failed| *failed) {
+            return Err(LeadsRefused::Changed);
+        }
+        let of_entry = failed.get(rows..entry_ends).unwrap_or_default();
+        let because = entering.refusal(of_entry);
+        Err(
+            because.map_or(LeadsRefused::Changed, |refused| LeadsRefused::NotLetIn {
+                because: refused.into(),
+                added: Vec::new(),
+            }),
+        )
     }
 
     /// Replaces as many leads as are of the version before, in transactions with the counts. Answers
