@@ -15,11 +15,14 @@ mod calls;
 mod campaigns;
 mod carrier;
 mod carrier_recordings;
+mod corrections;
 mod dialling;
 mod document;
+mod filters;
 mod forecasts;
 mod imports;
 mod inbound;
+mod late_leads;
 mod leads;
 mod placing;
 mod planning;
@@ -77,6 +80,8 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     carrier_recordings::a_listing_that_fails_in_the_middle_goes_on_from_there,
     carrier_recordings::recordings_are_deleted_by_id_and_refused_by_name,
     carrier_recordings::what_is_copied_is_deleted_and_what_is_not_is_left_or_copied,
+    corrections::a_corrected_number_is_called_and_the_wrong_one_never_again,
+    corrections::a_zone_and_a_region_are_corrected_and_the_lead_keeps_its_time,
     dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
     imports::a_large_list_goes_by_the_bucket_and_the_queue,
     imports::a_small_list_is_in_the_campaign_when_the_request_answers,
@@ -86,6 +91,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     inbound::a_call_that_came_in_is_recorded_once_its_customer_is_told_so,
     inbound::a_call_that_nobody_takes_is_a_row_however_often_it_is_told,
     inbound::who_calls_back_is_known_by_number_and_their_lead_stays_as_it_is,
+    late_leads::a_list_that_comes_after_the_end_runs_it_again_and_ends_it_when_it_is_taken_back,
     recordings::a_copy_that_a_worker_left_behind_is_removed,
     recordings::a_deletion_that_fails_is_repeated_without_copying_again,
     recordings::a_long_recording_goes_up_in_parts,

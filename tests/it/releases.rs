@@ -215,16 +215,11 @@ fn rows_have_the_shapes_that_are_written_down() {
 
 /// Closed vocabularies in rows: older code cannot read a word that it does not know.
 fn vocabularies() -> [(&'static str, Vec<&'static str>); 4] {
-    let state = |state: CallState| match state {
-        CallState::Claimed => "claimed",
-        CallState::Placing => "placing",
-        CallState::Placed => "placed",
-        CallState::Ringing => "ringing",
-        CallState::Answered => "answered",
-        CallState::Ended => "ended",
-    };
     [
-        ("a call's state", CallState::ALL.map(state).to_vec()),
+        (
+            "a call's state",
+            CallState::ALL.map(CallState::code).to_vec(),
+        ),
         (
             "an outcome",
             Outcome::ALL.into_iter().map(Outcome::code).collect(),

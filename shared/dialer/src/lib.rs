@@ -36,7 +36,9 @@ pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};
 pub use disclosure::{OPENING_SECONDS_MAX, Script, ScriptProblem, script_problems};
 pub use lanes::{Lanes, LanesOpen};
-pub use numbers::{NUMBERS_VERSION, NumberKind, Place, ZoneName, ZoneNameProblem};
+pub use numbers::{
+    NUMBERS_VERSION, NumberKind, Place, RegionCode, RegionCodeProblem, ZoneName, ZoneNameProblem,
+};
 pub use packs::calendar::Calendar;
 pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
 pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};

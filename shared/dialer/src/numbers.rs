@@ -38,6 +38,16 @@ pub enum NumberKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneName(String);
 
+/// A state of the United States or a province of Canada by its code of ISO 3166-2, `US-CA`: those whose rules differ
+/// within their country.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionCode(String);
+
+/// The text is no such code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a region is a state of the US or a province of Canada, as in US-CA or CA-ON")]
+pub struct RegionCodeProblem;
+
 /// The text is not the name of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a zone is an IANA name, as in America/Chicago")]
@@ -177,6 +187,34 @@ impl FromStr for ZoneName {
             return Err(ZoneNameProblem);
         }
         Ok(Self(name.to_owned()))
+    }
+}
+
+impl RegionCode {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RegionCode {
+    type Err = RegionCodeProblem;
+
+    /// Takes any spelling of case.
+    fn from_str(text: &str) -> Result<Self, RegionCodeProblem> {
+        let code = text.trim().to_ascii_uppercase();
+        let mut places = tables::AREAS.iter().flat_map(|(_area, places)| *places);
+        if code.len() == 5 && places.any(|place| *place == code) {
+            Ok(Self(code))
+        } else {
+            Err(RegionCodeProblem)
+        }
+    }
+}
+
+impl fmt::Display for RegionCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -267,6 +267,7 @@ mod tests {
             trace_id: None,
             campaign_id: None,
             lead_id: None,
+            attempt: None,
             known_as: None,
             permit: Some(Permit {
                 at: placed,

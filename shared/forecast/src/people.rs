@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use jiff::Timestamp;
 use model::{
     AlternateNumber, CampaignId, Consent, Contact, Lane, LaneId, Lead, LeadId, LeadPriority,
-    LeadState, PhoneNumber, Rotation, Variables,
+    LeadState, PhoneNumber, Rotation, StatedPlace, Variables,
 };
 
 /// A lead as it goes in.
@@ -124,6 +124,8 @@ impl Person {
                 })
                 .collect(),
             rotation: self.rotation(),
+            stated_place: StatedPlace::default(),
+            counted_lane: None,
             variables: Variables::new(),
             priority: self.priority,
             consent: self.consent.as_deref().cloned(),
@@ -133,6 +135,8 @@ impl Person {
             last_call_id: None,
             last_attempt_at: self.last_dial_at,
             last_outcome: None,
+            held_by: None,
+            moved_to: None,
             import_id: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -71,6 +71,10 @@ pub struct Call {
     pub campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
+    /// Which attempt for that lead it is, from 1. One that came to nothing and was not counted leaves its number to
+    /// the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// The lead that somebody who calls us is known as: whose variables the agent has. The call is no attempt for
     /// it, and changes nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,6 +198,19 @@ impl CallState {
         Self::Answered,
         Self::Ended,
     ];
+
+    /// The stable code, as in the API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Placing => "placing",
+            Self::Placed => "placed",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Ended => "ended",
+        }
+    }
 
     /// Place in the order, from 0: what conditional writes compare.
     #[must_use]
@@ -333,9 +350,11 @@ mod tests {
     }
 
     #[test]
-    fn ranks_follow_the_order_of_states() {
+    fn ranks_follow_the_order_of_states_and_codes_are_what_is_stored() {
         for (rank, state) in CallState::ALL.into_iter().enumerate() {
             assert_eq!(usize::from(state.rank()), rank);
+            let stored = serde_json::to_string(&state).unwrap();
+            assert_eq!(stored, format!("\"{}\"", state.code()));
         }
         assert!(CallState::ALL.is_sorted());
     }

@@ -51,8 +51,9 @@ pub enum CampaignState {
     Running,
     /// Calls that are on go on, no new ones begin.
     Paused,
-    /// Every lead is done, or its time was over.
+    /// Every lead is done, or its time was over. Leads that come late let it run again, if its end is not past.
     Completed,
+    /// For good.
     Cancelled,
 }
 
@@ -559,7 +560,8 @@ impl CampaignState {
         Self::Cancelled,
     ];
 
-    /// Whether it is over for good: nobody is called any more, and it uses no agent.
+    /// Whether it is over: nobody is called, and it uses no agent. One that is completed may be opened again, by leads
+    /// that come late.
     #[must_use]
     pub const fn is_closed(self) -> bool {
         match self {

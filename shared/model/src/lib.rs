@@ -45,7 +45,7 @@ pub use campaign::delay::{Delay, DelayProblem};
 pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
 pub use campaign::lead::{
     ALTERNATES_MAX, AlternateNumber, Attempt, CalledElsewhere, Consent, ConsentKind, Contact, Lead,
-    LeadCounts, LeadPriority, LeadResult, LeadState, Release, Rotation, Suppression,
+    LeadCounts, LeadPriority, LeadResult, LeadState, Release, Rotation, StatedPlace, Suppression,
     SuppressionReason,
 };
 pub use campaign::permit::{Check, Permit, Rule, ZoneTime};

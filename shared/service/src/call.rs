@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::future::try_join;
+use jiff::SignedDuration;
 use model::{
     AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
     EventKind, KnownLead, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState,
@@ -27,8 +28,8 @@ use model::{
 use serde::{Deserialize, Serialize};
 use settings::Roster;
 use store::{
-    Agents, Bucket, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency, NewCall,
-    Numbers, Overriding, Page, Progress, Prompts, Queue, Requests, Shelf, SlotRow, StoreError,
+    Agents, Bucket, CallFilter, CallRow, Calls as CallRows, CreateRefused, DialJob, Idempotency,
+    NewCall, Numbers, Overriding, Progress, Prompts, Queue, Requests, Shelf, SlotRow, StoreError,
     Turns,
 };
 use tracing::{info, warn};
@@ -56,6 +57,9 @@ const NUMBERS_LOOKED_AT: u32 = 50;
 const AGENT: &str = "/agent_id";
 const FROM: &str = "/from";
 const VARIABLES: &str = "/variables";
+
+/// How long after its end a campaign's calls are looked for: they were begun before it, by clocks that may differ.
+const AFTER_CAMPAIGN: SignedDuration = SignedDuration::from_hours(1);
 
 /// A request to call somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +116,7 @@ pub(crate) struct CallPlan {
 pub struct Calls {
     recorder: Recorder,
     calls: store::Calls,
+    campaigns: store::Campaigns,
     clock: Arc<dyn Clock>,
     contacts: store::Contacts,
     ids: Ids,
@@ -132,6 +137,7 @@ impl Calls {
         Self {
             recorder: Recorder::new(store, Arc::clone(&context.clock), context.ids.clone()),
             calls: store.calls.clone(),
+            campaigns: store.campaigns.clone(),
             clock: Arc::clone(&context.clock),
             contacts: store.contacts.clone(),
             ids: context.ids.clone(),
@@ -384,21 +390,30 @@ impl Calls {
         })
     }
 
-    /// A tenant's calls, newest first, older than `after`.
+    /// A tenant's calls that pass the filter, newest first, older than `after`, and the call to go on after. A page
+    /// may have fewer than `limit`, or none, and another one after it.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn list(
         &self,
         tenant: TenantId,
+        mut filter: CallFilter,
         after: Option<CallId>,
         limit: u32,
-    ) -> Result<Page<Call>, Refused> {
-        let page = self.calls.list(tenant, after, limit).await?;
-        Ok(Page {
-            items: page.items.into_iter().map(|row| row.call).collect(),
-            more: page.more,
-        })
+    ) -> Result<(Vec<Call>, Option<CallId>), Refused> {
+        if let Some(campaign) = filter.campaign {
+            let Some(campaign) = self.campaigns.get(tenant, campaign).await? else {
+                return Ok((Vec::new(), None));
+            };
+            // Nothing else is looked at than what was begun while it was there.
+            filter.since = Some(campaign.created_at);
+            let ended_at = campaign.ended_at.filter(|_at| campaign.state.is_closed());
+            filter.until = ended_at.and_then(|at| at.checked_add(AFTER_CAMPAIGN).ok());
+        }
+        let page = self.calls.find(tenant, &filter, after, limit).await?;
+        let calls = page.items.into_iter().map(|row| row.call);
+        Ok((calls.collect(), page.next))
     }
 
     /// Ends a call, whatever its state. Asking twice, or for a call that is over, is fine. The call
@@ -692,6 +707,7 @@ fn bare_call(
         recording: None,
         campaign_id: None,
         lead_id: None,
+        attempt: None,
         known_as: None,
         permit: None,
         trace_id: None,

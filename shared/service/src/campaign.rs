@@ -4,6 +4,7 @@
 //! calls go out, hours and limits may change at any time and hold from the next call on.
 
 pub(crate) mod checks;
+pub(crate) mod entry;
 pub mod moves;
 pub mod outlook;
 pub mod redial;

@@ -1,28 +1,34 @@
-//! Leads by hand: add, read, list, change and remove while they wait, export.
+//! Leads by hand: add, read, list, correct, remove while they wait, export.
 //!
 //! A number is one lead of a campaign, however often it is added. Numbers that must not be called are
 //! kept out when they are added, and looked at again at the moment of dialling.
 
+mod correction;
 pub mod export;
 pub mod imports;
 pub mod listed;
+pub(crate) mod place;
 mod sheet;
 pub mod suppressions;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dialer::{NumberKind, Place, ZoneName};
+use dialer::{NumberKind, Opening, Place, RegionCode, Schedule, ZoneName};
+use intake::Country;
 use jiff::Timestamp;
 use model::{
     ALTERNATES_MAX, AlternateNumber, Campaign, CampaignId, CampaignState, Consent, EventKind, Lead,
-    LeadId, LeadPriority, LeadState, PhoneNumber, Rotation, TenantId, VALUE_CHARS_MAX, Variables,
-    element, member,
+    LeadId, LeadPriority, LeadState, PhoneNumber, Rotation, Rule, StatedPlace, TenantId,
+    VALUE_CHARS_MAX, Variables, element, member,
 };
 use serde::{Deserialize, Serialize};
-use store::{LeadFilter, LeadPage, LeadRow, LeadsRefused, StoreError};
+use store::{HeldFilter, LeadFilter, LeadPage, LeadRow, LeadsRefused, NotLetIn, StoreError};
 
+use self::correction::Corrected;
 use self::listed::{is_kept_out, listed};
 use crate::call::VARIABLES_MAX;
+use crate::campaign::entry::Entries;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
 
 /// Leads of one request. More come in several requests, or as a file.
@@ -31,6 +37,9 @@ pub const LEADS_AT_ONCE_MAX: usize = 1_000;
 pub const VARIABLES_BYTES_MAX: usize = 32 * 1024;
 /// The longest text on where a consent was given.
 pub const CONSENT_SOURCE_CHARS_MAX: usize = 500;
+
+/// Tries of a write while its campaign is closed, opened or completed by others.
+const ENTRY_TRIES_MAX: u32 = 8;
 
 /// A lead as a user adds it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -44,8 +53,16 @@ pub struct NewLead {
     pub alternates: Vec<PhoneNumber>,
     /// The lead's own zone, an IANA name; absent: every zone that a number may be in.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
-    #[serde(default, deserialize_with = "zone")]
+    #[serde(default, deserialize_with = "place::text::deserialize")]
     pub zone: Option<ZoneName>,
+    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
+    /// apply.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    #[serde(default, deserialize_with = "place::text::deserialize")]
+    pub region: Option<RegionCode>,
+    /// The country that it is in, where the number is another's: the rules of both apply.
+    #[serde(default)]
+    pub country: Option<Country>,
     #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
     #[serde(default)]
     pub variables: Variables,
@@ -58,16 +75,40 @@ pub struct NewLead {
     pub due_at: Option<Timestamp>,
 }
 
-/// What may be set of a lead, and changed while it waits.
+/// What may be corrected of a lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct LeadFields {
+    /// Another number makes it another lead, with an `id` of its own, that goes on where this one stands; attempts
+    /// are counted anew. `null`: the number stays.
+    #[serde(default)]
+    pub number: Option<PhoneNumber>,
+    /// Other numbers of the same person, in the order in which they are called; the one that is `number` is left out.
+    /// `null`: they stay.
+    #[serde(default)]
+    pub alternates: Option<Vec<PhoneNumber>>,
+    /// The lead's own zone, an IANA name; `null`: every zone that the number may be in.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
+    #[serde(default, with = "place::text")]
+    pub zone: Option<ZoneName>,
+    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
+    /// apply.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    #[serde(default, with = "place::text")]
+    pub region: Option<RegionCode>,
+    /// The country that it is in, where the number is another's: the rules of both apply.
+    #[serde(default)]
+    pub country: Option<Country>,
     #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>))]
+    #[serde(default)]
     pub variables: Variables,
+    #[serde(default)]
     pub priority: LeadPriority,
+    #[serde(default)]
     pub consent: Option<Consent>,
     /// Not called before; absent: at once.
+    #[serde(default)]
     pub due_at: Option<Timestamp>,
 }
 
@@ -87,6 +128,7 @@ pub enum Added {
 #[derive(Debug, Clone)]
 pub struct Leads {
     campaigns: store::Campaigns,
+    entries: Entries,
     clock: Arc<dyn Clock>,
     contacts: store::Contacts,
     leads: store::Leads,
@@ -98,6 +140,7 @@ impl Leads {
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             campaigns: store.campaigns.clone(),
+            entries: Entries::new(store.campaigns.clone(), Arc::clone(&clock), ids.clone()),
             clock,
             contacts: store.contacts.clone(),
             leads: store.leads.clone(),
@@ -105,8 +148,8 @@ impl Leads {
         }
     }
 
-    /// Adds leads to a campaign that is not over: all of them, or none and everything that is wrong. May
-    /// be repeated: who is there already stays as they are.
+    /// Adds leads to a campaign: all of them, or none and everything that is wrong. May be repeated: who is
+    /// there already stays as they are. A campaign that is completed goes on with them.
     ///
     /// # Errors
     /// See [`Refused`].
@@ -116,11 +159,7 @@ impl Leads {
         campaign: CampaignId,
         new: &[NewLead],
     ) -> Result<Vec<(LeadId, Added)>, Refused> {
-        let found = self.campaigns.get(tenant, campaign).await?;
-        let Campaign { state, fields, .. } = found.ok_or(Refused::NotFound)?;
-        if is_over(state) {
-            return Err(Refused::CampaignClosed);
-        }
+        let found = self.entries.campaign(tenant, campaign).await?;
         let problems = problems(new);
         if !problems.is_empty() {
             return Err(Refused::Invalid(problems));
@@ -129,19 +168,17 @@ impl Leads {
         let contacts = self.contacts.batch_get(tenant, &numbers).await?;
         let listed = listed(contacts);
         let suppressed =
-            |lead: &NewLead| is_kept_out(lead.numbers(), &listed, &fields.alternate_numbers);
+            |lead: &NewLead| is_kept_out(lead.numbers(), &listed, &found.fields.alternate_numbers);
         let now = self.clock.now();
         let rows: Vec<Lead> = new
             .iter()
             .filter(|lead| !suppressed(lead))
             .map(|lead| row(lead, campaign, now))
             .collect();
-        let inserted = self.leads.insert_many(tenant, campaign, &rows);
-        let inserted = inserted.await.map_err(refused)?;
-        if !inserted.added.is_empty() {
-            self.tell(tenant, campaign, state, now).await?;
+        let mut added = self.let_in(&found, &rows).await?;
+        if !added.is_empty() {
+            self.tell(&found, now).await?;
         }
-        let mut added: std::collections::BTreeSet<LeadId> = inserted.added.into_iter().collect();
         let became = new.iter().map(|lead| {
             let id = LeadId::of(campaign, &lead.number);
             // Of a number that was given twice the first is the lead.
@@ -155,6 +192,31 @@ impl Leads {
             (id, became)
         });
         Ok(became.collect())
+    }
+
+    /// Lets leads into a campaign, which may be closed or opened meanwhile. Answers those that are new.
+    async fn let_in(
+        &self,
+        campaign: &Campaign,
+        leads: &[Lead],
+    ) -> Result<BTreeSet<LeadId>, Refused> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let mut entry = self.entries.of(campaign)?;
+        let mut all = BTreeSet::new();
+        for _try in 0..ENTRY_TRIES_MAX {
+            match self.leads.let_in(tenant, id, leads, entry).await {
+                Ok(inserted) => {
+                    all.extend(inserted.added);
+                    return Ok(all);
+                }
+                Err(LeadsRefused::NotLetIn { because, added }) => {
+                    all.extend(added);
+                    entry = self.entries.again(tenant, id, because).await?;
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// Reads a lead.
@@ -190,10 +252,69 @@ impl Leads {
         Ok(leads.list(tenant, campaign, filter, after, limit).await?)
     }
 
-    /// What may be changed of a lead, as it is now.
+    /// A filter that also asks which rule holds leads back: of those that are waiting or done the rule that turned
+    /// them back, put them off or ended them when they were looked at last, and of those that wait also what holds
+    /// them all at this moment, as the campaign's progress tells it.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn held_by(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        rule: Rule,
+    ) -> Result<HeldFilter, Refused> {
+        let found = self.campaigns.get(tenant, campaign).await?;
+        let found = found.ok_or(Refused::NotFound)?;
+        let now = self.clock.now();
+        let mut held = HeldFilter {
+            rule,
+            lanes: Vec::new(),
+            waiting: false,
+            due_after: None,
+        };
+        if found.state != CampaignState::Running {
+            held.waiting = rule == Rule::CampaignState;
+            return Ok(held);
+        }
+        held.due_after = (rule == Rule::NotDue).then_some(now);
+        if closes_lanes(rule) {
+            let lanes = self.leads.counts(tenant, campaign).await?;
+            let closed = lanes.iter().filter(|lane| {
+                let opening = Schedule::new(Some(&found.fields), &lane.lane).at(now);
+                let closed_by = match opening {
+                    Opening::Open { .. } => None,
+                    Opening::Closed { rule, .. } => Some(rule),
+                };
+                lane.counts.waiting > 0 && closed_by == Some(rule)
+            });
+            held.lanes = closed.map(|lane| lane.lane.id()).collect();
+        }
+        Ok(held)
+    }
+
+    /// What may be corrected of a lead, as it is now.
     #[must_use]
     pub fn fields(lead: &Lead) -> LeadFields {
+        let stated = &lead.stated_place;
         LeadFields {
+            number: Some(lead.number.clone()),
+            alternates: Some(
+                lead.alternates
+                    .iter()
+                    .map(|alternate| alternate.number.clone())
+                    .collect(),
+            ),
+            // What is stored was read before.
+            zone: stated.zone.as_ref().and_then(|zone| zone.parse().ok()),
+            region: stated
+                .region
+                .as_ref()
+                .and_then(|region| region.parse().ok()),
+            country: stated
+                .country
+                .as_ref()
+                .and_then(|country| country.parse().ok()),
             variables: lead.variables.clone(),
             priority: lead.priority,
             consent: lead.consent.clone(),
@@ -204,10 +325,12 @@ impl Leads {
         }
     }
 
-    /// Changes a lead that waits and has the version that the change was made from.
+    /// Corrects a lead that has the version that the correction was made from: one that waits, or one that is done
+    /// and whose correction is what it lacked. Another number makes it another lead, which is answered.
     ///
     /// # Errors
-    /// See [`Refused`]; [`Refused::LeadNotWaiting`] while it is called and when it is done.
+    /// See [`Refused`]; [`Refused::LeadNotWaiting`] while it is called, and when it is done for another reason than
+    /// what is corrected; [`Refused::NumberInCampaign`] when the other number is a lead already.
     pub async fn change(
         &self,
         tenant: TenantId,
@@ -220,29 +343,76 @@ impl Leads {
         if before.row_version != version {
             return Err(changed(&before));
         }
-        let LeadState::Waiting { .. } = before.lead.state else {
-            return Err(Refused::LeadNotWaiting);
-        };
-        let problems = fields.problems();
+        let found = self.campaigns.get(tenant, campaign).await?;
+        let mut found = found.ok_or(Refused::NotFound)?;
+        for _try in 0..ENTRY_TRIES_MAX {
+            match self.correct(&found, &before, &fields).await {
+                Ok(row) => return Ok(row),
+                Err(NotCorrected::LetIn(because)) => {
+                    self.entries.again(tenant, campaign, because).await?;
+                    found = self.entries.campaign(tenant, campaign).await?;
+                }
+                Err(NotCorrected::Changed) => {
+                    return Err(changed(&self.get(tenant, campaign, lead).await?));
+                }
+                Err(NotCorrected::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Corrects a lead of a campaign as both were read.
+    async fn correct(
+        &self,
+        campaign: &Campaign,
+        before: &LeadRow,
+        fields: &LeadFields,
+    ) -> Result<LeadRow, NotCorrected> {
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let problems = fields.problems(&before.lead);
         if !problems.is_empty() {
-            return Err(Refused::Invalid(problems));
+            return Err(Refused::Invalid(problems).into());
         }
         let now = self.clock.now();
-        let after = Lead {
-            variables: fields.variables,
-            priority: fields.priority,
-            consent: fields.consent,
-            state: LeadState::Waiting {
-                due_at: fields.due_at.unwrap_or(now),
-            },
-            updated_at: now,
-            ..before.lead.clone()
+        let number = fields.number.as_ref();
+        let number = number.filter(|number| **number != before.lead.number);
+        let there = match number {
+            Some(number) => self.leads.of_number(tenant, id, number).await?,
+            None => None,
         };
-        match self.leads.replace(tenant, &before, &after).await {
-            Ok(row) => Ok(row),
-            Err(LeadsRefused::Changed) => Err(changed(&self.get(tenant, campaign, lead).await?)),
-            Err(error) => Err(refused(error)),
+        let corrected = correction::of(
+            campaign,
+            &before.lead,
+            fields,
+            there.as_ref().map(|row| &row.lead),
+            now,
+        )?;
+        if let Some(number) = number
+            && self.contacts.get(tenant, number).await?.suppression.is_some()
+        {
+            return Err(Refused::NumberSuppressed.into());
         }
+        let (row, calls_anew) = match corrected {
+            Corrected::InPlace(after) => {
+                let row = self.leads.replace(tenant, before, &after).await?;
+                (row, after.lane_in_turn() != before.lead.lane_in_turn())
+            }
+            Corrected::BroughtBack(after) => {
+                let entry = self.entries.of(campaign)?;
+                let row = self.leads.correct(tenant, (before, &after), None, &entry);
+                (row.await?, true)
+            }
+            Corrected::Moved { stays, goes_on } => {
+                let entry = self.entries.of(campaign)?;
+                let to = Some((&*goes_on, there.as_ref()));
+                let row = self.leads.correct(tenant, (before, &stays), to, &entry);
+                (row.await?, true)
+            }
+        };
+        if calls_anew {
+            self.tell(campaign, now).await?;
+        }
+        Ok(row)
     }
 
     /// Removes a lead that waits. Its calls, if there were any, are kept.
@@ -272,31 +442,77 @@ impl Leads {
         found.map(|_there| ()).ok_or(Refused::NotFound)
     }
 
-    /// New leads of a running campaign may be called at once.
-    async fn tell(
-        &self,
-        tenant: TenantId,
-        campaign_id: CampaignId,
-        state: CampaignState,
-        now: Timestamp,
-    ) -> Result<(), Refused> {
+    /// Leads of a running campaign that are new, or may be called where they might not, may be called at once. One
+    /// that is opened with them is told of in that transaction.
+    async fn tell(&self, campaign: &Campaign, now: Timestamp) -> Result<(), Refused> {
+        let (campaign_id, state) = (campaign.id, campaign.state);
         if state != CampaignState::Running {
             return Ok(());
         }
         let kind = EventKind::CampaignChanged { campaign_id, state };
-        let event = self.ids.event(tenant, kind, now);
+        let event = self.ids.event(campaign.tenant_id, kind, now);
         Ok(self.campaigns.tell(&event).await?)
     }
 }
 
-/// A campaign that is over takes no leads.
-fn is_over(state: CampaignState) -> bool {
-    match state {
-        CampaignState::Draft
-        | CampaignState::Scheduled
-        | CampaignState::Running
-        | CampaignState::Paused => false,
-        CampaignState::Completed | CampaignState::Cancelled => true,
+/// Why a correction was not written.
+enum NotCorrected {
+    /// Its campaign did not let it in as it was read.
+    LetIn(NotLetIn),
+    /// The lead is not.
+    Changed,
+    Refused(Refused),
+}
+
+impl From<Refused> for NotCorrected {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<StoreError> for NotCorrected {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<LeadsRefused> for NotCorrected {
+    fn from(error: LeadsRefused) -> Self {
+        match error {
+            LeadsRefused::NotLetIn { because, .. } => Self::LetIn(because),
+            LeadsRefused::Changed => Self::Changed,
+            LeadsRefused::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Whether a rule closes whole lanes, so that nothing of it is in the rows of their leads.
+const fn closes_lanes(rule: Rule) -> bool {
+    match rule {
+        Rule::ZoneUnknown
+        | Rule::CampaignWindow
+        | Rule::LegalHours
+        | Rule::Holiday
+        | Rule::BlockedDay => true,
+        Rule::NotCallable
+        | Rule::Suppressed
+        | Rule::Consent
+        | Rule::FrequencyCap
+        | Rule::MinimumGap
+        | Rule::Attempts
+        | Rule::NotDue
+        | Rule::CampaignState
+        | Rule::NumberBusy
+        | Rule::CampaignConcurrency
+        | Rule::TenantConcurrency
+        | Rule::AccountConcurrency
+        | Rule::NoWorker
+        | Rule::Pacing
+        | Rule::Ramp
+        | Rule::CircuitBreaker
+        | Rule::OurNumber
+        | Rule::FairShare
+        | Rule::AlternateNumbers => false,
     }
 }
 
@@ -307,18 +523,31 @@ impl NewLead {
     }
 }
 
+/// Somebody's other numbers: what is said of the place is the person's, whichever number is called.
+pub(crate) fn alternates(
+    numbers: impl Iterator<Item = PhoneNumber>,
+    stated: &StatedPlace,
+) -> Vec<AlternateNumber> {
+    numbers
+        .map(|number| AlternateNumber {
+            lane: place::lane(&Place::of(&number), stated),
+            number,
+        })
+        .collect()
+}
+
 fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
-    let alternates = new.alternates.iter().map(|number| AlternateNumber {
-        number: number.clone(),
-        lane: Place::of(number).lane(new.zone.as_ref()),
-    });
+    let stated = place::stated(new.zone.as_ref(), new.region.as_ref(), new.country);
+    let alternates = alternates(new.alternates.iter().cloned(), &stated);
     Lead {
         id: LeadId::of(campaign_id, &new.number),
         campaign_id,
         number: new.number.clone(),
-        lane: Place::of(&new.number).lane(new.zone.as_ref()),
-        alternates: alternates.collect(),
+        lane: place::lane(&Place::of(&new.number), &stated),
+        alternates,
         rotation: Rotation::default(),
+        stated_place: stated,
+        counted_lane: None,
         variables: new.variables.clone(),
         priority: new.priority,
         consent: new.consent.clone(),
@@ -330,6 +559,8 @@ fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
         last_call_id: None,
         last_attempt_at: None,
         last_outcome: None,
+        held_by: None,
+        moved_to: None,
         import_id: None,
         created_at: now,
         updated_at: now,
@@ -347,54 +578,71 @@ pub fn problems(new: &[NewLead]) -> Vec<FieldProblem> {
     }
     for (place, lead) in new.iter().enumerate() {
         let at = element("/leads", place);
-        number_problem(member(&at, "number"), &lead.number, &mut problems);
-        alternate_problems(&member(&at, "alternates"), lead, &mut problems);
+        problems.extend(number_problem(member(&at, "number"), &lead.number));
+        let alternates_at = member(&at, "alternates");
+        let own = Some(&lead.number);
+        alternate_problems(&alternates_at, own, &lead.alternates, &[], &mut problems);
         field_problems(&at, &lead.variables, lead.consent.as_ref(), &mut problems);
     }
     problems
 }
 
-fn number_problem(at: String, number: &PhoneNumber, problems: &mut Vec<FieldProblem>) {
-    let says = match Place::of(number).kind() {
+/// Why a number is nobody's to call.
+fn number_problem(at: String, number: &PhoneNumber) -> Option<FieldProblem> {
+    let (fault, says) = match Place::of(number).kind() {
         NumberKind::Invalid => {
             let says = "is in no range of numbers that its country has";
-            Some((Fault::Malformed, says))
+            (Fault::Malformed, says)
         }
-        NumberKind::Premium => Some((Fault::OutOfRange, "is a premium-rate number")),
+        NumberKind::Premium => (Fault::OutOfRange, "is a premium-rate number"),
         NumberKind::Geographic | NumberKind::Mobile | NumberKind::TollFree | NumberKind::Other => {
-            None
+            return None;
         }
     };
-    problems.extend(says.map(|(fault, says)| FieldProblem::new(at, fault, says)));
+    Some(FieldProblem::new(at, fault, says))
 }
 
-fn alternate_problems(at: &str, lead: &NewLead, problems: &mut Vec<FieldProblem>) {
-    let count = lead.alternates.len();
+/// What is wrong with somebody's other numbers. None may be the own one, if that is given; nothing is asked of those
+/// that are known.
+fn alternate_problems(
+    at: &str,
+    own: Option<&PhoneNumber>,
+    alternates: &[PhoneNumber],
+    known: &[&PhoneNumber],
+    problems: &mut Vec<FieldProblem>,
+) {
+    let count = alternates.len();
     if count > ALTERNATES_MAX {
         let says = format!("must be at most {ALTERNATES_MAX}, are {count}");
         problems.push(FieldProblem::new(at, Fault::OutOfRange, says));
         return;
     }
-    for (place, number) in lead.alternates.iter().enumerate() {
+    for (place, number) in alternates.iter().enumerate() {
         let at = element(at, place);
-        if lead
-            .numbers()
-            .take(place + 1)
-            .any(|before| before == number)
-        {
+        let mut before = own.into_iter().chain(alternates.iter().take(place));
+        if before.any(|before| before == number) {
             let says = "is one of the lead's numbers already";
             problems.push(FieldProblem::new(at, Fault::Repeated, says));
-        } else {
-            number_problem(at, number, problems);
+        } else if !known.contains(&number) {
+            problems.extend(number_problem(at, number));
         }
     }
 }
 
 impl LeadFields {
-    /// Everything that is wrong with them, all at once.
+    /// Everything that is wrong with them, all at once, of a lead as it is.
     #[must_use]
-    pub fn problems(&self) -> Vec<FieldProblem> {
+    pub fn problems(&self, lead: &Lead) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
+        let number = self
+            .number
+            .as_ref()
+            .filter(|number| **number != lead.number);
+        problems.extend(number.and_then(|number| number_problem("/number".to_owned(), number)));
+        // Those that it has already stay as they came.
+        let known: Vec<&PhoneNumber> = lead.numbers().map(|(number, _lane)| number).collect();
+        let alternates = self.alternates.as_deref().unwrap_or_default();
+        alternate_problems("/alternates", None, alternates, &known, &mut problems);
         let consent = self.consent.as_ref();
         field_problems("", &self.variables, consent, &mut problems);
         problems
@@ -446,14 +694,9 @@ fn changed(row: &LeadRow) -> Refused {
 
 fn refused(error: LeadsRefused) -> Refused {
     match error {
-        LeadsRefused::CampaignClosed => Refused::CampaignClosed,
-        LeadsRefused::Changed => Refused::Unavailable(StoreError::Conflict),
+        LeadsRefused::NotLetIn { .. } | LeadsRefused::Changed => {
+            Refused::Unavailable(StoreError::Conflict)
+        }
         LeadsRefused::Store(error) => Refused::Unavailable(error),
     }
-}
-
-fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ZoneName>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let zone = text.map(|text| text.parse::<ZoneName>());
-    zone.transpose().map_err(serde::de::Error::custom)
 }

@@ -30,8 +30,8 @@ pub use rows::account::numbers::{Number, Numbers};
 pub use rows::account::prompts::{PromptHead, Prompts};
 pub use rows::account::uses::{BindingRefused, USES_MAX, UnknownUse, Usable, UsedBy, Uses};
 pub use rows::call::calls::{
-    CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall, Overriding, Progress,
-    WriteRefused, WrittenWith,
+    CallFilter, CallPage, CallRow, Calls, CreateRefused, LeadBefore, LeadChange, NewCall,
+    Overriding, Progress, WriteRefused, WrittenWith,
 };
 pub use rows::call::follow_ups::{FollowUp, FollowUps};
 pub use rows::call::inbound::{INBOUND_MAX, InboundCalls, InboundRow};
@@ -42,14 +42,15 @@ pub use rows::call::reconciliations::{
 };
 pub use rows::call::sessions::{HandedOver, NewToken, Opened, Sessions, TokenHash};
 pub use rows::call::turns::{Spoken, StoredTurn, TURNS_MAX, TurnStored, Turns};
-pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy};
+pub use rows::campaign::campaigns::{ActiveCampaign, Campaigns, Copy, Entry, NotLetIn, Reopening};
 pub use rows::campaign::contacts::{CONTACTS_AT_ONCE_MAX, ContactRow, Contacts, SuppressedPage};
 pub use rows::campaign::imports::{
     BatchWritten, Import, ImportCounts, ImportProblem, ImportProblemCode, ImportState,
     ImportedWorkbook, Imports, LeadBatch, NotTaken, RejectFile,
 };
 pub use rows::campaign::leads::{
-    CallCount, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads, LeadsRefused,
+    CallCount, DueSpan, HeldFilter, Inserted, LaneCounts, LeadFilter, LeadPage, LeadRow, Leads,
+    LeadsRefused,
 };
 pub use rows::campaign::plans::{PlanNote, Plans, RecentCall};
 pub use rows::dialing::lease::{LEASE_MAX, Lease, Leases};

@@ -4,6 +4,7 @@
 //! today's shape, and one of a newer version's is neither handed out nor written over (`shapes`). It knows
 //! attributes and conditions, and no row.
 
+pub(crate) mod conditions;
 pub(crate) mod keys;
 pub(crate) mod meter;
 pub mod schema;
@@ -384,6 +385,7 @@ impl Table {
             .set_filter_expression(ask.filter)
             .set_expression_attribute_names((!ask.names.is_empty()).then_some(ask.names))
             .set_expression_attribute_values(Some(values))
+            .scan_index_forward(!ask.backwards)
             .limit(i32::try_from(ask.limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(ask.start)
             .send()
@@ -613,11 +615,13 @@ pub(crate) enum Range<'a> {
     Between(&'a str, &'a str),
 }
 
-/// A query in ascending order.
+/// A query in the order of the sort keys.
 #[derive(Debug)]
 pub(crate) struct Query<'a> {
     pub(crate) partition: &'a str,
     pub(crate) by_index: bool,
+    /// From the last sort key to the first.
+    pub(crate) backwards: bool,
     pub(crate) range: Range<'a>,
     /// What rows are looked at, at most: those that do not pass the filter count.
     pub(crate) limit: u32,
@@ -632,6 +636,7 @@ impl<'a> Query<'a> {
         Self {
             partition,
             by_index: false,
+            backwards: false,
             range,
             limit,
             start: None,

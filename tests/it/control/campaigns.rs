@@ -24,7 +24,7 @@ impl Desk {
         Box::pin(Self::open(Timestamp::now())).await
     }
 
-    async fn open(now: Timestamp) -> Self {
+    pub(super) async fn open(now: Timestamp) -> Self {
         let world = World::start_at(now).await;
         let prompt = json!({
             "name": "p",
@@ -99,7 +99,7 @@ impl Desk {
         desk
     }
 
-    async fn progress(&self) -> Value {
+    pub(super) async fn progress(&self) -> Value {
         self.get("/progress").await.json()
     }
 }
@@ -504,6 +504,35 @@ async fn progress_adds_up_and_says_why_nobody_is_called() {
     assert_eq!(progress["held"][0]["leads"], 7);
     assert!(progress["next_opening"].is_string(), "{progress}");
     assert_eq!(progress["next_opening"], progress["held"][0]["until"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_whose_last_lead_waits_for_the_night_is_said_to_end_in_the_morning() {
+    // Tuesday noon in California.
+    let noon = "2030-02-05T20:00:00Z".parse().unwrap();
+    let desk = Box::pin(Desk::open(noon)).await;
+    let windows = json!({ "tue": [["10:00", "19:00"]], "wed": [["10:00", "19:00"]] });
+    let changed = desk.patch("\"1\"", json!({ "windows": windows })).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    // A mailbox that is tried again at 01:08.
+    let mailbox = json!({ "leads": [{ "number": number(1), "due_at": "2030-02-06T09:08:00Z" }] });
+    desk.post(&desk.path("/leads"), mailbox).await;
+    let started = desk.make("/start").await;
+    assert_eq!(started.status, 200, "{}", started.text);
+    let ends = async || -> Timestamp {
+        let progress = desk.progress().await;
+        progress["ends_about"].as_str().unwrap().parse().unwrap()
+    };
+    let (ten, eleven) = ("2030-02-06T18:00:00Z", "2030-02-06T19:00:00Z");
+    let morning = ten.parse().unwrap()..eleven.parse().unwrap();
+    assert!(morning.contains(&ends().await));
+    // Whoever may be called at once does not bring it forward, in that lane or in another.
+    let others = json!({ "leads": [
+        { "number": number(2), "priority": "low" },
+        { "number": "+12125550100", "priority": "high" },
+    ] });
+    desk.post(&desk.path("/leads"), others).await;
+    assert!(morning.contains(&ends().await));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use model::{
-    CallId, CampaignId, CampaignState, Contact, Lane, Lead, LeadCounts, LeadId, LeadPriority,
-    LeadResult, LeadState, PhoneNumber, Suppression, SuppressionReason,
+    CallId, CampaignId, CampaignState, Contact, Lane, LaneId, Lead, LeadCounts, LeadId,
+    LeadPriority, LeadResult, LeadState, PhoneNumber, Suppression, SuppressionReason,
 };
-use store::{LeadFilter, LeadRow, LeadsRefused, StoreError};
+use store::{DueSpan, LeadFilter, LeadRow, LeadsRefused, StoreError};
 
 use super::World;
 
@@ -187,6 +187,26 @@ async fn due_leads_come_by_priority_then_time_and_only_from_their_lane() {
     assert_eq!(due("2026-03-01T00:00:00Z", 10).await, [3, 1]);
     assert!(due("2026-02-28T00:00:00Z", 10).await.is_empty());
 
+    // Over all priorities, and of one lead as of many.
+    let span = async |lane: LaneId, waiting| {
+        let span = leads.due_span(world.tenant, campaign, lane, waiting).await;
+        let span: Option<DueSpan> = span.unwrap();
+        span.map(|span| (span.first, span.last))
+    };
+    let last = at("2026-03-03T00:00:00.5Z");
+    assert_eq!(
+        span(lane, 5).await,
+        Some((at("2026-03-01T00:00:00Z"), last))
+    );
+    let only = Some((at("2026-03-01T00:00:00Z"), at("2026-03-01T00:00:00Z")));
+    let chicago = list[5].lane.id();
+    assert_eq!(
+        (span(chicago, 1).await, span(chicago, 2).await),
+        (only, only)
+    );
+    let nobody = Lane::new(vec!["Asia/Tokyo".to_owned()], Vec::new()).id();
+    assert_eq!(span(nobody, 1).await, None);
+
     // Whoever is called is not due.
     let row = leads
         .get(world.tenant, campaign, list[3].id)
@@ -223,7 +243,7 @@ async fn a_closed_campaign_takes_no_leads_and_stays_listed_until_it_is_retired()
     let cancelled = campaigns.moved(&running, CampaignState::Cancelled).await;
     let refused = store.leads.insert_many(world.tenant, draft.id, &list).await;
     assert!(
-        matches!(refused, Err(LeadsRefused::CampaignClosed)),
+        matches!(refused, Err(LeadsRefused::NotLetIn { .. })),
         "{refused:?}"
     );
     assert_eq!(campaigns.sum(draft.id).await, LeadCounts::default());

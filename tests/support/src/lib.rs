@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::{
     AgentFields, AgentId, AmdPolicy, CallId, CallSnapshot, Campaign, CampaignFields, CampaignId,
     CampaignState, Direction, Lane, Lead, LeadId, LeadPriority, LeadState, MinuteOfDay,
-    PhoneNumber, PromptId, RenderedPrompt, Rotation, Span, TenantId, Windows,
+    PhoneNumber, PromptId, RenderedPrompt, Rotation, Span, StatedPlace, TenantId, Windows,
 };
 
 /// Somebody who was never called, waits since `now`, and is at a place that no rules are known for, so that
@@ -23,6 +23,8 @@ pub fn lead(campaign_id: CampaignId, number: PhoneNumber, now: Timestamp) -> Lea
         lane: Lane::new(vec!["Etc/UTC".to_owned()], Vec::new()),
         alternates: Vec::new(),
         rotation: Rotation::default(),
+        stated_place: StatedPlace::default(),
+        counted_lane: None,
         variables: BTreeMap::new(),
         priority: LeadPriority::Normal,
         consent: None,
@@ -32,6 +34,8 @@ pub fn lead(campaign_id: CampaignId, number: PhoneNumber, now: Timestamp) -> Lea
         last_call_id: None,
         last_attempt_at: None,
         last_outcome: None,
+        held_by: None,
+        moved_to: None,
         import_id: None,
         created_at: now,
         updated_at: now,

@@ -99,6 +99,7 @@ pub(crate) enum Code {
     LeadNotWaiting,
     NotPermitted,
     NotUploaded,
+    NumberInCampaign,
     NumberTaken,
     // 412, 428: edits
     RevisionChanged,
@@ -169,6 +170,7 @@ impl Code {
             | Self::LeadNotWaiting
             | Self::NotPermitted
             | Self::NotUploaded
+            | Self::NumberInCampaign
             | Self::NumberTaken => StatusCode::CONFLICT,
             Self::RevisionChanged => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
@@ -444,7 +446,11 @@ impl From<Refused> for Problem {
             }
             Refused::LeadNotWaiting => Self::new(
                 Code::LeadNotWaiting,
-                "Only a lead that waits can be changed or removed; this one is being called or done.",
+                "Only a lead that waits can be changed or removed, and one that is done only where that is what it lacked; this one is being called or done.",
+            ),
+            Refused::NumberInCampaign => Self::new(
+                Code::NumberInCampaign,
+                "The number is a lead of this campaign already; a number is called as one lead.",
             ),
             Refused::NumberTaken => Self::new(
                 Code::NumberTaken,
@@ -481,10 +487,10 @@ impl From<Refused> for Problem {
                     says,
                 }])
             }
-            Refused::CampaignClosed => Self::new(
-                Code::CampaignClosed,
-                "The campaign is completed or cancelled and takes no leads any more.",
-            ),
+            Refused::CampaignClosed { says } => {
+                let title = format!("The campaign takes no leads any more: it {says}.");
+                Self::new(Code::CampaignClosed, &title)
+            }
             Refused::NotUploaded => Self::new(
                 Code::NotUploaded,
                 "The list is not there, or has not the length that was said: put it to the upload's address first.",

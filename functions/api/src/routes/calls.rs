@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use model::{
     AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId,
     CarrierVerdict, Direction, Doing, KnownLead, LeadId, LineFault, LineReport, Outcome,
-    PhoneNumber, RecordingState, RejectedBecause, SilentSide, TraceId, Variables,
+    PhoneNumber, RecordingState, RejectedBecause, Rule, SilentSide, TraceId, Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
 use service::call::CreateCall;
 use service::{Fault, FieldProblem};
-use store::Overriding;
+use store::{CallFilter, Overriding};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -27,8 +27,8 @@ use self::transcript::{Answers, TurnView, view_turns};
 use crate::http::body::Body;
 use crate::http::idempotency::Key;
 use crate::http::link;
-use crate::http::page::{Page, PageQuery, Wanted};
-use crate::http::params::Path;
+use crate::http::page::{Page, Wanted};
+use crate::http::params::{Path, Query};
 use crate::http::problem::{Code, Problem};
 use crate::http::registry::Routes;
 use crate::routes::permits::PermitView;
@@ -91,6 +91,9 @@ pub(crate) struct CallView {
     /// The campaign and lead that it is an attempt for.
     campaign_id: Option<CampaignId>,
     lead_id: Option<LeadId>,
+    /// Which attempt for that lead it is, from 1. A call that came to nothing and was not counted leaves its number
+    /// to the next.
+    attempt: Option<u32>,
     /// The lead whose variables the agent has, of somebody who calls back; `null`: they are not known. It is no attempt
     /// for that lead and changes nothing of it.
     known_as: Option<KnownLead>,
@@ -153,6 +156,27 @@ pub(crate) struct LineView {
     clipped_percent: f64,
     /// After so long the agent's own voice came back; `null`: it did not.
     echo_delay_ms: Option<u32>,
+}
+
+/// Which calls are wanted.
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CallQuery {
+    /// The last page's `next_cursor`.
+    cursor: Option<String>,
+    /// Entries of the page.
+    limit: Option<u32>,
+    /// Attempts for leads of a campaign.
+    campaign_id: Option<CampaignId>,
+    /// Attempts for a lead.
+    lead_id: Option<LeadId>,
+    state: Option<CallState>,
+    outcome: Option<Outcome>,
+    /// The rule that turned them back at the moment of dialling.
+    rule: Option<Rule>,
+    /// Which attempt for their leads they are, from 1.
+    attempt: Option<u32>,
 }
 
 /// What happened to the recording so far.
@@ -281,20 +305,35 @@ fn overriding(
     Ok(Some(Overriding { by, reason }))
 }
 
-/// List calls, newest first
-#[utoipa::path(get, path = "/v1/calls", params(PageQuery),
+/// List calls that pass the filter, newest first
+///
+/// A page may be short, or empty, and not the last.
+#[utoipa::path(get, path = "/v1/calls", params(CallQuery),
     responses((status = 200, description = "A page", body = Page<CallView>)))]
 pub(crate) async fn list_calls(
     Shared(state): Shared<State>,
     Extension(principal): Extension<Principal>,
-    wanted: Wanted<CallId>,
+    Query(query): Query<CallQuery>,
 ) -> Result<Json<Page<CallView>>, Problem> {
-    let page = state
+    let Wanted { after, limit } = Wanted::read(query.cursor.as_deref(), query.limit)?;
+    let filter = CallFilter {
+        campaign: query.campaign_id,
+        lead: query.lead_id,
+        state: query.state,
+        outcome: query.outcome,
+        rule: query.rule,
+        attempt: query.attempt,
+        ..CallFilter::default()
+    };
+    let listed = state
         .calls
-        .list(principal.tenant_id, wanted.after, wanted.limit)
+        .list(principal.tenant_id, filter, after, limit)
         .await?;
-    let cursor = |call: &Call| call.id.to_string();
-    Ok(Json(Page::new(page, cursor, CallView::from)))
+    let (calls, next) = listed;
+    Ok(Json(Page {
+        items: calls.into_iter().map(CallView::from).collect(),
+        next_cursor: next.map(|call| call.to_string()),
+    }))
 }
 
 /// Read a call with its turns
@@ -405,6 +444,7 @@ impl From<Call> for CallView {
             agent_id: call.agent_id,
             campaign_id: call.campaign_id,
             lead_id: call.lead_id,
+            attempt: call.attempt,
             known_as: call.known_as,
             direction: call.direction,
             to: call.to,

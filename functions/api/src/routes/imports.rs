@@ -245,7 +245,8 @@ pub(crate) struct RejectView {
 /// Import a small list, sent as it is
 ///
 /// A CSV, or a workbook (`.xlsx` or `.ods`), of which one sheet is read. At most a million bytes. Larger ones
-/// go by `uploads`.
+/// go by `uploads`. A campaign that is completed goes on with leads that are new; one that is cancelled, or whose
+/// `ends_at` is past, takes no list.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/imports",
     params(("campaign_id" = CampaignId, Path), ImportQuery, Key),
     request_body(content(

@@ -8,14 +8,14 @@ use futures_util::{Stream, stream};
 use jiff::Timestamp;
 use model::{
     AlternateNumber, CallId, CampaignId, Consent, ImportId, Lead, LeadId, LeadPriority, LeadResult,
-    LeadState, Outcome, PhoneNumber, Variables,
+    LeadState, Outcome, PhoneNumber, Rule, Variables,
 };
 use serde::{Deserialize, Serialize};
 use service::Refused;
 use service::account::access::{Permission, Principal};
 use service::lead::export::Export;
 use service::lead::{Added, LeadFields, Leads, NewLead};
-use store::{LeadFilter, LeadRow};
+use store::{HeldFilter, LeadFilter, LeadRow};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -92,6 +92,12 @@ pub(crate) struct LeadView {
     variables: Variables,
     priority: LeadPriority,
     consent: Option<Consent>,
+    /// Its own zone, where its list or a user named one.
+    zone: Option<String>,
+    /// Its state or province, where its list or a user named one.
+    region: Option<String>,
+    /// Its country, where its list or a user named one.
+    country: Option<String>,
     /// Every zone that has to allow a call to `number`.
     zones: Vec<String>,
     /// Whose rules apply to it.
@@ -101,6 +107,10 @@ pub(crate) struct LeadView {
     last_call_id: Option<CallId>,
     last_attempt_at: Option<Timestamp>,
     last_outcome: Option<Outcome>,
+    /// The rule that turned it back, put it off or ended it when it was looked at last; `null` once it was called.
+    held_by: Option<Rule>,
+    /// The lead that it goes on as: its number was corrected.
+    moved_to: Option<LeadId>,
     /// The import that brought it.
     import_id: Option<ImportId>,
     created_at: Timestamp,
@@ -145,6 +155,13 @@ pub(crate) struct LeadQuery {
     /// Of leads that are done.
     result: Option<LeadResult>,
     last_outcome: Option<Outcome>,
+    /// The rule that holds them back: that turned them back, put them off or ended them when they were looked at last,
+    /// or holds all that wait in their place, or in the campaign, now.
+    rule: Option<Rule>,
+    /// At least so many attempts that count.
+    attempts_min: Option<u32>,
+    /// At most so many attempts that count.
+    attempts_max: Option<u32>,
     /// The import that brought them.
     import_id: Option<ImportId>,
 }
@@ -158,6 +175,13 @@ pub(crate) struct ExportQuery {
     /// Of leads that are done.
     result: Option<LeadResult>,
     last_outcome: Option<Outcome>,
+    /// The rule that holds them back: that turned them back, put them off or ended them when they were looked at last,
+    /// or holds all that wait in their place, or in the campaign, now.
+    rule: Option<Rule>,
+    /// At least so many attempts that count.
+    attempts_min: Option<u32>,
+    /// At most so many attempts that count.
+    attempts_max: Option<u32>,
     /// The import that brought them.
     import_id: Option<ImportId>,
 }
@@ -166,12 +190,14 @@ pub(crate) struct ExportQuery {
 ///
 /// A number is one lead of a campaign: one that is there already stays as it is, so that a request may be
 /// sent again. Numbers on the suppression list are kept out, and so is who asked on any of their `alternates` not to
-/// be called. A problem names every field, as in `/leads/3/number`.
+/// be called. A campaign that is completed goes on with leads that are new; one that is cancelled, or whose `ends_at`
+/// is past, takes none. A problem names every field, as in `/leads/3/number`.
 #[utoipa::path(post, path = "/v1/campaigns/{campaign_id}/leads",
     params(("campaign_id" = CampaignId, Path)), request_body = NewLeads,
     responses(
         (status = 200, description = "What became of each", body = AddedView),
         (status = 409, description = "`campaign_closed`"),
+        (status = 422, description = "`invalid`, or `cannot_start` where the agent of a completed campaign is archived"),
     ))]
 pub(crate) async fn add_leads(
     Shared(state): Shared<State>,
@@ -201,12 +227,16 @@ pub(crate) async fn list_leads(
     Query(query): Query<LeadQuery>,
 ) -> Result<Json<Page<LeadView>>, Problem> {
     let Wanted { after, limit } = Wanted::read(query.cursor.as_deref(), query.limit)?;
-    let filter = filter(
-        query.state,
-        query.result,
-        query.last_outcome,
-        query.import_id,
-    );
+    let held = held(&state, &principal, campaign_id, query.rule).await?;
+    let filter = LeadFilter {
+        state: query.state.map(LeadStatus::code),
+        result: query.result,
+        last_outcome: query.last_outcome,
+        import: query.import_id,
+        attempts_min: query.attempts_min,
+        attempts_max: query.attempts_max,
+        held,
+    };
     let page = state
         .leads
         .list(principal.tenant_id, campaign_id, &filter, after, limit)
@@ -233,13 +263,22 @@ pub(crate) async fn get_lead(
     Ok(answer(row))
 }
 
-/// Change a lead while it waits
+/// Correct a lead
+///
+/// While it waits, and when it is done for what is corrected: `unreachable` or `exhausted` by its number, `not_allowed`
+/// by where it is or by its consent. It waits again then, where an hour lets it be called, and a completed campaign goes
+/// on. Zones and rules are made anew, when it is due stays.
+///
+/// Another number is another lead: the answer has its `id`. This one ends as `renumbered`, names it in `moved_to`, and is
+/// not called again, whatever list still has its number. Suppression and limits are those of the new number, and
+/// attempts are counted anew.
 #[utoipa::path(patch, path = "/v1/campaigns/{campaign_id}/leads/{lead_id}",
     params(("campaign_id" = CampaignId, Path), ("lead_id" = LeadId, Path), IfMatch),
     request_body = LeadFields,
     responses(
-        (status = 200, description = "The changed lead", body = LeadView, headers(("ETag"))),
-        (status = 409, description = "`lead_not_waiting`"),
+        (status = 200, description = "The corrected lead", body = LeadView, headers(("ETag"))),
+        (status = 409, description = "`lead_not_waiting`, `number_in_campaign`, or `campaign_closed`"),
+        (status = 422, description = "`invalid`, `number_suppressed`, or `cannot_start` where the agent of a completed campaign is archived"),
     ))]
 pub(crate) async fn update_lead(
     Shared(state): Shared<State>,
@@ -253,7 +292,7 @@ pub(crate) async fn update_lead(
     let edit = || async move {
         let before = leads.get(tenant, campaign_id, lead_id).await?;
         condition.check(before.row_version)?;
-        let check = async |fields: LeadFields| Ok(fields.problems());
+        let check = async |fields: LeadFields| Ok(fields.problems(&before.lead));
         let fields = patch.over(&Leads::fields(&before.lead));
         let fields = fields.or_all_faults(check).await?;
         let changed = leads.change(tenant, campaign_id, lead_id, before.row_version, fields);
@@ -296,12 +335,16 @@ pub(crate) async fn export_leads(
     Path(campaign_id): Path<CampaignId>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    let filter = filter(
-        query.state,
-        query.result,
-        query.last_outcome,
-        query.import_id,
-    );
+    let held = held(&state, &principal, campaign_id, query.rule).await?;
+    let filter = LeadFilter {
+        state: query.state.map(LeadStatus::code),
+        result: query.result,
+        last_outcome: query.last_outcome,
+        import: query.import_id,
+        attempts_min: query.attempts_min,
+        attempts_max: query.attempts_max,
+        held,
+    };
     let export = state
         .leads
         .export(principal.tenant_id, campaign_id, filter)
@@ -324,21 +367,31 @@ fn parts(export: Export) -> impl Stream<Item = Result<String, Refused>> {
     })
 }
 
-fn filter(
-    state: Option<LeadStatus>,
-    result: Option<LeadResult>,
-    last_outcome: Option<Outcome>,
-    import: Option<ImportId>,
-) -> LeadFilter {
-    LeadFilter {
-        state: state.map(|state| match state {
-            LeadStatus::Waiting => "waiting",
-            LeadStatus::Calling => "calling",
-            LeadStatus::Done => "done",
-        }),
-        result,
-        last_outcome,
-        import,
+/// What of a filter hangs on the campaign as it is now.
+async fn held(
+    state: &State,
+    principal: &Principal,
+    campaign_id: CampaignId,
+    rule: Option<Rule>,
+) -> Result<Option<HeldFilter>, Problem> {
+    let Some(rule) = rule else {
+        return Ok(None);
+    };
+    let held = state
+        .leads
+        .held_by(principal.tenant_id, campaign_id, rule)
+        .await?;
+    Ok(Some(held))
+}
+
+impl LeadStatus {
+    /// As it is stored.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Calling => "calling",
+            Self::Done => "done",
+        }
     }
 }
 
@@ -387,6 +440,8 @@ impl From<LeadRow> for LeadView {
             lane,
             alternates,
             rotation: _,
+            stated_place,
+            counted_lane: _,
             variables,
             priority,
             consent,
@@ -396,6 +451,8 @@ impl From<LeadRow> for LeadView {
             last_call_id,
             last_attempt_at,
             last_outcome,
+            held_by,
+            moved_to,
             import_id,
             created_at,
             updated_at,
@@ -415,12 +472,17 @@ impl From<LeadRow> for LeadView {
             variables,
             priority,
             consent,
+            zone: stated_place.zone,
+            region: stated_place.region,
+            country: stated_place.country,
             zones: lane.zones,
             jurisdictions: lane.jurisdictions,
             attempts,
             last_call_id,
             last_attempt_at,
             last_outcome,
+            held_by,
+            moved_to,
             import_id,
             created_at,
             updated_at,

@@ -46,6 +46,7 @@ fn rows() -> Vec<Row> {
         ("NewLead", "alternates", items(0, ALTERNATES_MAX)),
         ("NewLead", "variables", items(0, VARIABLES_MAX)),
         ("NewLead", "variables.*", chars(0, VALUE_CHARS_MAX)),
+        ("LeadFields", "alternates", items(0, ALTERNATES_MAX)),
         ("LeadFields", "variables", items(0, VARIABLES_MAX)),
         ("LeadFields", "variables.*", chars(0, VALUE_CHARS_MAX)),
         ("Consent", "source", chars(0, CONSENT_SOURCE_CHARS_MAX)),
@@ -158,6 +159,10 @@ pub(crate) fn apply_to_parameter(parameter: &mut Value) {
         Some("sheet") => Bound::Chars {
             min: 1,
             max: count(SHEET_CHARS_MAX),
+        },
+        Some("attempt" | "attempts_min" | "attempts_max") => Bound::Number {
+            min: 0,
+            max: u32::MAX.into(),
         },
         Some("version") => Bound::Number {
             min: 1,

@@ -184,3 +184,22 @@ fn a_zone_of_the_list_wins_and_must_be_one() {
         assert!(wrong.parse::<ZoneName>().is_err(), "{wrong} was accepted");
     }
 }
+
+#[test]
+fn a_region_is_a_state_or_province_whose_rules_are_its_own() {
+    for (text, code) in [("US-CA", "US-CA"), (" us-dc ", "US-DC"), ("ca-on", "CA-ON")] {
+        assert_eq!(text.parse::<RegionCode>().unwrap().as_str(), code);
+    }
+    for wrong in [
+        "",
+        "US",
+        "CA",
+        "US-ZZ",
+        "California",
+        "DE-BY",
+        "US-CAL",
+        "PR",
+    ] {
+        assert!(wrong.parse::<RegionCode>().is_err(), "{wrong} was accepted");
+    }
+}

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Variables,
+    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Rule, Variables,
 };
 
 /// The most numbers that a lead has besides its own: two phones at home, two at work.
@@ -19,13 +19,18 @@ pub struct Lead {
     pub campaign_id: CampaignId,
     /// The lead's own number, which it is known by.
     pub number: PhoneNumber,
-    /// What decides when that number may be called.
+    /// What decides when that number may be called: made of the number and of what is said of the place below.
     pub lane: Lane,
     /// Other numbers of the same person, in the order in which they are called, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternates: Vec<AlternateNumber>,
     #[serde(default, skip_serializing_if = "Rotation::is_fresh")]
     pub rotation: Rotation,
+    #[serde(default, skip_serializing_if = "StatedPlace::is_empty")]
+    pub stated_place: StatedPlace,
+    /// The lane that its calls are counted in, where its own was corrected since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_lane: Option<Lane>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: Variables,
     #[serde(default)]
@@ -46,6 +51,13 @@ pub struct Lead {
     pub last_attempt_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_outcome: Option<Outcome>,
+    /// The rule that turned it back, put it off or ended it when it was looked at last; absent once a call is on
+    /// its way or has ended otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Rule>,
+    /// The lead that it goes on as, of one whose number was corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<LeadId>,
     /// The import that brought it; absent for one that was added by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<ImportId>,
@@ -57,6 +69,7 @@ pub struct Lead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlternateNumber {
     pub number: PhoneNumber,
+    /// Made of the number and of what is said of the person's place.
     pub lane: Lane,
 }
 
@@ -68,6 +81,24 @@ pub struct Rotation {
     /// A bit for each number that this campaign does not call any more.
     #[serde(default)]
     given_up: u8,
+}
+
+/// Where a lead is, as its list or a user says it. What is absent the number tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatedPlace {
+    /// An IANA name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// State or province in ISO 3166-2, `US-CA`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Two letters, `US`: the list names a state of this country that cannot be read, so all of its states count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any_region_of: Option<String>,
+    /// Two letters, `US`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// Where a lead stands. Every lead of a running campaign waits with a due time, is being called, or
@@ -109,6 +140,8 @@ pub enum LeadResult {
     Failed,
     /// The campaign was cancelled first.
     Cancelled,
+    /// Its number was corrected: the lead goes on under the other one, and this one is not called again.
+    Renumbered,
 }
 
 /// Which of several due leads goes first.
@@ -363,6 +396,19 @@ impl LeadCounts {
     }
 }
 
+impl StatedPlace {
+    /// Whether nothing is said: the number tells all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl LeadPriority {
+    /// Every priority, in the order in which leads are called.
+    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+}
+
 impl SuppressionReason {
     /// Whether the person said so themselves. Then it is meant for every number of theirs.
     #[must_use]
@@ -387,7 +433,7 @@ impl SuppressionReason {
 
 impl LeadResult {
     /// Every result, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reached,
         Self::VoicemailLeft,
         Self::OptedOut,
@@ -397,6 +443,7 @@ impl LeadResult {
         Self::NotAllowed,
         Self::Failed,
         Self::Cancelled,
+        Self::Renumbered,
     ];
 
     /// The stable code, as in the API.
@@ -412,6 +459,7 @@ impl LeadResult {
             Self::NotAllowed => "not_allowed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Renumbered => "renumbered",
         }
     }
 }
@@ -438,6 +486,8 @@ mod tests {
                 })
                 .collect(),
             rotation: Rotation::default(),
+            stated_place: StatedPlace::default(),
+            counted_lane: None,
             variables: Variables::new(),
             priority: LeadPriority::Normal,
             consent: None,
@@ -449,6 +499,8 @@ mod tests {
             last_call_id: None,
             last_attempt_at: None,
             last_outcome: None,
+            held_by: None,
+            moved_to: None,
             import_id: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -8,7 +8,7 @@ use dialer::{CallEnd, Talk};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AnsweredBy, Call, CallState, Campaign, Contact, Direction, Doing, Lead, LeadResult, LeadState,
-    Outcome, RecordingState,
+    Outcome, RecordingState, Rule,
 };
 use store::{CallCount, CallRow, LeadBefore, LeadChange, LeadRow, SlotsHeld, Spoken};
 
@@ -228,6 +228,7 @@ fn next(
         from.rotation = from.rotation.turned_to(place);
     }
     let mut next = from;
+    next.held_by = denied.map(|(rule, _retry_at)| rule);
     if let Some((rule, retry_at)) = denied {
         let denial = dialer::Denial { rule, retry_at };
         let then = dialer::after_denial(campaign, &next, denial, now);
@@ -256,7 +257,7 @@ fn next(
 fn as_they_wished(lead: Lead, row: &CallRow, contact: Option<&Contact>, now: Timestamp) -> Lead {
     let suppression = contact.and_then(|contact| contact.suppression.as_ref());
     if suppression.and_then(|suppression| suppression.call_id) == Some(row.call.id) {
-        return done(&lead, LeadResult::OptedOut, now);
+        return done(&lead, LeadResult::OptedOut, lead.held_by, now);
     }
     lead
 }
@@ -358,7 +359,7 @@ fn has_moved_on(state: &LeadState) -> bool {
         LeadState::Waiting { .. } => false,
         LeadState::Calling { .. } => true,
         LeadState::Done { result, .. } => match result {
-            LeadResult::Suppressed | LeadResult::OptedOut => true,
+            LeadResult::Suppressed | LeadResult::OptedOut | LeadResult::Renumbered => true,
             LeadResult::Reached
             | LeadResult::VoicemailLeft
             | LeadResult::Unreachable
@@ -389,9 +390,10 @@ fn noted(contact: &Contact, row: &CallRow) -> Option<Contact> {
     Some(contact)
 }
 
-/// The lead, done.
-pub(crate) fn done(lead: &Lead, result: LeadResult, now: Timestamp) -> Lead {
+/// The lead, done. The rule is what ended it without a call.
+pub(crate) fn done(lead: &Lead, result: LeadResult, rule: Option<Rule>, now: Timestamp) -> Lead {
     Lead {
+        held_by: rule,
         state: LeadState::Done {
             result,
             done_at: now,

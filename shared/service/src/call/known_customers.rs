@@ -54,7 +54,9 @@ impl KnownCustomers {
         let calls: Vec<Call> = rows.into_iter().flatten().map(|row| row.call).collect();
         for lead in leads_of(&calls, dialled) {
             let found = self.leads.get(tenant, lead.campaign_id, lead.lead_id);
-            if let Some(row) = found.await? {
+            // Where the number was wrong, whoever has it is somebody else.
+            let found = found.await?.filter(|row| row.lead.moved_to.is_none());
+            if let Some(row) = found {
                 return Ok(Some(KnownCustomer {
                     lead,
                     variables: row.lead.variables,

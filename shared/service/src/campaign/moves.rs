@@ -155,7 +155,7 @@ fn decide(campaign: &Campaign, wanted: Move, now: Timestamp) -> Result<Decision,
             Ok(to(State::Cancelled))
         }
         (Move::Start { .. } | Move::Pause | Move::Resume | Move::Cancel, State::Completed) => {
-            refuse("it is completed: redial, or make another one")
+            refuse("it is completed: add leads and it goes on, or redial")
         }
         (Move::Start { .. } | Move::Pause | Move::Resume, State::Cancelled) => {
             refuse("it is cancelled, and that is for good: redial, or make another one")
@@ -185,7 +185,7 @@ fn effect(campaign: &Campaign, counts: &LeadCounts) -> String {
         CampaignState::Paused => {
             format!("no new calls begin, {waiting} leads keep their place; {on_their_way}")
         }
-        CampaignState::Completed => "nobody is called any more".to_owned(),
+        CampaignState::Completed => "nobody is called any more, unless leads are added".to_owned(),
         CampaignState::Cancelled => format!(
             "no new calls begin, {waiting} waiting leads end as cancelled within a minute or two; \
              {on_their_way}"
@@ -242,31 +242,31 @@ mod tests {
             start, scheduled: the campaign was started before
             start, running: the campaign was started before
             start, paused: it is paused: resume it
-            start, completed: it is completed: redial, or make another one
+            start, completed: it is completed: add leads and it goes on, or redial
             start, cancelled: it is cancelled, and that is for good: redial, or make another one
             start tomorrow, draft: scheduled
             start tomorrow, scheduled: scheduled
             start tomorrow, running: the campaign was started before
             start tomorrow, paused: it is paused: resume it
-            start tomorrow, completed: it is completed: redial, or make another one
+            start tomorrow, completed: it is completed: add leads and it goes on, or redial
             start tomorrow, cancelled: it is cancelled, and that is for good: redial, or make another one
             pause, draft: it has not been started
             pause, scheduled: paused
             pause, running: paused
             pause, paused: nothing
-            pause, completed: it is completed: redial, or make another one
+            pause, completed: it is completed: add leads and it goes on, or redial
             pause, cancelled: it is cancelled, and that is for good: redial, or make another one
             resume, draft: it has not been started
             resume, scheduled: nothing
             resume, running: nothing
             resume, paused: running
-            resume, completed: it is completed: redial, or make another one
+            resume, completed: it is completed: add leads and it goes on, or redial
             resume, cancelled: it is cancelled, and that is for good: redial, or make another one
             cancel, draft: it has not been started: delete it
             cancel, scheduled: cancelled
             cancel, running: cancelled
             cancel, paused: cancelled
-            cancel, completed: it is completed: redial, or make another one
+            cancel, completed: it is completed: add leads and it goes on, or redial
             cancel, cancelled: nothing
         "#]].assert_eq(&table);
     }

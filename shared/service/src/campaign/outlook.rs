@@ -2,17 +2,20 @@
 //! called just now.
 //!
 //! The end is an estimate, not a plan: leads that wait, times the calls that leads took so far, at the
-//! pace of late, in the hours in which their lanes are open. `simulate` answers the same question before
-//! the first call.
+//! pace of late, in the hours in which their lanes are open. Nobody is taken to be called before the first
+//! lead of a lane is due, and the end is never before the last one that waits may be called. Calls that
+//! retries will take are in it, how long those retries will wait is not: nobody knows yet who needs one.
+//! `simulate` answers the same question before the first call.
 
 use std::collections::BTreeMap;
 
 use dialer::{Opening, Schedule};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Campaign, CampaignId, CampaignState, Lane, LaneId, LeadCounts, LeadState, Rule, TenantId,
 };
-use store::{LaneCounts, PlanNote};
+use store::{DueSpan, LaneCounts, PlanNote};
 
 use super::Campaigns;
 use crate::Refused;
@@ -29,6 +32,10 @@ const HOURS_TOLD: SignedDuration = SignedDuration::from_hours(48);
 const NOTE_FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// Open lanes that are asked for a due lead. Where there are more, nobody says how many leads wait.
 const LANES_ASKED_MAX: usize = 20;
+/// Lanes with waiting leads that are asked when their leads are due, side by side a few at a time: a list all over
+/// the United States has 65. Where there are more, nobody says when the campaign ends.
+const LANES_OF_END_MAX: usize = 200;
+const READS_AT_ONCE: usize = 8;
 
 /// How a campaign goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +48,8 @@ pub struct Outlook {
     pub calls_by_hour: BTreeMap<String, u64>,
     /// The pace of the last hour; absent when there were too few calls.
     pub calls_per_hour: Option<u64>,
-    /// When everybody may be done, at this pace; absent when nobody can tell.
+    /// When everybody may be done, at this pace, and not before the last lead that waits may be called; absent
+    /// when nobody can tell.
     pub ends_about: Option<Timestamp>,
     /// When the next lane opens that has leads waiting, if all of them are closed now.
     pub next_opening: Option<Timestamp>,
@@ -95,6 +103,8 @@ impl Campaigns {
             held.extend(self.not_due(&campaign, &lanes, now).await?);
         }
         let pace = pace(&campaign, &hours, now);
+        let ends_about = self.ends_about(&campaign, &counts, &lanes, pace, now);
+        let ends_about = ends_about.await?;
         let waiting = lanes.iter().filter(|lane| lane.counts.waiting > 0);
         let all_closed = counts.waiting > 0 && waiting.clone().all(|lane| !lane.open);
         let next_opening = if all_closed {
@@ -103,7 +113,7 @@ impl Campaigns {
             None
         };
         Ok(Outlook {
-            ends_about: pace.and_then(|pace| ends_about(&campaign, &counts, &lanes, pace, now)),
+            ends_about,
             calls_per_hour: pace.map(rounded),
             campaign,
             at: now,
@@ -113,6 +123,38 @@ impl Campaigns {
             next_opening,
             held,
         })
+    }
+
+    /// When the campaign may be over. Due times are read only where there is an end to tell.
+    async fn ends_about(
+        &self,
+        campaign: &Campaign,
+        counts: &LeadCounts,
+        lanes: &[LaneOutlook],
+        pace: Option<f64>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Refused> {
+        let Some(pace) = pace.or_else(|| all_at_once(campaign, counts)) else {
+            return Ok(None);
+        };
+        let waiting = lanes.iter().filter(|lane| lane.counts.waiting > 0);
+        let running = campaign.state == CampaignState::Running;
+        if !running || waiting.clone().count() > LANES_OF_END_MAX {
+            return Ok(None);
+        }
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let asked: Vec<(LaneId, u64)> =
+            waiting.map(|lane| (lane.id, lane.counts.waiting)).collect();
+        let spans: BTreeMap<LaneId, DueSpan> = stream::iter(asked)
+            .map(async |(lane, waiting)| {
+                let span = self.leads.due_span(tenant, id, lane, waiting).await?;
+                Ok::<_, Refused>(span.map(|span| (lane, span)))
+            })
+            .buffered(READS_AT_ONCE)
+            .try_filter_map(async |span| Ok(span))
+            .try_collect()
+            .await?;
+        Ok(ends_about(campaign, counts, lanes, &spans, pace, now))
     }
 
     /// Whether every lead of the open lanes waits for its time.
@@ -296,11 +338,29 @@ fn pace(campaign: &Campaign, hours: &BTreeMap<String, u64>, now: Timestamp) -> O
     Some(calls / running.clamp(5.0 / 60.0, 1.0))
 }
 
-/// Walks ahead through the hours in which lanes are open.
+/// Where there are too few calls for a pace none is needed for no more leads than the campaign has lines: they are
+/// all called when they may be.
+fn all_at_once(campaign: &Campaign, counts: &LeadCounts) -> Option<f64> {
+    let lines = u64::from(campaign.fields.max_concurrent_calls);
+    (1..=lines)
+        .contains(&counts.waiting)
+        .then_some(f64::INFINITY)
+}
+
+/// The leads of a lane that wait, on the walk ahead.
+struct Left {
+    schedule: Schedule,
+    calls: f64,
+    /// When the first of them is due.
+    from: Timestamp,
+}
+
+/// Walks ahead through the hours in which lanes are open and their leads are due.
 fn ends_about(
     campaign: &Campaign,
     counts: &LeadCounts,
     lanes: &[LaneOutlook],
+    spans: &BTreeMap<LaneId, DueSpan>,
     calls_per_hour: f64,
     now: Timestamp,
 ) -> Option<Timestamp> {
@@ -315,40 +375,44 @@ fn ends_about(
     } else {
         (real(calls) / real(done)).clamp(1.0, most)
     };
-    let mut left: Vec<(Schedule, f64)> = lanes
-        .iter()
-        .filter(|lane| lane.counts.waiting > 0)
-        .map(|lane| {
-            let schedule = Schedule::new(Some(&campaign.fields), &lane.lane);
-            (schedule, real(lane.counts.waiting) * each)
-        })
-        .collect();
+    // When the last lead that waits may be called, or is ended because it may not.
+    let mut last_called = now;
+    let mut left: Vec<Left> = Vec::new();
+    for lane in lanes.iter().filter(|lane| lane.counts.waiting > 0) {
+        let mut schedule = Schedule::new(Some(&campaign.fields), &lane.lane);
+        let span = spans.get(&lane.id);
+        let last = span.map_or(now, |span| span.last.max(now));
+        last_called = last_called.max(schedule.open_from(last).unwrap_or(last));
+        left.push(Left {
+            schedule,
+            calls: real(lane.counts.waiting) * each,
+            from: span.map_or(now, |span| span.first.max(now)),
+        });
+    }
+    let ends = |at: Timestamp| {
+        let at = at.max(last_called);
+        campaign.fields.ends_at.map_or(at, |end| end.min(at))
+    };
     let last = now.checked_add(FORECAST_MAX).ok()?;
     let per_step = calls_per_hour * FORECAST_STEP.as_secs_f64() / 3_600.0;
     let mut at = now;
     while at < last {
-        left.retain(|(_schedule, calls)| *calls > 0.0);
+        left.retain(|lane| lane.calls > 0.0);
         if left.is_empty() {
-            let ends = campaign.fields.ends_at;
-            return Some(ends.map_or(at, |end| end.min(at)));
+            return Some(ends(at));
         }
         let mut opens: Option<Timestamp> = None;
         let mut open = Vec::new();
-        for (schedule, calls) in &mut left {
-            match schedule.at(at) {
-                Opening::Open { .. } => open.push(calls),
-                Opening::Closed {
-                    opens_at: Some(next),
-                    ..
-                } => {
-                    opens = Some(opens.map_or(next, |opens| opens.min(next)));
-                }
-                Opening::Closed { opens_at: None, .. } => *calls = 0.0,
+        for lane in &mut left {
+            match lane.schedule.open_from(lane.from.max(at)) {
+                Some(next) if next <= at => open.push(&mut lane.calls),
+                Some(next) => opens = Some(opens.map_or(next, |opens| opens.min(next))),
+                None => lane.calls = 0.0,
             }
         }
         let due: f64 = open.iter().map(|calls| **calls).sum();
         if due <= 0.0 {
-            // Nothing is open: on to where something is.
+            // Nobody can be called: on to when somebody can.
             at = opens.unwrap_or(at).max(at.checked_add(FORECAST_STEP).ok()?);
             continue;
         }
@@ -409,26 +473,100 @@ mod tests {
 
     const MONDAY: &str = r#"{"mon":[["10:00","12:00"]]}"#;
 
+    /// Leads of the lane above, of which the first and the last are due then.
+    fn due(first: &str, last: &str) -> BTreeMap<LaneId, DueSpan> {
+        let span = DueSpan {
+            first: first.parse().unwrap(),
+            last: last.parse().unwrap(),
+        };
+        BTreeMap::from([(lane(1).lane.id(), span)])
+    }
+
+    fn waiting(waiting: u64) -> LeadCounts {
+        LeadCounts {
+            waiting,
+            done: [(LeadResult::Reached, 10)].into(),
+            calls: [(Outcome::AgentEnded, 10), (Outcome::NoAnswer, 10)].into(),
+            ..LeadCounts::default()
+        }
+    }
+
     #[test]
     fn the_end_is_in_hours_in_which_somebody_is_called() {
         let campaign = running(MONDAY);
         // Monday 2 March 2026, 11:00 in Los Angeles: an hour is left, a hundred calls an hour.
         let now: Timestamp = "2026-03-02T19:00:00Z".parse().unwrap();
-        let end = |waiting| {
-            let lanes = outlook_of_lanes(&campaign, vec![lane(waiting)], now);
-            let counts = LeadCounts {
-                waiting,
-                done: [(LeadResult::Reached, 10)].into(),
-                calls: [(Outcome::AgentEnded, 10), (Outcome::NoAnswer, 10)].into(),
-                ..LeadCounts::default()
-            };
-            ends_about(&campaign, &counts, &lanes, 100.0, now).map(|end| end.to_string())
+        let end = |leads| {
+            let lanes = outlook_of_lanes(&campaign, vec![lane(leads)], now);
+            let due = due("2026-03-01T00:00:00Z", "2026-03-02T18:00:00Z");
+            let end = ends_about(&campaign, &waiting(leads), &lanes, &due, 100.0, now);
+            end.map(|end| end.to_string())
         };
         // Two calls a lead.
         assert_eq!(end(50).as_deref(), Some("2026-03-02T20:00:00Z"));
         // The next Monday is after the clocks went forward.
         assert_eq!(end(75).as_deref(), Some("2026-03-09T17:30:00Z"));
         assert_eq!(end(1_000_000), None);
+    }
+
+    #[test]
+    fn one_mailbox_that_waits_until_the_night_ends_its_campaign_in_the_morning() {
+        let every_day = r#"{"mon":[["10:00","19:00"]],"tue":[["10:00","19:00"]]}"#;
+        let campaign = running(every_day);
+        // Monday, noon in Los Angeles; the last lead is due on Tuesday at 01:08.
+        let now: Timestamp = "2026-03-02T20:00:00Z".parse().unwrap();
+        let due = due("2026-03-03T09:08:00Z", "2026-03-03T09:08:00Z");
+        let lanes = outlook_of_lanes(&campaign, vec![lane(1)], now);
+        let end = |pace| ends_about(&campaign, &waiting(1), &lanes, &due, pace, now).unwrap();
+        let tuesday_at_ten: Timestamp = "2026-03-03T18:00:00Z".parse().unwrap();
+        let hour_after = tuesday_at_ten + SignedDuration::from_hours(1);
+        for pace in [100.0, f64::INFINITY] {
+            assert!((tuesday_at_ten..hour_after).contains(&end(pace)), "{pace}");
+        }
+        // Where the campaign ends before that, it ends then.
+        let mut ended = campaign.clone();
+        ended.fields.ends_at = Some("2026-03-03T08:00:00Z".parse().unwrap());
+        let end = ends_about(&ended, &waiting(1), &lanes, &due, 100.0, now);
+        assert_eq!(end, ended.fields.ends_at);
+    }
+
+    #[test]
+    fn a_list_that_is_due_but_for_one_ends_with_that_one() {
+        let campaign = running(r#"{"mon":[["10:00","19:00"]],"tue":[["10:00","19:00"]]}"#);
+        let now: Timestamp = "2026-03-02T20:00:00Z".parse().unwrap();
+        let lanes = outlook_of_lanes(&campaign, vec![lane(50)], now);
+        let due = due("2026-03-02T18:00:00Z", "2026-03-03T09:08:00Z");
+        let end = ends_about(&campaign, &waiting(50), &lanes, &due, 100.0, now);
+        assert_eq!(end, Some("2026-03-03T18:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_list_that_is_due_tomorrow_takes_its_hours_from_then_on() {
+        let campaign = running(r#"{"mon":[["10:00","19:00"]],"tue":[["10:00","19:00"]]}"#);
+        let now: Timestamp = "2026-03-02T20:00:00Z".parse().unwrap();
+        let lanes = outlook_of_lanes(&campaign, vec![lane(150)], now);
+        let due = due("2026-03-03T18:00:00Z", "2026-03-03T18:10:00Z");
+        // Three hundred calls at a hundred an hour, from Tuesday 10:00 on.
+        let end = ends_about(&campaign, &waiting(150), &lanes, &due, 100.0, now);
+        assert_eq!(end, Some("2026-03-03T21:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_lead_that_can_never_be_called_ends_its_campaign_when_it_is_due() {
+        let campaign = running("{}");
+        let now: Timestamp = "2026-03-02T20:00:00Z".parse().unwrap();
+        let lanes = outlook_of_lanes(&campaign, vec![lane(1)], now);
+        let due = due("2026-03-03T09:08:00Z", "2026-03-03T09:08:00Z");
+        let end = ends_about(&campaign, &waiting(1), &lanes, &due, 100.0, now);
+        assert_eq!(end, Some("2026-03-03T09:08:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn fewer_leads_than_lines_need_no_pace() {
+        let campaign = running(MONDAY);
+        let lines = u64::from(campaign.fields.max_concurrent_calls);
+        assert!(all_at_once(&campaign, &waiting(lines)).is_some());
+        assert!(all_at_once(&campaign, &waiting(lines + 1)).is_none());
     }
 
     #[test]

@@ -146,7 +146,7 @@ pub(crate) async fn copy_page(
     match leads.insert_many(tenant, campaign, &fresh).await {
         Ok(_inserted) => {}
         // The draft was deleted meanwhile: whoever removes its leads removes the note.
-        Err(LeadsRefused::CampaignClosed) => return Ok(false),
+        Err(LeadsRefused::NotLetIn { .. }) => return Ok(false),
         Err(LeadsRefused::Changed) => return Err(StoreError::Conflict),
         Err(LeadsRefused::Store(error)) => return Err(error),
     }
@@ -176,15 +176,15 @@ fn problems(redial: &Redial) -> Vec<FieldProblem> {
         let says = "or `results` must name who is called again";
         problems.push(FieldProblem::new("/outcomes", Fault::Missing, says));
     }
-    let says = "cannot be called again: they asked not to be";
     for (place, result) in redial.results.iter().enumerate() {
-        if matches!(result, LeadResult::OptedOut | LeadResult::Suppressed) {
+        if let Some(says) = cannot_be(*result) {
             let at = element("/results", place);
             problems.push(FieldProblem::new(at, Fault::Conflict, says));
         }
     }
     for (place, outcome) in redial.outcomes.iter().enumerate() {
         if *outcome == Outcome::OptedOut {
+            let says = ASKED_NOT_TO_BE;
             let at = element("/outcomes", place);
             problems.push(FieldProblem::new(at, Fault::Conflict, says));
         }
@@ -192,11 +192,28 @@ fn problems(redial: &Redial) -> Vec<FieldProblem> {
     problems
 }
 
+const ASKED_NOT_TO_BE: &str = "cannot be called again: they asked not to be";
+
+/// Why leads with this result are not called again.
+const fn cannot_be(result: LeadResult) -> Option<&'static str> {
+    match result {
+        LeadResult::OptedOut | LeadResult::Suppressed => Some(ASKED_NOT_TO_BE),
+        LeadResult::Renumbered => Some("cannot be called again: the number was wrong"),
+        LeadResult::Reached
+        | LeadResult::VoicemailLeft
+        | LeadResult::Unreachable
+        | LeadResult::Exhausted
+        | LeadResult::NotAllowed
+        | LeadResult::Failed
+        | LeadResult::Cancelled => None,
+    }
+}
+
 fn matches(copy: &Copy, lead: &Lead) -> bool {
     let LeadState::Done { result, .. } = lead.state else {
         return false;
     };
-    if matches!(result, LeadResult::OptedOut | LeadResult::Suppressed) {
+    if cannot_be(result).is_some() {
         return false;
     }
     let outcome = lead.last_outcome;
@@ -213,6 +230,8 @@ fn again(lead: &Lead, campaign_id: CampaignId, now: Timestamp) -> Lead {
         lane: lead.lane.clone(),
         alternates: lead.alternates.clone(),
         rotation: Rotation::default(),
+        stated_place: lead.stated_place.clone(),
+        counted_lane: None,
         variables: lead.variables.clone(),
         priority: lead.priority,
         consent: lead.consent.clone(),
@@ -222,6 +241,8 @@ fn again(lead: &Lead, campaign_id: CampaignId, now: Timestamp) -> Lead {
         last_call_id: None,
         last_attempt_at: None,
         last_outcome: None,
+        held_by: None,
+        moved_to: None,
         import_id: None,
         created_at: now,
         updated_at: now,

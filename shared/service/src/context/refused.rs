@@ -61,9 +61,12 @@ pub enum Refused {
     /// Everything that is missing before the campaign may call.
     #[error("the campaign is not ready to call")]
     CannotStart(Vec<FieldProblem>),
-    /// Only a lead that waits can be changed or removed.
+    /// Only a lead that waits can be changed or removed, and one that is done corrected where that is what it lacked.
     #[error("the lead does not wait")]
     LeadNotWaiting,
+    /// A lead cannot get a number that is a lead of its campaign already.
+    #[error("the number is a lead of the campaign already")]
+    NumberInCampaign,
     /// The number is on the suppression list.
     #[error("the number is on the suppression list")]
     NumberSuppressed,
@@ -80,9 +83,9 @@ pub enum Refused {
     /// A list that is refused as a whole.
     #[error("the list cannot be used")]
     List(#[source] FileProblem),
-    /// The campaign is completed or cancelled.
-    #[error("the campaign takes no leads any more")]
-    CampaignClosed,
+    /// The campaign is cancelled, or over by its end; the rest of a sentence says which.
+    #[error("the campaign takes no leads any more: it {says}")]
+    CampaignClosed { says: &'static str },
     /// The list is not in the bucket, or has not the length that was said.
     #[error("the list is not uploaded")]
     NotUploaded,

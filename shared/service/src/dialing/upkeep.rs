@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use model::{Campaign, CampaignState, EventKind, Lead, LeadCounts, LeadResult, TenantId};
+use model::{Campaign, CampaignState, EventKind, Lead, LeadCounts, LeadResult, Rule, TenantId};
 use store::{ActiveCampaign, LaneCounts, LeadFilter, LeadRow, Plans, StoreError};
 use tracing::info;
 
 use crate::call::ending::done;
+use crate::campaign::entry::going_on;
 use crate::{Clock, Context, Ids};
 
 /// Leads that are settled or removed at once.
@@ -100,10 +101,7 @@ impl Upkeep {
             CampaignState::Cancelled => LeadResult::Cancelled,
             CampaignState::Completed if !over => {
                 // Leads came in at the moment at which it was completed: it goes on.
-                let reopened = Campaign {
-                    ended_at: None,
-                    ..campaign
-                };
+                let reopened = going_on(campaign, now);
                 self.change(reopened, CampaignState::Running).await?;
                 return Ok(());
             }
@@ -136,7 +134,8 @@ impl Upkeep {
                 let changes: Vec<(LeadRow, Lead)> = waiting
                     .into_iter()
                     .map(|row| {
-                        let lead = done(&row.lead, result, self.clock.now());
+                        let rule = Some(Rule::CampaignState);
+                        let lead = done(&row.lead, result, rule, self.clock.now());
                         (row, lead)
                     })
                     .collect();

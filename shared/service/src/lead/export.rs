@@ -16,7 +16,7 @@ use crate::Refused;
 /// Leads that are read, and written as one chunk, at a time.
 const PAGE: u32 = 500;
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "number",
     "alternate_numbers",
     "number_in_turn",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 15] = [
     "priority",
     "zones",
     "import_id",
+    "held_by",
 ];
 const OTHERS: &str = "other_variables";
 
@@ -132,6 +133,7 @@ impl Export {
             word(&lead.priority),
             lead.lane_in_turn().zones.join(" "),
             text(lead.import_id.map(|import| import.to_string())),
+            text(lead.held_by.map(|rule| rule.code().to_owned())),
         ];
         let variables = self.variables.iter();
         let variables = variables.map(|name| lead.variables.get(name).map_or("", String::as_str));

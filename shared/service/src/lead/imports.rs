@@ -18,7 +18,7 @@ use bytes::Bytes;
 use intake::workbook::is_workbook;
 use intake::{FILE_BYTES_MAX, FileProblem, Options, Position};
 use jiff::{SignedDuration, Timestamp};
-use model::{CampaignId, CampaignState, ImportId, TenantId};
+use model::{CampaignId, ImportId, TenantId};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use store::{
@@ -28,6 +28,7 @@ use store::{
 use tracing::warn;
 
 use super::sheet::ListCsv;
+use crate::campaign::entry::Entries;
 use crate::context::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
@@ -52,6 +53,7 @@ const SAFETY_DELAY: Duration = Duration::from_secs(60);
 pub struct Imports {
     imports: store::Imports,
     campaigns: Campaigns,
+    entries: Entries,
     leads: Leads,
     contacts: Contacts,
     requests: Requests,
@@ -91,6 +93,7 @@ impl Imports {
     pub fn new(store: &store::Store, clock: Arc<dyn Clock>, ids: Ids) -> Self {
         Self {
             imports: store.imports.clone(),
+            entries: Entries::new(store.campaigns.clone(), Arc::clone(&clock), ids.clone()),
             campaigns: store.campaigns.clone(),
             leads: store.leads.clone(),
             contacts: store.contacts.clone(),
@@ -394,14 +397,8 @@ impl Imports {
     }
 
     async fn open_campaign(&self, tenant: TenantId, campaign: CampaignId) -> Result<(), Refused> {
-        let found = self.campaigns.get(tenant, campaign).await?;
-        match found.ok_or(Refused::NotFound)?.state {
-            CampaignState::Draft
-            | CampaignState::Scheduled
-            | CampaignState::Running
-            | CampaignState::Paused => Ok(()),
-            CampaignState::Completed | CampaignState::Cancelled => Err(Refused::CampaignClosed),
-        }
+        self.entries.campaign(tenant, campaign).await?;
+        Ok(())
     }
 
     fn fresh(

@@ -536,7 +536,8 @@ fn ended_by(lead: &Lead, suppression: &Suppression, now: Timestamp) -> Option<Le
             LeadResult::OptedOut
         }
     };
-    Some(crate::call::ending::done(lead, result, now))
+    let rule = Some(Rule::Suppressed);
+    Some(crate::call::ending::done(lead, result, rule, now))
 }
 
 /// What a lead with other numbers becomes whose number in turn was put on the list: another one is in turn, or it is
@@ -568,6 +569,7 @@ fn passed_over(
     Some(Lead {
         state,
         rotation,
+        held_by: Some(denial.rule),
         updated_at: now,
         ..lead.clone()
     })

@@ -406,6 +406,12 @@ pub(crate) fn due_until(priority: LeadPriority, until: Timestamp) -> (String, St
     (digit.to_string(), format!("{digit}{}#~", instant(until)))
 }
 
+/// The first and last sort key of all leads of a priority.
+pub(crate) fn due_ever(priority: LeadPriority) -> (String, String) {
+    let digit = priority_digit(priority);
+    (digit.to_string(), format!("{digit}~"))
+}
+
 const fn priority_digit(priority: LeadPriority) -> char {
     match priority {
         LeadPriority::High => '1',

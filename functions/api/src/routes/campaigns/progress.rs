@@ -39,7 +39,8 @@ pub(crate) struct ProgressView {
     calls: CallCountsView,
     /// The pace of the last hour; `null` after too few calls.
     calls_per_hour: Option<u64>,
-    /// When everybody may be done, at this pace and in these windows: an estimate.
+    /// When everybody may be done, at this pace and in these windows, and not before the last lead that waits may be
+    /// called: an estimate. Calls that retries will take are in it, how long they will wait is not.
     ends_about: Option<Timestamp>,
     /// When the next call is possible, if all lanes with waiting leads are closed now.
     next_opening: Option<Timestamp>,

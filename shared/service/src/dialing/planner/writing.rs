@@ -43,13 +43,18 @@ impl Planner {
                         due_at: deferral.due_at,
                     },
                     rotation: deferral.rotation,
+                    held_by: Some(deferral.rule),
                     updated_at: now,
                     ..deferral.lead.clone()
                 };
                 (deferral.lead.id, lead)
             });
             let ended = plan.endings.iter().filter(|ending| mine(ending.lead));
-            let ended = ended.map(|ending| (ending.lead.id, done(ending.lead, ending.result, now)));
+            let ended = ended.map(|ending| {
+                let rule = Some(ending.rule);
+                let lead = done(ending.lead, ending.result, rule, now);
+                (ending.lead.id, lead)
+            });
             let changes: Vec<(LeadRow, Lead)> = deferred
                 .chain(ended)
                 .filter_map(|(id, lead)| Some(((*rows.get(&id)?).clone(), lead)))
@@ -114,7 +119,7 @@ impl Planner {
                 Claimed::LeadChanged => look.outrun = true,
                 Claimed::NoSlot => {}
                 Claimed::Unfit => {
-                    let ended = done(&lead.lead, LeadResult::Failed, self.now());
+                    let ended = done(&lead.lead, LeadResult::Failed, None, self.now());
                     let change = [(lead.clone(), ended)];
                     let tenant = campaign.tenant_id;
                     self.leads.replace_many(tenant, &change).await?;

@@ -10,14 +10,15 @@ use intake::{Entry, FileProblem, Intake, Position, Reason, Reject};
 use jiff::Timestamp;
 use model::{DomainEvent, EventId, EventKind, Lead, LeadId, LeadState, PhoneNumber};
 use store::{
-    BatchWritten, Import, ImportCounts, ImportJob, ImportProblem, ImportProblemCode, ImportState,
-    LeadBatch, LeadFilter, LeadRow, NotTaken, StoreError,
+    BatchWritten, Entry as CampaignEntry, Import, ImportCounts, ImportJob, ImportProblem,
+    ImportProblemCode, ImportState, LeadBatch, LeadFilter, LeadRow, NotTaken, StoreError,
 };
 use tracing::info;
 
 use super::leads::lead_of;
 use super::source::{ListSource, SourceError};
 use super::{Imports, START, later};
+use crate::Refused;
 use crate::lead::listed::{depends_on_the_campaign, is_kept_out, listed};
 
 /// How long one message is worked on before it is sent again: within the time that a message stays
@@ -330,6 +331,7 @@ impl Imports {
         let tenant = before.tenant_id;
         let suppressed = self.suppressed(&before, batch.leads.leads()).await?;
         batch.leave_out(&suppressed, Reason::Suppressed);
+        let mut entry = CampaignEntry::Open;
         for _round in 0..ROUNDS_MAX {
             let mut import = before.clone();
             import.at = Some(batch.at);
@@ -343,16 +345,21 @@ impl Imports {
             let leads = batch.leads.leads();
             let written = self
                 .imports
-                .add_batch(&import, leads, rejects, event.as_ref());
+                .add_batch(&import, leads, rejects, event.as_ref(), &entry);
             let refused = match written.await? {
                 BatchWritten::Done => return Ok(Written::Done(Box::new(import))),
                 BatchWritten::Changed => return Ok(Written::Changed),
-                BatchWritten::CampaignClosed => {
-                    let problem = problem(
-                        ImportProblemCode::CampaignClosed,
-                        "the campaign takes no leads any more",
-                    );
-                    return Ok(Written::Failed(self.end(before, problem).await?));
+                BatchWritten::NotLetIn(because) => {
+                    let again = self.entries.again(tenant, before.campaign_id, because);
+                    entry = match again.await {
+                        Ok(entry) => entry,
+                        Err(Refused::Unavailable(error)) => return Err(error.into()),
+                        Err(refused) => {
+                            let problem = not_let_in(&refused);
+                            return Ok(Written::Failed(self.end(before, problem).await?));
+                        }
+                    };
+                    continue;
                 }
                 BatchWritten::Refused(refused) => refused,
             };
@@ -501,7 +508,7 @@ impl Imports {
             let written = self.imports.remove_batch(&removed, &rows, event.as_ref());
             let changed = match written.await? {
                 BatchWritten::Done => return Ok(Some(removed)),
-                BatchWritten::Changed | BatchWritten::CampaignClosed => return Ok(None),
+                BatchWritten::Changed | BatchWritten::NotLetIn(_) => return Ok(None),
                 BatchWritten::Refused(changed) => changed,
             };
             // They were claimed, called or removed meanwhile: they are looked at again.
@@ -677,6 +684,18 @@ fn list_changed() -> ImportProblem {
         ImportProblemCode::ListChanged,
         "the list was replaced or removed while it was read",
     )
+}
+
+/// Why the campaign takes no lead of the list.
+fn not_let_in(refused: &Refused) -> ImportProblem {
+    let code = ImportProblemCode::CampaignClosed;
+    let sentence = if let Refused::CannotStart(problems) = refused {
+        let why = problems.first().map_or("", |problem| problem.says.as_str());
+        format!("the campaign is completed and cannot go on: its agent {why}")
+    } else {
+        refused.to_string()
+    };
+    problem(code, &sentence)
 }
 
 fn problem(code: ImportProblemCode, sentence: &str) -> ImportProblem {

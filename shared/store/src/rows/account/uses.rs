@@ -204,24 +204,36 @@ impl Binding {
     }
 
     /// Writes all or nothing.
-    pub(crate) async fn write(self, table: &Table) -> Result<(), BindingRefused> {
-        let failed = match table.transact(self.writes).await? {
-            Transacted::Done => return Ok(()),
-            Transacted::Refused(failed) => failed,
-        };
-        let refused = self.parts.into_iter().zip(failed);
+    pub(crate) async fn write(mut self, table: &Table) -> Result<(), BindingRefused> {
+        match table.transact(self.take()).await? {
+            Transacted::Done => Ok(()),
+            Transacted::Refused(failed) => {
+                let refused = self.refusal(&failed);
+                Err(refused.unwrap_or(BindingRefused::Changed))
+            }
+        }
+    }
+
+    /// Its writes, for a transaction.
+    pub(crate) fn take(&mut self) -> Vec<Write> {
+        std::mem::take(&mut self.writes)
+    }
+
+    /// Why they were refused, from what of them failed; `None`: it was not for their sake.
+    pub(crate) fn refusal(&self, failed: &[bool]) -> Option<BindingRefused> {
+        let refused = self.parts.iter().zip(failed);
         let refused: Vec<Part> = refused
-            .filter_map(|(part, failed)| failed.then_some(part))
+            .filter_map(|(part, failed)| failed.then_some(*part))
             .collect();
         // What was decided on an older row may be refused for other reasons than it seems.
         if refused.contains(&Part::Row) {
-            return Err(BindingRefused::Changed);
+            return Some(BindingRefused::Changed);
         }
-        Err(match refused.first() {
-            Some(Part::Standing) => BindingRefused::Archived,
-            Some(Part::Room) => BindingRefused::Full,
-            Some(Part::Unused) => BindingRefused::InUse,
-            Some(Part::Row) | None => BindingRefused::Changed,
+        Some(match refused.first()? {
+            Part::Standing => BindingRefused::Archived,
+            Part::Room => BindingRefused::Full,
+            Part::Unused => BindingRefused::InUse,
+            Part::Row => BindingRefused::Changed,
         })
     }
 

@@ -9,14 +9,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use model::{
     AmdMode, AmdThresholds, ApiKeyId, Call, CallId, CallSnapshot, CallState, CampaignId, Contact,
-    Direction, DomainEvent, EventId, Lead, MachineAction, PhoneNumber, TenantId, WorkerId,
+    Direction, DomainEvent, EventId, Lead, LeadId, MachineAction, Outcome, PhoneNumber, Rule,
+    TenantId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::rows::campaign::{campaigns, contacts, leads};
 use crate::rows::events::event_write;
+use crate::table::conditions::Conditions;
 use crate::table::keys::{self, IndexKey};
-use crate::table::{Item, Page, Table, Transacted, Write, to_item};
+use crate::table::schema;
+use crate::table::{Item, Page, Query, Range, Table, Transacted, Write, from_item, to_item};
 use crate::{
     CallCount, ContactRow, FollowUp, FollowUps, Idempotency, InboundCalls, InboundRow, LeadRow,
     NewToken, OurNumberDays, Sessions, SlotRow, Slots, SlotsHeld, StoreError,
@@ -240,6 +243,34 @@ struct Writes(Vec<(Part, Write)>);
 /// What was refused of a transaction.
 #[derive(Debug)]
 struct RefusedParts(Vec<Part>);
+
+/// Rows that are looked at for one page of calls that pass a filter: a few hundred read units. A page that meets
+/// it is short, or empty, and has a cursor.
+const ROWS_LOOKED_AT_MAX: u32 = 1_000;
+
+/// Which calls are wanted; what is absent does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    pub campaign: Option<CampaignId>,
+    pub lead: Option<LeadId>,
+    pub state: Option<CallState>,
+    pub outcome: Option<Outcome>,
+    /// The rule that turned the call back.
+    pub rule: Option<Rule>,
+    /// Which attempt for its lead it is.
+    pub attempt: Option<u32>,
+    /// Begun at this time or later, and not after that one: saves looking at others. To the millisecond.
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// Calls, and where to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallPage {
+    pub items: Vec<CallRow>,
+    /// The last call that was looked at, if more may follow: what the next page is asked with.
+    pub next: Option<CallId>,
+}
 
 /// The call rows.
 #[derive(Debug, Clone)]
@@ -536,6 +567,63 @@ impl Calls {
             .await
     }
 
+    /// A tenant's calls that pass the filter, newest first, after (older than) the given one. A page may have fewer
+    /// than `limit`, or none, and another one after it.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn find(
+        &self,
+        tenant: TenantId,
+        filter: &CallFilter,
+        after: Option<CallId>,
+        limit: u32,
+    ) -> Result<CallPage, StoreError> {
+        let partition = keys::calls_of(tenant);
+        let mut page = CallPage::default();
+        let mut looked_at = 0_u32;
+        // Few at first: where most pass no more are read than are wanted.
+        let mut look = limit;
+        let mut after = after;
+        loop {
+            let Some((first, last)) = filter.range(after) else {
+                return Ok(CallPage { next: None, ..page });
+            };
+            let may_look = ROWS_LOOKED_AT_MAX.saturating_sub(looked_at);
+            if may_look == 0 {
+                return Ok(CallPage {
+                    next: after,
+                    ..page
+                });
+            }
+            let range = Range::Between(&first, &last);
+            let mut ask = Query::new(&partition, range, look.min(may_look));
+            ask.by_index = true;
+            ask.backwards = true;
+            filter.conditions().of(&mut ask);
+            let read = self.table.query(ask).await?;
+            looked_at = looked_at.saturating_add(read.looked_at.max(1));
+            look = look.saturating_mul(2);
+            let mut items = read.items.into_iter();
+            for item in items.by_ref() {
+                let row: CallRow = from_item(item, "call")?;
+                let id = row.call.id;
+                page.items.push(row);
+                if u32::try_from(page.items.len()).unwrap_or(u32::MAX) >= limit {
+                    let more = items.len() > 0 || read.last.is_some();
+                    return Ok(CallPage {
+                        next: more.then_some(id),
+                        ..page
+                    });
+                }
+            }
+            let Some(key) = read.last else {
+                return Ok(CallPage { next: None, ..page });
+            };
+            after = Some(last_call(&key)?);
+        }
+    }
+
     /// Event rows of one shard after an event, oldest first: what a consumer without a table stream
     /// reads.
     ///
@@ -572,6 +660,65 @@ impl Calls {
             HashMap::from([(":ours".to_owned(), AttributeValue::S(call_id.to_string()))]),
         )
     }
+}
+
+impl CallFilter {
+    /// The ids that come into question after one, the first and the last; `None`: there are none.
+    fn range(&self, after: Option<CallId>) -> Option<(String, String)> {
+        let ms = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or_default();
+        let first = CallId::from_parts(self.since.map_or(0, ms), 0);
+        let newest = CallId::from_parts(u64::MAX, u128::MAX);
+        let last = self
+            .until
+            .map_or(newest, |at| CallId::from_parts(ms(at), u128::MAX));
+        let last = match after {
+            Some(after) => last.min(before(after)?),
+            None => last,
+        };
+        (first <= last).then(|| (first.to_string(), last.to_string()))
+    }
+
+    fn conditions(&self) -> Conditions {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let mut conditions = Conditions::default();
+        let wanted = [
+            ("campaign_id", self.campaign.map(|id| id.to_string())),
+            ("lead_id", self.lead.map(|id| id.to_string())),
+            ("state", self.state.map(|state| state.code().to_owned())),
+            (
+                "outcome",
+                self.outcome.map(|outcome| outcome.code().to_owned()),
+            ),
+            (
+                "permit.denied_by",
+                self.rule.map(|rule| rule.code().to_owned()),
+            ),
+        ];
+        for (name, value) in wanted {
+            if let Some(value) = value {
+                conditions.all(name, "=", text(&value));
+            }
+        }
+        if let Some(attempt) = self.attempt {
+            conditions.all("attempt", "=", AttributeValue::N(attempt.to_string()));
+        }
+        conditions
+    }
+}
+
+/// The id just before one.
+fn before(call: CallId) -> Option<CallId> {
+    const CHANCE_BITS: u32 = 80;
+    let bits = call.bits().checked_sub(1)?;
+    let unix_ms = u64::try_from(bits >> CHANCE_BITS).unwrap_or(u64::MAX);
+    Some(CallId::from_parts(unix_ms, bits & ((1 << CHANCE_BITS) - 1)))
+}
+
+fn last_call(key: &Item) -> Result<CallId, StoreError> {
+    let id = key.get(schema::GSI1_SK).and_then(|value| value.as_s().ok());
+    id.map_or("", String::as_str)
+        .parse()
+        .map_err(StoreError::malformed("call"))
 }
 
 impl Writes {

@@ -4,7 +4,8 @@
 //! the same transaction as each change of its state. A closed or deleted one stays there until its
 //! leads are settled, so that whoever walks the list finds the chore; so does a draft that takes leads of
 //! another campaign over. Leads only come into campaigns that
-//! are open ([`open`]), so what is counted after the close is final.
+//! are open, or that are opened again in the transaction that brings them ([`Entry`]), so what is counted of
+//! a closed one is final.
 
 use std::collections::HashMap;
 
@@ -53,6 +54,38 @@ pub struct Copy {
     /// Rises by one with each page.
     pub pages: u64,
 }
+
+/// How leads come into a campaign.
+#[derive(Debug, Clone, Default)]
+pub enum Entry {
+    /// It is open: a draft, scheduled, running or paused.
+    #[default]
+    Open,
+    /// It is closed as it was read, and is opened again in the transaction that brings the first of them.
+    Reopening(Box<Reopening>),
+}
+
+/// A closed campaign, as it was read and as it goes on, and what others are told of it.
+#[derive(Debug, Clone)]
+pub struct Reopening {
+    pub before: Campaign,
+    pub after: Campaign,
+    pub event: DomainEvent,
+}
+
+/// Why leads did not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotLetIn {
+    /// The campaign is closed, gone, or not as it was read.
+    Campaign,
+    /// It is to be opened again, and its agent is archived.
+    AgentArchived,
+    /// It is to be opened again, and its agent is used by as many others as may be.
+    AgentFull,
+}
+
+/// Writes that let leads in, at most: campaign, event, active row, and the binding to the agent.
+pub(crate) const ENTRY_WRITES_MAX: usize = 5;
 
 /// The campaign rows.
 #[derive(Debug, Clone)]
@@ -196,25 +229,7 @@ impl Campaigns {
         campaign: &Campaign,
         event: &DomainEvent,
     ) -> Result<(), BindingRefused> {
-        let mut binding = Binding::default();
-        binding.row(self.table.put_if(
-            row(campaign)?,
-            "revision = :before",
-            revision(before.revision),
-        )?);
-        binding.row(event_write(&self.table, event)?);
-        let by = UsedBy::Campaign(campaign.id);
-        let agents = (agent_of(before), agent_of(campaign));
-        binding.rebind(&self.table, campaign.tenant_id, by, agents)?;
-        if campaign.state != CampaignState::Draft {
-            binding.row(self.table.put(active_row(&ActiveCampaign {
-                tenant_id: campaign.tenant_id,
-                campaign_id: campaign.id,
-                state: campaign.state,
-                starts_at: campaign.fields.starts_at,
-                deleted: false,
-            })?)?);
-        }
+        let binding = replacing(&self.table, before, campaign, event)?;
         binding.write(&self.table).await
     }
 
@@ -329,12 +344,72 @@ impl Campaigns {
     }
 }
 
-/// The condition that a campaign takes leads: it is there and not closed.
-pub(crate) fn open(
+/// What lets leads into a campaign, in the transaction that brings them.
+pub(crate) fn enter(
     table: &Table,
     tenant: TenantId,
     campaign: CampaignId,
-) -> Result<Write, StoreError> {
+    entry: &Entry,
+) -> Result<Binding, StoreError> {
+    match entry {
+        Entry::Open => {
+            let mut binding = Binding::default();
+            binding.row(open(table, tenant, campaign)?);
+            Ok(binding)
+        }
+        Entry::Reopening(reopening) => {
+            let Reopening {
+                before,
+                after,
+                event,
+            } = &**reopening;
+            replacing(table, before, after, event)
+        }
+    }
+}
+
+fn replacing(
+    table: &Table,
+    before: &Campaign,
+    campaign: &Campaign,
+    event: &DomainEvent,
+) -> Result<Binding, StoreError> {
+    let mut binding = Binding::default();
+    binding.row(table.put_if(
+        row(campaign)?,
+        "revision = :before",
+        revision(before.revision),
+    )?);
+    binding.row(event_write(table, event)?);
+    let by = UsedBy::Campaign(campaign.id);
+    let agents = (agent_of(before), agent_of(campaign));
+    binding.rebind(table, campaign.tenant_id, by, agents)?;
+    if campaign.state != CampaignState::Draft {
+        binding.row(table.put(active_row(&ActiveCampaign {
+            tenant_id: campaign.tenant_id,
+            campaign_id: campaign.id,
+            state: campaign.state,
+            starts_at: campaign.fields.starts_at,
+            deleted: false,
+        })?)?);
+    }
+    Ok(binding)
+}
+
+impl From<BindingRefused> for NotLetIn {
+    fn from(refused: BindingRefused) -> Self {
+        match refused {
+            BindingRefused::Archived => Self::AgentArchived,
+            BindingRefused::Full => Self::AgentFull,
+            BindingRefused::Changed | BindingRefused::InUse | BindingRefused::Store(_) => {
+                Self::Campaign
+            }
+        }
+    }
+}
+
+/// The condition that a campaign takes leads: it is there and not closed.
+fn open(table: &Table, tenant: TenantId, campaign: CampaignId) -> Result<Write, StoreError> {
     let values = Item::from([
         (":completed".to_owned(), state(CampaignState::Completed)),
         (":cancelled".to_owned(), state(CampaignState::Cancelled)),

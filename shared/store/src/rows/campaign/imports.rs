@@ -12,16 +12,17 @@ use jiff::Timestamp;
 use model::{CampaignId, DomainEvent, ImportId, Lead, LeadId, TenantId};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::campaign::campaigns;
+use crate::rows::account::uses::Binding;
+use crate::rows::campaign::campaigns::{ENTRY_WRITES_MAX, Entry, NotLetIn, enter};
 use crate::rows::campaign::leads::{LeadRow, insert_writes, remove_writes, room_for};
 use crate::rows::events::event_write;
 use crate::table::keys::{self, IndexKey};
 use crate::table::{Ask, Item, Page, TRANSACTION_WRITES_MAX, Table, Transacted, Write, to_item};
 use crate::{Idempotency, StoreError, Upload};
 
-/// Writes of a transaction that are not leads or their counts: the import, the campaign's condition,
-/// rows kept out, an event.
-const OTHER_WRITES: usize = 4;
+/// Writes of a transaction that are not leads or their counts: the import, what lets leads into the
+/// campaign, rows kept out, an event.
+const OTHER_WRITES: usize = 3 + ENTRY_WRITES_MAX;
 
 /// A list on its way into a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,8 +221,8 @@ pub enum BatchWritten {
     Done,
     /// Nothing was written: somebody else has changed the import.
     Changed,
-    /// Nothing was written: the campaign takes no leads any more.
-    CampaignClosed,
+    /// Nothing was written: the campaign did not let the leads in.
+    NotLetIn(NotLetIn),
     /// Nothing was written: these leads are in the campaign already, or were changed meanwhile.
     Refused(Vec<LeadId>),
 }
@@ -369,7 +370,7 @@ impl Imports {
     }
 
     /// Writes an import over the version before its own, new leads with their counts, and rows that were
-    /// kept out: all or nothing.
+    /// kept out: all or nothing. Where no lead is new nothing is asked of the campaign, nor done to it.
     ///
     /// # Errors
     /// When storage cannot be reached.
@@ -379,12 +380,17 @@ impl Imports {
         leads: &[Lead],
         rejects: &[Reject],
         event: Option<&DomainEvent>,
+        entry: &Entry,
     ) -> Result<BatchWritten, StoreError> {
         let (tenant, campaign) = (import.tenant_id, import.campaign_id);
-        let mut writes = vec![
-            self.put(import)?,
-            campaigns::open(&self.table, tenant, campaign)?,
-        ];
+        let mut entering = if leads.is_empty() {
+            Binding::default()
+        } else {
+            enter(&self.table, tenant, campaign, entry)?
+        };
+        let mut writes = vec![self.put(import)?];
+        writes.append(&mut entering.take());
+        let before_leads = writes.len();
         writes.append(&mut insert_writes(&self.table, tenant, leads)?);
         if let Some(first) = rejects.first() {
             let row = RejectsRow {
@@ -398,20 +404,19 @@ impl Imports {
         if let Some(event) = event {
             writes.push(event_write(&self.table, event)?);
         }
-        let mut failed = match self.table.transact(writes).await? {
+        let failed = match self.table.transact(writes).await? {
             Transacted::Done => return Ok(BatchWritten::Done),
-            Transacted::Refused(failed) => failed.into_iter(),
+            Transacted::Refused(failed) => failed,
         };
-        let (import_changed, closed) = (failed.next(), failed.next());
-        if import_changed.unwrap_or_default() {
+        if failed.first().copied().unwrap_or_default() {
             return Ok(BatchWritten::Changed);
         }
-        if closed.unwrap_or_default() {
-            return Ok(BatchWritten::CampaignClosed);
+        if let Some(refused) = entering.refusal(failed.get(1..before_leads).unwrap_or_default()) {
+            return Ok(BatchWritten::NotLetIn(refused.into()));
         }
         Ok(BatchWritten::Refused(which(
             leads.iter().map(|lead| lead.id),
-            failed,
+            failed.into_iter().skip(before_leads),
         )))
     }
 

@@ -18,7 +18,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::rows::campaign::campaigns;
+use crate::rows::campaign::campaigns::{ENTRY_WRITES_MAX, Entry, NotLetIn, enter};
 use crate::table::keys;
 use crate::table::{
     Item, Query, Range, TRANSACTION_WRITES_MAX, Table, Transacted, Write, from_item, to_item,
@@ -28,7 +28,7 @@ pub use counts::LaneCounts;
 use counts::{Changes, count_writes};
 #[cfg(test)]
 pub(crate) use counts::{HourRow, read as read_counts};
-pub use listing::{LeadFilter, LeadPage};
+pub use listing::{HeldFilter, LeadFilter, LeadPage};
 
 /// Bytes of leads in one transaction, as we count them: DynamoDB takes 4 MB.
 const TRANSACTION_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -46,6 +46,15 @@ pub struct LeadRow {
     pub row_version: u64,
 }
 
+/// When the leads of a lane that wait are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueSpan {
+    /// The earliest due time of any.
+    pub first: Timestamp,
+    /// The latest.
+    pub last: Timestamp,
+}
+
 /// What became of leads that were to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inserted {
@@ -59,10 +68,12 @@ pub struct Inserted {
 /// Why leads were not written or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadsRefused {
-    /// The campaign is completed, cancelled or gone: it takes no leads. Those before the first one that
-    /// met this are written.
+    /// The campaign did not let them in. Those that are named came in before.
     #[error("the campaign takes no leads")]
-    CampaignClosed,
+    NotLetIn {
+        because: NotLetIn,
+        added: Vec<LeadId>,
+    },
     /// The lead has changed since it was read: read it again.
     #[error("the lead has changed meanwhile")]
     Changed,
@@ -94,15 +105,31 @@ impl Leads {
     }
 
     /// Writes the leads that are not there, in transactions of up to a hundred writes with the counts.
-    /// May be repeated after a crash at any point: what is written already is then there already.
+    /// May be repeated after a crash at any point: what is written already is then there already. The
+    /// campaign has to be open.
     ///
     /// # Errors
-    /// [`LeadsRefused::CampaignClosed`], or storage.
+    /// [`LeadsRefused::NotLetIn`], or storage.
     pub async fn insert_many(
         &self,
         tenant: TenantId,
         campaign: CampaignId,
         leads: &[Lead],
+    ) -> Result<Inserted, LeadsRefused> {
+        self.let_in(tenant, campaign, leads, Entry::Open).await
+    }
+
+    /// The same, by an entry. A campaign that is closed is opened again with the first leads that are new,
+    /// and stays as it is if none is.
+    ///
+    /// # Errors
+    /// [`LeadsRefused::NotLetIn`], or storage.
+    pub async fn let_in(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        leads: &[Lead],
+        mut entry: Entry,
     ) -> Result<Inserted, LeadsRefused> {
         let mut inserted = Inserted::default();
         let mut given = BTreeSet::new();
@@ -113,15 +140,15 @@ impl Leads {
                 again.push(lead.id);
                 continue;
             }
-            // The campaign's condition is one more write.
             if !chunk.takes(tenant, campaign, lead) {
-                self.insert_chunk(tenant, campaign, std::mem::take(&mut chunk), &mut inserted)
+                let full = std::mem::take(&mut chunk);
+                self.insert_chunk(tenant, campaign, full, &mut entry, &mut inserted)
                     .await?;
                 chunk.takes(tenant, campaign, lead);
             }
             chunk.leads.push(lead);
         }
-        self.insert_chunk(tenant, campaign, chunk, &mut inserted)
+        self.insert_chunk(tenant, campaign, chunk, &mut entry, &mut inserted)
             .await?;
         for rows in again.chunks(TRANSACTION_WRITES_MAX) {
             let mut there = self.batch_get(tenant, campaign, rows).await?;
@@ -173,7 +200,7 @@ impl Leads {
     ) -> Result<Vec<LeadRow>, StoreError> {
         let partition = keys::due_partition(tenant, campaign, lane);
         let mut due: Vec<LeadRow> = Vec::new();
-        for priority in [LeadPriority::High, LeadPriority::Normal, LeadPriority::Low] {
+        for priority in LeadPriority::ALL {
             let (first, last) = keys::due_until(priority, until);
             let mut start = None;
             loop {
@@ -197,6 +224,72 @@ impl Leads {
         Ok(due)
     }
 
+    /// When the leads of a lane that wait are due, the first and the last of them; `None`: nobody waits.
+    /// `waiting` is how many there are, as they are counted: of one a single read tells both, of leads of one
+    /// priority two do, and six at most. Through the index, so it may be a moment old.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or a row cannot be read.
+    pub async fn due_span(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        lane: LaneId,
+        waiting: u64,
+    ) -> Result<Option<DueSpan>, StoreError> {
+        let partition = keys::due_partition(tenant, campaign, lane);
+        let Some((highest, first)) = self.outermost(&partition, Range::All, false).await? else {
+            return Ok(None);
+        };
+        let mut span = DueSpan { first, last: first };
+        if waiting <= 1 {
+            return Ok(Some(span));
+        }
+        let Some((lowest, last)) = self.outermost(&partition, Range::All, true).await? else {
+            return Ok(Some(span));
+        };
+        span.take(last);
+        // Within a priority leads are in the order of time; of several each has a first and a last.
+        for priority in LeadPriority::ALL {
+            if highest == lowest || priority < highest || priority > lowest {
+                continue;
+            }
+            let (from, to) = keys::due_ever(priority);
+            let range = Range::Between(&from, &to);
+            if priority != highest
+                && let Some((_priority, at)) = self.outermost(&partition, range, false).await?
+            {
+                span.take(at);
+            }
+            if priority != lowest
+                && let Some((_priority, at)) = self.outermost(&partition, range, true).await?
+            {
+                span.take(at);
+            }
+        }
+        Ok(Some(span))
+    }
+
+    /// The priority and due time of the first, or of the last, lead of a range of the due index.
+    async fn outermost(
+        &self,
+        partition: &str,
+        range: Range<'_>,
+        backwards: bool,
+    ) -> Result<Option<(LeadPriority, Timestamp)>, StoreError> {
+        let mut ask = Query::new(partition, range, 1);
+        ask.by_index = true;
+        ask.backwards = backwards;
+        let Some(item) = self.table.query(ask).await?.items.pop() else {
+            return Ok(None);
+        };
+        let row: LeadRow = from_item(item, "lead")?;
+        Ok(match row.lead.state {
+            LeadState::Waiting { due_at } => Some((row.lead.priority, due_at)),
+            LeadState::Calling { .. } | LeadState::Done { .. } => None,
+        })
+    }
+
     /// Replaces a lead of the version before with its counts, in one transaction.
     ///
     /// # Errors
@@ -212,6 +305,65 @@ impl Leads {
             Transacted::Done => Ok(row),
             Transacted::Refused(_) => Err(LeadsRefused::Changed),
         }
+    }
+
+    /// Replaces a lead of the version before that comes back into its campaign, or goes on there as another one: in
+    /// one transaction with what lets it in and the counts. `to` is the other one, with the row that is there
+    /// already. Answers the row of the lead that goes on.
+    ///
+    /// # Errors
+    /// [`LeadsRefused::Changed`] when a row is not as it was read, [`LeadsRefused::NotLetIn`].
+    pub async fn correct(
+        &self,
+        tenant: TenantId,
+        (before, after): (&LeadRow, &Lead),
+        to: Option<(&Lead, Option<&LeadRow>)>,
+        entry: &Entry,
+    ) -> Result<LeadRow, LeadsRefused> {
+        let row = LeadRow {
+            lead: after.clone(),
+            row_version: before.row_version.saturating_add(1),
+        };
+        let mut counts = Changes::default();
+        counts.leaves(tenant, &before.lead);
+        counts.arrives(tenant, after);
+        let mut writes = vec![put_lead(&self.table, tenant, before, &row)?];
+        let mut goes_on = row;
+        if let Some((lead, there)) = to {
+            let there_version = there.map_or(0, |there| there.row_version);
+            goes_on = LeadRow {
+                lead: lead.clone(),
+                row_version: goes_on.row_version.max(there_version.saturating_add(1)),
+            };
+            counts.arrives(tenant, lead);
+            writes.push(match there {
+                Some(there) => {
+                    counts.leaves(tenant, &there.lead);
+                    put_lead(&self.table, tenant, there, &goes_on)?
+                }
+                None => self.table.new_row(lead_item(tenant, &goes_on)?)?,
+            });
+        }
+        let rows = writes.len();
+        let mut entering = enter(&self.table, tenant, after.campaign_id, entry)?;
+        writes.append(&mut entering.take());
+        let entry_ends = writes.len();
+        writes.append(&mut count_writes(&self.table, &counts)?);
+        let failed = match self.table.transact(writes).await? {
+            Transacted::Done => return Ok(goes_on),
+            Transacted::Refused(failed) => failed,
+        };
+        if failed.iter().take(rows).any(|failed| *failed) {
+            return Err(LeadsRefused::Changed);
+        }
+        let of_entry = failed.get(rows..entry_ends).unwrap_or_default();
+        let because = entering.refusal(of_entry);
+        Err(
+            because.map_or(LeadsRefused::Changed, |refused| LeadsRefused::NotLetIn {
+                because: refused.into(),
+                added: Vec::new(),
+            }),
+        )
     }
 
     /// Replaces as many leads as are of the version before, in transactions with the counts. Answers
@@ -277,6 +429,7 @@ impl Leads {
         tenant: TenantId,
         campaign: CampaignId,
         chunk: Chunk<'_>,
+        entry: &mut Entry,
         inserted: &mut Inserted,
     ) -> Result<(), LeadsRefused> {
         let mut left = chunk.leads;
@@ -296,17 +449,23 @@ impl Leads {
                     },
                 )?)?);
             }
-            writes.push(campaigns::open(&self.table, tenant, campaign)?);
+            let mut entering = enter(&self.table, tenant, campaign, entry)?;
+            writes.append(&mut entering.take());
             writes.append(&mut count_writes(&self.table, &counts)?);
             let failed = match self.table.transact(writes).await? {
                 Transacted::Done => {
+                    *entry = Entry::Open;
                     inserted.added.extend(left.iter().map(|lead| lead.id));
                     return Ok(());
                 }
                 Transacted::Refused(failed) => failed,
             };
-            if failed.get(left.len()).copied().unwrap_or(false) {
-                return Err(LeadsRefused::CampaignClosed);
+            let of_entry = failed.get(left.len()..).unwrap_or_default();
+            if let Some(refused) = entering.refusal(of_entry) {
+                return Err(LeadsRefused::NotLetIn {
+                    because: refused.into(),
+                    added: std::mem::take(&mut inserted.added),
+                });
             }
             let refused: Vec<LeadId> = left
                 .iter()
@@ -363,6 +522,13 @@ impl Leads {
             }
         }
         Ok(written)
+    }
+}
+
+impl DueSpan {
+    fn take(&mut self, at: Timestamp) {
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
     }
 }
 
@@ -505,7 +671,8 @@ impl Chunk<'_> {
     fn takes(&mut self, tenant: TenantId, campaign: CampaignId, lead: &Lead) -> bool {
         let count = keys::count(tenant, campaign, lead.lane_in_turn().id(), lead.id);
         let is_new = !self.counts.contains_key(&count.sk);
-        let writes = 1 + self.leads.len() + 1 + self.counts.len() + usize::from(is_new);
+        let writes =
+            ENTRY_WRITES_MAX + self.leads.len() + 1 + self.counts.len() + usize::from(is_new);
         let bytes = self.bytes + bytes(lead);
         let full = writes > TRANSACTION_WRITES_MAX || bytes > TRANSACTION_BYTES_MAX;
         if full && !self.leads.is_empty() {

@@ -139,22 +139,22 @@ impl LaneCounts {
 
 impl Changes {
     pub(super) fn arrives(&mut self, tenant: TenantId, lead: &Lead) {
-        let lane = lead.lane_in_turn();
-        self.change(tenant, lead, lane, state_name(&lead.state), 1);
+        self.change(tenant, (lead, lead.lane_in_turn()), state_name(&lead.state), 1);
     }
 
     pub(super) fn leaves(&mut self, tenant: TenantId, lead: &Lead) {
-        let lane = lead.lane_in_turn();
-        self.change(tenant, lead, lane, state_name(&lead.state), -1);
+        self.change(tenant, (lead, lead.lane_in_turn()), state_name(&lead.state), -1);
     }
 
     /// Counted in the lane of the lead's own number, whichever was called: there the count is found when it is
     /// corrected, though another number is in turn by then.
     pub(super) fn call(&mut self, tenant: TenantId, lead: &Lead, call: CallCount) {
+        // Always in the same row, so that a correction finds what it takes away.
+        let counted = (lead, lead.counted_lane.as_ref().unwrap_or(&lead.lane));
         match call {
             CallCount::None => {}
             CallCount::Ended(outcome) => {
-                self.change(tenant, lead, &lead.lane, call_name(outcome), 1);
+                self.change(tenant, counted, call_name(outcome), 1);
                 let at = lead.updated_at;
                 let key = keys::hour(tenant, lead.campaign_id, at, lead.id);
                 let (_hour, calls) = self
@@ -164,13 +164,13 @@ impl Changes {
                 *calls = calls.saturating_add(1);
             }
             CallCount::Corrected { from, to } => {
-                self.change(tenant, lead, &lead.lane, call_name(from), -1);
-                self.change(tenant, lead, &lead.lane, call_name(to), 1);
+                self.change(tenant, counted, call_name(from), -1);
+                self.change(tenant, counted, call_name(to), 1);
             }
         }
     }
 
-    fn change(&mut self, tenant: TenantId, lead: &Lead, lane: &Lane, name: String, by: i64) {
+    fn change(&mut self, tenant: TenantId, (lead, lane): (&Lead, &Lane), name: String, by: i64) {
         let key = keys::count(tenant, lead.campaign_id, lane.id(), lead.id);
         let (_lane, numbers) = self
             .rows
@@ -273,4 +273,41 @@ pub(crate) fn read(mut item: Item) -> Result<LaneCounts, StoreError> {
     counts.done.retain(|_result, number| *number > 0);
     counts.calls.retain(|_outcome, number| *number > 0);
     Ok(LaneCounts { lane, counts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_a_lead_that_was_moved_are_counted_where_they_were() {
+        let (tenant, campaign) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
+        let number = "+14155550100".parse().unwrap();
+        let before = support::lead(campaign, number, Timestamp::UNIX_EPOCH);
+        let after = Lead {
+            lane: Lane::new(vec!["Asia/Tokyo".to_owned()], Vec::new()),
+            counted_lane: Some(before.lane.clone()),
+            ..before.clone()
+        };
+        let mut changes = Changes::default();
+        changes.leaves(tenant, &before);
+        changes.arrives(tenant, &after);
+        let (from, to) = (Outcome::WorkerLost, Outcome::AgentEnded);
+        changes.call(tenant, &after, CallCount::Corrected { from, to });
+        let counted: BTreeMap<&str, Vec<(&str, i64)>> = changes
+            .rows
+            .values()
+            .map(|(lane, numbers)| {
+                let numbers = numbers.iter().map(|(name, by)| (name.as_str(), *by));
+                (lane.zones[0].as_str(), numbers.collect())
+            })
+            .collect();
+        let here = vec![
+            ("calls_agent_ended", 1),
+            ("calls_worker_lost", -1),
+            ("waiting", -1),
+        ];
+        let expected = [("Asia/Tokyo", vec![("waiting", 1)]), ("Etc/UTC", here)];
+        assert_eq!(counted, expected.into());
+    }
 }
