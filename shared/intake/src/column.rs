@@ -25,6 +25,10 @@ pub struct Column {
 pub enum Target {
     /// The phone number. Exactly one column has it.
     Number,
+    /// Another phone number of the same person. Several columns may have it.
+    Alternate,
+    /// The calling code of a number that is written without, such as 44. Several columns may have it.
+    CallingCode,
     /// The lead's own time zone, an IANA name.
     Zone,
     /// State or province. It is a variable as well, since people talk about places.
@@ -44,11 +48,29 @@ pub enum Target {
 }
 
 impl Target {
+    /// Whether more than one column may have it.
+    pub(crate) const fn may_repeat(&self) -> bool {
+        match self {
+            Self::Alternate | Self::CallingCode | Self::Ignore => true,
+            Self::Number
+            | Self::Zone
+            | Self::Region
+            | Self::Country
+            | Self::Priority
+            | Self::ConsentKind
+            | Self::ConsentAt
+            | Self::ConsentSource
+            | Self::Variable(_) => false,
+        }
+    }
+
     /// As in the API, without a variable's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Number => "number",
+            Self::Alternate => "alternate",
+            Self::CallingCode => "calling_code",
             Self::Zone => "zone",
             Self::Region => "region",
             Self::Country => "country",

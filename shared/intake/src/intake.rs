@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
+use model::PhoneNumber;
 use serde::{Deserialize, Serialize};
 
 use crate::file::detect::{self, Detected, SAMPLE_BYTES};
@@ -47,6 +48,7 @@ pub struct Intake {
     state: IntakeState,
     cells: Cells,
     seen: Seen,
+    again: Vec<PhoneNumber>,
     rows: u64,
 }
 
@@ -97,6 +99,7 @@ impl Intake {
             state,
             cells: Cells::default(),
             seen: Seen::new(),
+            again: Vec::new(),
             rows: 0,
         }
     }
@@ -159,6 +162,13 @@ impl Intake {
         self.cells.iter()
     }
 
+    /// The other numbers of the last entry, if that was kept out because an earlier row has its number:
+    /// for whoever means all of somebody's numbers.
+    #[must_use]
+    pub fn alternates_of_duplicate(&self) -> &[PhoneNumber] {
+        &self.again
+    }
+
     fn entry(&mut self) -> Result<Entry, FileProblem> {
         match &self.state {
             IntakeState::Sampling { bytes, ended, .. } if *bytes < SAMPLE_BYTES && !ended => {
@@ -183,7 +193,14 @@ impl Intake {
                 Read::End if *whole && self.rows == 0 => return Err(FileProblem::NoRows),
                 Read::End => return Ok(Entry::End),
             }
-            if let Some(entry) = entry_of(reader, layout, &mut self.cells, &mut self.seen) {
+            self.again.clear();
+            if let Some(entry) = entry_of(
+                reader,
+                layout,
+                &mut self.cells,
+                &mut self.seen,
+                &mut self.again,
+            ) {
                 self.rows += 1;
                 return Ok(entry);
             }
@@ -218,17 +235,16 @@ impl Intake {
             reader.end();
         }
         let headers = header(&mut reader, &mut self.cells, detected)?;
-        let columns = layout::columns(
-            &headers,
-            &below_header(&sample, whole, detected),
-            &options.columns,
-            options.default_country,
-        )?;
+        let rows = below_header(&sample, whole, detected);
+        let columns =
+            layout::columns(&headers, &rows, &options.columns, options.default_country)?;
+        let numbers = layout::numbers(&columns, &rows, options.default_country)?;
         let layout = Layout {
             encoding: detected.encoding,
             delimiter: detected.delimiter,
             default_country: options.default_country,
             columns,
+            numbers,
             start: reader.position(),
         };
         self.state = IntakeState::Reading {
@@ -241,7 +257,13 @@ impl Intake {
 }
 
 /// A record as an entry; nothing for a row without text.
-fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen) -> Option<Entry> {
+fn entry_of(
+    reader: &Reader,
+    layout: &Layout,
+    cells: &mut Cells,
+    seen: &mut Seen,
+    again: &mut Vec<PhoneNumber>,
+) -> Option<Entry> {
     let start = reader.start();
     if reader.too_long() {
         return Some(Entry::Rejected(Reject::of_row(
@@ -280,9 +302,10 @@ fn entry_of(reader: &Reader, layout: &Layout, cells: &mut Cells, seen: &mut Seen
         Err(reject) => return Some(Entry::Rejected(reject)),
     };
     if let Some(first) = seen.first(&row.number, start.row) {
+        *again = row.alternates;
         return Some(Entry::Rejected(Reject {
             row: start.row,
-            column: Some(layout.number_column()),
+            column: Some(row.column),
             reason: Reason::DuplicateInFile { first: Some(first) },
         }));
     }

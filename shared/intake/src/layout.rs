@@ -9,9 +9,10 @@ use crate::column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, Target};
 use crate::file::format::{Delimiter, Encoding};
 use crate::file::problem::FileProblem;
 use crate::file::reader::Position;
-use crate::names::{NAMES, NUMBER_NAMES, VARIABLE_NAMES};
-use crate::row::number;
+use crate::names::{self, CodeName, NAMES, PhoneName, VARIABLE_NAMES, plain};
+use crate::row::number::{self, CallingCode, Home, NumberHabit};
 use crate::row::place::Country;
+use crate::row::reason::Reason;
 use crate::row::value;
 
 /// The longest name of a variable, as prompts take them.
@@ -26,12 +27,42 @@ pub struct Layout {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_country: Option<Country>,
     pub columns: Vec<Column>,
+    /// The columns of phone numbers, in the order in which a row's numbers are read.
+    #[serde(default)]
+    pub numbers: Vec<NumberColumn>,
     /// Behind the header.
     pub start: Position,
 }
 
+/// A column of phone numbers, and what its cells are read with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberColumn {
+    /// From 0.
+    pub column: usize,
+    /// The column with the calling codes of its numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<usize>,
+    /// The column that says of each number what it is, in words, as address books do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<usize>,
+    /// How its first cells are written.
+    #[serde(default)]
+    pub habit: NumberHabit,
+}
+
+impl NumberColumn {
+    pub(crate) fn alone(column: usize) -> Self {
+        Self {
+            column,
+            code: None,
+            label: None,
+            habit: NumberHabit::default(),
+        }
+    }
+}
+
 impl Layout {
-    /// The column that has the numbers.
+    /// The first column of numbers.
     #[must_use]
     pub fn number_column(&self) -> usize {
         let number = |column: &Column| column.target == Target::Number;
@@ -41,7 +72,7 @@ impl Layout {
 
 /// Whether a header names a column of phone numbers.
 pub(crate) fn names_numbers(header: &str) -> bool {
-    NUMBER_NAMES.contains(&plain(header).as_str())
+    names::phone_name(header).is_some()
 }
 
 /// Decides what each column is: as told, else by its name, checked with the rows of the sample.
@@ -59,14 +90,9 @@ pub(crate) fn columns(
             .map(|cell| cell.trim())
             .filter(|cell| !cell.is_empty())
     };
+    calling_codes(headers, &mut targets, &cells)?;
+    number_columns(headers, &mut targets, &cells, country)?;
     let taken: BTreeSet<Target> = targets.iter().flatten().cloned().collect();
-    if !taken.contains(&Target::Number) {
-        let column =
-            number_column(headers, &targets, &cells, country).ok_or(FileProblem::NoNumberColumn)?;
-        if let Some(target) = targets.get_mut(column) {
-            *target = Some(Target::Number);
-        }
-    }
     for (target, names) in NAMES {
         if taken.contains(target) {
             continue;
@@ -159,7 +185,7 @@ fn told_targets(
             return Err(FileProblem::VariableName { name });
         }
         let same = |other: &Option<Target>| other.as_ref() == Some(target);
-        if *target != Target::Ignore
+        if !target.may_repeat()
             && let Some(other) = targets.iter().position(same)
         {
             return Err(FileProblem::SameTarget {
@@ -175,37 +201,209 @@ fn told_targets(
     Ok(targets)
 }
 
-/// Of the columns whose name says so the one with most callable numbers in the sample, the better name
-/// where they are equal. Without such a name, the only column that holds numbers.
-fn number_column<'a, I: Iterator<Item = &'a str>>(
+/// Finds the columns of calling codes: by their name, checked with their cells, or by cells that cannot be
+/// anything else. One that is not understood is not passed over: the numbers beside it lack their codes.
+fn calling_codes<'a, I: Iterator<Item = &'a str>>(
     headers: &[String],
-    targets: &[Option<Target>],
+    targets: &mut [Option<Target>],
+    cells: &impl Fn(usize) -> I,
+) -> Result<(), FileProblem> {
+    for (column, header) in headers.iter().enumerate() {
+        let free = targets.get(column).is_some_and(Option::is_none);
+        if !free || names::phone_name(header).is_some() {
+            continue;
+        }
+        let (mut all, mut codes, mut marked, mut countries) = (0, 0, 0, 0);
+        for cell in cells(column) {
+            all += 1;
+            codes += usize::from(CallingCode::of(cell).is_some());
+            marked += usize::from(CallingCode::is_marked(cell));
+            countries += usize::from(Country::named(cell).is_some());
+        }
+        let of_countries = countries * 2 >= all;
+        let found = match names::code_name(header) {
+            Some(CodeName::Certain) if all == 0 => Some(Target::CallingCode),
+            Some(_) if all > 0 && codes * 2 >= all && codes > countries => {
+                Some(Target::CallingCode)
+            }
+            // A country tells the code as well.
+            Some(CodeName::Certain) if of_countries => {
+                let known = targets.contains(&Some(Target::Country));
+                (!known).then_some(Target::Country)
+            }
+            Some(CodeName::OrCountry) if of_countries => None,
+            Some(CodeName::Certain | CodeName::OrCountry) => {
+                let what = "its cells are neither calling codes nor countries";
+                return Err(FileProblem::CallingCodeUnreadable { column, what });
+            }
+            None => (all > 0 && marked == all).then_some(Target::CallingCode),
+        };
+        if let Some(target) = found
+            && let Some(place) = targets.get_mut(column)
+        {
+            *place = Some(target);
+        }
+    }
+    Ok(())
+}
+
+/// Finds the columns of numbers: those whose name says so, in the order of the list. Without such a name,
+/// the only column that holds numbers.
+fn number_columns<'a, I: Iterator<Item = &'a str>>(
+    headers: &[String],
+    targets: &mut [Option<Target>],
     cells: &impl Fn(usize) -> I,
     country: Option<Country>,
-) -> Option<usize> {
-    let free = |column: &usize| targets.get(*column).is_some_and(Option::is_none);
-    let good = |column: usize| {
-        let numbers = cells(column).filter(|cell| number::e164(cell, country).is_ok());
-        numbers.count()
+) -> Result<(), FileProblem> {
+    let free: Vec<usize> = (0..headers.len())
+        .filter(|column| targets.get(*column).is_some_and(Option::is_none))
+        .collect();
+    let named = |column: usize| headers.get(column).and_then(|header| names::phone_name(header));
+    // Without its code next to it a number is as good as one with it.
+    let coded = targets.contains(&Some(Target::CallingCode));
+    let holds = |column: usize| {
+        let (mut good, mut all) = (0, 0);
+        for cell in cells(column) {
+            all += 1;
+            good += usize::from(is_number(cell, country, coded));
+        }
+        all > 0 && good * 5 >= all * 4
     };
-    let rank = |column: &usize| {
-        let name = headers.get(*column).map(|header| plain(header))?;
-        NUMBER_NAMES.iter().position(|known| *known == name)
+    let told = targets.contains(&Some(Target::Number));
+    let by = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        free.iter().copied().filter(|column| wanted(*column)).collect()
     };
-    let columns = (0..headers.len()).filter(free);
-    let named = columns
-        .clone()
-        .filter_map(|column| Some((column, rank(&column)?)));
-    let best = named.max_by_key(|(column, rank)| (good(*column), usize::MAX - rank));
-    if let Some((column, _)) = best {
-        return Some(column);
-    }
-    let mut holding = columns.filter(|column| {
-        let all = cells(*column).count();
-        all > 0 && good(*column) * 5 >= all * 4
+    let mut found = by(&|column| match named(column) {
+        Some(PhoneName::Certain) => true,
+        Some(PhoneName::Perhaps) => holds(column),
+        None => false,
     });
-    let only = holding.next()?;
-    holding.next().is_none().then_some(only)
+    if found.is_empty() && !told {
+        let fax = |column: usize| headers.get(column).is_some_and(|header| names::says_fax(header));
+        found = by(&|column| !fax(column) && holds(column));
+        if found.len() != 1 {
+            found = by(&|column| named(column).is_some());
+        }
+    }
+    for column in found {
+        let target = if targets.contains(&Some(Target::Number)) {
+            Target::Alternate
+        } else {
+            Target::Number
+        };
+        if let Some(place) = targets.get_mut(column) {
+            *place = Some(target);
+        }
+    }
+    if targets.contains(&Some(Target::Number)) {
+        return Ok(());
+    }
+    let code = targets
+        .iter()
+        .position(|target| *target == Some(Target::CallingCode));
+    match code {
+        Some(column) => {
+            let what = "no column has the numbers that they belong to";
+            Err(FileProblem::CallingCodeUnreadable { column, what })
+        }
+        None => Err(FileProblem::NoNumberColumn),
+    }
+}
+
+/// Whether a cell may be a number; where codes stand beside numbers, any that is long enough.
+fn is_number(cell: &str, country: Option<Country>, coded: bool) -> bool {
+    let home = Home {
+        country,
+        default: country,
+        ..Home::default()
+    };
+    let digits = || cell.bytes().filter(u8::is_ascii_digit).count();
+    number::read(cell, &home).any(|read| match read {
+        Ok(_) | Err(Reason::NumberAmbiguous { .. }) => true,
+        Err(_) => coded && (7..=15).contains(&digits()) && !cell.contains(char::is_alphabetic),
+    })
+}
+
+/// The columns of numbers with what they are read with, as far as the rows of the sample show it.
+pub(crate) fn numbers(
+    columns: &[Column],
+    sample: &[Vec<String>],
+    default: Option<Country>,
+) -> Result<Vec<NumberColumn>, FileProblem> {
+    let with = |target: Target| {
+        let columns = columns.iter().enumerate();
+        columns.filter_map(move |(at, column)| (column.target == target).then_some(at))
+    };
+    let order: Vec<usize> = with(Target::Number).chain(with(Target::Alternate)).collect();
+    let codes: Vec<usize> = with(Target::CallingCode).collect();
+    let country_column = with(Target::Country).next();
+    let mut numbers: Vec<NumberColumn> = order
+        .iter()
+        .map(|column| NumberColumn {
+            code: code_of(*column, &codes, &order),
+            label: label_of(*column, columns),
+            ..NumberColumn::alone(*column)
+        })
+        .collect();
+    for number in &mut numbers {
+        let (mut pairs, mut joined) = (0, 0);
+        for row in sample {
+            let cell = |column: usize| row.get(column).map(|cell| cell.trim()).unwrap_or_default();
+            let code_cell = number.code.map(cell).filter(|cell| !cell.is_empty());
+            let country = country_column.and_then(|column| Country::named(cell(column)));
+            let home = Home {
+                country: country.or(default),
+                default,
+                code: code_cell.and_then(CallingCode::of),
+                habit: NumberHabit::default(),
+            };
+            let text = cell(number.column);
+            for habit in number::habits(text, &home) {
+                number.habit.count(habit);
+            }
+            if code_cell.is_some() && !text.is_empty() {
+                pairs += 1;
+                let fits = number::read(text, &home).any(|read| match read {
+                    Ok(_) | Err(Reason::NumberAmbiguous { .. } | Reason::NumberPremium) => true,
+                    Err(_) => false,
+                });
+                joined += usize::from(home.code.is_some() && fits);
+            }
+        }
+        if let Some(column) = number.code
+            && pairs > 0
+            && joined == 0
+        {
+            let what = "none of them makes a number with what stands beside it";
+            return Err(FileProblem::CallingCodeUnreadable { column, what });
+        }
+    }
+    Ok(numbers)
+}
+
+/// The column with the codes of a column of numbers: each column of codes belongs to the first numbers
+/// after it, the last one to those before it if there are none.
+fn code_of(column: usize, codes: &[usize], numbers: &[usize]) -> Option<usize> {
+    let between = |from: usize, to: usize| numbers.iter().any(|number| (from + 1..to).contains(number));
+    let before = codes.iter().rev().find(|code| **code < column);
+    let before = before.filter(|code| !between(**code, column));
+    let after = || {
+        let after = codes.iter().find(|code| **code > column)?;
+        let last = !numbers.iter().any(|number| number > after);
+        (last && !between(column, *after)).then_some(after)
+    };
+    before.or_else(after).copied()
+}
+
+/// `Phone 1 - Type` and `Phone 1 - Label` of `Phone 1 - Value`.
+fn label_of(column: usize, columns: &[Column]) -> Option<usize> {
+    let name = plain(&columns.get(column)?.header);
+    let stem = name.strip_suffix("value").unwrap_or(&name);
+    columns.iter().position(|other| {
+        let name = plain(&other.header);
+        let rest = name.strip_prefix(stem).unwrap_or_default();
+        matches!(rest, "type" | "label")
+    })
 }
 
 /// What has no meaning of its own becomes a variable; two that come to the same name are numbered.
@@ -216,6 +414,8 @@ fn name_variables(headers: &[String], targets: Vec<Option<Target>>) -> Vec<Colum
             Some(Target::Variable(name)) => Some(name.clone()),
             Some(
                 Target::Number
+                | Target::Alternate
+                | Target::CallingCode
                 | Target::Zone
                 | Target::Region
                 | Target::Country
@@ -295,13 +495,6 @@ fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Letters and digits only, lower case: `Phone-Number ` and `phone_number` are the same.
-fn plain(header: &str) -> String {
-    let letters = deunicode(header);
-    let kept = letters.chars().filter(char::is_ascii_alphanumeric);
-    kept.map(|char| char.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

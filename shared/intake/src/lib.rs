@@ -18,7 +18,8 @@
 //! ```
 //!
 //! It does not know where bytes come from, which leads a campaign has already, who is suppressed, or
-//! what time it is. Nothing it says about a row repeats what is in the row's cells.
+//! what time it is. Nothing it says about a row repeats what is in the row's cells, but for the readings of a
+//! number that has two, which only the list's owner is to see.
 
 mod column;
 pub mod export;
@@ -37,10 +38,10 @@ pub use file::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 pub use file::problem::FileProblem;
 pub use file::reader::Position;
 pub use intake::{Entry, Intake, Options};
-pub use layout::Layout;
-pub use row::number::{Callable, normalise};
+pub use layout::{Layout, NumberColumn};
+pub use row::number::{Callable, NumberHabit, NumberKind, normalise};
 pub use row::place::{Country, CountryProblem, zone};
-pub use row::reason::{Reason, RejectCode};
+pub use row::reason::{NumberReading, Reason, RejectCode};
 pub use row::value::SOURCE_CHARS_MAX;
 pub use row::{Reject, Row};
 pub use seen::NUMBERS_MAX;

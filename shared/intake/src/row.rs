@@ -1,6 +1,7 @@
 //! Rows: what a record says of a lead, or why it is no lead.
 
 pub(crate) mod number;
+mod numbers;
 pub(crate) mod place;
 pub(crate) mod reason;
 pub(crate) mod value;
@@ -8,6 +9,8 @@ pub(crate) mod value;
 use model::{Consent, LeadPriority, PhoneNumber, VALUE_CHARS_MAX, Variables};
 use serde::{Deserialize, Serialize};
 
+use self::number::NumberKind;
+use self::numbers::Numbers;
 use self::place::Country;
 use self::reason::Reason;
 use self::value::SOURCE_CHARS_MAX;
@@ -21,7 +24,13 @@ use crate::layout::Layout;
 pub struct Row {
     /// Where it begins; reading can begin again there.
     pub start: Position,
+    /// The first number that can be called, in the order of the number columns.
     pub number: PhoneNumber,
+    pub kind: NumberKind,
+    /// The column that the number is in, from 0.
+    pub column: usize,
+    /// Its other numbers in the order of their columns, none twice, at most [`model::ALTERNATES_MAX`].
+    pub alternates: Vec<PhoneNumber>,
     /// The lead's own zone, an IANA name.
     pub zone: Option<&'static str>,
     /// State or province in ISO 3166-2, `US-CA`, where rules go by it.
@@ -30,7 +39,8 @@ pub struct Row {
     pub priority: LeadPriority,
     /// Present when the row names a kind.
     pub consent: Option<Consent>,
-    /// Columns that are not empty, by their variable's name.
+    /// Columns that are not empty, by their variable's name. Among them is what stands in a number column
+    /// and cannot be called.
     pub variables: Variables,
 }
 
@@ -93,7 +103,7 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
             continue;
         }
         let known = match &column.target {
-            Target::Number | Target::Ignore => continue,
+            Target::Number | Target::Alternate | Target::CallingCode | Target::Ignore => continue,
             Target::Zone => {
                 zone = place::zone(cell);
                 zone.map(|_| ()).ok_or(Reason::Zone)
@@ -135,9 +145,22 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
         Some(column) => place::region(cells.get(column), place_of_number)
             .map_err(|reason| wrong(column, reason))?,
     };
-    let number_column = layout.number_column();
-    let number = number::e164(cells.get(number_column), place_of_number)
-        .map_err(|reason| wrong(number_column, reason))?;
+    let Numbers {
+        number,
+        kind,
+        column,
+        alternates,
+        left,
+    } = numbers::read(cells, layout, country).map_err(|(column, reason)| wrong(column, reason))?;
+    for index in left {
+        let cell = cells.get(index).trim();
+        if !value::longest(cell, VALUE_CHARS_MAX) {
+            return Err(wrong(index, Reason::ValueTooLong));
+        }
+        if let Some(column) = layout.columns.get(index) {
+            variables.insert(column.variable.clone(), cell.to_owned());
+        }
+    }
     let consent = consent_kind.map(|kind| Consent {
         kind,
         at: consent_at,
@@ -146,6 +169,9 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
     Ok(Row {
         start,
         number,
+        kind,
+        column,
+        alternates,
         zone,
         region,
         country,

@@ -1,5 +1,9 @@
 //! Lists as people send them, and what is read out of them.
 
+mod countries;
+mod numbers;
+mod phone_columns;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -55,6 +59,9 @@ fn shown(entry: &Entry, layout: &Layout) -> String {
     match entry {
         Entry::Row(row) => {
             let mut line = format!("{}: {}", row.start.row, row.number.as_str());
+            for alternate in &row.alternates {
+                write!(line, " / {}", alternate.as_str()).unwrap();
+            }
             for (name, value) in [("zone", row.zone), ("region", row.region)] {
                 if let Some(value) = value {
                     write!(line, " {name}={value}").unwrap();
@@ -241,14 +248,14 @@ fn every_kind_of_bad_number() {
             - number_scientific: row 4, column A (number): was shortened by the spreadsheet: format the column as text and enter it again
             5: +14155552672
             6: +14155552673
-            - number_short: row 7, column A (number): is a short number, as for emergencies
-            - number_short: row 8, column A (number): is a short number, as for emergencies
+            - number_emergency: row 7, column A (number): is an emergency number
+            - number_emergency: row 8, column A (number): is an emergency number
             - number_premium: row 9, column A (number): is a premium-rate number
             - number_unknown: row 10, column A (number): is in no range of numbers that its country has
             - number_unreadable: row 11, column A (number): is not a phone number
             - number_unreadable: row 12, column A (number): is not a phone number
             - number_unreadable: row 13, column A (number): is not a phone number
-            - number_unreadable: row 14, column A (number): is not a phone number
+            14: +14155552675 / +14155552676
             15: +14155552677
             16: +14155552678
             17: +442079460958
@@ -483,8 +490,8 @@ fn columns_that_are_told() {
         list,
         &options,
         &expect![[r#"
-        Ascii Comma: {{phone}} | number | {{sales_region}} | ignore | priority
-        2: +14155552672 Low phone="+14155552671" sales_region="West"
+        Ascii Comma: alternate | number | {{sales_region}} | ignore | priority
+        2: +14155552672 / +14155552671 Low sales_region="West"
     "#]],
     );
     options.columns.insert("Nope".to_owned(), Target::Ignore);
@@ -518,11 +525,11 @@ fn columns_that_are_told() {
 
 #[test]
 fn the_column_that_has_the_numbers() {
-    // Two candidates by name: the one that has numbers. A name that says otherwise than the cells.
+    // Two by name: what is no number stays to be seen. A name that says otherwise than the cells.
     check(
         "Mobile,Phone,Region,Priority\nx,4155552671,West,1\n,4155552672,East,2\n",
         &expect![[r#"
-            Ascii Comma: {{mobile}} | number | {{region}} | {{priority}}
+            Ascii Comma: number | alternate | {{region}} | {{priority}}
             2: +14155552671 mobile="x" priority="1" region="West"
             3: +14155552672 priority="2" region="East"
         "#]],

@@ -44,8 +44,8 @@ pub use call::{
 pub use campaign::delay::{Delay, DelayProblem};
 pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
 pub use campaign::lead::{
-    Attempt, Consent, ConsentKind, Contact, Lead, LeadCounts, LeadPriority, LeadResult, LeadState,
-    Release, Suppression, SuppressionReason,
+    ALTERNATES_MAX, Attempt, Consent, ConsentKind, Contact, Lead, LeadCounts, LeadPriority,
+    LeadResult, LeadState, Release, Suppression, SuppressionReason,
 };
 pub use campaign::permit::{Check, Permit, Rule, ZoneTime};
 pub use campaign::windows::{MinuteOfDay, SPANS_MAX, Span, TimeProblem, Windows};

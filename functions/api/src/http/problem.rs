@@ -114,6 +114,7 @@ pub(crate) enum Code {
     NoDefaults,
     NumberSuppressed,
     // 422: a list that is refused as a whole
+    CallingCodeUnreadable,
     ColumnAmbiguous,
     ColumnUnknown,
     FileEmpty,
@@ -176,6 +177,7 @@ impl Code {
             | Self::MissingVariables
             | Self::NoDefaults
             | Self::NumberSuppressed
+            | Self::CallingCodeUnreadable
             | Self::ColumnAmbiguous
             | Self::ColumnUnknown
             | Self::FileEmpty
@@ -210,6 +212,7 @@ impl Code {
         Self::HeaderTooWide,
         Self::HeaderUnreadable,
         Self::NumberColumnMissing,
+        Self::CallingCodeUnreadable,
         Self::ColumnAmbiguous,
         Self::ColumnUnknown,
         Self::VariableName,
@@ -242,6 +245,7 @@ impl From<&FileProblem> for Code {
             FileProblem::HeaderUnreadable { .. } => Self::HeaderUnreadable,
             FileProblem::DuplicateHeader { .. } => Self::HeaderDuplicate,
             FileProblem::NoNumberColumn => Self::NumberColumnMissing,
+            FileProblem::CallingCodeUnreadable { .. } => Self::CallingCodeUnreadable,
             FileProblem::UnknownColumn { .. } => Self::ColumnUnknown,
             FileProblem::SameTarget { .. } => Self::ColumnAmbiguous,
             FileProblem::VariableName { .. } => Self::VariableName,
@@ -552,6 +556,10 @@ mod tests {
                 second: 1,
             },
             FileProblem::NoNumberColumn,
+            FileProblem::CallingCodeUnreadable {
+                column: 0,
+                what: "",
+            },
             FileProblem::UnknownColumn {
                 name: String::new(),
             },

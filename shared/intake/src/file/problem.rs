@@ -33,6 +33,10 @@ pub enum FileProblem {
     DuplicateHeader { first: usize, second: usize },
     #[error("no column has phone numbers in it: name one `number`, or say which it is")]
     NoNumberColumn,
+    #[error(
+        "column {} is one of calling codes by its name or its cells, and {what}: write codes as 44 or +44, or say what the column is", letter(*column)
+    )]
+    CallingCodeUnreadable { column: usize, what: &'static str },
     #[error("a column that is given a meaning is not in the header: `{name}`")]
     UnknownColumn { name: String },
     #[error("columns {} and {} are both given the meaning `{}`", letter(*first), letter(*second), target.name())]
@@ -66,6 +70,7 @@ impl FileProblem {
             Self::HeaderUnreadable { .. } => "header_unreadable",
             Self::DuplicateHeader { .. } => "header_duplicate",
             Self::NoNumberColumn => "number_column_missing",
+            Self::CallingCodeUnreadable { .. } => "calling_code_unreadable",
             Self::UnknownColumn { .. } => "column_unknown",
             Self::SameTarget { .. } => "column_ambiguous",
             Self::VariableName { .. } => "variable_name",
@@ -88,6 +93,7 @@ impl FileProblem {
             | Self::HeaderUnreadable { .. }
             | Self::DuplicateHeader { .. }
             | Self::NoNumberColumn
+            | Self::CallingCodeUnreadable { .. }
             | Self::UnknownColumn { .. }
             | Self::SameTarget { .. }
             | Self::VariableName { .. } => None,

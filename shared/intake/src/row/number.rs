@@ -1,20 +1,42 @@
 //! Phone numbers as people write them, turned into E.164 or into a reason why not.
 //!
 //! What a number is, is decided by a port of libphonenumber and its metadata. What is kept out before
-//! and after is what a dialler must not dial: extensions, premium numbers, short numbers.
+//! and after is what a dialler must not dial: extensions, premium numbers, short numbers, and numbers
+//! that can be read in two ways.
+//!
+//! Two readings come about when a spreadsheet drops the plus: `4915124783044` in a German list is a mobile
+//! with its country's code, or the rest of a very long landline. One that no range of numbers has is out;
+//! of two that there are the lengths, and then the column as a whole decide; what is left is kept out.
 
-use std::borrow::Cow;
+mod code;
+mod habit;
+mod reading;
+mod several;
+mod written;
 
 use model::PhoneNumber;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
+use rlibphonenumber::PHONE_NUMBER_UTIL;
+use serde::{Deserialize, Serialize};
 
+pub(crate) use self::code::CallingCode;
+pub(crate) use self::habit::CellHabit;
+pub use self::habit::NumberHabit;
+use self::reading::Reading;
+use self::several::Cut;
 use super::place::Country;
 use super::reason::Reason;
 
 /// A cell longer than this is no phone number.
 const CELL_CHARS_MAX: usize = 60;
-/// Up to this many digits a number is one of a country's short numbers: emergencies, services.
+/// A cell longer than this holds no few phone numbers.
+const SEVERAL_CHARS_MAX: usize = 200;
+/// Up to this many digits a number is one of a country's short numbers, if it is one at all.
 const SHORT_DIGITS_MAX: usize = 6;
+/// What people dial for help, in whatever country. Other short numbers are only too short.
+const EMERGENCIES: &[&str] = &[
+    "000", "110", "111", "112", "113", "115", "118", "119", "133", "144", "190", "192", "193",
+    "911", "995", "999",
+];
 
 /// A number that may be dialled as far as its kind goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +44,47 @@ pub struct Callable {
     pub number: PhoneNumber,
     /// The country that the number is from; absent for satellites and the like.
     pub country: Option<Country>,
+    pub kind: NumberKind,
+}
+
+/// What sort of number it is, of those that may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NumberKind {
+    Landline,
+    Mobile,
+    /// Of a country whose mobiles have numbers like its landlines.
+    LandlineOrMobile,
+    TollFree,
+    /// Whoever is called pays a part.
+    SharedCost,
+    /// Internet telephony.
+    Voip,
+    /// It follows a person to whatever phone.
+    Personal,
+    /// One number of all a company's places.
+    Company,
+}
+
+/// What is known of a number besides its digits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Home {
+    /// Of a number without a code: the row's country, else the list's.
+    pub(crate) country: Option<Country>,
+    /// The list's country, whatever the row says.
+    pub(crate) default: Option<Country>,
+    /// What stands in the column of calling codes.
+    pub(crate) code: Option<CallingCode>,
+    /// How the rest of its column is written.
+    pub(crate) habit: NumberHabit,
+}
+
+/// A number that was found in a cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) number: PhoneNumber,
+    pub(crate) kind: NumberKind,
 }
 
 /// A number in E.164, from how somebody wrote it. One without a country code is of this country.
@@ -29,137 +92,83 @@ pub struct Callable {
 /// # Errors
 /// Why it is none that can be called: one of the `Number…` reasons.
 pub fn normalise(text: &str, country: Option<Country>) -> Result<Callable, Reason> {
-    let (parsed, number) = parse(text, country)?;
-    let country = PHONE_NUMBER_UTIL
-        .get_region_for_number(&parsed)
-        .and_then(Country::of_region);
-    Ok(Callable { number, country })
-}
-
-/// The same without looking for the country that the number is from.
-pub(crate) fn e164(text: &str, country: Option<Country>) -> Result<PhoneNumber, Reason> {
-    parse(text, country).map(|(_parsed, number)| number)
-}
-
-fn parse(
-    text: &str,
-    country: Option<Country>,
-) -> Result<(rlibphonenumber::PhoneNumber, PhoneNumber), Reason> {
-    let text = written(text);
-    let text = text.as_ref();
-    if text.is_empty() {
+    let home = Home {
+        country,
+        default: country,
+        ..Home::default()
+    };
+    let mut found = read(text, &home);
+    let Some(first) = found.next() else {
         return Err(Reason::NumberMissing);
+    };
+    if found.next().is_some() {
+        return Err(Reason::NumberSeveral);
     }
-    if text.chars().count() > CELL_CHARS_MAX {
-        return Err(Reason::NumberUnreadable);
-    }
-    if scientific(text) {
-        return Err(Reason::NumberScientific);
-    }
-    let region = country.map(Country::region);
-    dialled(text, region).or_else(|reason| {
-        // The international prefix as most of the world dials it, in a country that dials another.
-        let international = digits(text);
-        match international.strip_prefix("00") {
-            Some(number) if !text.starts_with('+') => {
-                dialled(&format!("+{number}"), None).map_err(|_neither| reason)
-            }
-            Some(_) | None => Err(reason),
-        }
+    let Found { number, kind } = first?;
+    let parsed = PHONE_NUMBER_UTIL.parse(number.as_str(), None);
+    let region = parsed
+        .ok()
+        .and_then(|parsed| PHONE_NUMBER_UTIL.get_region_for_number(&parsed));
+    Ok(Callable {
+        number,
+        country: region.and_then(Country::of_region),
+        kind,
     })
 }
 
-fn dialled(
-    text: &str,
-    region: Option<Region>,
-) -> Result<(rlibphonenumber::PhoneNumber, PhoneNumber), Reason> {
-    let digit_count = text.chars().filter(|char| char.is_numeric()).count();
-    let plus = text.starts_with(['+', '\u{ff0b}']);
-    if (1..=SHORT_DIGITS_MAX).contains(&digit_count) && !plus && !letters(text) {
-        return Err(Reason::NumberShort);
-    }
-    if !plus && region.is_none() {
-        return Err(if digit_count == 0 {
-            Reason::NumberUnreadable
-        } else {
-            Reason::NumberWithoutCountry
-        });
-    }
-    let parsed = PHONE_NUMBER_UTIL
-        .parse(text, region)
-        .map_err(|_why| Reason::NumberUnreadable)?;
-    if parsed.extension.is_some() {
-        return Err(Reason::NumberExtension);
-    }
-    if letters(text) {
-        return Err(Reason::NumberUnreadable);
-    }
-    match PHONE_NUMBER_UTIL.get_number_type(&parsed) {
-        PhoneNumberType::FixedLine
-        | PhoneNumberType::Mobile
-        | PhoneNumberType::FixedLineOrMobile
-        | PhoneNumberType::TollFree
-        | PhoneNumberType::SharedCost
-        | PhoneNumberType::VoIP
-        | PhoneNumberType::PersonalNumber
-        | PhoneNumberType::UAN => {}
-        PhoneNumberType::PremiumRate => return Err(Reason::NumberPremium),
-        PhoneNumberType::Pager | PhoneNumberType::VoiceMail => return Err(Reason::NumberMachine),
-        PhoneNumberType::Unknown => return Err(Reason::NumberUnknown),
-    }
-    let number = PHONE_NUMBER_UTIL
-        .format(&parsed, rlibphonenumber::PhoneNumberFormat::E164)
-        .parse()
-        .map_err(|_not_e164| Reason::NumberUnknown)?;
-    Ok((parsed, number))
+/// The numbers of a cell in their order, or why one is none; nothing in an empty cell.
+pub(crate) fn read<'a>(
+    text: &'a str,
+    home: &'a Home,
+) -> impl Iterator<Item = Result<Found, Reason>> + use<'a> {
+    let (only, parts) = parts(text, home);
+    let parts = parts
+        .into_iter()
+        .map(move |part| reading::of_one(part, home).and_then(Reading::callable));
+    only.into_iter().chain(parts)
 }
 
-/// The cell without what spreadsheets and address books put around a number.
-fn written(text: &str) -> Cow<'_, str> {
-    let mut text = text.trim();
-    // A formula whose value is a text, and the mark of a cell that is one: both keep the plus sign.
-    if let Some(inner) = text
-        .strip_prefix("=\"")
-        .and_then(|inner| inner.strip_suffix('"'))
-    {
-        text = inner.trim();
-    }
-    text = text.trim_start_matches('\'').trim();
-    if let Some(number) = text
-        .get(..4)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("tel:"))
-    {
-        text = text.get(number.len()..).unwrap_or_default();
-    }
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
-    // Marks of writing direction and the like, which copying from address books brings along.
-    let invisible = |char: &char| matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let kept: String = text.chars().filter(|char| !invisible(char)).collect();
-    Cow::Owned(kept.trim().to_owned())
-}
-
-/// `1.41556E+10`: what a spreadsheet leaves of a long number.
-fn scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
-        return false;
+/// How the only way to read a part of a cell shows its column to be written.
+pub(crate) fn habits(text: &str, home: &Home) -> Vec<CellHabit> {
+    let whole = match several::cut(text) {
+        Cut::Sure(parts) => return parts.iter().filter_map(|part| reading::habit(part, home)).collect(),
+        Cut::Slashes(_) | Cut::Whole => text,
     };
-    let exponent = exponent.trim_start_matches(['+', '-']);
-    let number = |text: &str, extra: &[char]| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|char| char.is_ascii_digit() || extra.contains(&char))
-    };
-    number(mantissa, &['.', ',']) && number(exponent, &[]) && exponent.len() <= 3
+    reading::habit(whole, home).into_iter().collect()
 }
 
-/// Words in the cell: a note about the number, or letters for digits. Neither is guessed at.
-fn letters(text: &str) -> bool {
-    text.chars().any(char::is_alphabetic)
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
+/// The only number that is in a cell, or parts that are numbers of their own.
+fn parts<'a>(
+    text: &'a str,
+    home: &Home,
+) -> (Option<Result<Found, Reason>>, Vec<&'a str>) {
+    let text = text.trim();
+    if text.is_empty() {
+        return (None, Vec::new());
+    }
+    // Whoever writes more than a few numbers writes something else.
+    if text.len() > SEVERAL_CHARS_MAX && text.chars().count() > SEVERAL_CHARS_MAX {
+        return (Some(Err(Reason::NumberUnreadable)), Vec::new());
+    }
+    let whole = || reading::of_one(text, home).and_then(Reading::callable);
+    match several::cut(text) {
+        Cut::Sure(parts) => (None, parts),
+        Cut::Slashes(parts) => {
+            // `+49 39292 / 2345678` is one number, though either side could be one.
+            let one = several::begins_with_area(text).then(whole);
+            match one {
+                Some(Ok(one)) => (Some(Ok(one)), Vec::new()),
+                Some(Err(_)) | None => (None, parts),
+            }
+        }
+        Cut::Whole if text.contains('/') && !several::begins_with_area(text) => {
+            let reason = match whole() {
+                Err(Reason::NumberExtension) => Reason::NumberExtension,
+                Err(_) if written::letters(text) => Reason::NumberUnreadable,
+                Ok(_) | Err(_) => Reason::NumberSeveral,
+            };
+            (Some(Err(reason)), Vec::new())
+        }
+        Cut::Whole => (Some(whole()), Vec::new()),
+    }
 }

@@ -59,8 +59,10 @@ impl FromStr for Country {
         if text.len() != 2 {
             return Err(CountryProblem);
         }
-        let region =
-            Region::from_code(&text.to_ascii_uppercase()).map_err(|_unknown| CountryProblem)?;
+        let code = text.to_ascii_uppercase();
+        // What everybody writes for it; the code of ISO 3166-1 is another.
+        let code = if code == "UK" { "GB" } else { &code };
+        let region = Region::from_code(code).map_err(|_unknown| CountryProblem)?;
         match PHONE_NUMBER_UTIL.get_country_code_for_region(region) {
             Some(_) => Ok(Self(region)),
             None => Err(CountryProblem),

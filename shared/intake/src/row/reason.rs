@@ -1,7 +1,10 @@
 //! Why a row is kept out.
 
-use model::VALUE_CHARS_MAX;
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use model::{PhoneNumber, VALUE_CHARS_MAX};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::file::format::ROW_BYTES_MAX;
 
@@ -30,13 +33,26 @@ pub enum Reason {
     /// No country code, and no country given.
     NumberWithoutCountry,
     NumberExtension,
-    /// Emergency and other short numbers.
+    /// A country's short number, or less than a number.
     NumberShort,
+    /// What is dialled for help.
+    NumberEmergency,
     NumberPremium,
     /// A pager or the access number of a mailbox.
     NumberMachine,
     /// No numbers of this kind exist in its country.
     NumberUnknown,
+    /// Somebody's number at home, and somebody else's with a plus in front.
+    NumberAmbiguous {
+        national: NumberReading,
+        international: NumberReading,
+    },
+    /// More than one number in the cell, of which not all are whole.
+    NumberSeveral,
+    /// No country's calling code.
+    CallingCode,
+    /// The number begins with another code than the one beside it.
+    CallingCodeConflict,
     /// The row, or an earlier one, has the number already.
     DuplicateInFile {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +68,51 @@ pub enum Reason {
     AlreadyInCampaign,
     /// The number must not be called. Said by who stores the rows.
     Suppressed,
+}
+
+/// What a number is in one of its readings. It is for the list's owner alone: `Debug` prints no digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumberReading(u64);
+
+impl NumberReading {
+    pub(crate) fn of(number: &PhoneNumber) -> Self {
+        Self::written(number.as_str()).unwrap_or(Self(0))
+    }
+
+    /// Plus and digits, few enough for any country.
+    pub(crate) fn written(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('+')?;
+        let only = digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !only || digits.starts_with('0') {
+            return None;
+        }
+        digits.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for NumberReading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for NumberReading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NumberReading(hidden)")
+    }
+}
+
+impl Serialize for NumberReading {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberReading {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::written(&text).ok_or_else(|| D::Error::custom("not a number with a plus"))
+    }
 }
 
 /// Why a row is kept out, without the numbers: closed vocabulary, stable codes.
@@ -71,9 +132,14 @@ pub enum RejectCode {
     NumberWithoutCountry,
     NumberExtension,
     NumberShort,
+    NumberEmergency,
     NumberPremium,
     NumberMachine,
     NumberUnknown,
+    NumberAmbiguous,
+    NumberSeveral,
+    CallingCode,
+    CallingCodeConflict,
     DuplicateInFile,
     Zone,
     Region,
@@ -102,9 +168,14 @@ impl RejectCode {
             Self::NumberWithoutCountry => "number_without_country",
             Self::NumberExtension => "number_extension",
             Self::NumberShort => "number_short",
+            Self::NumberEmergency => "number_emergency",
             Self::NumberPremium => "number_premium",
             Self::NumberMachine => "number_machine",
             Self::NumberUnknown => "number_unknown",
+            Self::NumberAmbiguous => "number_ambiguous",
+            Self::NumberSeveral => "number_several",
+            Self::CallingCode => "calling_code",
+            Self::CallingCodeConflict => "calling_code_conflict",
             Self::DuplicateInFile => "duplicate_in_file",
             Self::Zone => "zone",
             Self::Region => "region",
@@ -135,9 +206,14 @@ impl Reason {
             Self::NumberWithoutCountry => RejectCode::NumberWithoutCountry,
             Self::NumberExtension => RejectCode::NumberExtension,
             Self::NumberShort => RejectCode::NumberShort,
+            Self::NumberEmergency => RejectCode::NumberEmergency,
             Self::NumberPremium => RejectCode::NumberPremium,
             Self::NumberMachine => RejectCode::NumberMachine,
             Self::NumberUnknown => RejectCode::NumberUnknown,
+            Self::NumberAmbiguous { .. } => RejectCode::NumberAmbiguous,
+            Self::NumberSeveral => RejectCode::NumberSeveral,
+            Self::CallingCode => RejectCode::CallingCode,
+            Self::CallingCodeConflict => RejectCode::CallingCodeConflict,
             Self::DuplicateInFile { .. } => RejectCode::DuplicateInFile,
             Self::Zone => RejectCode::Zone,
             Self::Region => RejectCode::Region,
@@ -156,7 +232,8 @@ impl Reason {
         self.kind().code()
     }
 
-    /// What is wrong and what to do, without anything of the cell.
+    /// What is wrong and what to do. Of what is in the cell it has no more than the readings of a number
+    /// that has two.
     #[must_use]
     pub fn sentence(self) -> String {
         match self {
@@ -182,10 +259,27 @@ impl Reason {
                     .into()
             }
             Self::NumberExtension => "has an extension, which cannot be dialled".into(),
-            Self::NumberShort => "is a short number, as for emergencies".into(),
+            Self::NumberShort => "is too short for a phone number".into(),
+            Self::NumberEmergency => "is an emergency number".into(),
             Self::NumberPremium => "is a premium-rate number".into(),
             Self::NumberMachine => "belongs to a pager or a mailbox service".into(),
             Self::NumberUnknown => "is in no range of numbers that its country has".into(),
+            Self::NumberAmbiguous {
+                national,
+                international,
+            } => format!(
+                "can be read as {national} and as {international}: write it with + and country code"
+            ),
+            Self::NumberSeveral => {
+                "holds more than one number, and not all are whole: write each in a column of its own"
+                    .into()
+            }
+            Self::CallingCode => {
+                "is not a country's calling code: write it as 44 or +44".into()
+            }
+            Self::CallingCodeConflict => {
+                "is another calling code than the number begins with".into()
+            }
             Self::DuplicateInFile { first: Some(first) } => {
                 format!("has the same number as row {first}")
             }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use model::{ConsentKind, LeadPriority};
 
 use crate::column::Target;
+use crate::row::number::CallingCode;
 use crate::row::place::{self, Country};
 use crate::row::reason::Reason;
 
@@ -21,7 +22,12 @@ pub(crate) fn fits(target: &Target, cell: &str) -> bool {
         Target::Priority => parse_priority(cell).is_some(),
         Target::ConsentKind => parse_consent(cell).is_ok(),
         Target::ConsentAt => parse_time(cell).is_some(),
-        Target::Number | Target::ConsentSource | Target::Ignore | Target::Variable(_) => true,
+        Target::CallingCode => CallingCode::of(cell).is_some(),
+        Target::Number
+        | Target::Alternate
+        | Target::ConsentSource
+        | Target::Ignore
+        | Target::Variable(_) => true,
     }
 }
 

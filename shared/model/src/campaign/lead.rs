@@ -9,6 +9,9 @@ use crate::{
     ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Variables,
 };
 
+/// The most numbers that a lead has besides its own: two phones at home, two at work.
+pub const ALTERNATES_MAX: usize = 4;
+
 /// A contact's row in one campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lead {
