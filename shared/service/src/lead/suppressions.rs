@@ -4,7 +4,7 @@
 //! call that is decided at the same moment is decided again. What waits for the number in campaigns is
 //! ended right after; if that does not come to pass, the gate ends it when its time comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use intake::export::record;
@@ -474,18 +474,28 @@ fn ended_by(lead: &Lead, suppression: &Suppression, now: Timestamp) -> Option<Le
     Some(crate::call::ending::done(lead, result, now))
 }
 
-/// The numbers of a list, each once.
+/// The numbers of a list, each once: every number of a row, as whoever asks not to be called means all their
+/// phones.
 fn read(csv: bytes::Bytes, options: Options) -> Result<(Vec<PhoneNumber>, PutList), Refused> {
     let mut intake = Intake::new(options);
     intake.push(csv);
     intake.end();
     let mut list = PutList::default();
     let mut numbers: Vec<PhoneNumber> = Vec::new();
+    let mut seen: BTreeSet<PhoneNumber> = BTreeSet::new();
     loop {
         match intake.next_entry() {
-            Ok(Entry::Row(row)) => numbers.push(row.number),
+            Ok(Entry::Row(row)) => {
+                let known = seen.contains(&row.number);
+                list.there_already = list.there_already.saturating_add(u64::from(known));
+                let row = std::iter::once(row.number).chain(row.alternates);
+                numbers.extend(row.filter(|number| seen.insert(number.clone())));
+            }
             Ok(Entry::Rejected(reject)) if is_duplicate(&reject) => {
                 list.there_already = list.there_already.saturating_add(1);
+                let others = intake.alternates_of_duplicate().iter();
+                let others = others.filter(|number| seen.insert((*number).clone()));
+                numbers.extend(others.cloned());
             }
             Ok(Entry::Rejected(reject)) => {
                 list.rejected_total = list.rejected_total.saturating_add(1);
@@ -618,5 +628,18 @@ mod tests {
         assert_eq!(becomes(done(LeadResult::Reached), own, None), None);
         assert_eq!(becomes(done(LeadResult::Reached), None, None), None);
         assert_eq!(becomes(done(LeadResult::OptedOut), own, own), None);
+    }
+
+    #[test]
+    fn whoever_must_not_be_called_is_not_called_on_another_phone() {
+        let options = Options {
+            default_country: "US".parse().ok(),
+            ..Options::default()
+        };
+        let csv = "Mobile,Home Phone\n4155552671,4155552672\n4155552671,4155552673\n,4155552672\n";
+        let (numbers, list) = read(csv.into(), options).unwrap();
+        let numbers: Vec<&str> = numbers.iter().map(PhoneNumber::as_str).collect();
+        assert_eq!(numbers, ["+14155552671", "+14155552672", "+14155552673"]);
+        assert_eq!((list.there_already, list.rejected_total), (2, 0));
     }
 }
