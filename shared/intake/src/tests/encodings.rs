@@ -336,8 +336,10 @@ fn names_that_look_garbled_are_warned_of() {
 fn a_row_that_grows_too_long_by_decoding_is_rejected() {
     let long = "山".repeat(15_000);
     let list = format!("phone,姓名\n+8613812345678,王小明\n+8613812345679,{long}\n");
-    let mut options = Options::default();
-    options.encoding = Some(Encoding::Gb18030);
+    let options = Options {
+        encoding: Some(Encoding::Gb18030),
+        ..Options::default()
+    };
     let said = read(&coded(&list, "gb18030"), options, 1_000);
     assert!(said.contains("- row_too_long: row 3"), "{said}");
 }
