@@ -18,7 +18,7 @@ PLACES = [
     ("malformed", r"cursor"),  # That a list did not answer.
     ("malformed", r"columns"),  # JSON within a text.
     ("malformed", r"/?default_country"),  # Two letters that are no country's.
-    ("malformed", r"(/leads/\d+)?/number|/leads/\d+/alternates/\d+|/to|/from|number|to"),  # In no range of numbers that its country has.
+    ("malformed", r"(/leads/\d+)?/(number|alternates/\d+)|/to|/from|number|to"),  # In no range of numbers that its country has.
     ("malformed", r"/(system|greeting)|/disclosure/opening|/amd/\w+|/opt_out/acknowledgement"),  # `{{` without `}}`.
     ("out_of_range", r"/to"),  # A number that nobody may call.
     ("missing", r"/amd/voicemail_message"),  # It is to be left.

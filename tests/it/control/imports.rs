@@ -178,6 +178,52 @@ fn same(said: &str, expected: &Expect) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_several_phones_is_one_lead_with_other_numbers() {
+    let scene = Scene::new().await;
+    scene.suppress("+14155550109").await;
+    let list = "Name,Mobile Phone,Home Phone,State\n\
+        Anna,+14155550101,+12125550102,\n\
+        Bob,n/a,+14155550109,\n\
+        Carl,+14155550103,+14155550109,TX\n";
+    let made = scene.post("", list).await;
+    assert_eq!(
+        (&made.json()["added"], &made.json()["rejected"]),
+        (&json!(2), &json!({ "suppressed": 1 })),
+        "{}",
+        made.text
+    );
+    let rejects = scene.rejects(&made.id()).await;
+    assert!(rejects.contains(",3,C,suppressed,"), "{rejects}");
+    let leads = scene.leads().await;
+    let numbers: Vec<Vec<&str>> = leads
+        .iter()
+        .map(|lead| lead.numbers().map(|(number, _lane)| number.as_str()).collect())
+        .collect();
+    assert_eq!(
+        numbers,
+        [
+            ["+14155550101", "+12125550102"],
+            ["+14155550103", "+14155550109"]
+        ]
+    );
+    // Each number in its own zone; what the list says of the place holds for all of them.
+    let lanes = leads.iter().flat_map(Lead::numbers).map(|(_number, lane)| {
+        let (zones, places) = (lane.zones.join(" "), lane.jurisdictions.join(" "));
+        format!("{zones} by {places}")
+    });
+    assert_eq!(
+        lanes.collect::<Vec<_>>(),
+        [
+            "America/Los_Angeles by US-CA",
+            "America/New_York by US-NY",
+            "America/Los_Angeles by US-CA US-TX",
+            "America/Los_Angeles by US-CA US-TX",
+        ]
+    );
+    scene.assert_adds_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn a_small_list_is_in_the_campaign_when_the_request_answers() {
     let scene = Scene::new().await;
     scene.suppress("+14155552673").await;
