@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::column::{
-    COLUMNS_MAX, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, is_reject_column,
-};
+use crate::column::{COLUMNS_MAX, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, is_reject_column};
 use crate::file::format::Encodings;
 use crate::file::problem::FileProblem;
 use crate::file::quote;
@@ -159,9 +157,8 @@ fn choose(candidates: &[Candidate], told: &BTreeMap<String, Target>) -> usize {
     };
     // Behind the first row of the list there is no header. A line above it may have an address or a number, if
     // what follows is clearly the header.
-    let header = |candidate: &Candidate| {
-        named(candidate) && (candidate.known() > 1 || wide(candidate))
-    };
+    let header =
+        |candidate: &Candidate| named(candidate) && (candidate.known() > 1 || wide(candidate));
     let clear = candidates.iter().position(header).unwrap_or_default();
     let is_row = |(at, candidate): (usize, &Candidate)| {
         data(&candidate.cells).is_some() && (at >= clear || wide(candidate))

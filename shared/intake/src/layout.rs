@@ -297,7 +297,11 @@ fn number_columns<'a, I: Iterator<Item = &'a str>>(
     let free: Vec<usize> = (0..headers.len())
         .filter(|column| targets.get(*column).is_some_and(Option::is_none))
         .collect();
-    let named = |column: usize| headers.get(column).and_then(|header| names::phone_name(header));
+    let named = |column: usize| {
+        headers
+            .get(column)
+            .and_then(|header| names::phone_name(header))
+    };
     // Without its code next to it a number is as good as one with it.
     let coded = targets.contains(&Some(Target::CallingCode));
     let holds = |column: usize| {
@@ -310,7 +314,10 @@ fn number_columns<'a, I: Iterator<Item = &'a str>>(
     };
     let told = targets.contains(&Some(Target::Number));
     let by = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
-        free.iter().copied().filter(|column| wanted(*column)).collect()
+        free.iter()
+            .copied()
+            .filter(|column| wanted(*column))
+            .collect()
     };
     let mut found = by(&|column| match named(column) {
         Some(PhoneName::Certain) => true,
@@ -318,7 +325,11 @@ fn number_columns<'a, I: Iterator<Item = &'a str>>(
         None => false,
     });
     if found.is_empty() && !told {
-        let fax = |column: usize| headers.get(column).is_some_and(|header| names::says_fax(header));
+        let fax = |column: usize| {
+            headers
+                .get(column)
+                .is_some_and(|header| names::says_fax(header))
+        };
         found = by(&|column| !fax(column) && holds(column));
         if found.len() != 1 {
             found = by(&|column| named(column).is_some());
@@ -373,7 +384,9 @@ pub(crate) fn numbers(
         let columns = columns.iter().enumerate();
         columns.filter_map(move |(at, column)| (column.target == target).then_some(at))
     };
-    let order: Vec<usize> = with(Target::Number).chain(with(Target::Alternate)).collect();
+    let order: Vec<usize> = with(Target::Number)
+        .chain(with(Target::Alternate))
+        .collect();
     let codes: Vec<usize> = with(Target::CallingCode).collect();
     let country_column = with(Target::Country).next();
     let mut numbers: Vec<NumberColumn> = order
@@ -423,7 +436,8 @@ pub(crate) fn numbers(
 /// The column with the codes of a column of numbers: each column of codes belongs to the first numbers
 /// after it, the last one to those before it if there are none.
 fn code_of(column: usize, codes: &[usize], numbers: &[usize]) -> Option<usize> {
-    let between = |from: usize, to: usize| numbers.iter().any(|number| (from + 1..to).contains(number));
+    let between =
+        |from: usize, to: usize| numbers.iter().any(|number| (from + 1..to).contains(number));
     let before = codes.iter().rev().find(|code| **code < column);
     let before = before.filter(|code| !between(**code, column));
     let after = || {

@@ -18,9 +18,7 @@ use crate::file::format::ROW_BYTES_MAX;
 use crate::file::quote::Shape;
 use crate::file::reader::{Position, Read, Reader};
 use crate::file::text::Cells;
-use crate::{
-    Entry, FileProblem, Intake, Layout, Options, REJECT_COLUMNS, Reason, Reject, letter,
-};
+use crate::{Entry, FileProblem, Intake, Layout, Options, REJECT_COLUMNS, Reason, Reject, letter};
 
 /// The most of a row that is kept: more than what is read of any row before it is known to be too long, in
 /// UTF-16 as well.

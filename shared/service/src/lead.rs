@@ -388,7 +388,12 @@ impl Leads {
             now,
         )?;
         if let Some(number) = number
-            && self.contacts.get(tenant, number).await?.suppression.is_some()
+            && self
+                .contacts
+                .get(tenant, number)
+                .await?
+                .suppression
+                .is_some()
         {
             return Err(Refused::NumberSuppressed.into());
         }

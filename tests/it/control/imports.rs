@@ -197,7 +197,11 @@ async fn whoever_has_several_phones_is_one_lead_with_other_numbers() {
     let leads = scene.leads().await;
     let numbers: Vec<Vec<&str>> = leads
         .iter()
-        .map(|lead| lead.numbers().map(|(number, _lane)| number.as_str()).collect())
+        .map(|lead| {
+            lead.numbers()
+                .map(|(number, _lane)| number.as_str())
+                .collect()
+        })
         .collect();
     assert_eq!(
         numbers,
@@ -613,7 +617,12 @@ async fn a_state_that_cannot_be_read_is_called_by_the_rules_of_all() {
         .collect();
     assert_eq!(
         said,
-        [(Some("US-CA"), None), (None, Some("US")), (None, None), (None, None)]
+        [
+            (Some("US-CA"), None),
+            (None, Some("US")),
+            (None, None),
+            (None, None)
+        ]
     );
     assert_eq!(scene.post("", list).await.status, 201);
     let leads = scene.leads().await;

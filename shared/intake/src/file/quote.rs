@@ -258,7 +258,9 @@ fn look(line: &[u8], inside: &[u8], delimiter: u8, numbers: &[usize]) -> Look {
         at += 1;
     });
     let delimiters = line.iter().enumerate();
-    let mut delimiters = delimiters.filter(|(_, byte)| **byte == delimiter).peekable();
+    let mut delimiters = delimiters
+        .filter(|(_, byte)| **byte == delimiter)
+        .peekable();
     Look {
         cells,
         filled,

@@ -131,17 +131,19 @@ pub(crate) fn read<'a>(
 /// How the only way to read a part of a cell shows its column to be written.
 pub(crate) fn habits(text: &str, home: &Home) -> Vec<CellHabit> {
     let whole = match several::cut(text) {
-        Cut::Sure(parts) => return parts.iter().filter_map(|part| reading::habit(part, home)).collect(),
+        Cut::Sure(parts) => {
+            return parts
+                .iter()
+                .filter_map(|part| reading::habit(part, home))
+                .collect();
+        }
         Cut::Slashes(_) | Cut::Whole => text,
     };
     reading::habit(whole, home).into_iter().collect()
 }
 
 /// The only number that is in a cell, or parts that are numbers of their own.
-fn parts<'a>(
-    text: &'a str,
-    home: &Home,
-) -> (Option<Result<Found, Reason>>, Vec<&'a str>) {
+fn parts<'a>(text: &'a str, home: &Home) -> (Option<Result<Found, Reason>>, Vec<&'a str>) {
     let text = text.trim();
     if text.is_empty() {
         return (None, Vec::new());

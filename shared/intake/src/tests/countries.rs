@@ -26,7 +26,9 @@ fn numbers_of(region: Region, kind: PhoneNumberType, begin: &str) -> BTreeSet<St
         // The end alone, then more and more of the number.
         let kept = digits.len().saturating_sub(4 + attempt / 60);
         let made = digits.char_indices().map(|(at, digit)| {
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             let other = char::from(b'0' + u8::try_from((chance >> 33) & 0xFF).unwrap() % 10);
             match begin.chars().nth(at) {
                 Some(wanted) => wanted,

@@ -179,10 +179,14 @@ fn an_encoding_is_chosen_by_its_name() {
     let list = "number,name\n+4930901820,Ŵyn Ŷates\n";
     let mut options = of("DE");
     options.encoding = Some(Encoding::Iso8859_14);
-    check_with(coded(list, "iso-8859-14"), &options, &expect![[r#"
+    check_with(
+        coded(list, "iso-8859-14"),
+        &options,
+        &expect![[r#"
             Iso8859_14 Comma: number | {{name}}
             2: +4930901820 name="Ŵyn Ŷates"
-        "#]]);
+        "#]],
+    );
     // Every name in the API is one that encoding_rs has the same table for.
     for name in [
         "windows-1250",
@@ -231,25 +235,31 @@ fn a_row_in_another_encoding_than_its_file_is_repaired() {
     let utf8 = "number,name\n+14155552671,Zoë Müller\n+14155552672,François\n";
     let mut list = utf8.as_bytes().to_vec();
     list.extend(coded("+14155552673,Jörg Groß\n", "windows-1252"));
-    check(&list, &expect![[r#"
+    check(
+        &list,
+        &expect![[r#"
             Utf8 Comma: number | {{name}}
             2: +14155552671 name="Zoë Müller"
             3: +14155552672 name="François"
             4: +14155552673 name="Jörg Groß"
-        "#]]);
+        "#]],
+    );
     resumes(&list);
     let mut list = coded(
         "number,name\n+14155552671,Zoë Müller\n+14155552672,François\n+14155552673,Jörg\n",
         "windows-1252",
     );
     list.extend("+14155552674,Hélène Groß\n".bytes());
-    check(&list, &expect![[r#"
+    check(
+        &list,
+        &expect![[r#"
             Windows1252 Comma: number | {{name}}
             2: +14155552671 name="Zoë Müller"
             3: +14155552672 name="François"
             4: +14155552673 name="Jörg"
             5: +14155552674 name="Hélène Groß"
-        "#]]);
+        "#]],
+    );
     resumes(&list);
     // What is neither is said so: a letter that was cut in two.
     check(
@@ -266,13 +276,16 @@ fn a_row_in_another_encoding_than_its_file_is_repaired() {
             .as_bytes()
             .to_vec();
     list.extend(coded("+79161234569;Дмитрий Соколов\n", "windows-1251"));
-    check(&list, &expect![[r#"
+    check(
+        &list,
+        &expect![[r#"
             Utf8 Semicolon: number | {{name}}
             2: +79161234567 name="Александр"
             3: +79161234568 name="Екатерина"
             4: +79161234560 name="Мария"
             5: +79161234569 name="Дмитрий Соколов"
-        "#]]);
+        "#]],
+    );
 }
 
 #[test]
@@ -293,11 +306,14 @@ fn a_pipe_within_a_letter_is_no_delimiter() {
         "phone|name|memo\r\n+819012345678|ポール・マスポ|\"ポ|ポ\"\r\n+819012345679|鈴木|ポ\r\n";
     let bytes = coded(list, "shift_jis");
     assert!(bytes.windows(2).any(|pair| pair == [0x83, b'|']));
-    check(&bytes, &expect![[r#"
+    check(
+        &bytes,
+        &expect![[r#"
             ShiftJis Pipe: number | {{name}} | {{memo}}
             2: +819012345678 memo="ポ|ポ" name="ポール・マスポ"
             3: +819012345679 memo="ポ" name="鈴木"
-        "#]]);
+        "#]],
+    );
     resumes(&bytes);
     for chunk in 1..20 {
         assert_eq!(read(&bytes, us(), chunk), read(&bytes, us(), 1_000));

@@ -108,11 +108,14 @@ fn a_header_below_a_title_is_found() {
         "#]],
     );
     // One column.
-    check("Call these\nphone\n4155552671\n", &expect![[r#"
+    check(
+        "Call these\nphone\n4155552671\n",
+        &expect![[r#"
             Ascii Comma: number
             ! row 1 is above the header and is passed over: give `header_row` if it is the header
             3: +14155552671
-        "#]]);
+        "#]],
+    );
     // Three lines about the columns, as surveys have them.
     check(
         "Q1,Q2,Q3\nFirst Name,Phone,Notes\nAnna,4155552671,x\n",
@@ -123,16 +126,22 @@ fn a_header_below_a_title_is_found() {
         "#]],
     );
     // A first row without a number is no title.
-    check("Name,Kontakt,\nAnna,,\nBob,4155552672,x\n", &expect![[r#"
+    check(
+        "Name,Kontakt,\nAnna,,\nBob,4155552672,x\n",
+        &expect![[r#"
             Ascii Comma: {{name}} | number | {{column_3}}
             - number_missing: row 2, column B (Kontakt): has no phone number
             3: +14155552672 column_3="x" name="Bob"
-        "#]]);
-    check("phone,type\n,mobile\n4155552672,phone\n", &expect![[r#"
+        "#]],
+    );
+    check(
+        "phone,type\n,mobile\n4155552672,phone\n",
+        &expect![[r#"
             Ascii Comma: number | {{type}}
             - number_missing: row 2, column A (phone): has no phone number
             3: +14155552672 type="phone"
-        "#]]);
+        "#]],
+    );
     // Rows that are told are in the header.
     let mut options = us();
     options.columns = BTreeMap::from([("Nr".to_owned(), Target::Number)]);
@@ -152,23 +161,39 @@ fn the_header_s_row_can_be_told() {
     let list = "Name,Phone\nInternal name,Internal phone\nAnna,4155552671\n";
     let mut options = us();
     options.header_row = Some(2);
-    check_with(list, &options, &expect![[r#"
+    check_with(
+        list,
+        &options,
+        &expect![[r#"
             Ascii Comma: {{internal_name}} | number
             ! row 1 is above the header and is passed over: give `header_row` if it is the header
             3: +14155552671 internal_name="Anna"
-        "#]]);
+        "#]],
+    );
     options.header_row = Some(3);
-    check_with(list, &options, &expect![[r#"
+    check_with(
+        list,
+        &options,
+        &expect![[r#"
             refused at row 3: header_missing: row 3 holds data, not column names (column B looks like a phone number): put a row such as `number,first_name,last_name` above it
-        "#]]);
+        "#]],
+    );
     options.header_row = Some(9);
-    check_with(list, &options, &expect![[r#"
+    check_with(
+        list,
+        &options,
+        &expect![[r#"
             refused at row 9: header_row: row 9 is named as the header and has no text, or is too far down in the file
-        "#]]);
+        "#]],
+    );
     options.header_row = Some(0);
-    check_with(list, &options, &expect![[r#"
+    check_with(
+        list,
+        &options,
+        &expect![[r#"
             refused at row 0: header_row: row 0 is named as the header and has no text, or is too far down in the file
-        "#]]);
+        "#]],
+    );
     // Far down, and counted as the spreadsheet does.
     let mut list = String::from("sep=;\n");
     for _line in 0..40 {
@@ -224,11 +249,14 @@ fn columns_without_a_name_and_rows_without_their_end_lose_nobody() {
         ",".repeat(300),
         ",".repeat(300)
     );
-    check(wide, &expect![[r#"
+    check(
+        wide,
+        &expect![[r#"
             Ascii Comma: number | {{name}}
             2: +14155552671 name="Al"
             - too_many_columns: row 3: has 302 cells, the header has 2: a text with a delimiter in it is not in quotes
-        "#]]);
+        "#]],
+    );
     // Of a row that is too short for its number nobody can say who is meant.
     check(
         "name,city,phone\nAl,Rome,4155552671\nBo,Rome\n",
@@ -258,15 +286,24 @@ fn sep_lines_are_no_rows() {
 fn a_table_for_a_browser_is_named_as_such() {
     let html = "<html xmlns:x=\"urn:schemas-microsoft-com:office:excel\"><head></head><body><table><tr><td>Phone</td></tr></table></body></html>";
     let xml = "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\"></Workbook>";
-    check(html, &expect![[r#"
+    check(
+        html,
+        &expect![[r#"
             refused: file_html: the file is a table in HTML, whatever its name says: open it in the spreadsheet program and save it as CSV or .xlsx
-        "#]]);
-    check(xml, &expect![[r#"
+        "#]],
+    );
+    check(
+        xml,
+        &expect![[r#"
             refused: file_xml: the file is an XML Spreadsheet 2003, not a CSV: open it in the spreadsheet program and save it as CSV or .xlsx
-        "#]]);
-    check("<?xml version=\"1.0\"?><leads/>", &expect![[r#"
+        "#]],
+    );
+    check(
+        "<?xml version=\"1.0\"?><leads/>",
+        &expect![[r#"
             refused: file_xml: the file is XML, not a CSV: open it in the spreadsheet program and save it as CSV or .xlsx
-        "#]]);
+        "#]],
+    );
     for list in [
         format!("\u{feff}\r\n  {html}"),
         format!("<!-- made by us -->\n<!DOCTYPE HTML PUBLIC>\n{html}"),
@@ -288,8 +325,11 @@ fn a_table_for_a_browser_is_named_as_such() {
             "{list} in UTF-16"
         );
     }
-    check("<phone>,name\n4155552671,Al\n", &expect![[r#"
+    check(
+        "<phone>,name\n4155552671,Al\n",
+        &expect![[r#"
             Ascii Comma: number | {{name}}
             2: +14155552671 name="Al"
-        "#]]);
+        "#]],
+    );
 }

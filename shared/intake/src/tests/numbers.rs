@@ -58,7 +58,10 @@ fn a_plus_that_a_spreadsheet_dropped_makes_nobody_elses_number() {
     );
     reads(
         "ID",
-        &[("62812313275", "+62812313275"), ("0812313275", "+62812313275")],
+        &[
+            ("62812313275", "+62812313275"),
+            ("0812313275", "+62812313275"),
+        ],
     );
     reads(
         "SE",
@@ -233,10 +236,21 @@ fn mexico_argentina_and_brazil_as_they_were_and_are_dialled() {
     }
     // Behind a bare 1 may be a number of the United States.
     reads("MX", &[("1 415 555 2671", "number_unknown")]);
-    for written in ["011 15-2345-6789", "+54 9 11 2345 6789", "+54 11 15 2345 6789", "5491123456789"] {
+    for written in [
+        "011 15-2345-6789",
+        "+54 9 11 2345 6789",
+        "+54 11 15 2345 6789",
+        "5491123456789",
+    ] {
         assert_eq!(one(written, "AR"), "+5491123456789", "{written}");
     }
-    for written in ["0 15 11 96123-4567", "(11) 96123-4567", "0 11 96123-4567", "+55 11 96123-4567", "5511961234567"] {
+    for written in [
+        "0 15 11 96123-4567",
+        "(11) 96123-4567",
+        "0 11 96123-4567",
+        "+55 11 96123-4567",
+        "5511961234567",
+    ] {
         assert_eq!(one(written, "BR"), "+5511961234567", "{written}");
     }
 }

@@ -146,9 +146,18 @@ fn rows_that_may_be_a_cell_are_kept_out() {
     );
     // Rows of nothing but a number, or numbers in a note; in the column of numbers they are somebody's.
     for (list, unclear) in [
-        ("phone,name,note\n+14155552671,Al,\"size 5\n+14155552672\n+14155552673\"\n", true),
-        ("phone,name,note\n+14155552671,Al,\"call\n+14155552672\nor not\"\n", false),
-        ("name,note,phone\nAl,x,\"+14155552671\n+14155552672\n+14155552673\"\n", false),
+        (
+            "phone,name,note\n+14155552671,Al,\"size 5\n+14155552672\n+14155552673\"\n",
+            true,
+        ),
+        (
+            "phone,name,note\n+14155552671,Al,\"call\n+14155552672\nor not\"\n",
+            false,
+        ),
+        (
+            "name,note,phone\nAl,x,\"+14155552671\n+14155552672\n+14155552673\"\n",
+            false,
+        ),
     ] {
         let said = read(list.as_bytes(), us(), 1_000);
         assert_eq!(said.contains("- rows_in_quotes: row 2"), unclear, "{said}");

@@ -9,9 +9,7 @@ use rlibphonenumber::{
 };
 
 use super::written::{digits, fraction, has_plus, letters, scientific, written};
-use super::{
-    CELL_CHARS_MAX, CellHabit, EMERGENCIES, Found, Home, NumberKind, SHORT_DIGITS_MAX,
-};
+use super::{CELL_CHARS_MAX, CellHabit, EMERGENCIES, Found, Home, NumberKind, SHORT_DIGITS_MAX};
 use crate::row::place::Country;
 use crate::row::reason::{NumberReading, Reason};
 
@@ -181,12 +179,14 @@ fn beside_national(
         // Where all others have their code, this is one that lost a digit, and the national number
         // is somebody else's.
         Err(_) if own && home.habit.says_coded_without_plus() => {
-            return Err(NumberReading::written(&coded).map_or(Reason::NumberUnknown, |coded| {
-                Reason::NumberAmbiguous {
-                    national: national.named(),
-                    international: coded,
-                }
-            }));
+            return Err(
+                NumberReading::written(&coded).map_or(Reason::NumberUnknown, |coded| {
+                    Reason::NumberAmbiguous {
+                        national: national.named(),
+                        international: coded,
+                    }
+                }),
+            );
         }
         Err(_) => return Ok(national),
     };
@@ -395,7 +395,8 @@ fn is_whole(text: &str, reading: &Reading) -> bool {
 /// Whether the text's first digits are a calling code.
 fn begins_with(text: &str, code: i32) -> bool {
     let mut found = text.bytes().filter(u8::is_ascii_digit);
-    let mut divisor = 10_i32.pow(u32::try_from(decimal_digits(code).saturating_sub(1)).unwrap_or(0));
+    let mut divisor =
+        10_i32.pow(u32::try_from(decimal_digits(code).saturating_sub(1)).unwrap_or(0));
     while divisor > 0 {
         let wanted = u8::try_from(code / divisor % 10).unwrap_or_default() + b'0';
         if found.next() != Some(wanted) {

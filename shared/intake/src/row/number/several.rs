@@ -25,8 +25,10 @@ pub(super) enum Cut<'a> {
 /// Cuts a cell. Most have no sign of a second number, and cost a look at their bytes.
 pub(super) fn cut(text: &str) -> Cut<'_> {
     let sign = |byte: u8| {
-        matches!(byte, b'/' | b';' | b',' | b'|' | b'&' | b':' | b'\n' | b'\r')
-            || byte.is_ascii_alphabetic()
+        matches!(
+            byte,
+            b'/' | b';' | b',' | b'|' | b'&' | b':' | b'\n' | b'\r'
+        ) || byte.is_ascii_alphabetic()
     };
     if !text.bytes().any(sign) {
         return Cut::Whole;

@@ -49,8 +49,7 @@ pub(super) fn digits(text: &str) -> String {
 
 /// Whether a plus comes before the first digit.
 pub(super) fn has_plus(text: &str) -> bool {
-    text.trim_start_matches(['(', '[', ' '])
-        .starts_with('+')
+    text.trim_start_matches(['(', '[', ' ']).starts_with('+')
 }
 
 /// Without blanks, the wrapping of a formula whose value is a text, the mark of a cell that is one (both
@@ -126,9 +125,14 @@ fn float(text: &str) -> Option<String> {
 pub(super) fn fraction(text: &str) -> bool {
     let unsigned = text.strip_prefix('+').unwrap_or(text);
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    unsigned.rsplit_once(['.', ',']).is_some_and(|(whole, rest)| {
-        whole.len() >= FRACTION_AFTER_MIN && digits(whole) && (1..=2).contains(&rest.len()) && digits(rest)
-    })
+    unsigned
+        .rsplit_once(['.', ','])
+        .is_some_and(|(whole, rest)| {
+            whole.len() >= FRACTION_AFTER_MIN
+                && digits(whole)
+                && (1..=2).contains(&rest.len())
+                && digits(rest)
+        })
 }
 
 fn grouped_by_three(whole: &str, mark: char) -> bool {

@@ -139,11 +139,21 @@ impl LaneCounts {
 
 impl Changes {
     pub(super) fn arrives(&mut self, tenant: TenantId, lead: &Lead) {
-        self.change(tenant, (lead, lead.lane_in_turn()), state_name(&lead.state), 1);
+        self.change(
+            tenant,
+            (lead, lead.lane_in_turn()),
+            state_name(&lead.state),
+            1,
+        );
     }
 
     pub(super) fn leaves(&mut self, tenant: TenantId, lead: &Lead) {
-        self.change(tenant, (lead, lead.lane_in_turn()), state_name(&lead.state), -1);
+        self.change(
+            tenant,
+            (lead, lead.lane_in_turn()),
+            state_name(&lead.state),
+            -1,
+        );
     }
 
     /// Counted in the lane of the lead's own number, whichever was called: there the count is found when it is
