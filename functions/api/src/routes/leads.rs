@@ -271,7 +271,8 @@ pub(crate) async fn get_lead(
 ///
 /// Another number is another lead: the answer has its `id`. This one ends as `renumbered`, names it in `moved_to`, and is
 /// not called again, whatever list still has its number. Suppression and limits are those of the new number, and
-/// attempts are counted anew.
+/// attempts are counted anew. The person's other numbers go along; with other `alternates` than before `number` is in
+/// turn again.
 #[utoipa::path(patch, path = "/v1/campaigns/{campaign_id}/leads/{lead_id}",
     params(("campaign_id" = CampaignId, Path), ("lead_id" = LeadId, Path), IfMatch),
     request_body = LeadFields,

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
-use model::{Call, CallId, Contact, KnownLead, PhoneNumber, TenantId, Variables};
+use model::{Call, CallId, Contact, KnownLead, Lead, PhoneNumber, TenantId, Variables};
 use store::{Calls, Contacts, Leads, StoreError};
 
 /// Calls of late that are looked at, the latest first: more in a month is nobody called.
@@ -54,8 +54,7 @@ impl KnownCustomers {
         let calls: Vec<Call> = rows.into_iter().flatten().map(|row| row.call).collect();
         for lead in leads_of(&calls, dialled) {
             let found = self.leads.get(tenant, lead.campaign_id, lead.lead_id);
-            // Where the number was wrong, whoever has it is somebody else.
-            let found = found.await?.filter(|row| row.lead.moved_to.is_none());
+            let found = found.await?.filter(|row| is_theirs(&row.lead, number));
             if let Some(row) = found {
                 return Ok(Some(KnownCustomer {
                     lead,
@@ -65,6 +64,11 @@ impl KnownCustomers {
         }
         Ok(None)
     }
+}
+
+/// Where the number was wrong, whoever has it is somebody else.
+fn is_theirs(lead: &Lead, number: &PhoneNumber) -> bool {
+    lead.moved_to.is_none() && lead.place_of(number).is_some()
 }
 
 /// Calls of late to the number, or to the person on another one, the latest first.
@@ -155,6 +159,20 @@ mod tests {
         assert_eq!(latest_calls(&contact), [id(3), id(9), id(1)]);
         contact.attempts.clear();
         assert_eq!(latest_calls(&contact), [id(9)]);
+    }
+
+    #[test]
+    fn who_has_a_number_that_was_corrected_is_somebody_else() {
+        let (one, other) = (ONE.parse().unwrap(), OTHER.parse().unwrap());
+        let campaign = CampaignId::from_parts(1, 0);
+        let lead = support::lead(campaign, ONE.parse().unwrap(), Timestamp::UNIX_EPOCH);
+        assert!(is_theirs(&lead, &one));
+        assert!(!is_theirs(&lead, &other));
+        let moved = Lead {
+            moved_to: Some(model::LeadId::of(campaign, &other)),
+            ..lead
+        };
+        assert!(!is_theirs(&moved, &one));
     }
 
     #[test]

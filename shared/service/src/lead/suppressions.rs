@@ -166,7 +166,9 @@ impl Suppressions {
             return Ok(Vec::new());
         };
         let row = self.leads.get(tenant, campaign, lead).await?;
+        // A number that was corrected since is somebody else's.
         let lead = row.map(|row| row.lead);
+        let lead = lead.filter(|lead| lead.place_of(number).is_some());
         let others = lead.iter().flat_map(|lead| lead.numbers_besides(number));
         Ok(others.cloned().collect())
     }
