@@ -462,10 +462,3 @@ pub(crate) const VARIABLE_NAMES: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-/// Letters and digits only, lower case: `Phone-Number ` and `phone_number` are the same.
-pub(crate) fn plain(text: &str) -> String {
-    let letters = deunicode(text);
-    let kept = letters.chars().filter(char::is_ascii_alphanumeric);
-    kept.map(|char| char.to_ascii_lowercase()).collect()
-}

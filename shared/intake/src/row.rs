@@ -144,7 +144,6 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
             variables.insert(column.variable.clone(), cell.to_owned());
         }
     }
-    let place_of_number = country.or(layout.default_country);
     let Numbers {
         number,
         kind,

@@ -139,11 +139,6 @@ impl Reader {
 
     /// Where the record begins that has begun and not ended.
     pub(crate) fn begun(&self) -> Option<Position> {
-        self.in_record.then_some(self.start)
-    }
-
-    /// Where the record begins that has begun and not ended.
-    pub(crate) fn begun(&self) -> Option<Position> {
         match self.state {
             ReaderState::Between => None,
             ReaderState::InRecord | ReaderState::Skipping => Some(self.start),
