@@ -131,9 +131,11 @@ pub(crate) fn alive_until(
     Some(later(last, CALL_ALIVE_MAX))
 }
 
-/// The phone may have rung: all but what certainly never got so far.
+/// The phone may have rung: all but what never got so far, as far as is known.
 pub(crate) fn rang(attempt: &Attempt) -> bool {
     match attempt.outcome {
+        // Most of these the carrier never had. One that it had after all shows when its call is looked for again.
+        Some(Outcome::CarrierUnconfirmed) => attempt.answered,
         Some(
             Outcome::CarrierRefused
             | Outcome::CarrierRateLimited
@@ -154,7 +156,6 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
             | Outcome::OptedOut
             | Outcome::Screened
             | Outcome::NumberUnreachable
-            | Outcome::CarrierUnconfirmed
             | Outcome::CarrierFailed
             | Outcome::StreamLost
             | Outcome::VendorFailed
