@@ -104,7 +104,9 @@ impl<'a> List<'a> {
         let reading = || format!("reading the list from {shown}");
         let mut file = File::open(path).with_context(reading)?;
         let mut head = Vec::new();
-        let first = file.by_ref().take(FIRST_BYTES).read_to_end(&mut head);
+        let first = Read::by_ref(&mut file)
+            .take(FIRST_BYTES)
+            .read_to_end(&mut head);
         first.with_context(reading)?;
         let workbook = is_workbook(&head);
         let rest = Cursor::new(head).chain(file);

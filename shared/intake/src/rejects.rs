@@ -243,7 +243,7 @@ pub fn begin(layout: &Layout, head: &Bytes) -> Vec<u8> {
     reader.end();
     let mut cells = Cells::default();
     let mut copied = 0;
-    while let Ok(Read::Record) = reader.read() {
+    while reader.read() == Ok(Read::Record) {
         let index = |at: Position| usize::try_from(at.offset).unwrap_or(usize::MAX);
         let (from, to) = (index(reader.start()), index(reader.position()));
         // Its mark, and blank rows: what the header's row is counted by.

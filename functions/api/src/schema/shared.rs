@@ -73,26 +73,13 @@ pub(crate) const UNAVAILABLE: SharedProblem = SharedProblem {
 const UNUSABLE_LIST: SharedProblem = SharedProblem {
     name: "UnusableList",
     codes: &{
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = Code::OF_LISTS;
-        let of_fields = Code::Invalid;
-        [
-            of_fields,
-            Code::IdempotencyKeyReused,
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-            i,
-            j,
-            k,
-            l,
-            m,
-            n,
-        ]
+        let mut codes = [Code::Invalid; Code::OF_LISTS.len() + 2];
+        let (_, [second, of_lists @ ..]) = codes.split_at_mut(1) else {
+            unreachable!()
+        };
+        *second = Code::IdempotencyKeyReused;
+        of_lists.copy_from_slice(&Code::OF_LISTS);
+        codes
     },
     says: "The list cannot be used, and nothing of it is; `errors` names the row where it is about one. Or some fields cannot be as they are",
 };

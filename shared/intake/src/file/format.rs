@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// The largest file. One upload to S3 takes 5 GB; beyond 2 GB a list is better split by its owner.
 pub const FILE_BYTES_MAX: u64 = 2_000_000_000;
-/// The most text in one row, in the file and as UTF-8. A hundred such rows still fit into one transaction of
-/// the table. A longer row is rejected; a quote that is open by then is taken for one that is never closed.
+/// The most text in one row, in the file and as UTF-8.
+///
+/// A hundred such rows still fit into one transaction of the table. A longer row is rejected; a quote that is
+/// open by then is taken for one that is never closed.
 pub const ROW_BYTES_MAX: usize = 32 * 1024;
 
 /// How the bytes of a file stand for text.

@@ -115,7 +115,7 @@ fn has_latin_9(cell: &[u8]) -> bool {
             // Ž at the beginning of a word; as ´ it stands within or behind one.
             0xB4 => !letter(before) && lower,
             // Œ œ Ÿ beside ¼ ½ ¾, which stand behind digits.
-            0xBC | 0xBD | 0xBE => letter(behind) && !before.is_some_and(u8::is_ascii_digit),
+            0xBC..=0xBE => letter(behind) && !before.is_some_and(u8::is_ascii_digit),
             _other => false,
         }
     })

@@ -156,7 +156,7 @@ fn date_of_iso(value: &str) -> &str {
     }
 }
 
-/// `PT26H30M00S`, as OpenDocument writes durations and times of day.
+/// `PT26H30M00S`, as `OpenDocument` writes durations and times of day.
 fn push_duration(text: &mut String, value: &str) {
     let parts = value
         .strip_prefix("PT")

@@ -148,6 +148,7 @@ fn cells_of_excel_say_what_they_hold() {
         <row r="7"><c r="A7" t="s"><v>1</v></c><c r="B7" s="1"/><c r="C7" t="s"><v>2</v></c></row>"#;
     let strings = r#"<sst uniqueCount="3"><si><r><t>Rich </t></r><r><rPr/><t>text</t></r></si><si><t>Two
 lines, "quoted"</t></si><si><t>=1+1</t></si></sst>"#;
+    let sheets = [("Leads", "", rows)];
     let book = Excel {
         strings,
         formats: &[
@@ -159,7 +160,7 @@ lines, "quoted"</t></si><si><t>=1+1</t></si></sst>"#;
             "0.00%",
             "#,##0.00\\ [$€-407]",
         ],
-        ..excel(&[("Leads", "", rows)])
+        ..excel(&sheets)
     };
     check(
         &book.bytes(),

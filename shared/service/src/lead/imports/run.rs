@@ -118,7 +118,7 @@ impl Imports {
     /// # Errors
     /// See [`ImportRunError`]: the message must come again.
     pub async fn run(&self, job: ImportJob) -> Result<ImportRunResult, ImportRunError> {
-        self.run_for(job, BUDGET).await
+        Box::pin(self.run_for(job, BUDGET)).await
     }
 
     pub(super) async fn run_for(
@@ -136,7 +136,7 @@ impl Imports {
                 let step = match &import.state {
                     ImportState::Uploading => return Ok(ImportRunResult::Nothing),
                     ImportState::Checking => self.check(import, until).await?,
-                    ImportState::Running => self.rows(import, until).await?,
+                    ImportState::Running => Box::pin(self.rows(import, until)).await?,
                     ImportState::Undoing { .. } => self.take_back(import, until).await?,
                     ImportState::Completed { .. }
                     | ImportState::Undone { .. }
