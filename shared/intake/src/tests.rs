@@ -281,8 +281,8 @@ fn files_that_are_refused() {
     check(
         b"PK\x03\x04\x14\0\x06\0",
         &expect![[r#"
-        refused: file_not_text: the file is an Excel workbook or a ZIP archive, not a CSV: open it in the spreadsheet program and save it as CSV
-    "#]],
+            refused: file_not_text: the file is a workbook or a ZIP archive, not a CSV: open it in the spreadsheet program and save it as CSV
+        "#]],
     );
     check(
         [7; 100],

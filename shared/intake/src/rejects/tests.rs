@@ -170,9 +170,9 @@ fn a_list_in_utf_16_stays_in_utf_16() {
 
 #[test]
 fn a_row_that_cannot_be_decoded_is_there_byte_by_byte() {
-    let list = b"\xEF\xBB\xBFnumber,name\n+14155552671,\x81\xFE\n+14155552672,Zo\xC3\xAB\n";
+    let list = b"\xEF\xBB\xBFnumber,name\n+14155552671,Zo\xC3\xAB\x81\n+14155552672,Zo\xC3\xAB\n";
     let file = rejects_of(list, &options("US"), 5);
-    let line = b"+14155552671,\x81\xFE,2,B,encoding,";
+    let line = b"+14155552671,Zo\xC3\xAB\x81,2,B,encoding,";
     assert!(
         file.windows(line.len()).any(|bytes| bytes == line),
         "{}",

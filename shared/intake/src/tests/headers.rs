@@ -19,9 +19,9 @@ fn columns_that_are_told() {
         list,
         &options,
         &expect![[r#"
-        Ascii Comma: {{phone}} | number | {{sales_region}} | ignore | priority
-        2: +14155552672 Low phone="+14155552671" sales_region="West"
-    "#]],
+            Ascii Comma: alternate | number | {{sales_region}} | ignore | priority
+            2: +14155552672 / +14155552671 Low sales_region="West"
+        "#]],
     );
     options.columns.insert("Nope".to_owned(), Target::Ignore);
     check_with(
@@ -58,7 +58,7 @@ fn the_column_that_has_the_numbers() {
     check(
         "Mobile,Phone,Region,Priority\nx,4155552671,West,1\n,4155552672,East,2\n",
         &expect![[r#"
-            Ascii Comma: {{mobile}} | number | {{region}} | {{priority}}
+            Ascii Comma: number | alternate | {{region}} | {{priority}}
             ! column C is only a variable: 0 of the first 2 cells are a region, as its name says; give `columns` if it is one
             ! column D is only a variable: 0 of the first 2 cells are a priority, as its name says; give `columns` if it is one
             2: +14155552671 mobile="x" priority="1" region="West"

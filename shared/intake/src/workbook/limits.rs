@@ -211,7 +211,9 @@ struct OdsCells {
     row_repeats: u64,
     row_cells: u64,
     row_written: u64,
-    cell_repeats: u64,
+    /// Of what stands in the cell that tags are in, or behind it. Empty cells, which fill a sheet up to its
+    /// last row and column, are not made.
+    copies: u64,
     text: u64,
 }
 
@@ -237,19 +239,20 @@ impl OdsCells {
             b"table:table-row" => {
                 self.row_repeats = repeats(tag, b"table:number-rows-repeated", ODS_ROWS_MAX)?;
                 self.rows_since += self.row_repeats;
-                (self.row_cells, self.row_written) = (0, 0);
+                (self.row_cells, self.row_written, self.copies) = (0, 0, 1);
             }
             b"table:table-cell" | b"table:covered-table-cell" => {
-                self.cell_repeats =
-                    repeats(tag, b"table:number-columns-repeated", ODS_COLUMNS_MAX)?;
-                self.row_cells = (self.row_cells + self.cell_repeats).min(ODS_COLUMNS_MAX);
+                let cells = repeats(tag, b"table:number-columns-repeated", ODS_COLUMNS_MAX)?;
+                self.row_cells = (self.row_cells + cells).min(ODS_COLUMNS_MAX);
                 let mut says = false;
                 for attribute in tag.attributes() {
                     let name = attribute.map_err(|_why| damaged())?.key;
                     says |= name.as_ref().starts_with(b"office:");
                     says |= name.as_ref() == b"table:formula";
                 }
+                self.copies = 1;
                 if says {
+                    self.copies = cells.saturating_mul(self.row_repeats);
                     self.written += self.row_cells - self.row_written;
                     self.row_written = self.row_cells;
                     self.rows = (self.rows + self.rows_since).min(ODS_ROWS_MAX);
@@ -275,11 +278,8 @@ impl OdsCells {
 
     /// So many bytes in every copy of the cell.
     fn repeat(&mut self, bytes: u64) {
-        let copies = self
-            .cell_repeats
-            .max(1)
-            .saturating_mul(self.row_repeats.max(1));
-        self.text = self.text.saturating_add(bytes.saturating_mul(copies));
+        let copied = bytes.saturating_mul(self.copies.max(1));
+        self.text = self.text.saturating_add(copied);
     }
 }
 

@@ -146,7 +146,7 @@ fn cells_of_excel_say_what_they_hold() {
         <row r="5"><c r="A5" s="1"><v>46053</v></c><c r="B5" s="2"><v>46053.395833333336</v></c><c r="C5" s="3"><v>1.1041666666666667</v></c><c r="D5" s="2"><v>0.5</v></c></row>
         <row r="6"><c r="A6" s="4"><v>1234</v></c><c r="B6" s="5"><v>14155552671</v></c><c r="C6" s="6"><v>0.25</v></c><c r="D6" s="7"><v>1234.5</v></c></row>
         <row r="7"><c r="A7" t="s"><v>1</v></c><c r="B7" s="1"/><c r="C7" t="s"><v>2</v></c></row>"#;
-    let strings = r#"<sst uniqueCount="3"><si><r><t>Rich </t></r><r><rPr/><t>text</t></r></si><si><t>Two
+    let strings = r#"<sst uniqueCount="3"><si><r><t xml:space="preserve">Rich </t></r><r><rPr/><t>text</t></r></si><si><t>Two
 lines, "quoted"</t></si><si><t>=1+1</t></si></sst>"#;
     let sheets = [("Leads", "", rows)];
     let book = Excel {

@@ -62,6 +62,16 @@ impl Reading {
         self.kind == PhoneNumberType::Mobile
     }
 
+    /// A landline or a mobile.
+    const fn is_of_a_line(&self) -> bool {
+        matches!(
+            self.kind,
+            PhoneNumberType::FixedLine
+                | PhoneNumberType::Mobile
+                | PhoneNumberType::FixedLineOrMobile
+        )
+    }
+
     fn named(&self) -> NumberReading {
         NumberReading::of(&self.number)
     }
@@ -137,12 +147,12 @@ fn without_column(text: &str, home: &Home) -> Result<Reading, Reason> {
     }
     let digit_count = text.chars().filter(|char| char.is_numeric()).count();
     if (1..=SHORT_DIGITS_MAX).contains(&digit_count) && !letters(text) {
-        let help = EMERGENCIES.contains(&digits(text).as_str());
-        return Err(if help {
-            Reason::NumberEmergency
-        } else {
-            Reason::NumberShort
-        });
+        if EMERGENCIES.contains(&digits(text).as_str()) {
+            return Err(Reason::NumberEmergency);
+        }
+        if !region.is_some_and(has_short_lines) {
+            return Err(Reason::NumberShort);
+        }
     }
     let Some(region) = region else {
         if digit_count == 0 {
@@ -169,10 +179,16 @@ fn beside_national(
     if !own && !home.habit.has_foreign() {
         return Ok(national);
     }
-    // A prefix for calls abroad was read, or the code was seen already.
-    if national.parsed.country_code != code_of(region) || is_whole(text, &national) {
+    // A prefix for calls abroad was read.
+    if national.parsed.country_code != code_of(region) {
         return Ok(national);
     }
+    let national = match longer(text, &national, region) {
+        // The code was seen, and there is no other way to read it.
+        None if is_whole(text, &national) => return Ok(national),
+        None => national,
+        Some(longer) => longer,
+    };
     let coded = format!("+{}", digits(text));
     let international = match of_text(&coded, None) {
         Ok(international) => international,
@@ -283,7 +299,8 @@ fn zero_in_brackets(text: &str) -> Option<String> {
 }
 
 /// Where a zero belongs to the number (Italy's landlines) it stays. Where a country dials it only at home,
-/// or has none, it goes. A mobile of usual length with a zero that only makes a landline of it is neither.
+/// or has none, it goes. A number of usual length is neither if the zero only makes a landline of a mobile, or
+/// a company's number of a line (Ascension).
 fn with_or_without_zero(
     with: Result<Reading, Reason>,
     without: Result<Reading, Reason>,
@@ -291,7 +308,8 @@ fn with_or_without_zero(
     match (with, without) {
         (Ok(with), Ok(without)) if with.number == without.number => Ok(with),
         (Ok(with), Ok(without)) => {
-            let belongs = get_national_significant_number_owned(&with.parsed).starts_with('0');
+            let belongs = with.is_of_a_line()
+                && get_national_significant_number_owned(&with.parsed).starts_with('0');
             let usual = usual_length(&without, PhoneNumberType::Mobile);
             let mobile = without.is_mobile() && usual == Some(without.length());
             if belongs && !mobile {
@@ -308,22 +326,40 @@ fn with_or_without_zero(
 
 /// Whether the national reading is that of a number to which the code was added a second time.
 fn is_longer_reading(national: &Reading, international: &Reading, region: Region) -> bool {
-    let landline = PHONE_NUMBER_UTIL
-        .get_example_number_for_type_and_region(region, PhoneNumberType::FixedLine);
-    let Ok(landline) = landline else { return false };
-    let usual = get_national_significant_number_owned(&landline).len();
+    let Some(usual) = usual_in(region, PhoneNumberType::FixedLine) else {
+        return false;
+    };
     let longer = national.length().saturating_sub(usual);
     let mobile = international.is_mobile() && !national.is_mobile();
     mobile && longer >= LONGER_THAN_A_MOBILE
         || !national.is_mobile() && longer >= LONGER_THAN_A_LANDLINE
 }
 
+/// Where the code was seen: the national number that begins like it. The region's own plan has none, but one that
+/// shares its code may have (Finland's beside Åland's).
+fn longer(text: &str, national: &Reading, region: Region) -> Option<Reading> {
+    if !is_whole(text, national) {
+        return None;
+    }
+    of_text(&format!("+{}{}", code_of(region), digits(text)), None).ok()
+}
+
+/// Whether a country's own numbers are as short as the services of others (Andorra, Greenland).
+fn has_short_lines(region: Region) -> bool {
+    usual_in(region, PhoneNumberType::FixedLine).is_some_and(|digits| digits <= SHORT_DIGITS_MAX)
+}
+
 fn usual_length(reading: &Reading, kind: PhoneNumberType) -> Option<usize> {
-    let region = PHONE_NUMBER_UTIL.get_region_for_number(&reading.parsed)?;
-    let example = PHONE_NUMBER_UTIL
-        .get_example_number_for_type_and_region(region, kind)
-        .ok()?;
-    Some(get_national_significant_number_owned(&example).len())
+    usual_in(
+        PHONE_NUMBER_UTIL.get_region_for_number(&reading.parsed)?,
+        kind,
+    )
+}
+
+/// Digits of the example that the metadata has of a kind.
+fn usual_in(region: Region, kind: PhoneNumberType) -> Option<usize> {
+    let example = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind);
+    Some(get_national_significant_number_owned(&example.ok()?).len())
 }
 
 fn ambiguous(national: &Reading, international: &Reading) -> Reason {
