@@ -12,9 +12,10 @@ use crate::file::problem::FileProblem;
 use crate::file::quote::Shape;
 use crate::file::reader::Position;
 use crate::names::{self, CodeName, NAMES, PhoneName, VARIABLE_NAMES, plain};
-use crate::row::number::{self, CallingCode, Home, NumberHabit};
+use crate::row::number::{self, CallingCode, Found, Home, NumberHabit};
 use crate::row::place::Country;
 use crate::row::reason::Reason;
+use crate::row::regions::{self, RegionSaid};
 use crate::row::value;
 use crate::warning::LayoutWarning;
 
@@ -178,9 +179,15 @@ pub(crate) fn columns(
         });
         let Some(column) = by_name else { continue };
         let (mut fit, mut all) = (0, 0);
-        for cell in cells(column) {
-            all += 1;
-            fit += usize::from(value::fits(target, cell));
+        for row in sample {
+            let cell = row.get(column).map(|cell| cell.trim()).unwrap_or_default();
+            let fits = match target {
+                _empty if cell.is_empty() => None,
+                Target::Region => region_fits(cell, row, &targets, country),
+                other => Some(value::fits(other, cell)),
+            };
+            all += usize::from(fits.is_some());
+            fit += usize::from(fits == Some(true));
         }
         if fit * 2 < all {
             warnings.push(LayoutWarning::MeaningUnfit {
@@ -196,6 +203,37 @@ pub(crate) fn columns(
         }
     }
     Ok(name_variables(shown, targets))
+}
+
+/// Whether a cell names a state; nothing where the row's number is of a country whose states do not matter.
+fn region_fits(
+    cell: &str,
+    row: &[String],
+    targets: &[Option<Target>],
+    default: Option<Country>,
+) -> Option<bool> {
+    let of = |wanted: Target| {
+        let columns = targets.iter().zip(row);
+        columns.filter_map(move |(target, cell)| {
+            (target.as_ref() == Some(&wanted)).then_some(cell.trim())
+        })
+    };
+    let country = of(Target::Country).find_map(Country::named);
+    let home = Home {
+        country: country.or(default),
+        default,
+        ..Home::default()
+    };
+    let mut numbers = of(Target::Number).chain(of(Target::Alternate));
+    let number = numbers.find_map(|cell| number::read(cell, &home).find_map(Result::ok));
+    let Some(Found { number, .. }) = number else {
+        return Some(regions::is_region(cell));
+    };
+    match regions::said(cell, country, default, &number) {
+        RegionSaid::Known(_) => Some(true),
+        RegionSaid::Unreadable(_) => Some(false),
+        RegionSaid::Nothing => None,
+    }
 }
 
 fn told_targets(
@@ -319,9 +357,12 @@ fn number_columns<'a, I: Iterator<Item = &'a str>>(
             .filter(|column| wanted(*column))
             .collect()
     };
+    let perhaps = by(&|column| named(column) == Some(PhoneName::Perhaps));
+    // Of `number1`, `number2`, `number3` one that has numbers speaks for all.
+    let series = perhaps.len() > 1 && perhaps.iter().any(|column| holds(*column));
     let mut found = by(&|column| match named(column) {
         Some(PhoneName::Certain) => true,
-        Some(PhoneName::Perhaps) => holds(column),
+        Some(PhoneName::Perhaps) => series || holds(column),
         None => false,
     });
     if found.is_empty() && !told {

@@ -48,8 +48,7 @@ fn a_state_that_cannot_be_read_keeps_nobody_out() {
         "Telefon;Name;State\n030 901820;Anna;Bayern\n030 901821;Bert;Berlin\n",
         &options,
         &expect![[r#"
-            Ascii Semicolon: number | {{name}} | {{state}}
-            ! column C is only a variable: 0 of the first 2 cells are a region, as its name says; give `columns` if it is one
+            Ascii Semicolon: number | {{name}} | region
             2: +4930901820 name="Anna" state="Bayern"
             3: +4930901821 name="Bert" state="Berlin"
         "#]],

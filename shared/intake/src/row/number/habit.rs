@@ -59,6 +59,11 @@ impl NumberHabit {
         self.rules(self.coded.saturating_add(self.trunk))
     }
 
+    /// The column has its codes, and lost the plus before them: so may a number of another country.
+    pub(super) fn says_without_plus(&self) -> bool {
+        self.coded >= 2 && self.rules(self.coded)
+    }
+
     /// Numbers of other countries have their codes here. No cell bears witness for itself alone.
     pub(super) fn says_foreign(&self) -> bool {
         self.carrying() >= 2 && self.rules(self.carrying())

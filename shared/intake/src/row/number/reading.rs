@@ -176,7 +176,7 @@ fn beside_national(
     home: &Home,
 ) -> Result<Reading, Reason> {
     let own = begins_with(text, code_of(region));
-    if !own && !home.habit.has_foreign() {
+    if !own && !home.habit.has_foreign() && !home.habit.says_without_plus() {
         return Ok(national);
     }
     // A prefix for calls abroad was read.
@@ -209,7 +209,7 @@ fn beside_national(
     if international.number == national.number {
         return Ok(national);
     }
-    if !own {
+    if !own && !is_longer_reading(&national, &international, region) {
         return Err(ambiguous(&national, &international));
     }
     if is_longer_reading(&national, &international, region) || home.habit.says_coded() {
@@ -397,7 +397,11 @@ pub(super) fn habit(text: &str, home: &Home) -> Option<CellHabit> {
             if is_whole(text, &national) {
                 return Some(CellHabit::Coded);
             }
+            let international = of_text(&format!("+{found}"), None);
             if !own {
+                if international.is_ok() {
+                    return None;
+                }
                 let significant = get_national_significant_number_owned(&national.parsed);
                 return Some(if significant == found {
                     CellHabit::Plain
@@ -405,7 +409,7 @@ pub(super) fn habit(text: &str, home: &Home) -> Option<CellHabit> {
                     CellHabit::Trunk
                 });
             }
-            let international = of_text(&format!("+{found}"), None).ok()?;
+            let international = international.ok()?;
             let coded = international.number == national.number
                 || is_longer_reading(&national, &international, region);
             coded.then_some(CellHabit::Coded)

@@ -4,6 +4,11 @@ use std::borrow::Cow;
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
+/// What a number is said to be, before a colon. A fax is none of them.
+const LABELS: &[&str] = &[
+    "tel", "p", "ph", "phone", "t", "m", "mob", "mobile", "mobil", "c", "cell", "telefon", "h",
+    "home", "w", "work",
+];
 /// Digits before a point that are more than an area code.
 const FRACTION_AFTER_MIN: usize = 6;
 
@@ -53,7 +58,7 @@ pub(super) fn has_plus(text: &str) -> bool {
 }
 
 /// Without blanks, the wrapping of a formula whose value is a text, the mark of a cell that is one (both
-/// keep the plus sign), and the scheme of a link.
+/// keep the plus sign), and a label.
 fn bare(text: &str) -> &str {
     let mut text = text.trim();
     if let Some(inner) = text
@@ -63,13 +68,15 @@ fn bare(text: &str) -> &str {
         text = inner.trim();
     }
     text = text.trim_start_matches('\'').trim();
-    if let Some(scheme) = text
-        .get(..4)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("tel:"))
-    {
-        text = text.get(scheme.len()..).unwrap_or_default().trim_start();
+    match text.split_once(':') {
+        Some((label, number)) if is_label(label.trim()) => number.trim_start(),
+        Some(_) | None => text,
     }
-    text
+}
+
+/// The scheme of a link, or what lead forms and people write before a number: `p:+1…`, `Mobile: 0151…`.
+fn is_label(label: &str) -> bool {
+    LABELS.iter().any(|known| label.eq_ignore_ascii_case(known))
 }
 
 /// Marks of writing direction and the like, which copying from address books brings along.
