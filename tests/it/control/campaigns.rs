@@ -515,7 +515,8 @@ async fn a_campaign_whose_last_lead_waits_for_the_night_is_said_to_end_in_the_mo
     let changed = desk.patch("\"1\"", json!({ "windows": windows })).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     // A mailbox that is tried again at 01:08.
-    let mailbox = json!({ "leads": [{ "number": number(1), "due_at": "2030-02-06T09:08:00Z" }] });
+    let mailbox = json!({ "leads": [{ "number": number(1), "due_at": "2030-02-06T09:08:00Z",
+        "variables": { "name": "Ann", "city": "Köln" } }] });
     desk.post(&desk.path("/leads"), mailbox).await;
     let started = desk.make("/start").await;
     assert_eq!(started.status, 200, "{}", started.text);
@@ -704,7 +705,7 @@ async fn an_export_has_every_lead_and_runs_no_formula() {
     let lines: Vec<&str> = export.text.lines().collect();
     assert_eq!(lines.len(), 652);
     assert!(
-        lines[0].starts_with("number,lead_id,state,result"),
+        lines[0].starts_with("number,alternate_numbers,number_in_turn,lead_id,state,result"),
         "{}",
         lines[0]
     );

@@ -137,7 +137,7 @@ async fn a_small_workbook_is_previewed_and_imported_by_the_sheet_that_is_chosen(
     );
     assert_eq!(
         scene.rejects(&made.id()).await,
-        "Phone,Vorname,trunkline_row,trunkline_column,trunkline_code,trunkline_reason\n\
+        "\u{feff}Phone,Vorname,trunkline_row,trunkline_column,trunkline_code,trunkline_reason\n\
          none,Bob,3,A,number_unreadable,is not a phone number\n"
     );
     let other = scene

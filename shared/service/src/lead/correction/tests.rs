@@ -1,3 +1,5 @@
+//! What may be corrected of a lead, and what follows from it.
+
 use model::{CampaignId, Consent, ConsentKind, PhoneNumber, TenantId};
 
 use super::*;
