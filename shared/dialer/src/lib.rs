@@ -10,6 +10,7 @@
 //! | where is this number | [`Place::of`], [`Place::lane`] |
 //! | is this lane open, when does that change | [`Schedule`], [`Lanes`] |
 //! | may this number be dialled now | [`permit()`] |
+//! | is this lead ever called, and what would help | [`never`], [`openers`] |
 //! | who is dialled next | [`plan()`] |
 //! | does a campaign say what it has to | [`script_problems`] |
 //! | what becomes of the lead | [`after_call`], [`after_denial`] |
@@ -43,7 +44,7 @@ pub use packs::calendar::Calendar;
 pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
 pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};
 pub use plan::{
-    AccountRoom, CampaignRoom, Deferral, Dial, Due, Ending, Held, OurNumber, PLAN_HORIZON, Plan,
-    Snapshot, TenantRoom, plan,
+    AccountRoom, CampaignRoom, Deferral, Dial, Due, Ending, Held, Opener, OurNumber, PLAN_HORIZON,
+    Plan, Snapshot, TenantRoom, never, openers, plan,
 };
 pub use windows::{Opening, Schedule};

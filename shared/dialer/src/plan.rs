@@ -4,6 +4,7 @@
 //! The report says of every other one which rule held it. Nothing here is exact by itself: slots, the
 //! lead's row and the gate decide again when the plan is carried out.
 
+mod never;
 mod our_numbers;
 mod share;
 
@@ -22,6 +23,7 @@ use crate::breaker::{Recent, concurrency};
 use crate::lanes::Lanes;
 use crate::permit::{Asking, Denial, caps_of_lead, decide, runs};
 
+pub use never::{Opener, never, openers};
 use our_numbers::OurNumberPool;
 use share::Tickets;
 

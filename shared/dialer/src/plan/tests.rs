@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::testing;
 
+mod never;
 mod properties;
 
 /// Noon in New York, nine in the morning in Los Angeles, on a Wednesday.
