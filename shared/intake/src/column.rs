@@ -34,6 +34,58 @@ pub struct Column {
     /// Its name as a variable.
     pub variable: String,
     pub target: Target,
+    #[serde(default)]
+    pub because: ColumnReason,
+}
+
+/// Why a column is taken for what it is: closed vocabulary, stable codes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnReason {
+    /// Whoever sends the list says so, in `columns`.
+    Told,
+    /// Its name is one that lists have for it.
+    Name,
+    /// Its name is one that lists have for something else, and its cells are something else.
+    CellsUnlikeName,
+    /// What stands in its cells.
+    Cells,
+    /// A reject file has it besides the list's own columns.
+    RejectFile,
+    /// Nothing else is known of it.
+    #[default]
+    Nothing,
+}
+
+impl ColumnReason {
+    /// In words, of a column that is taken for this.
+    #[must_use]
+    pub fn sentence(self, target: &Target) -> String {
+        let what = match target {
+            Target::Number => "the phone number",
+            Target::Alternate => "another phone number of the same person",
+            Target::CallingCode => "the calling code of a number",
+            Target::Zone => "the lead's time zone",
+            Target::Region => "the state or province",
+            Target::Country => "the country",
+            Target::Priority => "the priority",
+            Target::ConsentKind => "the kind of consent",
+            Target::ConsentAt => "when consent was given",
+            Target::ConsentSource => "where consent was given",
+            Target::Ignore => "nothing, and left out",
+            Target::Variable(_) => "a variable",
+        };
+        let why = match self {
+            Self::Told => "as `columns` says",
+            Self::Name => "by its name",
+            Self::CellsUnlikeName => "because its cells are not what its name says",
+            Self::Cells => "by its cells",
+            Self::RejectFile => "because reject files have it besides the list's own columns",
+            Self::Nothing => "since its name and cells say nothing else",
+        };
+        format!("is taken for {what}, {why}")
+    }
 }
 
 /// What the cells of a column are.

@@ -1,11 +1,13 @@
 //! The header: which column is what.
 
+mod others;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use deunicode::deunicode;
 use serde::{Deserialize, Serialize};
 
-use crate::column::{Column, Target, is_reject_column};
+use crate::column::{Column, ColumnReason, Target, is_reject_column};
 use crate::file::format::{Delimiter, Encoding, Encodings};
 use crate::file::garbled::is_garbled;
 use crate::file::problem::FileProblem;
@@ -18,6 +20,8 @@ use crate::row::reason::Reason;
 use crate::row::regions::{self, RegionSaid};
 use crate::row::value;
 use crate::warning::LayoutWarning;
+
+pub use self::others::{OtherColumn, OtherNumbers};
 
 /// The longest name of a variable, as prompts take them.
 const NAME_CHARS_MAX: usize = 64;
@@ -148,6 +152,8 @@ pub(crate) fn columns(
     warnings: &mut Vec<LayoutWarning>,
 ) -> Result<Vec<Column>, FileProblem> {
     let mut targets = told_targets(shown, told)?;
+    let mut reasons = Reasons(vec![None; headers.len()]);
+    reasons.of_new(&targets, |_column| ColumnReason::Told);
     for (target, header) in targets.iter_mut().zip(headers) {
         if target.is_none() && is_reject_column(header) {
             *target = Some(Target::Ignore);
@@ -159,8 +165,23 @@ pub(crate) fn columns(
             .map(|cell| cell.trim())
             .filter(|cell| !cell.is_empty())
     };
+    let name = |column: usize| headers.get(column).map(String::as_str).unwrap_or_default();
+    let by_name = |named: bool| {
+        if named {
+            ColumnReason::Name
+        } else {
+            ColumnReason::Cells
+        }
+    };
+    reasons.of_new(&targets, |_column| ColumnReason::RejectFile);
     calling_codes(headers, &mut targets, &cells)?;
+    reasons.of_new(&targets, |column| {
+        by_name(names::code_name(name(column)).is_some())
+    });
     number_columns(headers, &mut targets, &cells, country)?;
+    reasons.of_new(&targets, |column| {
+        by_name(names::phone_name(name(column)) == Some(PhoneName::Certain))
+    });
     let taken: BTreeSet<Target> = targets.iter().flatten().cloned().collect();
     for (target, names) in NAMES {
         if taken.contains(target) {
@@ -181,10 +202,12 @@ pub(crate) fn columns(
         let (mut fit, mut all) = (0, 0);
         for row in sample {
             let cell = row.get(column).map(|cell| cell.trim()).unwrap_or_default();
-            let fits = match target {
-                _empty if cell.is_empty() => None,
-                Target::Region => region_fits(cell, row, &targets, country),
-                other => Some(value::fits(other, cell)),
+            let fits = if cell.is_empty() {
+                None
+            } else if *target == Target::Region {
+                region_fits(cell, row, &targets, country)
+            } else {
+                Some(value::fits(target, cell))
             };
             all += usize::from(fits.is_some());
             fit += usize::from(fits == Some(true));
@@ -196,13 +219,49 @@ pub(crate) fn columns(
                 fit,
                 cells: all,
             });
+            reasons.say(column, ColumnReason::CellsUnlikeName);
             continue;
         }
         if let Some(place) = targets.get_mut(column) {
             *place = Some(target.clone());
+            reasons.say(column, ColumnReason::Name);
         }
     }
-    Ok(name_variables(shown, targets))
+    let mut columns = name_variables(shown, targets);
+    for (column, (reason, header)) in columns.iter_mut().zip(reasons.0.iter().zip(headers)) {
+        column.because = reason.unwrap_or_else(|| {
+            let name = plain(header);
+            let known = VARIABLE_NAMES
+                .iter()
+                .any(|(_, names)| names.contains(&name.as_str()));
+            if known {
+                ColumnReason::Name
+            } else {
+                ColumnReason::Nothing
+            }
+        });
+    }
+    Ok(columns)
+}
+
+/// Why columns are taken for what they are, as far as it is known.
+struct Reasons(Vec<Option<ColumnReason>>);
+
+impl Reasons {
+    /// Of columns that have a meaning since the last time.
+    fn of_new(&mut self, targets: &[Option<Target>], why: impl Fn(usize) -> ColumnReason) {
+        for (column, (reason, target)) in self.0.iter_mut().zip(targets).enumerate() {
+            if reason.is_none() && target.is_some() {
+                *reason = Some(why(column));
+            }
+        }
+    }
+
+    fn say(&mut self, column: usize, why: ColumnReason) {
+        if let Some(reason) = self.0.get_mut(column) {
+            *reason = Some(why);
+        }
+    }
 }
 
 /// Whether a cell names a state; nothing where the row's number is of a country whose states do not matter.
@@ -546,6 +605,7 @@ fn name_variables(headers: &[String], targets: Vec<Option<Target>>) -> Vec<Colum
                 header,
                 variable,
                 target,
+                because: ColumnReason::Nothing,
             }
         })
         .collect()

@@ -39,13 +39,15 @@ mod tests;
 mod warning;
 pub mod workbook;
 
-pub use column::{COLUMNS_MAX, Column, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, letter};
+pub use column::{
+    COLUMNS_MAX, Column, ColumnReason, HEADER_CHARS_MAX, REJECT_COLUMNS, Target, letter,
+};
 pub use file::detect::SAMPLE_BYTES;
 pub use file::format::{Delimiter, Encoding, FILE_BYTES_MAX, ROW_BYTES_MAX};
 pub use file::problem::FileProblem;
 pub use file::reader::Position;
 pub use intake::{Entry, Intake, Options};
-pub use layout::{Layout, NumberColumn};
+pub use layout::{Layout, NumberColumn, OtherColumn, OtherNumbers};
 pub use row::number::{Callable, NumberHabit, NumberKind, normalise};
 pub use row::place::{Country, CountryProblem, zone};
 pub use row::reason::{NumberReading, Reason, RejectCode};

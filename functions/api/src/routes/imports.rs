@@ -8,15 +8,17 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use intake::{
-    Column, Country, Delimiter, Encoding, Layout, LayoutWarning, LayoutWarningCode, Options,
-    Reject, RejectCode, Target, letter,
+    ColumnReason, Country, Delimiter, Encoding, Layout, LayoutWarning, LayoutWarningCode,
+    NumberKind, Options, OtherColumn, Reject, RejectCode, Target, letter,
 };
 use jiff::Timestamp;
-use model::{CampaignId, ConsentKind, ImportId, LeadPriority, PhoneNumber, Variables};
+use model::{CampaignId, ConsentKind, ImportId, LeadPriority, PhoneNumber, Rule, Span, Variables};
 use serde::{Deserialize, Serialize};
 use service::Fault;
 use service::account::access::{Permission, Principal};
-use service::lead::imports::{Imports, Preview, PreviewRow, SMALL_FILE_BYTES_MAX};
+use service::lead::imports::{
+    Imports, NeverCalled, Opener, Preview, PreviewRow, SMALL_FILE_BYTES_MAX,
+};
 use store::{Import, ImportProblemCode, ImportState};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -175,6 +177,9 @@ pub(crate) struct ColumnView {
     header: String,
     /// What `columns` takes.
     target: Target,
+    because: ColumnReason,
+    /// What it is taken for and why, in words.
+    sentence: String,
 }
 
 /// Something odd about a list that can be read all the same.
@@ -196,19 +201,95 @@ pub(crate) struct PreviewView {
     /// The sheet that was read, and all that there are: send another one of them as `sheet`.
     sheet: Option<String>,
     sheets: Vec<String>,
-    /// What the columns are taken for: send changes back as `columns`.
+    /// What the columns are taken for: send changes back as `columns`, by their `header`.
     columns: Vec<ColumnView>,
+    /// Columns that look like phone numbers and are taken for something else: make them `alternate` in `columns` if
+    /// they are the same people's.
+    other_phone_columns: Vec<OtherPhoneColumnView>,
     /// What is odd about the list as a whole.
     warnings: Vec<LayoutWarningView>,
     /// Whether the whole list was looked at; if not, counts are of its first million bytes.
     whole: bool,
     rows: u64,
+    /// Rows that would be leads: `callable`, `never_called` and `lacking_variables` together.
     good: u64,
-    /// Rows that would be kept out, by the code of the reason.
+    /// Leads that the campaign can call as it is now, in some hour.
+    callable: u64,
+    /// Leads that a rule keeps from ever being called, as the campaign is now.
+    never_called: u64,
+    /// The same by rule and place, most leads first, at most twenty.
+    never_called_by_rule: Vec<NeverCalledView>,
+    /// Leads without a value for a variable that the campaign's texts need: they would end as `failed`.
+    lacking_variables: u64,
+    /// Leads without a value, by the variable.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    missing_variables: BTreeMap<String, u64>,
+    /// Rows with a number that an earlier row or the campaign has.
+    duplicates: u64,
+    /// Rows with a number on the suppression list.
+    suppressed: u64,
+    /// All rows that would be kept out, by the code of the reason; duplicates and suppressed ones are among them.
     #[schema(value_type = BTreeMap<RejectCode, u64>)]
     rejected: BTreeMap<String, u64>,
     first: Vec<PreviewRowView>,
     first_rejected: Vec<RejectView>,
+}
+
+/// A column of phone numbers that is taken for something else.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OtherPhoneColumn)]
+pub(crate) struct OtherPhoneColumnView {
+    /// As a spreadsheet shows it.
+    letter: String,
+    header: String,
+    /// Cells with a number that can be called.
+    numbers: u64,
+    /// Rows that are kept out now and would be leads by this column.
+    saves: u64,
+}
+
+/// Leads of one place and kind that one rule keeps from ever being called.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NeverCalled)]
+pub(crate) struct NeverCalledView {
+    rule: Rule,
+    leads: u64,
+    /// The first row with one.
+    first_row: u64,
+    number_kind: NumberKind,
+    /// The country that the numbers are from; `null`: they belong to none.
+    country: Option<Country>,
+    zones: Vec<String>,
+    /// What would let them be called; each is enough by itself.
+    opened_by: Vec<OpenerView>,
+    /// All of it in words.
+    sentence: String,
+}
+
+/// What would let leads be called that never are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Opener)]
+pub(crate) struct OpenerView {
+    code: OpenerCode,
+    /// Of `windows`: the hours that they need to have, in the customer's local time.
+    window: Option<Span>,
+    /// Of `ends_at`: the campaign has to end later than this.
+    after: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OpenerCode {
+    /// Other `windows` of the campaign.
+    Windows,
+    /// No `blocked_days`.
+    BlockedDays,
+    /// `call_on_holidays`.
+    CallOnHolidays,
+    /// A later `ends_at`.
+    EndsAt,
+    /// The zone of each lead, in a column.
+    Zone,
 }
 
 /// A row as it is understood.
@@ -217,11 +298,17 @@ pub(crate) struct PreviewView {
 pub(crate) struct PreviewRowView {
     row: u64,
     number: PhoneNumber,
+    number_kind: NumberKind,
+    /// The country that the number is from; `null`: it belongs to none.
+    number_country: Option<Country>,
+    /// The person's other numbers, in the order in which they are called.
+    alternates: Vec<PhoneNumber>,
     /// Zones that the number may be in; it is called when all of them allow.
     zones: Vec<String>,
     region: Option<String>,
     /// The row names a state of this country that cannot be read: what holds in any of its states holds.
     region_unreadable: Option<Country>,
+    /// The country that the row names.
     country: Option<Country>,
     priority: LeadPriority,
     consent_kind: Option<ConsentKind>,
@@ -464,10 +551,16 @@ fn options(query: &ImportQuery) -> Result<Options, Problem> {
 fn columns_of(layout: &Layout) -> Vec<ColumnView> {
     let columns = layout.columns.iter().enumerate();
     columns
-        .map(|(at, Column { header, target, .. })| ColumnView {
+        .map(|(at, column)| ColumnView {
             letter: letter(at),
-            header: header.clone(),
-            target: target.clone(),
+            header: column.header.clone(),
+            target: column.target.clone(),
+            because: column.because,
+            sentence: format!(
+                "{} {}",
+                column.header,
+                column.because.sentence(&column.target)
+            ),
         })
         .collect()
 }
@@ -536,17 +629,42 @@ impl From<Preview> for PreviewView {
             code: reject.reason.kind(),
             sentence: reject.sentence(layout),
         };
+        let other = |other: &OtherColumn| OtherPhoneColumnView {
+            letter: letter(other.column),
+            header: layout
+                .columns
+                .get(other.column)
+                .map(|column| column.header.clone())
+                .unwrap_or_default(),
+            numbers: other.numbers,
+            saves: other.saves,
+        };
+        let of = |codes: &[RejectCode]| {
+            let counts = codes
+                .iter()
+                .filter_map(|code| preview.rejected.get(code.code()));
+            counts.sum()
+        };
         let workbook = preview.workbook.unwrap_or_default();
+        let reach = preview.reach;
         Self {
             encoding: layout.encoding,
             delimiter: layout.delimiter,
             sheet: Some(workbook.sheet).filter(|sheet| !sheet.is_empty()),
             sheets: workbook.sheets,
             columns: columns_of(layout),
+            other_phone_columns: preview.others.iter().map(other).collect(),
             warnings: warnings_of(layout),
             whole: preview.whole,
             rows: preview.rows,
             good: preview.good,
+            callable: reach.callable,
+            never_called: reach.never_called,
+            never_called_by_rule: reach.groups.iter().map(NeverCalledView::from).collect(),
+            lacking_variables: reach.lacking,
+            missing_variables: reach.missing,
+            duplicates: of(&[RejectCode::DuplicateInFile, RejectCode::AlreadyInCampaign]),
+            suppressed: of(&[RejectCode::Suppressed]),
             rejected: preview
                 .rejected
                 .iter()
@@ -562,12 +680,67 @@ impl From<Preview> for PreviewView {
     }
 }
 
+impl From<&NeverCalled> for NeverCalledView {
+    fn from(group: &NeverCalled) -> Self {
+        Self {
+            rule: group.rule,
+            leads: group.leads,
+            first_row: group.first_row,
+            number_kind: group.kind,
+            country: group
+                .country
+                .as_deref()
+                .and_then(|country| country.parse().ok()),
+            zones: group.zones.clone(),
+            opened_by: group
+                .opened_by
+                .iter()
+                .copied()
+                .map(OpenerView::from)
+                .collect(),
+            sentence: group.sentence(),
+        }
+    }
+}
+
+impl From<Opener> for OpenerView {
+    fn from(opener: Opener) -> Self {
+        let of = |code| Self {
+            code,
+            window: None,
+            after: None,
+        };
+        match opener {
+            Opener::Windows(span) => Self {
+                window: Some(span),
+                ..of(OpenerCode::Windows)
+            },
+            Opener::BlockedDays => of(OpenerCode::BlockedDays),
+            Opener::Holidays => of(OpenerCode::CallOnHolidays),
+            Opener::EndsAt(at) => Self {
+                after: Some(at),
+                ..of(OpenerCode::EndsAt)
+            },
+            Opener::Zone => of(OpenerCode::Zone),
+        }
+    }
+}
+
 impl From<PreviewRow> for PreviewRowView {
-    fn from(PreviewRow { row, zones }: PreviewRow) -> Self {
+    fn from(preview: PreviewRow) -> Self {
+        let PreviewRow {
+            row,
+            number_country,
+            zones,
+        } = preview;
+        let country = |country: String| country.parse().ok();
         let consent = row.consent;
         Self {
             row: row.start.row,
             number: row.number,
+            number_kind: row.kind,
+            number_country: number_country.and_then(country),
+            alternates: row.alternates,
             zones,
             region: row.region.map(str::to_owned),
             region_unreadable: row.region_unreadable,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::column::is_reject_column;
-use crate::{Column, Delimiter, Encoding, Target};
+use crate::{Column, ColumnReason, Delimiter, Encoding, Target};
 
 /// The reject file of a list, read in pieces of a size, from its header or from behind each row anew.
 fn rejects_of(list: &[u8], options: &Options, chunk: usize) -> Vec<u8> {
@@ -270,6 +270,7 @@ fn a_list_of_as_many_columns_as_may_be_can_be_sent_again() {
 #[test]
 fn a_row_that_is_not_found_again_is_told_without_its_cells() {
     let column = |header: &str, target| Column {
+        because: ColumnReason::Nothing,
         header: header.to_owned(),
         variable: header.to_owned(),
         target,

@@ -151,6 +151,42 @@ pub enum RejectCode {
 }
 
 impl RejectCode {
+    /// Whether another phone number in the row would have saved it.
+    #[must_use]
+    pub const fn is_of_numbers(self) -> bool {
+        match self {
+            Self::NumberMissing
+            | Self::NumberUnreadable
+            | Self::NumberScientific
+            | Self::NumberWithoutCountry
+            | Self::NumberExtension
+            | Self::NumberShort
+            | Self::NumberEmergency
+            | Self::NumberPremium
+            | Self::NumberMachine
+            | Self::NumberUnknown
+            | Self::NumberAmbiguous
+            | Self::NumberSeveral
+            | Self::CallingCode
+            | Self::CallingCodeConflict => true,
+            Self::Encoding
+            | Self::ControlCharacter
+            | Self::TooManyColumns
+            | Self::RowTooLong
+            | Self::QuoteUnclosed
+            | Self::RowsInQuotes
+            | Self::ValueTooLong
+            | Self::DuplicateInFile
+            | Self::Zone
+            | Self::Country
+            | Self::Priority
+            | Self::ConsentKind
+            | Self::ConsentAt
+            | Self::AlreadyInCampaign
+            | Self::Suppressed => false,
+        }
+    }
+
     /// As in the API and in reject files.
     #[must_use]
     pub const fn code(self) -> &'static str {

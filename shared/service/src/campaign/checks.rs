@@ -7,7 +7,7 @@ use model::{
     AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
     NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
 };
-use store::{LaneCounts, LeadFilter, Shelf};
+use store::{Agents, LaneCounts, LeadFilter, Prompts, Shelf, StoreError};
 
 use super::{AGENT, Campaigns};
 use crate::agent::{prompts, vendors};
@@ -285,7 +285,7 @@ impl Campaigns {
         prompt: &PromptVersion,
         checked: &mut Checked,
     ) -> Result<(), Refused> {
-        let needed = needed(&campaign.fields, prompt);
+        let needed = needed(&campaign.fields, Some(prompt));
         if needed.is_empty() {
             return Ok(());
         }
@@ -338,12 +338,33 @@ fn texts(fields: &CampaignFields) -> impl Iterator<Item = (&'static str, &str)> 
     .filter_map(|(field, text)| Some((field, text.as_deref()?)))
 }
 
+/// The variables of everything that a campaign says, as its agent and texts are now.
+pub(crate) async fn variables_said(
+    agents: &Agents,
+    prompts: &Prompts,
+    tenant: TenantId,
+    fields: &CampaignFields,
+) -> Result<BTreeSet<String>, StoreError> {
+    let agent = match fields.agent_id {
+        Some(agent) => agents.get(tenant, agent).await?,
+        None => None,
+    };
+    let prompt = match agent {
+        Some(agent) => prompts.latest(tenant, agent.fields.prompt_id).await?,
+        None => None,
+    };
+    Ok(needed(fields, prompt.as_ref()))
+}
+
 /// The variables of everything that is said.
-fn needed(fields: &CampaignFields, prompt: &PromptVersion) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = prompt.system.variables().map(str::to_owned).collect();
-    // The campaign's opening comes in place of the prompt's greeting.
-    if fields.disclosure.opening.is_none() {
-        names.extend(prompt.greeting.variables().map(str::to_owned));
+fn needed(fields: &CampaignFields, prompt: Option<&PromptVersion>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Some(prompt) = prompt {
+        names.extend(prompt.system.variables().map(str::to_owned));
+        // The campaign's opening comes in place of the prompt's greeting.
+        if fields.disclosure.opening.is_none() {
+            names.extend(prompt.greeting.variables().map(str::to_owned));
+        }
     }
     for (_field, text) in texts(fields) {
         if let Ok(template) = Template::parse(text) {

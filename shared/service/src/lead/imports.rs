@@ -18,12 +18,12 @@ use bytes::Bytes;
 use intake::workbook::is_workbook;
 use intake::{FILE_BYTES_MAX, FileProblem, Options, Position};
 use jiff::{SignedDuration, Timestamp};
-use model::{CampaignId, ImportId, TenantId};
+use model::{Campaign, CampaignId, ImportId, TenantId};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use store::{
-    Bucket, Campaigns, Contacts, Import, ImportCounts, ImportJob, ImportState, ImportedWorkbook,
-    Leads, Page, PresignedPut, Queue, Requests, StoreError,
+    Agents, Bucket, Campaigns, Contacts, Import, ImportCounts, ImportJob, ImportState,
+    ImportedWorkbook, Leads, Page, PresignedPut, Prompts, Queue, Requests, StoreError,
 };
 use tracing::warn;
 
@@ -32,8 +32,11 @@ use crate::campaign::entry::Entries;
 use crate::context::requests::Keyed;
 use crate::{Clock, IdempotencyKey, Ids, Refused};
 
+pub use dialer::Opener;
 pub use leads::{alternates_of, lane_of};
-pub use preview::{PREVIEW_BYTES_MAX, PREVIEW_ROWS_MAX, Preview, PreviewRow};
+pub use preview::{
+    NEVER_CALLED_MAX, NeverCalled, PREVIEW_BYTES_MAX, PREVIEW_ROWS_MAX, Preview, PreviewRow, Reach,
+};
 pub use run::{BUDGET, ImportRunError, ImportRunResult};
 
 /// The largest list that comes in one request: some ten thousand rows, which are written within the time
@@ -56,6 +59,8 @@ pub struct Imports {
     entries: Entries,
     leads: Leads,
     contacts: Contacts,
+    agents: Agents,
+    prompts: Prompts,
     requests: Requests,
     bucket: Bucket,
     queue: Queue<ImportJob>,
@@ -97,6 +102,8 @@ impl Imports {
             campaigns: store.campaigns.clone(),
             leads: store.leads.clone(),
             contacts: store.contacts.clone(),
+            agents: store.agents.clone(),
+            prompts: store.prompts.clone(),
             requests: store.requests.clone(),
             bucket: store.bucket.clone(),
             queue: store.import.clone(),
@@ -116,9 +123,9 @@ impl Imports {
         file: Bytes,
         options: Options,
     ) -> Result<Preview, Refused> {
-        self.open_campaign(tenant, campaign).await?;
+        let campaign = self.open_campaign(tenant, campaign).await?;
         let list = ListCsv::of_file(file, options, &self.clock).await?;
-        self.preview_of(tenant, campaign, list).await
+        Box::pin(self.preview_of(campaign, list)).await
     }
 
     /// Imports a small list. It is whole when this answers, or goes on from the queue.
@@ -230,7 +237,9 @@ impl Imports {
         if list.csv.is_empty() {
             return Err(workbook::TOO_SLOW.into());
         }
-        self.preview_of(tenant, import.campaign_id, list).await
+        let campaign = self.campaigns.get(tenant, import.campaign_id).await?;
+        let campaign = campaign.ok_or(Refused::NotFound)?;
+        Box::pin(self.preview_of(campaign, list)).await
     }
 
     /// Starts the import of an uploaded list.
@@ -396,9 +405,12 @@ impl Imports {
         }
     }
 
-    async fn open_campaign(&self, tenant: TenantId, campaign: CampaignId) -> Result<(), Refused> {
-        self.entries.campaign(tenant, campaign).await?;
-        Ok(())
+    async fn open_campaign(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+    ) -> Result<Campaign, Refused> {
+        self.entries.campaign(tenant, campaign).await
     }
 
     fn fresh(

@@ -1,18 +1,27 @@
-//! What a list would bring: its first rows as they are understood, and how many are kept out for what.
+//! What a list would bring: its first rows as they are understood, how many are kept out for what, and whom of the
+//! others the campaign can call.
+
+mod reach;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use intake::workbook::Workbook;
-use intake::{Entry, FileProblem, Intake, Layout, Options, Reason, Reject, Row};
-use model::{CampaignId, LeadId, PhoneNumber, TenantId};
+use intake::{
+    Entry, FileProblem, Intake, Layout, Options, OtherColumn, OtherNumbers, Reason, Reject, Row,
+};
+use model::{AlternateNumbers, Campaign, LeadId, PhoneNumber};
 use store::Import;
 
 use super::Imports;
 use super::leads::lead_of;
 use crate::Refused;
+use crate::campaign::checks::variables_said;
 use crate::lead::listed::{is_kept_out, listed};
 use crate::lead::sheet::ListCsv;
+
+pub use self::reach::{NEVER_CALLED_MAX, NeverCalled, Reach};
+use self::reach::{Reaching, country_of};
 
 /// How much of an uploaded list is looked at for a preview.
 pub const PREVIEW_BYTES_MAX: u64 = 1_000_000;
@@ -35,6 +44,10 @@ pub struct Preview {
     pub good: u64,
     /// Those that would be kept out, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// What becomes of those that would be added.
+    pub reach: Reach,
+    /// Columns of phone numbers that are taken for something else.
+    pub others: Vec<OtherColumn>,
     /// The first rows that would be added, and the first that would be kept out.
     pub first: Vec<PreviewRow>,
     pub first_rejected: Vec<Reject>,
@@ -44,15 +57,24 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewRow {
     pub row: Row,
+    /// The country that its number is from, as two letters.
+    pub number_country: Option<String>,
     /// The zones that its number may be in.
     pub zones: Vec<String>,
 }
 
+/// What rows are looked at with.
+struct Looking {
+    import: Import,
+    alternates: AlternateNumbers,
+    reaching: Reaching,
+}
+
 impl Imports {
+    /// Of a list for this campaign.
     pub(super) async fn preview_of(
         &self,
-        tenant: TenantId,
-        campaign: CampaignId,
+        campaign: Campaign,
         list: ListCsv,
     ) -> Result<Preview, Refused> {
         let ListCsv {
@@ -61,30 +83,48 @@ impl Imports {
             options,
             workbook,
         } = list;
-        let import = self.fresh(tenant, campaign, 0, Options::default());
+        let (tenant, id) = (campaign.tenant_id, campaign.id);
+        let said = variables_said(&self.agents, &self.prompts, tenant, &campaign.fields).await?;
+        let mut looking = Looking {
+            import: self.fresh(tenant, id, 0, Options::default()),
+            alternates: campaign.fields.alternate_numbers.clone(),
+            reaching: Reaching::new(campaign, said, self.clock.now()),
+        };
         let mut intake = Intake::new(options);
         feed(&mut intake, csv, whole);
-        let mut preview = None;
+        let mut found = None;
         let mut asked = Vec::new();
         loop {
             let entry = intake.next_entry()?;
-            let preview = match (&mut preview, intake.layout()) {
-                (Some(preview), _) => preview,
-                (none @ None, Some(layout)) => none.insert(Preview::new(layout.clone(), whole)),
+            let (preview, others) = match (&mut found, intake.layout()) {
+                (Some(found), _) => found,
+                (none @ None, Some(layout)) => none.insert((
+                    Preview::new(layout.clone(), whole),
+                    OtherNumbers::new(layout),
+                )),
                 (None, None) => return Err(FileProblem::Empty.into()),
             };
             match entry {
-                Entry::Row(row) => asked.push(row),
-                Entry::Rejected(reject) => preview.reject(reject),
+                Entry::Row(row) => {
+                    others.see(intake.cells(), None);
+                    asked.push(row);
+                }
+                Entry::Rejected(reject) => {
+                    others.see(intake.cells(), Some(reject.reason.kind()));
+                    preview.reject(reject);
+                }
                 Entry::NeedsInput | Entry::End => break,
             }
             if asked.len() == LOOKED_UP_AT_ONCE {
-                Box::pin(self.look_up(&import, std::mem::take(&mut asked), preview)).await?;
+                let rows = std::mem::take(&mut asked);
+                Box::pin(self.look_up(&mut looking, rows, preview)).await?;
             }
         }
-        let mut preview = preview.ok_or(FileProblem::Empty)?;
+        let (mut preview, others) = found.ok_or(FileProblem::Empty)?;
+        Box::pin(self.look_up(&mut looking, asked, &mut preview)).await?;
         preview.workbook = workbook;
-        Box::pin(self.look_up(&import, asked, &mut preview)).await?;
+        preview.others = others.found();
+        preview.reach = looking.reaching.reach();
         preview.first_rejected.sort_by_key(|reject| reject.row);
         Ok(preview)
     }
@@ -92,10 +132,15 @@ impl Imports {
     /// Sorts rows by what the campaign and the suppression list say of their numbers.
     async fn look_up(
         &self,
-        import: &Import,
+        looking: &mut Looking,
         rows: Vec<Row>,
         preview: &mut Preview,
     ) -> Result<(), Refused> {
+        let Looking {
+            import,
+            alternates,
+            reaching,
+        } = looking;
         let (tenant, campaign) = (import.tenant_id, import.campaign_id);
         let numbers = |row: &Row| -> Vec<PhoneNumber> {
             let own = std::iter::once(&row.number);
@@ -106,17 +151,14 @@ impl Imports {
             .iter()
             .map(|row| LeadId::of(campaign, &row.number))
             .collect();
-        let (contacts, there, found) = tokio::try_join!(
+        let (contacts, there) = tokio::try_join!(
             self.contacts.batch_get(tenant, &all),
             self.leads.batch_get(tenant, campaign, &ids),
-            self.campaigns.get(tenant, campaign),
         )?;
         let listed = listed(contacts);
-        let alternates = found.map(|campaign| campaign.fields.alternate_numbers);
-        let alternates = alternates.unwrap_or_default();
         for row in rows {
             let column = row.column;
-            let suppressed = is_kept_out(&numbers(&row), &listed, &alternates);
+            let suppressed = is_kept_out(&numbers(&row), &listed, alternates);
             let known = there.iter().any(|known| known.lead.number == row.number);
             let reason = if suppressed {
                 Some(Reason::Suppressed)
@@ -127,7 +169,10 @@ impl Imports {
             };
             let lead = lead_of(import, row.clone(), self.clock.now());
             match (reason, lead) {
-                (None, Ok(lead)) => preview.accept(row, lead.lane.zones),
+                (None, Ok(lead)) => {
+                    reaching.see(&row, &lead);
+                    preview.accept(row, lead.lane.zones);
+                }
                 (Some(reason), _) | (None, Err(reason)) => preview.reject(Reject {
                     row: row.start.row,
                     column: Some(column),
@@ -148,6 +193,8 @@ impl Preview {
             rows: 0,
             good: 0,
             rejected: BTreeMap::new(),
+            reach: Reach::default(),
+            others: Vec::new(),
             first: Vec::new(),
             first_rejected: Vec::new(),
         }
@@ -157,7 +204,11 @@ impl Preview {
         self.rows += 1;
         self.good += 1;
         if self.first.len() < PREVIEW_ROWS_MAX {
-            self.first.push(PreviewRow { row, zones });
+            self.first.push(PreviewRow {
+                number_country: country_of(&row.number),
+                row,
+                zones,
+            });
         }
     }
 
