@@ -88,6 +88,11 @@ pub(super) fn numbers(
     Ok(numbers)
 }
 
+/// Nobody else notices a number that comes again.
+fn leads_max() -> usize {
+    usize::try_from(LEADS_MAX).unwrap_or(usize::MAX)
+}
+
 /// A list while it is read.
 struct List<'a> {
     path: &'a Path,
@@ -120,7 +125,7 @@ impl<'a> List<'a> {
         Ok(Self {
             path,
             file,
-            list: RejectWriter::new(options),
+            list: RejectWriter::new(options).remembering(leads_max()),
             head: Vec::new(),
             chunk: vec![0; CHUNK_BYTES],
         })

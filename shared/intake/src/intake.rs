@@ -102,6 +102,13 @@ impl Intake {
         })
     }
 
+    /// Remembers at least so many numbers, for whoever has no table that would notice one that comes again.
+    #[must_use]
+    pub fn remembering(mut self, numbers: usize) -> Self {
+        self.seen.remember(numbers);
+        self
+    }
+
     fn with(state: IntakeState) -> Self {
         Self {
             state,

@@ -50,6 +50,13 @@ impl RejectWriter {
         Self::over(Intake::new(options), 0)
     }
 
+    /// See [`Intake::remembering`].
+    #[must_use]
+    pub fn remembering(mut self, numbers: usize) -> Self {
+        self.intake = self.intake.remembering(numbers);
+        self
+    }
+
     /// Begins at a place between two rows.
     #[must_use]
     pub fn resume(layout: Layout, at: Position) -> Self {

@@ -2,6 +2,7 @@
 //! whatever dies in between.
 
 mod faults;
+mod previews;
 mod rejects;
 mod workbooks;
 
