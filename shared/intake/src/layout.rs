@@ -416,12 +416,20 @@ fn number_columns<'a, I: Iterator<Item = &'a str>>(
             .filter(|column| wanted(*column))
             .collect()
     };
-    let perhaps = by(&|column| named(column) == Some(PhoneName::Perhaps));
     // Of `number1`, `number2`, `number3` one that has numbers speaks for all.
-    let series = perhaps.len() > 1 && perhaps.iter().any(|column| holds(*column));
+    let row = by(&|column| {
+        headers
+            .get(column)
+            .is_some_and(|header| names::is_numbered(header))
+    });
+    let row = if row.iter().any(|column| holds(*column)) {
+        row
+    } else {
+        Vec::new()
+    };
     let mut found = by(&|column| match named(column) {
         Some(PhoneName::Certain) => true,
-        Some(PhoneName::Perhaps) => series || holds(column),
+        Some(PhoneName::Perhaps) => row.contains(&column) || holds(column),
         None => false,
     });
     if found.is_empty() && !told {

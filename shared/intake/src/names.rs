@@ -7,7 +7,8 @@ use crate::column::Target;
 /// How sure the name of a column makes it that it has phone numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PhoneName {
-    /// Its cells have to show it: `number` is also that of a house, a customer or an order.
+    /// Its cells have to show it: `number` is also that of a house, a customer or an order, and `Home` may be an
+    /// address.
     Perhaps,
     Certain,
 }
@@ -24,6 +25,11 @@ pub(crate) fn phone_name(header: &str) -> Option<PhoneName> {
         return Some(PhoneName::Perhaps);
     }
     let words = words(header);
+    if let [word] = words.as_slice()
+        && PERHAPS_PLACES.contains(&word.as_str())
+    {
+        return Some(PhoneName::Perhaps);
+    }
     let (mut phone, mut number, mut whose) = (false, false, false);
     for word in &words {
         let word = word.as_str();
@@ -40,6 +46,13 @@ pub(crate) fn phone_name(header: &str) -> Option<PhoneName> {
         }
     }
     (phone || number && whose).then_some(PhoneName::Certain)
+}
+
+/// Whether it is one of a row of columns: `number1`.
+pub(crate) fn is_numbered(header: &str) -> bool {
+    let name = plain(header);
+    let stem = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    stem != name && PERHAPS_NAMES.contains(&stem)
 }
 
 /// Whether a text says that a number is that of a machine nobody talks to.
@@ -144,6 +157,9 @@ const PHONE_NAMES: &[&str] = &[
 /// Columns that may have phone numbers, by their name.
 const PERHAPS_NAMES: &[&str] = &["number", "to"];
 
+/// Where somebody's phone may be; such a column may have addresses as well.
+const PERHAPS_PLACES: &[&str] = &["home", "work", "office"];
+
 /// Words that only phones have.
 const PHONE_WORDS: &[&str] = &[
     "phone",
@@ -212,7 +228,6 @@ const NUMBER_OWNERS: &[&str] = &[
     "secondary",
     "direct",
     "callback",
-    "emergency",
 ];
 
 /// Words that go with phones and say whose or which.
@@ -227,6 +242,7 @@ const PHONE_QUALIFIERS: &[&str] = &[
     "andere",
     "anderes",
     "arbeit",
+    "attributes",
     "autre",
     "backup",
     "best",
@@ -242,8 +258,10 @@ const PHONE_QUALIFIERS: &[&str] = &[
     "cliente",
     "comercial",
     "company",
+    "contact",
     "corporate",
     "customer",
+    "data",
     "day",
     "daytime",
     "de",
@@ -259,6 +277,7 @@ const PHONE_QUALIFIERS: &[&str] = &[
     "e164",
     "erste",
     "evening",
+    "fields",
     "fija",
     "fijo",
     "firma",
@@ -304,6 +323,9 @@ const PHONE_QUALIFIERS: &[&str] = &[
     "prive",
     "pro",
     "professionnel",
+    "profile",
+    "properties",
+    "record",
     "residencial",
     "second",
     "secondaire",
@@ -316,6 +338,7 @@ const PHONE_QUALIFIERS: &[&str] = &[
     "to",
     "trabajo",
     "trabalho",
+    "traits",
     "travail",
     "tweede",
     "ufficio",

@@ -417,17 +417,21 @@ fn resumes_with(list: &[u8], options: &Options) {
     }
 }
 
+fn stored(row: u64) -> Entry {
+    Entry::Rejected(Reject {
+        row,
+        column: None,
+        reason: Reason::AlreadyInCampaign,
+    })
+}
+
 /// Which row had a number first is not known after reading on; that it is there is for the store.
 fn without_duplicates(entry: Entry) -> Entry {
     match &entry {
         Entry::Rejected(reject) if matches!(reject.reason, Reason::DuplicateInFile { .. }) => {
-            Entry::NeedsInput
+            stored(reject.row)
         }
-        Entry::Row(row) => Entry::Rejected(Reject {
-            row: row.start.row,
-            column: None,
-            reason: Reason::AlreadyInCampaign,
-        }),
+        Entry::Row(row) => stored(row.start.row),
         Entry::Rejected(_) | Entry::NeedsInput | Entry::End => entry,
     }
 }

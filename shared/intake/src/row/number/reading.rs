@@ -194,7 +194,7 @@ fn beside_national(
         Ok(international) => international,
         // Where all others have their code, this is one that lost a digit, and the national number
         // is somebody else's.
-        Err(_) if own && home.habit.says_coded_without_plus() => {
+        Err(_) if own && lost_digits(&national, home) => {
             return Err(
                 NumberReading::written(&coded).map_or(Reason::NumberUnknown, |coded| {
                     Reason::NumberAmbiguous {
@@ -211,6 +211,14 @@ fn beside_national(
     }
     if !own && !is_longer_reading(&national, &international, region) {
         return Err(ambiguous(&national, &international));
+    }
+    if is_usual(&national) && !is_usual(&international) {
+        // Unless it lost digits behind its code.
+        return if home.habit.says_without_plus() {
+            Err(ambiguous(&national, &international))
+        } else {
+            Ok(national)
+        };
     }
     if is_longer_reading(&national, &international, region) || home.habit.says_coded() {
         return Ok(international);
@@ -354,6 +362,17 @@ fn usual_length(reading: &Reading, kind: PhoneNumberType) -> Option<usize> {
         PHONE_NUMBER_UTIL.get_region_for_number(&reading.parsed)?,
         kind,
     )
+}
+
+/// Whether the column has such codes that a national number would rather be one that lost digits behind its code. One
+/// of the usual length is believed unless several others show it.
+fn lost_digits(national: &Reading, home: &Home) -> bool {
+    home.habit.says_without_plus() || !is_usual(national) && home.habit.says_coded_without_plus()
+}
+
+/// Whether it is as long as most numbers of its kind.
+fn is_usual(reading: &Reading) -> bool {
+    usual_length(reading, reading.kind) == Some(reading.length())
 }
 
 /// Digits of the example that the metadata has of a kind.

@@ -11,6 +11,9 @@ const WORDS: &[&str] = &[
     "i",
 ];
 
+/// What stands before an extension.
+const EXTENSIONS: &[&str] = &["x", "ext", "extn", "extension", "dw", "durchwahl", "poste"];
+
 /// How a cell with more than one number is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cut<'a> {
@@ -87,11 +90,32 @@ fn between_words(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Digits enough for a number, and no letter but those of `tel:`.
+/// Digits enough for a number, and no letter but those of a label and of an extension.
 fn shaped(part: &str) -> bool {
     let part = super::written::written(part);
+    let part = without_extension(&part);
     part.chars().filter(char::is_ascii_digit).count() >= OWN_DIGITS_MIN
-        && !super::written::letters(&part)
+        && !super::written::letters(part)
+}
+
+/// `602 555 0128` of `602 555 0128 ext. 9`. Whether one with an extension may be called is decided elsewhere.
+fn without_extension(part: &str) -> &str {
+    let Some(at) = part.find(char::is_alphabetic) else {
+        return part;
+    };
+    let (number, rest) = part.split_at(at);
+    let digits = rest.trim_start_matches(char::is_alphabetic);
+    let word = rest.strip_suffix(digits).unwrap_or_default();
+    let digits = digits.trim_start_matches(['.', ':', ' ']);
+    let known = EXTENSIONS
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    let short = (1..OWN_DIGITS_MIN).contains(&digits.len());
+    if known && short && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        number
+    } else {
+        part
+    }
 }
 
 /// Whether what is before the first slash can be no more than an area code, behind a country's code.
