@@ -5,8 +5,9 @@
 
 use model::PhoneNumber;
 
-/// How many numbers are remembered: 786,432 in 12.6 MB, and half as much again while the table grows. A list may
-/// have more. Then a number that comes again is not noticed here but by whoever stores it, on the condition that it
+/// How many numbers are remembered: 786,432 in 12.6 MB, and half as much again while the table grows.
+///
+/// A list may have more. Then a number that comes again is not noticed here but by whoever stores it, on the condition that it
 /// is not there: a list of ten million rows takes no more memory than one of a million.
 pub const NUMBERS_MAX: usize = SLOTS_MAX / 4 * 3;
 

@@ -403,7 +403,8 @@ impl DetectionView {
     fn of(call: &Call) -> Option<Self> {
         let answer = call.answer?;
         Some(Self {
-            class: answer.class,
+            // As it was taken in the end: a verdict may come after the session's last word.
+            class: call.answered_by(),
             decided_by: answer.decided_by,
             decided_at_ms: answer.decided_at.map(model::CallTime::as_millis),
             carrier_verdict: call.carrier_verdict,

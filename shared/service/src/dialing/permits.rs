@@ -86,7 +86,13 @@ impl Permits {
 #[must_use]
 pub fn sentence(permit: &Permit) -> String {
     let Some(rule) = permit.denied_by else {
-        return "Yes: every rule that was looked at allows a call now.".to_owned();
+        let overridden = permit.checks.iter().filter(|check| !check.passed);
+        let overridden: Vec<&str> = overridden.map(|check| check.rule.code()).collect();
+        return if overridden.is_empty() {
+            "Yes: every rule that was looked at allows a call now.".to_owned()
+        } else {
+            format!("Yes, by an override of {}.", overridden.join(", "))
+        };
     };
     let because = permit.checks.iter().find(|check| !check.passed);
     let because = because.map_or(rule.code(), |check| check.because.as_str());
