@@ -293,110 +293,132 @@ async fn a_preview_says_what_would_happen_and_writes_nothing() {
     same(
         &format!("{:#}\n", preview.json()),
         &expect![[r#"
-        {
-          "columns": [
             {
-              "header": "Phone",
-              "letter": "A",
-              "target": "number"
-            },
-            {
-              "header": "First Name",
-              "letter": "B",
-              "target": {
-                "variable": "first_name"
-              }
-            },
-            {
-              "header": "State",
-              "letter": "C",
-              "target": "region"
-            },
-            {
-              "header": "Priority",
-              "letter": "D",
-              "target": "priority"
-            }
-          ],
-          "delimiter": "comma",
-          "encoding": "ascii",
-          "first": [
-            {
-              "consent_at": null,
-              "consent_kind": null,
-              "consent_source": null,
-              "country": null,
-              "number": "+14155552671",
-              "priority": "high",
-              "region": "US-CA",
-              "region_unreadable": null,
-              "row": 2,
-              "variables": {
-                "first_name": "Anna",
-                "state": "CA"
+              "callable": 2,
+              "columns": [
+                {
+                  "because": "name",
+                  "header": "Phone",
+                  "letter": "A",
+                  "sentence": "Phone is taken for the phone number, by its name",
+                  "target": "number"
+                },
+                {
+                  "because": "name",
+                  "header": "First Name",
+                  "letter": "B",
+                  "sentence": "First Name is taken for a variable, by its name",
+                  "target": {
+                    "variable": "first_name"
+                  }
+                },
+                {
+                  "because": "name",
+                  "header": "State",
+                  "letter": "C",
+                  "sentence": "State is taken for the state or province, by its name",
+                  "target": "region"
+                },
+                {
+                  "because": "name",
+                  "header": "Priority",
+                  "letter": "D",
+                  "sentence": "Priority is taken for the priority, by its name",
+                  "target": "priority"
+                }
+              ],
+              "delimiter": "comma",
+              "duplicates": 1,
+              "encoding": "ascii",
+              "first": [
+                {
+                  "alternates": [],
+                  "consent_at": null,
+                  "consent_kind": null,
+                  "consent_source": null,
+                  "country": null,
+                  "number": "+14155552671",
+                  "number_country": "US",
+                  "number_kind": "landline_or_mobile",
+                  "priority": "high",
+                  "region": "US-CA",
+                  "region_unreadable": null,
+                  "row": 2,
+                  "variables": {
+                    "first_name": "Anna",
+                    "state": "CA"
+                  },
+                  "zones": [
+                    "America/Los_Angeles"
+                  ]
+                },
+                {
+                  "alternates": [],
+                  "consent_at": null,
+                  "consent_kind": null,
+                  "consent_source": null,
+                  "country": null,
+                  "number": "+14155552672",
+                  "number_country": "US",
+                  "number_kind": "landline_or_mobile",
+                  "priority": "normal",
+                  "region": null,
+                  "region_unreadable": null,
+                  "row": 4,
+                  "variables": {
+                    "first_name": "Carl"
+                  },
+                  "zones": [
+                    "America/Los_Angeles"
+                  ]
+                }
+              ],
+              "first_rejected": [
+                {
+                  "code": "number_unreadable",
+                  "column": "A",
+                  "row": 3,
+                  "sentence": "row 3, column A (Phone): is not a phone number"
+                },
+                {
+                  "code": "duplicate_in_file",
+                  "column": "A",
+                  "row": 5,
+                  "sentence": "row 5, column A (Phone): has the same number as row 2"
+                },
+                {
+                  "code": "suppressed",
+                  "column": "A",
+                  "row": 6,
+                  "sentence": "row 6, column A (Phone): has a number that must not be called"
+                },
+                {
+                  "code": "number_premium",
+                  "column": "A",
+                  "row": 7,
+                  "sentence": "row 7, column A (Phone): is a premium-rate number"
+                }
+              ],
+              "good": 2,
+              "lacking_variables": 0,
+              "missing_variables": {},
+              "never_called": 0,
+              "never_called_by_rule": [],
+              "other_phone_columns": [],
+              "rejected": {
+                "duplicate_in_file": 1,
+                "number_premium": 1,
+                "number_unreadable": 1,
+                "suppressed": 1
               },
-              "zones": [
-                "America/Los_Angeles"
-              ]
-            },
-            {
-              "consent_at": null,
-              "consent_kind": null,
-              "consent_source": null,
-              "country": null,
-              "number": "+14155552672",
-              "priority": "normal",
-              "region": null,
-              "region_unreadable": null,
-              "row": 4,
-              "variables": {
-                "first_name": "Carl"
-              },
-              "zones": [
-                "America/Los_Angeles"
-              ]
+              "rows": 6,
+              "sheet": null,
+              "sheets": [],
+              "suppressed": 1,
+              "warnings": [],
+              "whole": true
             }
-          ],
-          "first_rejected": [
-            {
-              "code": "number_unreadable",
-              "column": "A",
-              "row": 3,
-              "sentence": "row 3, column A (Phone): is not a phone number"
-            },
-            {
-              "code": "duplicate_in_file",
-              "column": "A",
-              "row": 5,
-              "sentence": "row 5, column A (Phone): has the same number as row 2"
-            },
-            {
-              "code": "suppressed",
-              "column": "A",
-              "row": 6,
-              "sentence": "row 6, column A (Phone): has a number that must not be called"
-            },
-            {
-              "code": "number_premium",
-              "column": "A",
-              "row": 7,
-              "sentence": "row 7, column A (Phone): is a premium-rate number"
-            }
-          ],
-          "good": 2,
-          "rejected": {
-            "duplicate_in_file": 1,
-            "number_premium": 1,
-            "number_unreadable": 1,
-            "suppressed": 1
-          },
-          "rows": 6,
-          "sheet": null,
-          "sheets": [],
-          "warnings": [],
-          "whole": true
-        }
-    "#]],
+        "#]],
     );
     assert_eq!(scene.assert_adds_up().await, 0);
     let listed = format!("/v1/campaigns/{}/imports", scene.campaign.id);
