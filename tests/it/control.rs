@@ -100,6 +100,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     suppressions::a_user_says_what_picked_up_and_detection_is_measured_by_it,
     suppressions::a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in,
     suppressions::somebody_who_says_stop_in_a_call_is_not_called_again,
+    suppressions::the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out,
     sweeping::a_call_whose_end_was_never_told_is_asked_about,
     sweeping::a_call_whose_worker_died_ends_within_a_tick,
     sweeping::a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message,
