@@ -18,6 +18,7 @@ mod carrier_recordings;
 mod dialling;
 mod document;
 mod forecasts;
+mod held;
 mod imports;
 mod inbound;
 mod leads;
@@ -78,6 +79,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     carrier_recordings::recordings_are_deleted_by_id_and_refused_by_name,
     carrier_recordings::what_is_copied_is_deleted_and_what_is_not_is_left_or_copied,
     dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
+    held::who_presses_the_key_while_held_is_not_called_again,
     imports::a_large_list_goes_by_the_bucket_and_the_queue,
     imports::a_small_list_is_in_the_campaign_when_the_request_answers,
     imports::an_import_is_undone_but_for_those_who_were_called,
