@@ -70,6 +70,11 @@ macro_rules! conforms {
             }
 
             #[tokio::test]
+            async fn a_key_is_heard_while_the_carrier_speaks_and_waits() {
+                suite::a_key_is_heard_while_the_carrier_speaks_and_waits::<$subject>().await;
+            }
+
+            #[tokio::test]
             async fn all_recordings_of_the_account_are_read_page_by_page() {
                 suite::all_recordings_of_the_account_are_read_page_by_page::<$subject>().await;
             }

@@ -20,6 +20,7 @@ mod dialling;
 mod document;
 mod filters;
 mod forecasts;
+mod held;
 mod imports;
 mod inbound;
 mod late_leads;
@@ -83,6 +84,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     corrections::a_corrected_number_is_called_and_the_wrong_one_never_again,
     corrections::a_zone_and_a_region_are_corrected_and_the_lead_keeps_its_time,
     dialling::a_campaign_is_called_from_its_first_lead_to_its_last,
+    held::who_presses_the_key_while_held_is_not_called_again,
     imports::a_large_list_goes_by_the_bucket_and_the_queue,
     imports::a_small_list_is_in_the_campaign_when_the_request_answers,
     imports::an_import_is_undone_but_for_those_who_were_called,
@@ -106,6 +108,7 @@ pub(crate) const EVERYTHING: &[fn()] = &[
     suppressions::a_user_says_what_picked_up_and_detection_is_measured_by_it,
     suppressions::a_suppressed_number_is_kept_out_ended_listed_exported_and_let_back_in,
     suppressions::somebody_who_says_stop_in_a_call_is_not_called_again,
+    suppressions::the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out,
     sweeping::a_call_whose_end_was_never_told_is_asked_about,
     sweeping::a_call_whose_worker_died_ends_within_a_tick,
     sweeping::a_call_whose_function_died_while_it_was_placed_is_settled_without_a_message,

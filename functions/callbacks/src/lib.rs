@@ -234,9 +234,14 @@ async fn resume(
     let received = state.receive(&named.0, request).await?;
     let request = state.webhooks.call_request(&received)?;
     let (tenant, call) = ids(&named)?;
+    // Those that could not be looked at, and come again with the address; then what was pressed last.
+    let keys: String = (asked.get("keys").into_iter())
+        .chain(&request.keys)
+        .map(String::as_str)
+        .collect();
     let next = state
         .callbacks
-        .resume(tenant, call, &request.call_id, held(&asked));
+        .resume(tenant, call, &request.call_id, held(&asked), &keys);
     Ok(state.webhooks.answer(&next.await?))
 }
 

@@ -11,10 +11,17 @@ pub enum Capability {
     Recording,
     /// Gives a live call other instructions.
     Redirect,
+    /// Listens for a key while it speaks and waits by itself.
+    KeyEntry,
 }
 
 impl Capability {
-    pub const ALL: [Self; 3] = [Self::MachineDetection, Self::Recording, Self::Redirect];
+    pub const ALL: [Self; 4] = [
+        Self::MachineDetection,
+        Self::Recording,
+        Self::Redirect,
+        Self::KeyEntry,
+    ];
 
     /// In problems, logs and documents.
     #[must_use]
@@ -23,6 +30,7 @@ impl Capability {
             Self::MachineDetection => "answering machine detection",
             Self::Recording => "recording",
             Self::Redirect => "redirection of live calls",
+            Self::KeyEntry => "key entry",
         }
     }
 }

@@ -315,8 +315,11 @@ impl Capabilities {
             ),
             (call.recording.is_some(), Capability::Recording),
         ];
-        for (needed, capability) in needs {
-            if needed && !self.has(capability) {
+        let needs = needs
+            .into_iter()
+            .filter_map(|(needed, capability)| needed.then_some(capability));
+        for capability in needs.chain(call.instructions.needs()) {
+            if !self.has(capability) {
                 return Err(CreateError::Unsupported(capability));
             }
         }

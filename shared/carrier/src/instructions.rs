@@ -6,6 +6,8 @@ use std::fmt;
 
 use url::Url;
 
+use crate::capability::Capability;
+
 /// The steps of a call, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Instructions {
@@ -25,6 +27,8 @@ pub enum Instruction {
     Say { text: String, language: String },
     /// Waits in silence.
     Pause { seconds: u8 },
+    /// Says a sentence, as [`Self::Say`] does, and waits in silence, until a key is pressed.
+    AwaitKey(AwaitKey),
     /// Ends the call.
     HangUp,
     /// Does not take an inbound call.
@@ -40,6 +44,20 @@ pub struct Stream {
     pub status_callback: Option<Url>,
     /// What arrives again in the stream's start message. Names are unique.
     pub parameters: Vec<(String, String)>,
+}
+
+/// Listens for one key. Only for carriers with [`Capability::KeyEntry`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwaitKey {
+    /// Said first, where there is something to say; a key cuts it short.
+    pub text: String,
+    /// Of the sentence.
+    pub language: String,
+    /// How long it listens once the sentence is over, 1 at least. Without a key the next step follows.
+    pub seconds: u8,
+    /// The call goes on with the instructions that a POST to this address answers, which tells the key:
+    /// [`crate::report::CallRequest::keys`].
+    pub pressed: Url,
 }
 
 /// Why a call is not taken.
@@ -118,6 +136,14 @@ impl Instructions {
     #[must_use]
     pub fn steps(&self) -> &[Instruction] {
         &self.steps
+    }
+
+    /// What only a carrier with it can follow.
+    #[must_use]
+    pub fn needs(&self) -> Option<Capability> {
+        let awaits_key = |step: &Instruction| matches!(step, Instruction::AwaitKey(_));
+        let awaits_key = self.steps.iter().any(awaits_key);
+        awaits_key.then_some(Capability::KeyEntry)
     }
 }
 

@@ -68,6 +68,8 @@ pub struct CallRequest {
     /// `None` when what was called is no phone number.
     pub to: Option<PhoneNumber>,
     pub direction: Direction,
+    /// What was pressed where the call awaited a key: `0` to `9`, `A` to `D`, `*` and `#`, as a rule one.
+    pub keys: Option<String>,
 }
 
 /// A call moved on.

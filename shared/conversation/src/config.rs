@@ -96,6 +96,18 @@ impl Config {
     }
 }
 
+/// The last words to a customer who presses these keys, each for itself, while no conversation hears them; `None`:
+/// none of them opts out.
+#[must_use]
+pub fn opted_out_by_keys(snapshot: &CallSnapshot, keys: &str) -> Option<String> {
+    let config = Config::new(snapshot);
+    let mut buffer = [0; 4];
+    let opts_out = keys
+        .chars()
+        .any(|key| config.is_opt_out_key(key.encode_utf8(&mut buffer)));
+    opts_out.then_some(config.acknowledgement)
+}
+
 /// A setting in milliseconds as a duration.
 pub(crate) fn millis(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms))

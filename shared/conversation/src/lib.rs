@@ -32,7 +32,7 @@ mod speaking;
 pub use action::{
     Action, ChatMessage, Generate, Interruption, Observation, Synthesize, ToolCall, ToolSpec,
 };
-pub use config::Routes;
+pub use config::{Routes, opted_out_by_keys};
 pub use conversation::Conversation;
 pub use conversation::deadline::Deadline;
 pub use event::{

@@ -77,7 +77,7 @@ impl Receiver {
         }
     }
 
-    fn url(&self, path: &str) -> Url {
+    pub(super) fn url(&self, path: &str) -> Url {
         format!("{}/{path}", self.base).parse().unwrap()
     }
 
@@ -119,10 +119,11 @@ impl Receiver {
             "amd" => format!("verdict {:?}", self.webhooks.amd(received)?.answered_by),
             "recording" => format!("recording {:?}", self.webhooks.recording(received)?.status),
             "stream" => format!("stream {:?}", self.webhooks.stream(received)?.event),
-            "resume" => format!(
-                "resume {:?}",
-                self.webhooks.call_request(received)?.direction
-            ),
+            "resume" => {
+                let request = self.webhooks.call_request(received)?;
+                let keys = request.keys.map(|keys| format!(" key {keys}"));
+                format!("resume {:?}{}", request.direction, keys.unwrap_or_default())
+            }
             other => panic!("{other}"),
         })
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use carrier::call::FindCalls;
+use carrier::call::{CreateCall, FindCalls};
+use carrier::instructions::{AwaitKey, Instruction};
 use carrier::recording::{Channels, RecordingStatus};
 use carrier::{
     CallStatus, Capabilities, Capability, CarrierCallId, CreateError, Instructions, RefusalKind,
@@ -89,7 +90,7 @@ pub(super) async fn an_error_says_whether_the_call_is_under_way<S: Subject>() {
         "{too_many:?}"
     );
     let unwritable = carrier
-        .place(&carrier::call::CreateCall {
+        .place(&CreateCall {
             instructions: Instructions::default(),
             ..receiver.call()
         })
@@ -108,6 +109,59 @@ pub(super) async fn an_error_says_whether_the_call_is_under_way<S: Subject>() {
     assert_eq!(found.items.len(), 1, "it was placed");
     let canceled = carrier.cancel(&found.items[0].id).await.unwrap();
     assert_eq!(canceled.status, Some(CallStatus::Canceled));
+}
+
+pub(super) async fn a_key_is_heard_while_the_carrier_speaks_and_waits<S: Subject>() {
+    for (person, heard, told) in [
+        (
+            "answers after 1 ring",
+            "One moment please.",
+            "resume Outbound",
+        ),
+        (
+            r#"answers after 1 ring | when hears "moment" | presses 9"#,
+            "One moment",
+            "resume Outbound key 9",
+        ),
+        (
+            r#"answers after 1 ring | when hears "please" | waits 300ms | presses #"#,
+            "One moment please.",
+            "resume Outbound key #",
+        ),
+    ] {
+        let subject = S::start(person).await;
+        let connection = subject.connection();
+        let carrier = &*connection.client;
+        let receiver = Receiver::start(&connection).await;
+        let wait = AwaitKey {
+            text: "One moment please.".to_owned(),
+            language: "en-US".to_owned(),
+            seconds: 1,
+            pressed: receiver.url("resume"),
+        };
+        let call = CreateCall {
+            instructions: Instructions::default()
+                .then(Instruction::AwaitKey(wait))
+                .then(Instruction::Redirect(receiver.url("resume"))),
+            recording: None,
+            machine_detection: None,
+            ..receiver.call()
+        };
+        let placed = carrier.place(&call).await;
+        if !carrier.capabilities().has(Capability::KeyEntry) {
+            assert!(
+                matches!(placed, Err(CreateError::Unsupported(Capability::KeyEntry))),
+                "{placed:?}"
+            );
+            return;
+        }
+        assert_eq!(subject.heard(&placed.unwrap().id).await, heard, "{person}");
+        subject.settled().await;
+        let all = receiver.told_sorted();
+        let resumed: Vec<_> = all.iter().filter(|one| one.starts_with("resume")).collect();
+        assert_eq!(resumed, [told], "{person}");
+        assert_eq!(subject.complaints(), [""; 0]);
+    }
 }
 
 pub(super) async fn a_call_can_be_ended_at_any_time_and_only_once<S: Subject>() {

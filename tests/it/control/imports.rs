@@ -1,7 +1,7 @@
 //! Lists on their way into a campaign: what is added, what is kept out, and that every row counts once
 //! whatever dies in between.
 
-mod faults;
+pub(super) mod faults;
 mod previews;
 mod rejects;
 mod workbooks;
@@ -22,6 +22,7 @@ use faults::{Faults, When};
 
 use super::{Answer, World};
 use crate::leftovers::Left;
+use crate::template::iam::Who;
 
 const LIST: &str = "Phone,First Name,State,Priority\r\n\
     (415) 555-2671,Anna,CA,high\r\n\
@@ -673,7 +674,7 @@ async fn a_list_that_is_replaced_while_it_is_read_is_taken_back() {
     let job = job(&scene, &import);
     // It dies after its first leads, …
     let faults = Faults::new(12, When::Before);
-    let ran = imports_over(&faults.store(&scene.world), &scene.world)
+    let ran = imports_over(&faults.store(&scene.world, Who::Import), &scene.world)
         .run(job)
         .await;
     assert!(matches!(ran, Err(ImportRunError::Store(_))), "{ran:?}");
@@ -842,7 +843,7 @@ async fn begun_import(scene: &Scene) -> String {
 /// Works on an import and dies at a request. Whether it did: it may have been done before.
 async fn dies(scene: &Scene, import: &str, at: u32, when: When) -> bool {
     let faults = Faults::new(at, when);
-    let worker = imports_over(&faults.store(&scene.world), &scene.world);
+    let worker = imports_over(&faults.store(&scene.world, Who::Import), &scene.world);
     let ran = worker.run(job(scene, import)).await;
     scene.assert_adds_up().await;
     ran.is_err()
@@ -923,7 +924,7 @@ pub(super) async fn an_import_whose_time_is_over_sends_itself_again() {
     let import = scene.uploaded(&list).await;
     scene.start(&import, json!({})).await;
     let faults = Faults::slow(&scene.world.clock, 30);
-    let ran = imports_over(&faults.store(&scene.world), &scene.world)
+    let ran = imports_over(&faults.store(&scene.world, Who::Import), &scene.world)
         .run(job(&scene, &import))
         .await;
     assert_eq!(ran.unwrap(), ImportRunResult::ToBeContinued);

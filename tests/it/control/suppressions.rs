@@ -2,9 +2,11 @@
 
 use model::{CallId, LeadState, OptOutHow};
 use serde_json::{Value, json};
+use service::call::media::SessionKey;
 use service::lead::suppressions::Suppressions;
 
 use super::campaigns::{Desk, number};
+use super::sessions::media;
 use super::{THEIR_NUMBER, World};
 use crate::leftovers::Left;
 
@@ -190,7 +192,7 @@ pub(super) async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
+pub(super) async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
     use super::dialling::Field;
 
     let field = Field::start(1, |fields| fields.max_attempts = 3).await;
@@ -199,18 +201,19 @@ async fn the_lead_of_the_call_in_which_they_said_stop_ends_as_opted_out() {
         panic!("the lead is being called");
     };
     let world = &field.world;
-    let suppressions = Suppressions::new(
-        &world.parts.store,
-        std::sync::Arc::clone(&world.parts.clock),
-        world.parts.ids.clone(),
-    );
-    suppressions
-        .opt_out(world.tenant, call_id, OptOutHow::Keypad)
+    let row = world.row(&call_id.to_string()).await;
+    let sid = row.call.carrier_call_id.unwrap();
+    let session = SessionKey {
+        tenant_id: world.tenant,
+        call_id,
+        session: 1,
+        carrier_call_id: sid.clone(),
+    };
+    media(world)
+        .opt_out(&session, OptOutHow::Keypad)
         .await
         .unwrap();
     // They hang up before the agent has said goodbye; the carrier's word comes first.
-    let row = world.row(&call_id.to_string()).await;
-    let sid = row.call.carrier_call_id.unwrap();
     world
         .status(&call_id.to_string(), &sid, "no-answer", "1")
         .await;

@@ -151,7 +151,7 @@ pub(super) async fn somebody_who_calls_while_there_is_no_worker_is_held_until_on
     for round in 0..3 {
         let held = world.webhook(&path, &fields).await;
         assert_eq!(held.text.contains("<Say"), round == 0, "{}", held.text);
-        assert!(held.text.contains("<Pause length=\"5\"/>"));
+        assert!(held.text.contains(" timeout=\"5\" "), "{}", held.text);
         path = redirect(&world, &held.text);
         assert!(path.ends_with(&format!("?held={}", round + 1)), "{path}");
     }
@@ -372,7 +372,7 @@ async fn whoever_waits_for_a_worker_is_counted_by_the_function_that_found_none()
 }
 
 /// The one call that there is.
-async fn only_call(world: &World) -> String {
+pub(super) async fn only_call(world: &World) -> String {
     let calls = world.ask("GET", "/v1/calls", None).await.json();
     let calls = calls["items"].as_array().unwrap();
     assert_eq!(calls.len(), 1, "{calls:#?}");
@@ -380,7 +380,7 @@ async fn only_call(world: &World) -> String {
 }
 
 /// Where the document sends the carrier next: path and query.
-fn redirect(world: &World, document: &str) -> String {
+pub(super) fn redirect(world: &World, document: &str) -> String {
     let (_, after) = document.split_once("<Redirect method=\"POST\">").unwrap();
     let (url, _) = after.split_once("</Redirect>").unwrap();
     let (url, _retries) = url.split_once('#').unwrap();

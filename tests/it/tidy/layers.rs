@@ -25,7 +25,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "service",
         &[
-            "carrier", "dialer", "forecast", "intake", "model", "settings", "store",
+            "carrier",
+            "conversation",
+            "dialer",
+            "forecast",
+            "intake",
+            "model",
+            "settings",
+            "store",
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use futures_util::FutureExt as _;
 
 use super::*;
+use crate::instructions::{AwaitKey, Instruction};
 use crate::twilio::media::MediaStreams;
 
 /// A carrier that can do none of what carriers differ in.
@@ -73,6 +74,38 @@ impl Carrier for Bare {
     fn by_hand(&self, _wish: NumberWish<'_>) -> Option<FormRequest> {
         None
     }
+}
+
+#[test]
+fn a_call_that_is_to_listen_for_a_key_is_refused_by_who_cannot() {
+    let address = |path: &str| -> Url {
+        format!("https://dialer.example.com/{path}")
+            .parse()
+            .unwrap()
+    };
+    let wait = AwaitKey {
+        text: String::new(),
+        language: String::new(),
+        seconds: 5,
+        pressed: address("pressed"),
+    };
+    let call = CreateCall {
+        to: "+14155550100".parse().unwrap(),
+        from: "+15005550006".parse().unwrap(),
+        instructions: Instructions::default().then(Instruction::AwaitKey(wait)),
+        status_callback: address("status"),
+        ring_timeout: None,
+        duration_max: None,
+        recording: None,
+        machine_detection: None,
+    };
+    let refused = Bare.capabilities().allow(&call).unwrap_err();
+    assert_eq!(refused.to_string(), "the carrier has no key entry");
+    assert!(
+        Capabilities::of(&[Capability::KeyEntry])
+            .allow(&call)
+            .is_ok()
+    );
 }
 
 #[test]

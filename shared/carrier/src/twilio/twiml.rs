@@ -10,7 +10,9 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use url::Url;
 
-use crate::instructions::{Instruction, Instructions, InstructionsProblem, Reject, Stream};
+use crate::instructions::{
+    AwaitKey, Instruction, Instructions, InstructionsProblem, Reject, Stream,
+};
 
 /// The most characters of a document given inline to the create request
 /// (`docs/protocols/twilio-voice.md#creating-a-call`).
@@ -70,12 +72,18 @@ fn check(step: &Instruction) -> Result<(), InstructionsProblem> {
     match step {
         Instruction::Stream(stream) => check_stream(stream),
         Instruction::Redirect(url) => check_callback(url),
-        Instruction::Say { text, language } => {
-            check_text(text)?;
-            check_attribute(language)
+        Instruction::Say { text, language } => check_say(text, language),
+        Instruction::AwaitKey(wait) => {
+            check_callback(&wait.pressed)?;
+            check_say(&wait.text, &wait.language)
         }
         Instruction::Pause { .. } | Instruction::HangUp | Instruction::Reject(_) => Ok(()),
     }
+}
+
+fn check_say(text: &str, language: &str) -> Result<(), InstructionsProblem> {
+    check_text(text)?;
+    check_attribute(language)
 }
 
 fn check_stream(stream: &Stream) -> Result<(), InstructionsProblem> {
@@ -163,13 +171,8 @@ fn write_one(step: &Instruction, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Res
             let start = BytesStart::new("Redirect").with_attributes([("method", "POST")]);
             write_text(xml, start, url.as_str())
         }
-        Instruction::Say { text, language } => {
-            let mut start = BytesStart::new("Say");
-            if !language.is_empty() {
-                start.push_attribute(("language", language.as_str()));
-            }
-            write_text(xml, start, text)
-        }
+        Instruction::Say { text, language } => write_say(text, language, xml),
+        Instruction::AwaitKey(wait) => write_gather(wait, xml),
         Instruction::Pause { seconds } => {
             let mut pause = BytesStart::new("Pause");
             pause.push_attribute(("length", seconds.to_string().as_str()));
@@ -185,6 +188,33 @@ fn write_one(step: &Instruction, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Res
             xml.write_event(Event::Empty(reject))
         }
     }
+}
+
+fn write_say(text: &str, language: &str, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
+    let mut start = BytesStart::new("Say");
+    if !language.is_empty() {
+        start.push_attribute(("language", language));
+    }
+    write_text(xml, start, text)
+}
+
+/// One key ends it, whichever: without a `finishOnKey` of nothing `#` would end it and be told to nobody
+/// (`docs/protocols/twilio-voice.md#twiml`).
+fn write_gather(wait: &AwaitKey, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
+    let gather = BytesStart::new("Gather").with_attributes([
+        ("input", "dtmf"),
+        ("numDigits", "1"),
+        ("finishOnKey", ""),
+        ("timeout", wait.seconds.to_string().as_str()),
+        ("action", wait.pressed.as_str()),
+        ("method", "POST"),
+    ]);
+    if wait.text.is_empty() {
+        return xml.write_event(Event::Empty(gather));
+    }
+    xml.write_event(Event::Start(gather))?;
+    write_say(&wait.text, &wait.language, xml)?;
+    xml.write_event(Event::End(BytesEnd::new("Gather")))
 }
 
 fn write_stream(stream: &Stream, xml: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {

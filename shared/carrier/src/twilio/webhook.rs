@@ -45,6 +45,8 @@ pub struct VoiceRequest {
     pub status: CallStatus,
     /// Only with synchronous answering machine detection.
     pub answered_by: Option<CarrierVerdict>,
+    /// What was pressed where the call awaited a key.
+    pub digits: Option<String>,
 }
 
 /// A call moved on.
@@ -201,12 +203,27 @@ impl Form {
         Ok(Some(verdict))
     }
 
+    /// Keys of a phone, in the order in which they were pressed.
+    fn keys(&self, name: &'static str) -> Result<Option<String>, WebhookProblem> {
+        let Some(value) = self.value(name)? else {
+            return Ok(None);
+        };
+        let is_key = |key: u8| matches!(key, b'0'..=b'9' | b'A'..=b'D' | b'*' | b'#');
+        if value.len() > KEYS_MAX || !value.bytes().all(is_key) {
+            return Err(WebhookProblem::Invalid(name));
+        }
+        Ok(Some(value.to_owned()))
+    }
+
     /// A party of a call; what is no E.164 number (a SIP address, a client, `anonymous`) is no error.
     fn party(&self, name: &'static str) -> Result<Option<PhoneNumber>, WebhookProblem> {
         let value = self.value(name)?;
         Ok(value.and_then(|value| value.trim().parse().ok()))
     }
 }
+
+/// One key is awaited, and a few more are read as well.
+const KEYS_MAX: usize = 32;
 
 /// A day is far beyond the longest call.
 const SECONDS_MAX: u32 = 24 * 60 * 60;
@@ -228,6 +245,7 @@ impl TryFrom<&Form> for VoiceRequest {
             },
             status: form.word("CallStatus", call_status)?,
             answered_by: form.answered_by()?,
+            digits: form.keys("Digits")?,
         })
     }
 }
@@ -324,6 +342,7 @@ impl From<VoiceRequest> for CallRequest {
             from: request.from,
             to: request.to,
             direction: request.direction,
+            keys: request.digits,
         }
     }
 }

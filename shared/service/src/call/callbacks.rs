@@ -3,6 +3,7 @@
 //! Every callback may come twice, late, or before another that was sent earlier. What a fact does to
 //! a call is decided in `progress`; here the carrier's words become facts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +15,14 @@ use carrier::report::{
 use carrier::{CallStatus, Carrier, CarrierCallId, Instructions};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    AbsentBecause, AgentId, CallId, CallState, Direction, EventKind, KnownLead, Outcome,
+    AbsentBecause, AgentId, CallId, CallState, Direction, EventKind, KnownLead, OptOutHow, Outcome,
     PhoneNumber, RecordingState, RejectedBecause, TenantId, TokenId,
 };
 use store::{
     CallRow, CreateRefused, NewCall, NewToken, Number, Numbers, Queue, RecordingJob, StoreError,
     TokenHash,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::call::hold::{give_up, hold};
 use crate::call::inquiry::at_carrier;
@@ -32,6 +33,7 @@ use crate::call::recorder::{RecordError, Recorded, Recorder, follow};
 use crate::call::{CallPlans, Rejected, hang_up_at_carrier, new_row};
 use crate::dialing::dial::unwanted;
 use crate::dialing::workforce::Workforce;
+use crate::lead::suppressions::Suppressions;
 use crate::{Clock, Ids, Links, Refused};
 
 /// How often the carrier is given another stream for one call whose stream broke off. A call whose worker
@@ -81,6 +83,8 @@ pub struct Callbacks {
     recorder: Recorder,
     inquiry: Inquiry,
     calls: store::Calls,
+    sessions: store::Sessions,
+    suppressions: Suppressions,
     clock: Arc<dyn Clock>,
     ids: Ids,
     call_plans: CallPlans,
@@ -107,6 +111,8 @@ impl Callbacks {
             inquiry: Inquiry::new(recorder.clone(), Arc::clone(&carrier)),
             recorder,
             calls: store.calls.clone(),
+            sessions: store.sessions.clone(),
+            suppressions: Suppressions::new(store, Arc::clone(&clock), ids.clone()),
             clock,
             ids,
             call_plans: CallPlans {
@@ -198,7 +204,8 @@ impl Callbacks {
     ) -> Result<(), CallbackError> {
         let ended_by_this = recorded.changed && recorded.before < CallState::Ended;
         let late_sign_of_life = recorded.before == CallState::Ended;
-        if !unwanted(&recorded.row) || !(ended_by_this || late_sign_of_life) {
+        let is_news = ended_by_this || late_sign_of_life;
+        if !unwanted(&recorded.row) || !is_news || hears_last_words(&recorded.row) {
             return Ok(());
         }
         let call = recorded.row.call.id;
@@ -225,21 +232,7 @@ impl Callbacks {
         callback: &RecordingReport,
     ) -> Result<(), CallbackError> {
         let carrier_recording_id = callback.recording_id.as_str().to_owned();
-        // The callback names the carrier's call: that it is this one is checked before anything else.
-        let of = callback.call_id.as_str();
-        let row = self.calls.get(tenant_id, call_id).await;
-        let row = row
-            .map_err(CallbackError::Unavailable)?
-            .ok_or(CallbackError::UnknownCall)?;
-        follow(&row.call);
-        if row
-            .call
-            .carrier_call_id
-            .as_deref()
-            .is_some_and(|known| known != of)
-        {
-            return Err(CallbackError::OtherCall);
-        }
+        let row = self.row(tenant_id, call_id, &callback.call_id).await?;
         let because = match callback.status {
             RecordingStatus::Completed => None,
             RecordingStatus::Absent => Some(AbsentBecause::NothingRecorded),
@@ -339,7 +332,7 @@ impl Callbacks {
     }
 
     /// The stream of a call is over and the carrier asks how to go on: with another stream, or not. While
-    /// no worker could take it the call is held; `held` is how often it has been.
+    /// no worker could take it the call is held; `held` is how often it has been, and `keys` were pressed meanwhile.
     ///
     /// # Errors
     /// See [`CallbackError`].
@@ -349,16 +342,20 @@ impl Callbacks {
         call: CallId,
         carrier_call_id: &CarrierCallId,
         held: u32,
+        keys: &str,
     ) -> Result<Instructions, CallbackError> {
-        let row = self.calls.get(tenant, call).await;
-        let row = row
-            .map_err(CallbackError::Unavailable)?
-            .ok_or(CallbackError::UnknownCall)?;
-        follow(&row.call);
-        let known = row.call.carrier_call_id.as_deref();
-        if known.is_some_and(|known| known != carrier_call_id.as_str()) {
-            return Err(CallbackError::OtherCall);
+        if !keys.is_empty() {
+            let opted_out = self.opted_out(tenant, call, carrier_call_id, keys);
+            match Box::pin(opted_out).await {
+                Ok(None) => {}
+                Ok(Some(last_words)) => return Ok(last_words),
+                Err(CallbackError::Unavailable(error)) => {
+                    return self.hold_with_keys(tenant, call, held, keys, error);
+                }
+                Err(refused) => return Err(refused),
+            }
         }
+        let row = self.row(tenant, call, carrier_call_id).await?;
         if row.call.outcome == Some(Outcome::Rejected) {
             return Ok(not_taken());
         }
@@ -376,8 +373,8 @@ impl Callbacks {
                 Some(agent) => self.language(tenant, agent).await?,
                 None => String::new(),
             };
-            let again = |held| self.links.resume_held(tenant, call, held);
-            if let Some(instructions) = hold(&language, held, again) {
+            let again = |held| self.links.resume_held(tenant, call, held, "");
+            if let Some(instructions) = hold(&language, held, self.carrier.capabilities(), again) {
                 self.note_hold(&row, carrier_call_id).await?;
                 info!(call.id = %call, held, "a customer waits for a media worker");
                 customer_waits();
@@ -403,6 +400,81 @@ impl Callbacks {
             return Ok(Instructions::hang_up());
         }
         Ok(self.links.connect(tenant, call, token))
+    }
+
+    /// The last words to somebody whose keys opt out, once it is stored: as in a session, whatever has become of the
+    /// call. `None`: the keys mean nothing, as every other key to somebody who is held.
+    async fn opted_out(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: &CarrierCallId,
+        keys: &str,
+    ) -> Result<Option<Instructions>, CallbackError> {
+        let unavailable = CallbackError::Unavailable;
+        self.row(tenant, call, carrier_call_id).await?;
+        let snapshot = self.sessions.snapshot(tenant, call).await;
+        let Some(snapshot) = snapshot.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let Some(last_words) = conversation::opted_out_by_keys(&snapshot, keys) else {
+            return Ok(None);
+        };
+        let wished = self.suppressions.wished(tenant, call, OptOutHow::Keypad);
+        let put = wished.await.map_err(unavailable)?;
+        if put.is_some_and(|put| !put.there_already) {
+            metrics::counter!("trunkline_opt_outs_total").increment(1);
+        }
+        let fact = Fact::OptedOut {
+            carrier_call_id: carrier_call_id.as_str().to_owned(),
+        };
+        self.recorder.record(tenant, call, &fact).await?;
+        let language = &snapshot.agent.language;
+        Ok(Some(Instructions::say_and_hang_up(&last_words, language)))
+    }
+
+    /// The call as it is now, if it is this one at the carrier.
+    async fn row(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        carrier_call_id: &CarrierCallId,
+    ) -> Result<CallRow, CallbackError> {
+        let row = self.calls.get(tenant, call).await;
+        let row = row
+            .map_err(CallbackError::Unavailable)?
+            .ok_or(CallbackError::UnknownCall)?;
+        follow(&row.call);
+        let known = row.call.carrier_call_id.as_deref();
+        if known.is_some_and(|known| known != carrier_call_id.as_str()) {
+            return Err(CallbackError::OtherCall);
+        }
+        Ok(row)
+    }
+
+    /// Holds somebody on whose keys storage did not answer, and keeps the keys in the next address: the carrier has
+    /// less patience with a webhook than an outage lasts.
+    fn hold_with_keys(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+        held: u32,
+        keys: &str,
+        problem: StoreError,
+    ) -> Result<Instructions, CallbackError> {
+        let kept: BTreeSet<char> = keys.chars().collect();
+        let kept = String::from_iter(kept);
+        let again = |held| self.links.resume_held(tenant, call, held, &kept);
+        // The agent's language may be what storage does not tell.
+        let Some(instructions) = hold("", held, self.carrier.capabilities(), again) else {
+            return Err(CallbackError::Unavailable(problem));
+        };
+        error!(
+            call.id = %call,
+            problem = &problem as &dyn std::error::Error,
+            "a key of somebody who is held could not be looked at, and is kept"
+        );
+        Ok(instructions)
     }
 
     /// Notes once that the customer is held: nobody calls back when they hang up, so the sweeper asks.
@@ -455,7 +527,7 @@ impl Callbacks {
             .await
             .map_err(CallbackError::Unavailable)?;
         if let Some(call) = known {
-            return self.resume(tenant, call, &request.call_id, held).await;
+            return self.resume(tenant, call, &request.call_id, held, "").await;
         }
         let called = Called {
             number: &number,
@@ -560,7 +632,7 @@ impl Callbacks {
                 if has_worker {
                     return Ok(self.links.connect(tenant, id, token));
                 }
-                self.resume(tenant, id, &request.call_id, held).await
+                self.resume(tenant, id, &request.call_id, held, "").await
             }
             Err(refused) => self.made_already(tenant, request, held, refused).await,
         }
@@ -628,7 +700,7 @@ impl Callbacks {
                     .await
                     .map_err(CallbackError::Unavailable)?;
                 let known = known.ok_or(CallbackError::UnknownCall)?;
-                self.resume(tenant, known, &request.call_id, held).await
+                self.resume(tenant, known, &request.call_id, held, "").await
             }
             // An inbound call has no request, no slot and no lead.
             CreateRefused::Repeated
@@ -657,6 +729,11 @@ fn nobodys(reason: &'static str) -> Instructions {
     info!(reason, "a call came in that is nobody's");
     metrics::counter!("trunkline_inbound_calls_rejected_total", "reason" => reason).increment(1);
     not_taken()
+}
+
+/// Whether the carrier was told to say why it hangs up, and then to do so.
+fn hears_last_words(row: &CallRow) -> bool {
+    row.call.outcome == Some(Outcome::OptedOut) && row.progress.held_since.is_some()
 }
 
 /// By when a stream has to begin whose instructions the carrier gets now.

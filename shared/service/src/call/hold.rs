@@ -1,10 +1,11 @@
 //! What a customer hears while no media worker can take the call: a sentence of the carrier's own voice, a
 //! pause, and the same webhook again, until a worker has joined or it has lasted long enough.
 //!
-//! How often it has come round stands in the address, which the carrier signs; nothing is stored.
+//! How often it has come round stands in the address, which the carrier signs; nothing is stored. A key comes to
+//! the same address at once, and counts as a round: who presses the one that opts out is not held any longer.
 
-use carrier::Instructions;
-use carrier::instructions::Instruction;
+use carrier::instructions::{AwaitKey, Instruction};
+use carrier::{Capabilities, Capability, Instructions};
 use url::Url;
 
 /// From one look for a worker to the next, in seconds.
@@ -22,27 +23,41 @@ struct Words {
     sorry: &'static str,
 }
 
-/// The instructions for a call that has been held so often; `again` is where the carrier asks next. `None` when
-/// it was held long enough: [`give_up`].
+/// The instructions for a call that has been held so often; `again` is where the carrier asks next. Keys are heard
+/// meanwhile where the carrier can. `None` when it was held long enough: [`give_up`].
 pub(crate) fn hold(
     language: &str,
     held: u32,
+    carrier: Capabilities,
     again: impl FnOnce(u32) -> Url,
 ) -> Option<Instructions> {
     if held >= HOLDS_MAX {
         return None;
     }
+    let again = again(held + 1);
+    let is_said = held.is_multiple_of(SAID_EVERY);
+    let wait = if is_said {
+        Words::of(language).wait
+    } else {
+        ""
+    };
     let mut instructions = Instructions::default();
-    if held.is_multiple_of(SAID_EVERY) {
-        instructions = instructions.say(Words::of(language).wait, language);
+    if carrier.has(Capability::KeyEntry) {
+        instructions = instructions.then(Instruction::AwaitKey(AwaitKey {
+            text: wait.to_owned(),
+            language: language.to_owned(),
+            seconds: PAUSE_SECONDS,
+            pressed: again.clone(),
+        }));
+    } else {
+        if is_said {
+            instructions = instructions.say(wait, language);
+        }
+        instructions = instructions.then(Instruction::Pause {
+            seconds: PAUSE_SECONDS,
+        });
     }
-    Some(
-        instructions
-            .then(Instruction::Pause {
-                seconds: PAUSE_SECONDS,
-            })
-            .then(Instruction::Redirect(again(held + 1))),
-    )
+    Some(instructions.then(Instruction::Redirect(again)))
 }
 
 /// The last words to somebody whom nobody came to talk to.
@@ -96,41 +111,54 @@ impl Words {
 mod tests {
     use super::*;
 
-    /// What is said, for how long it is silent, and where the carrier asks next.
-    fn held(held: u32) -> Option<(Option<String>, Vec<Instruction>)> {
-        let again = |held| {
-            format!("https://h.example/again?held={held}")
-                .parse()
-                .unwrap()
-        };
-        let mut steps = hold("de-AT", held, again)?.steps().to_vec();
-        let said = if let Instruction::Say { text, language } = &steps[0] {
-            assert_eq!(language, "de-AT");
-            Some(text.clone())
-        } else {
-            None
-        };
-        if said.is_some() {
-            steps.remove(0);
-        }
-        Some((said, steps))
+    fn again(held: u32) -> Url {
+        format!("https://h.example/again?held={held}")
+            .parse()
+            .unwrap()
+    }
+
+    /// What a carrier with these capabilities does.
+    fn held(held: u32, has: &'static [Capability]) -> Option<Vec<Instruction>> {
+        let instructions = hold("de-AT", held, Capabilities::of(has), again)?;
+        Some(instructions.steps().to_vec())
     }
 
     #[test]
     fn a_customer_hears_every_twenty_seconds_that_it_goes_on_and_not_for_ever() {
-        let (said, steps) = held(0).unwrap();
-        assert!(said.unwrap().starts_with("Einen Moment"));
-        let next = "https://h.example/again?held=1".parse().unwrap();
+        const DEAF: &[Capability] = &[];
         let pause = Instruction::Pause { seconds: 5 };
-        assert_eq!(steps, [pause, Instruction::Redirect(next)]);
-        assert_eq!(held(1).unwrap().0, None);
-        assert!(held(4).unwrap().0.is_some());
-        assert!(held(HOLDS_MAX - 1).is_some());
-        assert_eq!(held(HOLDS_MAX), None);
+        let [Instruction::Say { text, language }, rest @ ..] = &*held(0, DEAF).unwrap() else {
+            panic!("nothing is said");
+        };
+        assert!(text.starts_with("Einen Moment"));
+        assert_eq!(language, "de-AT");
+        assert_eq!(rest, [pause, Instruction::Redirect(again(1))]);
+        for (round, steps) in [(1, 2), (3, 2), (4, 3), (HOLDS_MAX - 1, 2)] {
+            assert_eq!(held(round, DEAF).unwrap().len(), steps, "{round}");
+        }
+        assert_eq!(held(HOLDS_MAX, DEAF), None);
         let last = give_up("de");
         let [Instruction::Say { text, .. }, Instruction::HangUp] = last.steps() else {
             panic!("{last:?}");
         };
         assert!(text.contains("niemand frei"));
+    }
+
+    #[test]
+    fn a_key_is_heard_while_the_sentence_is_said_and_in_the_silence_behind_it() {
+        const HEARS: &[Capability] = &[Capability::KeyEntry];
+        for (round, is_said) in [(0, true), (1, false), (3, false), (4, true)] {
+            let steps = held(round, HEARS).unwrap();
+            let [Instruction::AwaitKey(wait), Instruction::Redirect(next)] = &*steps else {
+                panic!("{steps:?}");
+            };
+            assert_eq!(wait.text.starts_with("Einen Moment"), is_said, "{round}");
+            assert_eq!((wait.language.as_str(), wait.seconds), ("de-AT", 5));
+            assert_eq!(
+                (&wait.pressed, next),
+                (&again(round + 1), &again(round + 1))
+            );
+        }
+        assert_eq!(held(HOLDS_MAX, HEARS), None);
     }
 }

@@ -65,6 +65,10 @@ pub(crate) enum Fact {
     },
     /// The carrier asked how to go on too often.
     ResumesExhausted,
+    /// Somebody who is held wants no more calls, and hears the last words.
+    OptedOut {
+        carrier_call_id: String,
+    },
     /// This session prepares the next one. News only of the current session of a call that goes on.
     HandingOver {
         session: u32,
@@ -243,6 +247,11 @@ impl Next {
                     self.row.progress.leaving_until = None;
                     self.row.progress.held_since.get_or_insert(self.now);
                 }
+            }
+            Fact::OptedOut { carrier_call_id } => {
+                self.adopt(carrier_call_id)?;
+                self.row.progress.picked_up = true;
+                self.end(Outcome::OptedOut, false, None);
             }
             Fact::HandingOver { session, line } => {
                 let progress = &mut self.row.progress;

@@ -81,11 +81,17 @@ impl Links {
         self.callback("resume", tenant, call)
     }
 
-    /// Where the carrier asks again for a call that was held so often.
+    /// Where the carrier asks again for a call that was held so often; `keys` were pressed and could not be looked at
+    /// yet.
     #[must_use]
-    pub fn resume_held(&self, tenant: TenantId, call: CallId, held: u32) -> Url {
+    pub fn resume_held(&self, tenant: TenantId, call: CallId, held: u32, keys: &str) -> Url {
         let mut url = self.resume(tenant, call);
-        url.set_query(Some(&format!("held={held}")));
+        let mut query = url.query_pairs_mut();
+        query.append_pair("held", &held.to_string());
+        if !keys.is_empty() {
+            query.append_pair("keys", keys);
+        }
+        drop(query);
         url
     }
 
@@ -163,6 +169,14 @@ mod tests {
         };
         assert!(resume.path().ends_with(&format!("/resume/{tenant}/{call}")));
         assert_eq!(resume.fragment(), CARRIER.row().webhook_fragment);
+        let held = |keys| {
+            links
+                .resume_held(tenant, call, 2, keys)
+                .query()
+                .map(str::to_owned)
+        };
+        assert_eq!(held("").unwrap(), "held=2");
+        assert_eq!(held("1#").unwrap(), "held=2&keys=1%23");
         let named: Vec<&str> = stream.parameters.iter().map(|(name, _)| &**name).collect();
         assert_eq!(named, ["tenant_id", "call_id", "token"]);
     }

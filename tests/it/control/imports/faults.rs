@@ -17,14 +17,14 @@ use crate::template::iam::{self, Who};
 
 /// Before the request is sent, or after it was done and before anybody hears of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub(in crate::control) enum When {
     Before,
     After,
 }
 
 /// Counts requests of all services; from the chosen one on, none comes through.
 #[derive(Debug, Clone)]
-pub(super) struct Faults {
+pub(in crate::control) struct Faults {
     count: Arc<AtomicU32>,
     at: u32,
     when: When,
@@ -34,7 +34,7 @@ pub(super) struct Faults {
 
 impl Faults {
     /// Dies at the `at`th request, counted from 1.
-    pub(super) fn new(at: u32, when: When) -> Self {
+    pub(in crate::control) fn new(at: u32, when: When) -> Self {
         Self {
             count: Arc::default(),
             at,
@@ -51,9 +51,9 @@ impl Faults {
         }
     }
 
-    /// The world's storage as this process sees it.
-    pub(super) fn store(&self, world: &World) -> Store {
-        let clients = iam::held_to(Who::Import, &world.own.clients, &world.own.names);
+    /// The world's storage as this process of theirs sees it.
+    pub(in crate::control) fn store(&self, world: &World, who: Who) -> Store {
+        let clients = iam::held_to(who, &world.own.clients, &world.own.names);
         let retries = RetryConfig::disabled;
         let dynamodb = clients.dynamodb.config().to_builder();
         let dynamodb = dynamodb.retry_config(retries()).interceptor(self.clone());

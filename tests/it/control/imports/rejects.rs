@@ -6,6 +6,7 @@ use service::lead::imports::ImportRunResult;
 use super::faults::Faults;
 use super::{Scene, imports_over, job};
 use crate::leftovers::Left;
+use crate::template::iam::Who;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mended_reject_file_brings_exactly_the_mended_rows() {
@@ -69,7 +70,7 @@ async fn a_reject_file_that_takes_long_is_written_in_several_messages() {
     let slowly = scene.uploaded(&list).await;
     scene.start(&slowly, json!({})).await;
     let faults = Faults::slow(&scene.world.clock, 30);
-    let worker = imports_over(&faults.store(&scene.world), &scene.world);
+    let worker = imports_over(&faults.store(&scene.world, Who::Import), &scene.world);
     let (mut noted, mut messages) = (0, 2);
     loop {
         let ran = worker.run(job(&scene, &slowly)).await.unwrap();

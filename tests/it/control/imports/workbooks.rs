@@ -11,6 +11,7 @@ use zip::write::SimpleFileOptions;
 use super::faults::{Faults, When};
 use super::{Scene, dies, finishes, imports_over, job};
 use crate::leftovers::Left;
+use crate::template::iam::Who;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const ODS: &str = "application/vnd.oasis.opendocument.spreadsheet";
@@ -265,7 +266,7 @@ async fn a_workbook_that_takes_too_long_three_times_is_refused_by_name() {
         .await;
     scene.world.leaves(Left::NOTHING.imports(3));
     let faults = Faults::slow(&scene.world.clock, 60);
-    let worker = imports_over(&faults.store(&scene.world), &scene.world);
+    let worker = imports_over(&faults.store(&scene.world, Who::Import), &scene.world);
     let mut ran = Vec::new();
     while ran.last() != Some(&ImportRunResult::Finished) {
         ran.push(worker.run(job(&scene, &import)).await.unwrap());

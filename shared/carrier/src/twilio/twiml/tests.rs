@@ -79,6 +79,36 @@ fn the_short_documents() {
 }
 
 #[test]
+fn a_call_listens_for_any_one_key_and_then_goes_on() {
+    let wait = |text: &str, pressed: &str| AwaitKey {
+        text: text.to_owned(),
+        language: "en-US".to_owned(),
+        seconds: 5,
+        pressed: url(pressed),
+    };
+    let pressed = "https://dialer.example.com/carriers/twilio/resume/t/c?held=1";
+    let written = |wait| {
+        write(
+            &Instructions::default()
+                .then(Instruction::AwaitKey(wait))
+                .then(Instruction::HangUp),
+        )
+    };
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Gather input="dtmf" numDigits="1" finishOnKey="" timeout="5" action="https://dialer.example.com/carriers/twilio/resume/t/c?held=1" method="POST"><Say language="en-US">One moment.</Say></Gather><Hangup/></Response>"#]]
+    .assert_eq(written(wait("One moment.", pressed)).unwrap().as_str());
+    expect![[r#"<?xml version="1.0" encoding="UTF-8"?><Response><Gather input="dtmf" numDigits="1" finishOnKey="" timeout="5" action="https://dialer.example.com/carriers/twilio/resume/t/c?held=1" method="POST"/><Hangup/></Response>"#]]
+    .assert_eq(written(wait("", pressed)).unwrap().as_str());
+    assert_eq!(
+        written(wait("", "https://my_host.example/x")),
+        Err(InstructionsProblem::CallbackUrl)
+    );
+    assert_eq!(
+        written(wait("a\0b", pressed)),
+        Err(InstructionsProblem::Character)
+    );
+}
+
+#[test]
 fn a_document_may_have_4000_characters_and_not_one_more() {
     let empty = say_and_hang_up("", "").unwrap().as_str().chars().count();
     let fits = "é".repeat(TWIML_CHARS_MAX - empty);

@@ -37,7 +37,7 @@ fn somebody_calls_us() {
     check::<VoiceRequest>(
         &call,
         expect![
-            "VoiceRequest { call_sid: CA…, account_sid: AC…, from: Some(PhoneNumber(hidden)), to: Some(PhoneNumber(hidden)), direction: Inbound, status: Ringing, answered_by: None }"
+            "VoiceRequest { call_sid: CA…, account_sid: AC…, from: Some(PhoneNumber(hidden)), to: Some(PhoneNumber(hidden)), direction: Inbound, status: Ringing, answered_by: None, digits: None }"
         ],
     );
     let read = VoiceRequest::try_from(&call).unwrap();
@@ -52,6 +52,37 @@ fn somebody_calls_us() {
             None,
             "{withheld}"
         );
+    }
+}
+
+#[test]
+fn a_key_is_pressed_while_the_call_waits() {
+    let pressed = |digits: &str| {
+        let more = format!("CallStatus=in-progress&Direction=outbound-api&msg=Gather+End{digits}");
+        let read = VoiceRequest::try_from(&form(&more));
+        read.map(|request| CallRequest::from(request).keys)
+    };
+    let keys = |keys: &str| Ok(Some(keys.to_owned()));
+    for (digits, read) in [
+        ("", Ok(None)),
+        ("&Digits=&FinishedOnKey=", Ok(None)),
+        ("&Digits=9&FinishedOnKey=", keys("9")),
+        ("&Digits=9&Digits=9", keys("9")),
+        ("&Digits=%23", keys("#")),
+        ("&Digits=*", keys("*")),
+        ("&Digits=0123456789ABCD", keys("0123456789ABCD")),
+        (
+            "&Digits=9&Digits=1",
+            Err(WebhookProblem::Ambiguous("Digits")),
+        ),
+    ] {
+        assert_eq!(pressed(digits), read, "{digits}");
+    }
+    let longest = "9".repeat(KEYS_MAX);
+    assert_eq!(pressed(&format!("&Digits={longest}")), keys(&longest));
+    for wrong in ["hangup", "9+", "E", "%D9%A9", &format!("{longest}9")] {
+        let read = pressed(&format!("&Digits={wrong}"));
+        assert_eq!(read, Err(WebhookProblem::Invalid("Digits")), "{wrong}");
     }
 }
 

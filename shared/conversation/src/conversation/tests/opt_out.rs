@@ -1,6 +1,7 @@
 //! People who want no more calls.
 
 use super::*;
+use crate::opted_out_by_keys;
 
 #[test]
 fn it_is_stored_before_it_is_acknowledged_and_the_call_ends() {
@@ -37,6 +38,34 @@ fn even_protected_speech_stops_for_it() {
             4.510 turn 2 agent Farewell 1.950s-4.510s 'I understand. We will not call you again. Goodbye.'
             4.510 END opted_out"#]],
     );
+}
+
+#[test]
+fn keys_of_somebody_who_is_held_are_looked_at_one_by_one() {
+    let mut snapshot = support::snapshot();
+    let last_words = |snapshot: &_, keys: &str| opted_out_by_keys(snapshot, keys);
+    snapshot.answering.opt_out_key = Some('9');
+    for (keys, opts_out) in [
+        ("9", true),
+        ("99", true),
+        ("59", true),
+        ("9#", true),
+        ("5", false),
+        ("#", false),
+        ("", false),
+    ] {
+        assert_eq!(last_words(&snapshot, keys).is_some(), opts_out, "{keys}");
+    }
+    assert_eq!(
+        last_words(&snapshot, "9").unwrap(),
+        "I understand. We will not call you again. Goodbye."
+    );
+    snapshot.answering.opt_out_acknowledgement = Some("So be it.".to_owned());
+    snapshot.answering.opt_out_key = Some('#');
+    assert_eq!(last_words(&snapshot, "#").unwrap(), "So be it.");
+    assert_eq!(last_words(&snapshot, "9"), None);
+    snapshot.answering.opt_out_key = None;
+    assert_eq!(last_words(&snapshot, "9#"), None);
 }
 
 #[test]

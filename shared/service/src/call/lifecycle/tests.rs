@@ -280,6 +280,32 @@ fn who_hangs_up_while_held_was_missed_and_who_had_talked_was_lost() {
 }
 
 #[test]
+fn who_opts_out_while_held_has_opted_out_whatever_else_is_told() {
+    check(
+        "gate | placed CA1 | opened 1 | held CA1 | opted out CA1 | opted out CA1 | completed CA1 | closed 1 agent_ended",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            opened 1: answered
+            held CA1: answered
+            opted out CA1: ended opted_out
+            opted out CA1: nothing new
+            completed CA1: ended opted_out
+            closed 1 agent_ended: ended opted_out"#]],
+    );
+    check(
+        "gate | placed CA1 | held CA1 | completed CA1 | opted out CA2 | opted out CA1",
+        expect![[r#"
+            gate: placing
+            placed CA1: placed, adopts
+            held CA1: placed
+            completed CA1: ended no_capacity for now
+            opted out CA2: another call
+            opted out CA1: ended opted_out"#]],
+    );
+}
+
+#[test]
 fn a_user_cancels_before_anybody_dialled() {
     check(
         "hang up | gate",
@@ -446,7 +472,7 @@ fn conversation() -> Vec<Fact> {
     facts.map(parse).into()
 }
 
-const ALL_FACTS: [&str; 35] = [
+const ALL_FACTS: [&str; 36] = [
     "gate",
     "placed CA1",
     "placed CA2",
@@ -467,6 +493,7 @@ const ALL_FACTS: [&str; 35] = [
     "resumed CA1",
     "held CA1",
     "exhausted",
+    "opted out CA1",
     "opened 1",
     "opened 2",
     "closed 1 agent_ended",
@@ -600,6 +627,9 @@ fn parse(step: &str) -> Fact {
             carrier_call_id: (*id).to_owned(),
         },
         ["exhausted"] => Fact::ResumesExhausted,
+        ["opted", "out", id] => Fact::OptedOut {
+            carrier_call_id: (*id).to_owned(),
+        },
         ["leaving", session] => Fact::HandingOver {
             session: session.parse().unwrap(),
             line: None,

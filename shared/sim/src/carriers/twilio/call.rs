@@ -5,6 +5,7 @@
 
 mod answered;
 mod callbacks;
+mod gather;
 mod instructions;
 mod recordings;
 mod stream;
@@ -19,6 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use url::Url;
 
 use self::callbacks::named;
+use self::gather::Gathering;
 use self::view::Seen;
 use super::account::Account;
 use super::hook::{Hook, Hooks, Purpose, WebhookAnswer, WebhookRequest};
@@ -118,6 +120,7 @@ enum Doing {
     Fetching(u64),
     Playing,
     Pausing(Duration),
+    Gathering(Gathering),
     Connecting {
         stream: Stream,
         action: Option<Hook>,
@@ -245,6 +248,9 @@ impl PhoneCall {
                         breaks_at: Some(until),
                         ..
                     } => next = next.min(*until),
+                    Doing::Gathering(gathering) => {
+                        next = gathering.due().map_or(next, |due| next.min(due));
+                    }
                     Doing::Nothing
                     | Doing::Detecting
                     | Doing::Fetching(_)

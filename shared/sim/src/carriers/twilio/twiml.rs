@@ -1,8 +1,8 @@
 //! TwiML as the simulated carrier reads it: strictly.
 //!
 //! Known are the verbs that a call of ours needs: `Connect` with `Stream`, `Start` with `Recording`,
-//! `Say`, `Play`, `Pause`, `Redirect`, `Hangup`, `Reject`. Everything else, and every attribute that
-//! is not documented, is a problem with the carrier's code, and ends the call.
+//! `Say`, `Play`, `Pause`, `Gather` of keys, `Redirect`, `Hangup`, `Reject`. Everything else, and every
+//! attribute that is not documented, is a problem with the carrier's code, and ends the call.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -29,6 +29,18 @@ pub(super) enum Verb {
         callback: Option<Hook>,
         events: Vec<String>,
     },
+    Prompt(Prompt),
+    Gather(Gather),
+    Redirect(Hook),
+    Hangup,
+    Reject {
+        busy: bool,
+    },
+}
+
+/// What is heard, by itself or while keys are awaited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Prompt {
     Say {
         text: String,
         times: u32,
@@ -40,11 +52,21 @@ pub(super) enum Verb {
     Pause {
         seconds: u32,
     },
-    Redirect(Hook),
-    Hangup,
-    Reject {
-        busy: bool,
-    },
+}
+
+/// Keys are awaited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gather {
+    pub(super) prompts: Vec<Prompt>,
+    /// So many keys are enough.
+    pub(super) keys_max: usize,
+    /// Ends the entry and is none of it.
+    pub(super) finish_on: Option<char>,
+    /// Until the first key once all was heard, and from key to key.
+    pub(super) timeout_s: u32,
+    pub(super) action: Hook,
+    /// Whether the action is asked for also without a key.
+    pub(super) tells_nothing: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,29 +130,12 @@ fn verb(element: &Element, base: Option<&Url>) -> Result<Verb, TwimlProblem> {
             taken.no_text()?;
             start_recording(recording, base)?
         }
-        "Say" => {
-            taken.take("voice");
-            taken.take("language");
-            let times = taken.number("loop", 1)?;
-            if element.text.trim().is_empty() {
-                return Err(schema("<Say> without text"));
-            }
-            Verb::Say {
-                text: element.text.trim().to_owned(),
-                times,
-            }
+        "Say" | "Play" | "Pause" => Verb::Prompt(prompt(&mut taken, base)?),
+        "Gather" => {
+            let gather = gather(&mut taken, base)?;
+            taken.no_text()?;
+            Verb::Gather(gather)
         }
-        "Play" => {
-            let digits = taken.take("digits");
-            let times = taken.number("loop", 1)?;
-            if digits.is_none() {
-                url(element.text.trim(), base)?;
-            }
-            Verb::Play { times }
-        }
-        "Pause" => Verb::Pause {
-            seconds: taken.number("length", 1)?,
-        },
         "Redirect" => {
             let method = taken.method("method")?;
             let url = url(element.text.trim(), base)?.to_string();
@@ -154,12 +159,94 @@ fn verb(element: &Element, base: Option<&Url>) -> Result<Verb, TwimlProblem> {
             )));
         }
     };
-    let may_have_nouns = matches!(verb, Verb::Connect { .. } | Verb::StartRecording { .. });
-    if !may_have_nouns && !element.children.is_empty() {
+    let may_have_more = matches!(
+        verb,
+        Verb::Connect { .. } | Verb::StartRecording { .. } | Verb::Gather(_)
+    );
+    if !may_have_more && !element.children.is_empty() {
         return Err(schema(&format!("<{}> with something inside", element.name)));
     }
     taken.no_more()?;
     Ok(verb)
+}
+
+fn prompt(taken: &mut Taken<'_>, base: Option<&Url>) -> Result<Prompt, TwimlProblem> {
+    let text = taken.element.text.trim();
+    match taken.element.name.as_str() {
+        "Say" => {
+            taken.take("voice");
+            taken.take("language");
+            let times = taken.number("loop", 1)?;
+            if text.is_empty() {
+                return Err(schema("<Say> without text"));
+            }
+            let text = text.to_owned();
+            Ok(Prompt::Say { text, times })
+        }
+        "Play" => {
+            let digits = taken.take("digits");
+            let times = taken.number("loop", 1)?;
+            if digits.is_none() {
+                url(text, base)?;
+            }
+            Ok(Prompt::Play { times })
+        }
+        "Pause" => Ok(Prompt::Pause {
+            seconds: taken.number("length", 1)?,
+        }),
+        other => Err(schema(&format!("<Gather> with <{other}> inside"))),
+    }
+}
+
+/// Without an action the document's own address is asked again.
+fn gather(taken: &mut Taken<'_>, base: Option<&Url>) -> Result<Gather, TwimlProblem> {
+    if taken.take("input").is_some_and(|input| input != "dtmf") {
+        let what = "<Gather> of anything but dtmf is not known to the simulated carrier";
+        return Err(schema(what));
+    }
+    let method = taken.method("method")?;
+    let action = match (taken.take("action"), base) {
+        (Some(text), base) => url(&text, base)?,
+        (None, Some(base)) => base.clone(),
+        (None, None) => return Err(schema("<Gather> without action in a document without URL")),
+    };
+    let finish_on = taken.take("finishOnKey").unwrap_or_else(|| "#".to_owned());
+    let mut keys = finish_on.chars();
+    let finish_on = match (keys.next(), keys.next()) {
+        (None, _) => None,
+        (Some(key @ ('0'..='9' | '*' | '#')), None) => Some(key),
+        (Some(_), _) => return Err(schema("<Gather> with a finishOnKey that is no key")),
+    };
+    let tells_nothing = match taken.take("actionOnEmptyResult").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(schema("actionOnEmptyResult is neither true nor false")),
+    };
+    let keys_max = taken.number("numDigits", u32::MAX)?;
+    let timeout_s = taken.number("timeout", 5)?;
+    if keys_max == 0 || timeout_s == 0 {
+        return Err(schema("<Gather> with a number that is not positive"));
+    }
+    let prompts = taken.element.children.iter().map(|element| {
+        let mut taken = Taken::of(element);
+        let prompt = prompt(&mut taken, base)?;
+        taken.no_more()?;
+        if !element.children.is_empty() {
+            return Err(schema(&format!("<{}> with something inside", element.name)));
+        }
+        Ok(prompt)
+    });
+    Ok(Gather {
+        prompts: prompts.collect::<Result<_, _>>()?,
+        keys_max: usize::try_from(keys_max).unwrap_or(usize::MAX),
+        finish_on,
+        timeout_s,
+        action: Hook {
+            url: action.to_string(),
+            method,
+        },
+        tells_nothing,
+    })
 }
 
 fn stream(element: &Element, base: Option<&Url>) -> Result<Stream, TwimlProblem> {
@@ -504,11 +591,71 @@ mod tests {
             &expect![[r#"
                 Connect { stream: Stream { url: "wss://m.example/media/twilio", name: None, callback: Some(Hook { url: "https://h.example/s", method: Post }), parameters: [("token", "a&b <'>"), ("n", "")] }, action: Some(Hook { url: "https://h.example/after", method: Post }) }
                 Redirect(Hook { url: "https://h.example/resume?a=1&b=2", method: Post })
-                Say { text: "Fish & chips", times: 1 }
-                Pause { seconds: 3 }
+                Prompt(Say { text: "Fish & chips", times: 1 })
+                Prompt(Pause { seconds: 3 })
                 Hangup
             "#]],
         );
+    }
+
+    #[test]
+    fn keys_are_gathered_by_the_documented_rules() {
+        response(
+            r#"<Gather input="dtmf" numDigits="1" finishOnKey="" timeout="7" action="/pressed?held=1" method="POST" actionOnEmptyResult="true">
+                 <Say language="de">Moment.</Say><Pause length="2"/>
+               </Gather>
+               <Gather/>"#,
+            &expect![[r#"
+                Gather(Gather { prompts: [Say { text: "Moment.", times: 1 }, Pause { seconds: 2 }], keys_max: 1, finish_on: None, timeout_s: 7, action: Hook { url: "https://h.example/pressed?held=1", method: Post }, tells_nothing: true })
+                Gather(Gather { prompts: [], keys_max: 4294967295, finish_on: Some('#'), timeout_s: 5, action: Hook { url: "https://h.example/carriers/twilio/voice", method: Post }, tells_nothing: false })
+            "#]],
+        );
+        for (gather, expect) in [
+            (
+                r#"<Gather input="dtmf speech"/>"#,
+                expect![[r#"
+                    12200 <Gather> of anything but dtmf is not known to the simulated carrier
+                "#]],
+            ),
+            (
+                r#"<Gather numDigits="0"/>"#,
+                expect![[r#"
+                    12200 <Gather> with a number that is not positive
+                "#]],
+            ),
+            (
+                r#"<Gather timeout="soon"/>"#,
+                expect![[r#"
+                    12200 timeout is not a number
+                "#]],
+            ),
+            (
+                r#"<Gather finishOnKey="12"/>"#,
+                expect![[r#"
+                    12200 <Gather> with a finishOnKey that is no key
+                "#]],
+            ),
+            (
+                r#"<Gather keys="1"/>"#,
+                expect![[r#"
+                    12200 <Gather> has no attribute keys
+                "#]],
+            ),
+            (
+                "<Gather><Hangup/></Gather>",
+                expect![[r#"
+                    12200 <Gather> with <Hangup> inside
+                "#]],
+            ),
+            (
+                "<Gather>Press one.</Gather>",
+                expect![[r#"
+                    12200 text inside <Gather>
+                "#]],
+            ),
+        ] {
+            response(gather, &expect);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use model::{CallId, CallSnapshot, Checkpoint, TenantId, TokenId};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
@@ -115,6 +116,22 @@ impl Sessions {
         }
     }
 
+    /// What a call is held with. `None` when there is no such call, or it was over with its first row.
+    ///
+    /// # Errors
+    /// When storage cannot be reached or the snapshot cannot be read.
+    pub async fn snapshot(
+        &self,
+        tenant: TenantId,
+        call: CallId,
+    ) -> Result<Option<CallSnapshot>, StoreError> {
+        let row: Option<SnapshotRow> = self
+            .table
+            .read(&keys::snapshot(tenant, call), "snapshot")
+            .await?;
+        row.map(|row| snapshot_of(&row.snapshot)).transpose()
+    }
+
     /// The row of a new call.
     pub(crate) fn new_row(
         table: &Table,
@@ -204,6 +221,16 @@ fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// What is read of the row where no token is taken.
+#[derive(Deserialize)]
+struct SnapshotRow {
+    snapshot: String,
+}
+
+fn snapshot_of(text: &str) -> Result<CallSnapshot, StoreError> {
+    serde_json::from_str(text).map_err(StoreError::malformed("snapshot"))
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("an attribute is missing")]
 struct Missing;
@@ -228,7 +255,7 @@ pub(crate) fn read(item: &Item, token: &TokenHash, now: Timestamp) -> Result<Ope
     // Clocks of two workers differ a little: nothing is before the call.
     let elapsed = now.duration_since(opened_at.unwrap_or(now));
     Ok(Opened {
-        snapshot: serde_json::from_str(text).map_err(StoreError::malformed("snapshot"))?,
+        snapshot: snapshot_of(text)?,
         session,
         elapsed: Duration::try_from(elapsed.max(SignedDuration::ZERO)).unwrap_or_default(),
         checkpoint: checkpoint(item, token)?,

@@ -63,6 +63,9 @@ impl PhoneCall {
             }
             match &live.doing {
                 Doing::Pausing(until) if *until <= now => live.doing = Doing::Nothing,
+                Doing::Gathering(gathering) if gathering.due().is_some_and(|due| due <= now) => {
+                    self.waited_for_keys(now);
+                }
                 Doing::Streaming {
                     breaks_at: Some(at),
                     ..
@@ -78,6 +81,7 @@ impl PhoneCall {
                 | Doing::Fetching(_)
                 | Doing::Playing
                 | Doing::Pausing(_)
+                | Doing::Gathering(_)
                 | Doing::Connecting { .. }
                 | Doing::Streaming { .. } => return,
             }
@@ -99,12 +103,17 @@ impl PhoneCall {
                 return;
             };
             match event {
-                LineEvent::Played => {
-                    if matches!(live.doing, Doing::Playing) {
-                        live.doing = Doing::Nothing;
-                    }
-                }
-                LineEvent::PressedKey(_) => {}
+                LineEvent::Played => match &live.doing {
+                    Doing::Playing => live.doing = Doing::Nothing,
+                    Doing::Gathering(_) => self.waited_for_keys(now),
+                    Doing::Nothing
+                    | Doing::Detecting
+                    | Doing::Fetching(_)
+                    | Doing::Pausing(_)
+                    | Doing::Connecting { .. }
+                    | Doing::Streaming { .. } => {}
+                },
+                LineEvent::PressedKey(key) => self.key(key, now),
                 LineEvent::HungUp => self.over(Status::Completed, "200", now),
                 LineEvent::Verdict {
                     answered_by,

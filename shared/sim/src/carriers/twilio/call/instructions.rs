@@ -8,7 +8,7 @@ use super::callbacks::named;
 use super::{Doing, LegState, PhoneCall};
 use crate::carriers::twilio::hook::{Hook, Purpose, Settled, WebhookAnswer};
 use crate::carriers::twilio::record::{Instructions, RecordOrder, Status};
-use crate::carriers::twilio::twiml::{self, TwimlProblem, Verb};
+use crate::carriers::twilio::twiml::{self, Prompt, TwimlProblem, Verb};
 use crate::voice::{SILENCE, Voice, speak};
 
 /// What a played file sounds like here.
@@ -199,22 +199,36 @@ impl PhoneCall {
                 };
                 self.start_recording(order, now);
             }
-            Verb::Say { text, times } => {
-                let once = speak(&text, &Voice::named("twilio")).audio;
-                live.line.play_local(repeated(&once, times));
-                live.doing = Doing::Playing;
+            Verb::Prompt(prompt) => {
+                live.doing = match heard(&prompt) {
+                    Heard::Sound(audio) => {
+                        live.line.play_local(audio);
+                        Doing::Playing
+                    }
+                    Heard::Silence(lasts) => Doing::Pausing(now + lasts),
+                };
             }
-            Verb::Play { times } => {
-                live.line
-                    .play_local(repeated(&[SILENCE; PLAY_SAMPLES], times));
-                live.doing = Doing::Playing;
-            }
-            Verb::Pause { seconds } => {
-                live.doing = Doing::Pausing(now + Duration::from_secs(seconds.into()));
-            }
+            Verb::Gather(gather) => self.gather(gather, now),
             Verb::Redirect(hook) => self.fetch(Purpose::Instructions, &hook, Vec::new(), now),
             Verb::Hangup | Verb::Reject { .. } => self.over(Status::Completed, "200", now),
         }
+    }
+}
+
+/// What a prompt comes to.
+pub(super) enum Heard {
+    Sound(Vec<u8>),
+    Silence(Duration),
+}
+
+pub(super) fn heard(prompt: &Prompt) -> Heard {
+    match prompt {
+        Prompt::Say { text, times } => {
+            let once = speak(text, &Voice::named("twilio")).audio;
+            Heard::Sound(repeated(&once, *times))
+        }
+        Prompt::Play { times } => Heard::Sound(repeated(&[SILENCE; PLAY_SAMPLES], *times)),
+        Prompt::Pause { seconds } => Heard::Silence(Duration::from_secs((*seconds).into())),
     }
 }
 

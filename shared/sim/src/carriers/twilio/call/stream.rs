@@ -41,6 +41,7 @@ impl PhoneCall {
             | Doing::Fetching(_)
             | Doing::Playing
             | Doing::Pausing(_)
+            | Doing::Gathering(_)
             | Doing::Streaming { .. }) => {
                 // Redirected meanwhile.
                 live.doing = other;
@@ -76,6 +77,7 @@ impl PhoneCall {
             | Doing::Fetching(_)
             | Doing::Playing
             | Doing::Pausing(_)
+            | Doing::Gathering(_)
             | Doing::Streaming { .. }) => live.doing = other,
         }
         self.handle_timeout(now);
@@ -130,6 +132,7 @@ impl PhoneCall {
                 | Doing::Fetching(_)
                 | Doing::Playing
                 | Doing::Pausing(_)
+                | Doing::Gathering(_)
                 | Doing::Connecting { .. } => None,
             },
             LegState::Queued { .. }
@@ -202,6 +205,7 @@ impl PhoneCall {
             | Doing::Fetching(_)
             | Doing::Playing
             | Doing::Pausing(_)
+            | Doing::Gathering(_)
             | Doing::Connecting { .. }) => live.doing = other,
         }
     }
@@ -218,7 +222,8 @@ impl PhoneCall {
             | Doing::Detecting
             | Doing::Fetching(_)
             | Doing::Playing
-            | Doing::Pausing(_)) => {
+            | Doing::Pausing(_)
+            | Doing::Gathering(_)) => {
                 live.doing = other;
                 return;
             }

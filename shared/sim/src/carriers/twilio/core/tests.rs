@@ -286,3 +286,137 @@ fn who_was_out_at_the_first_call_picks_up_at_the_next() {
     assert_eq!(at_phone[1..], [answers.clone(), answers]);
     assert_eq!(directory.called("+14155550101"), "busy".parse().unwrap());
 }
+
+/// Calls somebody and tells when the carrier asks what to do, with which keys, and what they heard. Each answer is
+/// a sentence.
+fn gathered(person: &str, twiml: &str) -> String {
+    let people = Directory::everybody(person.parse().unwrap());
+    let mut core = Core::new(CoreConfig::new(SID, "12345", Timestamp::UNIX_EPOCH, people));
+    let form = [
+        ("To", "+14155550100"),
+        ("From", "+15005550006"),
+        ("Twiml", twiml),
+    ];
+    let call = post(&mut core, "Calls.json", &form, Duration::ZERO);
+    let mut happened = String::new();
+    let mut now = Duration::ZERO;
+    while let Some(next) = core.poll_timeout() {
+        now = now.max(next);
+        core.handle_timeout(now);
+        while let Some((sid, output)) = core.poll_output() {
+            let Output::Request(request) = output else {
+                continue;
+            };
+            let form: BTreeMap<_, _> =
+                form_urlencoded::parse(request.body.as_ref().unwrap().as_bytes())
+                    .into_owned()
+                    .collect();
+            let path = request.url.strip_prefix("https://h.example").unwrap();
+            let keys = form.get("Digits");
+            happened += &format!("{:.2} {path} {keys:?}\n", now.as_secs_f64());
+            let answer = WebhookAnswer::Answered {
+                status: 200,
+                content_type: "text/xml".to_owned(),
+                body: "<Response><Say>Bye.</Say></Response>".to_owned(),
+            };
+            core.webhook_answered(&sid, request.id, answer, now);
+        }
+    }
+    assert_eq!(core.violations(), []);
+    let view = core.view(call["sid"].as_str().unwrap()).unwrap();
+    format!("{happened}{}", view.log)
+}
+
+#[test]
+fn a_key_is_awaited_while_something_is_said_and_for_a_while_after_it() {
+    const HOLD: &str = r#"<Response><Gather numDigits="1" finishOnKey="" timeout="2" action="https://h.example/key"><Say>One moment please.</Say></Gather><Redirect>https://h.example/on</Redirect></Response>"#;
+    for (person, expect) in [
+        (
+            "answers after 0 rings",
+            expect![[r#"
+                3.47 /on None
+                0.00-3.62 agent: One moment please. Bye.
+            "#]],
+        ),
+        (
+            "answers after 0 rings | waits 500ms | presses 9",
+            expect![[r#"
+                0.57 /key Some("9")
+                0.00-0.72 agent: One [garbled] Bye.
+            "#]],
+        ),
+        (
+            "answers after 0 rings | waits 2500ms | presses # | waits 20ms | presses 9",
+            expect![[r##"
+                2.57 /key Some("#")
+                0.00-2.72 agent: One moment please. Bye.
+            "##]],
+        ),
+    ] {
+        expect.assert_eq(&gathered(person, HOLD));
+    }
+}
+
+#[test]
+fn more_keys_are_awaited_from_key_to_key_and_none_is_told_only_where_that_is_wanted() {
+    let pin = |more: &str| {
+        format!(
+            r#"<Response><Gather timeout="2" action="https://h.example/key" {more}><Pause length="1"/></Gather><Redirect>https://h.example/on</Redirect></Response>"#
+        )
+    };
+    let presses = |keys: &[char]| {
+        let presses: Vec<_> = keys
+            .iter()
+            .map(|key| format!("waits 1500ms | presses {key}"))
+            .collect();
+        format!("answers after 0 rings | {}", presses.join(" | "))
+    };
+    for (keys, more, expect) in [
+        (
+            &['1', '2', '#', '3'][..],
+            "",
+            expect![[r#"
+                4.57 /key Some("12")
+                4.52-4.72 agent: Bye.
+            "#]],
+        ),
+        (
+            &['1', '2'],
+            "",
+            expect![[r#"
+                5.07 /key Some("12")
+                5.02-5.22 agent: Bye.
+            "#]],
+        ),
+        (
+            &['#'],
+            "",
+            expect![[r#"
+                1.57 /on None
+                1.52-1.72 agent: Bye.
+            "#]],
+        ),
+        (
+            &['#'],
+            r#"actionOnEmptyResult="true""#,
+            expect![[r#"
+                1.57 /key Some("")
+                1.52-1.72 agent: Bye.
+            "#]],
+        ),
+        (
+            &[],
+            r#"actionOnEmptyResult="true""#,
+            expect![[r#"
+                3.05 /key Some("")
+                3.00-3.20 agent: Bye.
+            "#]],
+        ),
+    ] {
+        let person = match keys {
+            [] => "answers after 0 rings".to_owned(),
+            keys => presses(keys),
+        };
+        expect.assert_eq(&gathered(&person, &pin(more)));
+    }
+}
