@@ -137,7 +137,9 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
         // Most of these the carrier never had. One that it had after all shows when its call is looked for again.
         Some(Outcome::CarrierUnconfirmed) => attempt.answered,
         Some(
-            Outcome::CarrierRefused
+            // Nobody has the number.
+            Outcome::NumberUnreachable
+            | Outcome::CarrierRefused
             | Outcome::CarrierRateLimited
             | Outcome::NotPermitted
             | Outcome::CampaignStopped
@@ -155,7 +157,6 @@ pub(crate) fn rang(attempt: &Attempt) -> bool {
             | Outcome::Fax
             | Outcome::OptedOut
             | Outcome::Screened
-            | Outcome::NumberUnreachable
             | Outcome::CarrierFailed
             | Outcome::StreamLost
             | Outcome::VendorFailed

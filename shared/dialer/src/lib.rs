@@ -10,7 +10,7 @@
 //! | where is this number | [`Place::of`], [`Place::lane`] |
 //! | is this lane open, when does that change | [`Schedule`], [`Lanes`] |
 //! | may this number be dialled now | [`permit()`] |
-//! | is this lead ever called, and what would help | [`never`], [`openers`] |
+//! | is this lead ever called, and what would help | [`never()`], [`openers()`] |
 //! | who is dialled next | [`plan()`] |
 //! | does a campaign say what it has to | [`script_problems`] |
 //! | what becomes of the lead | [`after_call`], [`after_denial`] |
