@@ -86,7 +86,7 @@ fn spellings(number: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_spelling_of_any_countrys_number_is_anothers() {
+fn no_spelling_of_a_number_of_any_country_is_another_number() {
     let (mut read, mut kept_out) = (0, 0);
     for (region, country) in countries() {
         let code = PHONE_NUMBER_UTIL.get_country_code_for_region(region);
@@ -112,7 +112,7 @@ fn no_spelling_of_any_countrys_number_is_anothers() {
 }
 
 #[test]
-fn no_column_without_plus_of_any_country_has_anothers_number() {
+fn no_column_without_plus_of_any_country_has_another_number() {
     let (mut read, mut kept_out) = (0, 0);
     for (region, country) in countries() {
         let mut numbers = BTreeSet::new();
