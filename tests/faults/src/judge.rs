@@ -154,7 +154,8 @@ pub(super) fn asked_once(requests: &[Request]) -> Vec<Offence> {
     again.collect()
 }
 
-/// Nobody was called more often in a day than the caps allow, on all numbers of theirs together.
+/// Nobody was called more often in a day than the caps allow, on all numbers of theirs together. At a number that
+/// nobody has no phone rings.
 pub(super) fn within_caps(
     requests: &[Request],
     people: &People,
@@ -162,7 +163,8 @@ pub(super) fn within_caps(
 ) -> Vec<Offence> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let mut by_person: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
-    for request in requests.iter().filter(|request| request.sid.is_some()) {
+    let rang = |request: &&Request| request.sid.is_some() && people.has_phone(&request.to);
+    for request in requests.iter().filter(rang) {
         let times = by_person.entry(people.listed_as(&request.to)).or_default();
         times.push(request.at);
     }

@@ -191,6 +191,11 @@ impl People {
         self.somebody.lock().unwrap()[number].clone()
     }
 
+    /// Whether there is a phone at this number.
+    pub(super) fn has_phone(&self, number: &str) -> bool {
+        !self.at(number).fates.contains(&Fate::NoSuchNumber)
+    }
+
     /// Whether a person has the phone at this number, and no machine, since it rang last.
     pub(super) fn is_person(&self, number: &str) -> bool {
         match self.at(number).last() {
