@@ -5,14 +5,14 @@
 
 use model::PhoneNumber;
 
-/// How many numbers are remembered: 786,432 in 12.6 MB, and half as much again while the table grows.
+/// How many numbers are remembered: 393,216 in 6.3 MB, and half as much again while the table grows.
 ///
 /// A list may have more. Then a number that comes again is not noticed here but by whoever stores it, on the condition that it
 /// is not there: a list of ten million rows takes no more memory than one of a million.
 pub const NUMBERS_MAX: usize = SLOTS_MAX / 4 * 3;
 
 const SLOTS_MIN: usize = 1 << 10;
-const SLOTS_MAX: usize = 1 << 20;
+const SLOTS_MAX: usize = 1 << 19;
 /// Slots that are looked at for one number. Numbers chosen to fall together cost no more than this;
 /// one that finds no place is simply not remembered.
 const PROBES_MAX: usize = 512;
