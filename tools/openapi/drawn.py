@@ -17,7 +17,7 @@ BEYOND_A_SCHEMA = {"not_found", "archived", "conflict", "locked", "repeated"}
 PLACES = [
     ("malformed", r"cursor"),  # That a list did not answer.
     ("malformed", r"columns"),  # JSON within a text.
-    ("malformed", r"/?(leads/\d+/)?(default_)?country"),  # Two letters that are no country's.
+    ("malformed", r"/?(leads/\d+/)?(default_country|country|region)"),  # Of the right form, and no place.
     ("malformed", r"(/leads/\d+)?/(number|alternates/\d+)|/to|/from|number|to"),  # In no range of numbers that its country has.
     ("malformed", r"/(system|greeting)|/disclosure/opening|/amd/\w+|/opt_out/acknowledgement"),  # `{{` without `}}`.
     ("out_of_range", r"/to"),  # A number that nobody may call.
