@@ -254,7 +254,7 @@ impl Calls {
                 Fault::OutOfRange,
                 "is not a number that may be called",
             ))
-        } else if request.overriding.is_some() && !policy::stands(rule) {
+        } else if request.overriding.is_some() && !rule.stands() {
             Ok(())
         } else {
             Err(Refused::NotPermitted {

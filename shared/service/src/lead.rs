@@ -278,7 +278,7 @@ impl Leads {
             return Ok(held);
         }
         held.due_after = (rule == Rule::NotDue).then_some(now);
-        if closes_lanes(rule) {
+        if rule.closes_lanes() {
             let lanes = self.leads.counts(tenant, campaign).await?;
             let closed = lanes.iter().filter(|lane| {
                 let opening = Schedule::new(Some(&found.fields), &lane.lane).at(now);
@@ -488,36 +488,6 @@ impl From<LeadsRefused> for NotCorrected {
             LeadsRefused::Changed => Self::Changed,
             LeadsRefused::Store(error) => error.into(),
         }
-    }
-}
-
-/// Whether a rule closes whole lanes, so that nothing of it is in the rows of their leads.
-const fn closes_lanes(rule: Rule) -> bool {
-    match rule {
-        Rule::ZoneUnknown
-        | Rule::CampaignWindow
-        | Rule::LegalHours
-        | Rule::Holiday
-        | Rule::BlockedDay => true,
-        Rule::NotCallable
-        | Rule::Suppressed
-        | Rule::Consent
-        | Rule::FrequencyCap
-        | Rule::MinimumGap
-        | Rule::Attempts
-        | Rule::NotDue
-        | Rule::CampaignState
-        | Rule::NumberBusy
-        | Rule::CampaignConcurrency
-        | Rule::TenantConcurrency
-        | Rule::AccountConcurrency
-        | Rule::NoWorker
-        | Rule::Pacing
-        | Rule::Ramp
-        | Rule::CircuitBreaker
-        | Rule::OurNumber
-        | Rule::FairShare
-        | Rule::AlternateNumbers => false,
     }
 }
 

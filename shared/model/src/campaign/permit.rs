@@ -129,31 +129,32 @@ impl Rule {
     /// How a call ends that this rule turned back at the gate.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
-        match self {
-            Self::CampaignState => Outcome::CampaignStopped,
-            Self::NotCallable
-            | Self::Suppressed
-            | Self::Consent
-            | Self::ZoneUnknown
-            | Self::CampaignWindow
-            | Self::LegalHours
-            | Self::Holiday
-            | Self::BlockedDay
-            | Self::FrequencyCap
-            | Self::MinimumGap
-            | Self::Attempts
-            | Self::NotDue
-            | Self::AlternateNumbers
-            | Self::NumberBusy
-            | Self::CampaignConcurrency
-            | Self::TenantConcurrency
-            | Self::AccountConcurrency
-            | Self::NoWorker
-            | Self::Pacing
-            | Self::Ramp
-            | Self::CircuitBreaker
-            | Self::OurNumber
-            | Self::FairShare => Outcome::NotPermitted,
+        if matches!(self, Self::CampaignState) {
+            Outcome::CampaignStopped
+        } else {
+            Outcome::NotPermitted
         }
+    }
+
+    /// Whether it closes whole lanes: the hour and the place decide it, nothing of a lead or of a number's calls.
+    #[must_use]
+    pub const fn closes_lanes(self) -> bool {
+        matches!(
+            self,
+            Self::ZoneUnknown
+                | Self::CampaignWindow
+                | Self::LegalHours
+                | Self::Holiday
+                | Self::BlockedDay
+        )
+    }
+
+    /// Whether it stands even against an owner's word.
+    #[must_use]
+    pub const fn stands(self) -> bool {
+        matches!(
+            self,
+            Self::NotCallable | Self::Suppressed | Self::CampaignState
+        )
     }
 }

@@ -126,38 +126,10 @@ pub(crate) fn lane_of(number: &PhoneNumber) -> Lane {
     Place::of(number).lane(None)
 }
 
-/// Rules that nobody overrides.
-pub(crate) fn stands(rule: Rule) -> bool {
-    match rule {
-        Rule::NotCallable | Rule::Suppressed | Rule::CampaignState => true,
-        Rule::Consent
-        | Rule::ZoneUnknown
-        | Rule::CampaignWindow
-        | Rule::LegalHours
-        | Rule::Holiday
-        | Rule::BlockedDay
-        | Rule::FrequencyCap
-        | Rule::MinimumGap
-        | Rule::Attempts
-        | Rule::NotDue
-        | Rule::AlternateNumbers
-        | Rule::NumberBusy
-        | Rule::CampaignConcurrency
-        | Rule::TenantConcurrency
-        | Rule::AccountConcurrency
-        | Rule::NoWorker
-        | Rule::Pacing
-        | Rule::Ramp
-        | Rule::CircuitBreaker
-        | Rule::OurNumber
-        | Rule::FairShare => false,
-    }
-}
-
 /// The permit with an owner's word over its no. The first no stays in it, to be seen; what comes before
 /// it in the order of rules (suppression above all) has passed.
 pub(crate) fn overridden(mut permit: Permit, overriding: &Overriding) -> Permit {
-    let Some(rule) = permit.denied_by.filter(|rule| !stands(*rule)) else {
+    let Some(rule) = permit.denied_by.filter(|rule| !rule.stands()) else {
         return permit;
     };
     permit.allowed = true;

@@ -167,36 +167,11 @@ impl Changes {
         match result {
             LeadResult::Unreachable | LeadResult::Exhausted => self.number,
             LeadResult::NotAllowed => match held_by {
-                Some(
-                    Rule::ZoneUnknown
-                    | Rule::CampaignWindow
-                    | Rule::LegalHours
-                    | Rule::Holiday
-                    | Rule::BlockedDay,
-                ) => self.place,
+                Some(rule) if rule.closes_lanes() => self.place,
                 Some(Rule::Consent) => self.consent,
                 // The own number was given up, and the campaign calls no other.
                 Some(Rule::AlternateNumbers) => self.number,
-                Some(
-                    Rule::NotCallable
-                    | Rule::Suppressed
-                    | Rule::FrequencyCap
-                    | Rule::MinimumGap
-                    | Rule::Attempts
-                    | Rule::NotDue
-                    | Rule::CampaignState
-                    | Rule::NumberBusy
-                    | Rule::CampaignConcurrency
-                    | Rule::TenantConcurrency
-                    | Rule::AccountConcurrency
-                    | Rule::NoWorker
-                    | Rule::Pacing
-                    | Rule::Ramp
-                    | Rule::CircuitBreaker
-                    | Rule::OurNumber
-                    | Rule::FairShare,
-                )
-                | None => false,
+                Some(_) | None => false,
             },
             LeadResult::Reached
             | LeadResult::VoicemailLeft
