@@ -489,6 +489,21 @@ async fn who_does_not_answer_is_called_on_their_next_number_in_its_own_hours() {
     assert_eq!(field.dial().await, 0);
     let waits = field.leads().await.remove(0).lead;
     assert_eq!(waits.number_in_turn().as_str(), HONOLULU);
+    let check = async |number: &str, rest: &str| {
+        let (number, campaign) = (number.replace('+', "%2B"), &field.campaign);
+        let path = format!("/v1/permits/check?to={number}&campaign_id={campaign}{rest}");
+        field.world.ask("GET", &path, None).await
+    };
+    let as_theirs = format!("&lead_id={}", waits.id);
+    let permit = check(HONOLULU, &as_theirs).await.json();
+    assert_eq!(permit["lead_id"], json!(waits.id));
+    assert_eq!(permit["denied_by"], "legal_hours");
+    assert_eq!(check(HONOLULU, "").await.json()["lead_id"], Value::Null);
+    let nobodys = check("+12125550199", &as_theirs).await;
+    assert_eq!(
+        (nobodys.status, nobodys.fields()),
+        (422, vec!["lead_id".to_owned()])
+    );
     field.world.clock.pass(2 * 3600);
     for _ in 0..2 {
         assert_eq!(field.dial().await, 1);

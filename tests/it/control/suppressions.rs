@@ -272,6 +272,10 @@ async fn may_i_call_this_number_now() {
             "campaign_id",
         ),
         ("to=%2B14155550100&at=now", "at"),
+        (
+            "to=%2B14155550100&lead_id=lead_01j0000000000000000000000a",
+            "campaign_id",
+        ),
     ] {
         let answer = check(query.to_owned()).await;
         assert_eq!(

@@ -7,7 +7,8 @@ use model::{CampaignId, Check, LeadId, Permit, PhoneNumber, Rule, ZoneTime};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use service::account::access::{Permission, Principal};
-use service::dialing::permits::{Checked, sentence};
+use service::dialing::permits::{CalledFor, Checked, sentence};
+use service::{Fault, FieldProblem, Refused};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -30,8 +31,10 @@ pub(crate) struct PermitQuery {
     #[param(value_type = String, pattern = "^[+ ]?[1-9][0-9]{6,14}$", example = "+14155550100")]
     #[serde(deserialize_with = "number")]
     to: PhoneNumber,
-    /// With its rules, and as its lead if there is one; absent: as for a single call.
+    /// With its rules, and as the lead that is known by the number if there is one; absent: as for a single call.
     campaign_id: Option<CampaignId>,
+    /// As this lead of the campaign, for which the number is one of several.
+    lead_id: Option<LeadId>,
 }
 
 /// The answer of the gate that every call goes through, as it would be now.
@@ -54,7 +57,7 @@ pub(crate) struct PermitView {
     checks: Vec<Check>,
     /// Of the rule packs.
     rules_version: String,
-    /// The number's lead in the campaign.
+    /// The lead of the campaign that has the number.
     lead_id: Option<LeadId>,
 }
 
@@ -69,11 +72,26 @@ pub(crate) async fn check_permit(
     Extension(principal): Extension<Principal>,
     Query(query): Query<PermitQuery>,
 ) -> Result<Json<PermitView>, Problem> {
+    let called_for = match (query.campaign_id, query.lead_id) {
+        (None, None) => CalledFor::Nobody,
+        (Some(campaign), None) => CalledFor::Campaign(campaign),
+        (Some(campaign), Some(lead)) => CalledFor::Lead(campaign, lead),
+        (None, Some(_lead)) => return Err(without_campaign().into()),
+    };
     let checked = state
         .permits
-        .check(principal.tenant_id, &query.to, query.campaign_id)
+        .check(principal.tenant_id, &query.to, called_for)
         .await?;
     Ok(Json(PermitView::from(checked)))
+}
+
+fn without_campaign() -> Refused {
+    let says = "is needed with `lead_id`";
+    Refused::Invalid(vec![FieldProblem::parameter(
+        "campaign_id",
+        Fault::Missing,
+        says,
+    )])
 }
 
 /// A plus sign that was not escaped arrives as a blank.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialer::{Asking, permit};
-use model::{Campaign, CampaignId, Contact, Lead, Permit, PhoneNumber, TenantId};
+use model::{Campaign, CampaignId, Contact, Lane, Lead, LeadId, Permit, PhoneNumber, TenantId};
 
 use crate::dialing::policy::lane_of;
 use crate::{Clock, Fault, FieldProblem, Refused};
@@ -21,8 +21,19 @@ pub struct Permits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     pub permit: Permit,
-    /// The number's lead in the campaign that was asked for.
+    /// Whom the number belongs to in the campaign that was asked for.
     pub lead: Option<Lead>,
+}
+
+/// For whom a number would be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CalledFor {
+    /// A single call.
+    Nobody,
+    /// The campaign's lead that is known by the number, if there is one.
+    Campaign(CampaignId),
+    /// A lead that has the number, as its own or besides.
+    Lead(CampaignId, LeadId),
 }
 
 impl Permits {
@@ -36,8 +47,7 @@ impl Permits {
         }
     }
 
-    /// Decides as the gate would, now. With a campaign its rules apply, and the number's lead in it
-    /// counts if there is one.
+    /// Decides as the gate would, now. With a campaign its rules apply, and what is known of the lead.
     ///
     /// # Errors
     /// See [`Refused`].
@@ -45,21 +55,12 @@ impl Permits {
         &self,
         tenant: TenantId,
         to: &PhoneNumber,
-        campaign: Option<CampaignId>,
+        called_for: CalledFor,
     ) -> Result<Checked, Refused> {
-        let (campaign, lead): (Option<Campaign>, Option<Lead>) = match campaign {
-            None => (None, None),
-            Some(id) => {
-                let found = self.campaigns.get(tenant, id).await?;
-                let campaign = found.ok_or_else(no_campaign)?;
-                let row = self.leads.of_number(tenant, id, to).await?;
-                (Some(campaign), row.map(|row| row.lead))
-            }
-        };
+        let (campaign, lead) = self.asked_for(tenant, to, called_for).await?;
         let contact = self.contacts.get(tenant, to).await?;
-        let lane = lead
-            .as_ref()
-            .map_or_else(|| lane_of(to), |lead| lead.lane.clone());
+        let own = lead.as_ref().and_then(|lead| lead.lane_of(to));
+        let lane = own.map_or_else(|| lane_of(to), Lane::clone);
         let numbers = lead.iter().flat_map(|lead| lead.numbers_besides(to));
         let numbers: Vec<PhoneNumber> = numbers.cloned().collect();
         let others = if numbers.is_empty() {
@@ -79,6 +80,31 @@ impl Permits {
         };
         let permit = permit(&asking, self.clock.now());
         Ok(Checked { permit, lead })
+    }
+
+    async fn asked_for(
+        &self,
+        tenant: TenantId,
+        to: &PhoneNumber,
+        called_for: CalledFor,
+    ) -> Result<(Option<Campaign>, Option<Lead>), Refused> {
+        let (campaign, lead) = match called_for {
+            CalledFor::Nobody => return Ok((None, None)),
+            CalledFor::Campaign(campaign) => (campaign, None),
+            CalledFor::Lead(campaign, lead) => (campaign, Some(lead)),
+        };
+        let found = self.campaigns.get(tenant, campaign).await?;
+        let found = found.ok_or_else(|| unfit("campaign_id", "there is no such campaign"))?;
+        let row = match lead {
+            None => self.leads.of_number(tenant, campaign, to).await?,
+            Some(id) => {
+                let row = self.leads.get(tenant, campaign, id).await?;
+                let row = row.filter(|row| row.lead.lane_of(to).is_some());
+                let says = "is no lead of the campaign that has this number";
+                Some(row.ok_or_else(|| unfit("lead_id", says))?)
+            }
+        };
+        Ok((Some(found), row.map(|row| row.lead)))
     }
 }
 
@@ -103,10 +129,9 @@ pub fn sentence(permit: &Permit) -> String {
     format!("No: {} ({because}).{when}", rule.code())
 }
 
-fn no_campaign() -> Refused {
-    let says = "there is no such campaign";
+fn unfit(parameter: &'static str, says: &str) -> Refused {
     Refused::Invalid(vec![FieldProblem::parameter(
-        "campaign_id",
+        parameter,
         Fault::NotFound,
         says,
     )])
