@@ -365,6 +365,15 @@ impl Rotation {
             ..self
         }
     }
+
+    /// A number is in turn, and may be called again if it was given up.
+    #[must_use]
+    pub fn back_to(self, in_turn: u8) -> Self {
+        Self {
+            in_turn,
+            given_up: self.given_up & !bit(in_turn),
+        }
+    }
 }
 
 fn bit(place: u8) -> u8 {
@@ -542,6 +551,12 @@ mod tests {
         let given_up: Vec<&str> = lead.given_up_numbers().map(PhoneNumber::as_str).collect();
         assert_eq!(given_up, ["+14155550100", "+14155550102"]);
         assert!(!lead.rotation.is_given_up(1) && !lead.rotation.is_given_up(200));
+        lead.rotation = lead.rotation.turned_to(1).back_to(2);
+        let given_up: Vec<&str> = lead.given_up_numbers().map(PhoneNumber::as_str).collect();
+        assert_eq!(
+            (lead.rotation.in_turn(), given_up),
+            (2, vec!["+14155550100"])
+        );
     }
 
     #[test]

@@ -218,15 +218,15 @@ fn next(
         from.attempts = attempts;
         from.faults = faults;
     }
+    // The number that was called, whichever is in turn by now: it was not given up then. Of a number that was taken
+    // away from the lead since, nothing follows for the others.
+    let place = from.place_of(&call.to)?;
+    from.rotation = from.rotation.back_to(place);
     let denied = call
         .permit
         .as_ref()
         .filter(|permit| !permit.allowed)
         .and_then(|permit| Some((permit.denied_by?, permit.retry_at)));
-    // The number that was called, whichever is in turn by now.
-    if let Some(place) = from.place_of(&call.to) {
-        from.rotation = from.rotation.turned_to(place);
-    }
     let mut next = from;
     next.held_by = denied.map(|(rule, _retry_at)| rule);
     if let Some((rule, retry_at)) = denied {

@@ -107,35 +107,69 @@ pub(super) fn table() -> String {
     table
 }
 
-#[test]
-fn a_correction_goes_on_from_the_number_that_was_called() {
+/// What a lead becomes when the end of a call to its first number turns out to be another one. Its campaign goes on
+/// to the next number from a mailbox and from a number that nobody has.
+fn corrected(lead: Lead, from: Outcome, to: Outcome) -> Option<Lead> {
     let now = Timestamp::from_second(1_000).unwrap();
-    let campaign = campaign(&[NextNumberAfter::Voicemail], now);
+    let number: PhoneNumber = "+14155550100".parse().unwrap();
     let snapshot = support::snapshot();
-    // The second number is in turn by then, as somebody put the first on the list.
-    let mut lead = lead(&campaign, 1, now);
-    let number = lead.number.clone();
     let mut before = new_row(&snapshot, number.clone(), number, CallState::Ended, now);
-    before.call.outcome = Some(Outcome::WorkerLost);
+    before.call.outcome = Some(from);
     before.progress.provisional = true;
     before.progress.lead_before = Some(LeadBefore {
         attempts: 0,
         faults: 0,
     });
-    lead.last_call_id = Some(before.call.id);
-    lead.last_outcome = Some(Outcome::WorkerLost);
+    let lead = Lead {
+        last_call_id: Some(before.call.id),
+        last_outcome: Some(from),
+        ..lead
+    };
     let mut after = before.clone();
-    after.call.outcome = Some(Outcome::Voicemail);
+    after.call.outcome = Some(to);
     after.progress.provisional = false;
+    let after_these = [NextNumberAfter::Voicemail, NextNumberAfter::Unreachable];
     let around = Around {
-        campaign: Some(campaign),
+        campaign: Some(campaign(&after_these, now)),
         lead: Some(row_of(lead)),
         ..Around::default()
     };
-    let ending = Ending::of(&before, &mut after, &around, now);
-    let Some(LeadMove::Becomes { after, .. }) = ending.lead else {
-        panic!("the lead stays as it is");
-    };
+    match Ending::of(&before, &mut after, &around, now).lead? {
+        LeadMove::Becomes { after, .. } => Some(*after),
+        LeadMove::Recount { .. } => None,
+    }
+}
+
+/// Three numbers, this one in turn by now.
+fn called(in_turn: u8) -> Lead {
+    let now = Timestamp::from_second(1_000).unwrap();
+    lead(&campaign(&[], now), in_turn, now)
+}
+
+#[test]
+fn a_correction_goes_on_from_the_number_that_was_called() {
+    // The second number is in turn by then, as somebody put the first on the list.
+    let lead = corrected(called(1), Outcome::WorkerLost, Outcome::Voicemail);
     // The first was called, so the second is next: not the third.
-    assert_eq!(after.rotation.in_turn(), 1);
+    assert_eq!(lead.unwrap().rotation.in_turn(), 1);
+}
+
+#[test]
+fn a_number_that_somebody_has_after_all_is_not_given_up() {
+    let given_up = Lead {
+        rotation: Rotation::default().without_this().turned_to(1),
+        ..called(1)
+    };
+    let lead = corrected(given_up, Outcome::NumberUnreachable, Outcome::Voicemail);
+    let lead = lead.unwrap();
+    assert_eq!(lead.rotation.in_turn(), 1);
+    assert_eq!(lead.given_up_numbers().count(), 0);
+}
+
+#[test]
+fn of_a_number_that_was_taken_away_nothing_follows_for_the_others() {
+    let mut lead = called(1);
+    lead.number = "+14155550109".parse().unwrap();
+    let lead = corrected(lead, Outcome::WorkerLost, Outcome::NumberUnreachable);
+    assert_eq!(lead, None);
 }
