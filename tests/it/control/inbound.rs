@@ -207,6 +207,27 @@ async fn who_calls_back_from_a_number_that_was_not_called_is_known_by_their_othe
     ends(world, &back, SID).await;
     let known = json!({ "campaign_id": field.campaign, "lead_id": lead.id });
     assert_eq!(latest(world).await["known_as"], known);
+
+    // Since then the number that was called turned out to be somebody else's.
+    let path = format!("/v1/campaigns/{}/leads/{}", field.campaign, lead.id);
+    let right = json!({ "number": "+12125550102" });
+    let headers = [("If-Match", "*")];
+    let goes_on = world.ask_with(&headers, "PATCH", &path, Some(right)).await;
+    let goes_on = goes_on.json()["id"].clone();
+    for (nth, (from, known)) in [("+12125550101", Some(goes_on)), ("+12125550100", None)]
+        .into_iter()
+        .enumerate()
+    {
+        let sid = format!("CA{:032x}", 0xf0 + nth);
+        let answer = calls(world, &sid, from, OUR_NUMBER).await;
+        let back = session(world, &sid, &answer).await;
+        ends(world, &back, &sid).await;
+        let known = known.map_or(
+            Value::Null,
+            |lead| json!({ "campaign_id": field.campaign, "lead_id": lead }),
+        );
+        assert_eq!(latest(world).await["known_as"], known, "{from}");
+    }
     field.check().await;
 }
 

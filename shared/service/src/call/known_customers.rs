@@ -15,6 +15,8 @@ use store::{Calls, Contacts, Leads, StoreError};
 
 /// Calls of late that are looked at, the latest first: more in a month is nobody called.
 const CALLS_LOOKED_AT: usize = 10;
+/// Corrections of one lead's number that are followed: more in a month is nobody's list.
+const CORRECTIONS_FOLLOWED: usize = 5;
 
 /// Finds who calls.
 #[derive(Debug, Clone)]
@@ -52,17 +54,34 @@ impl KnownCustomers {
         let calls = calls.map(|call| self.calls.get(tenant, call));
         let rows = try_join_all(calls).await?;
         let calls: Vec<Call> = rows.into_iter().flatten().map(|row| row.call).collect();
-        for lead in leads_of(&calls, dialled) {
-            let found = self.leads.get(tenant, lead.campaign_id, lead.lead_id);
-            let found = found.await?.filter(|row| is_theirs(&row.lead, number));
-            if let Some(row) = found {
+        for called in leads_of(&calls, dialled) {
+            let found = self.today(tenant, called).await?;
+            if let Some(lead) = found.filter(|lead| is_theirs(lead, number)) {
                 return Ok(Some(KnownCustomer {
-                    lead,
-                    variables: row.lead.variables,
+                    lead: KnownLead {
+                        campaign_id: lead.campaign_id,
+                        lead_id: lead.id,
+                    },
+                    variables: lead.variables,
                 }));
             }
         }
         Ok(None)
+    }
+
+    /// The lead, or the one that it goes on as since its number was corrected.
+    async fn today(&self, tenant: TenantId, called: KnownLead) -> Result<Option<Lead>, StoreError> {
+        let mut id = called.lead_id;
+        let mut found = None;
+        for _hop in 0..CORRECTIONS_FOLLOWED {
+            let row = self.leads.get(tenant, called.campaign_id, id).await?;
+            found = row.map(|row| row.lead);
+            let Some(moved_to) = found.as_ref().and_then(|lead| lead.moved_to) else {
+                break;
+            };
+            id = moved_to;
+        }
+        Ok(found)
     }
 }
 
