@@ -45,6 +45,6 @@ pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, pa
 pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};
 pub use plan::{
     AccountRoom, CampaignRoom, Deferral, Dial, Due, Ending, Held, Opener, OurNumber, PLAN_HORIZON,
-    Plan, Snapshot, TenantRoom, never, openers, plan,
+    Plan, Snapshot, TenantRoom, never, opened_by, openers, plan,
 };
 pub use windows::{Opening, Schedule};

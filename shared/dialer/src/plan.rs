@@ -23,7 +23,7 @@ use crate::breaker::{Recent, concurrency};
 use crate::lanes::Lanes;
 use crate::permit::{Asking, Denial, caps_of_lead, decide, runs};
 
-pub use never::{Opener, never, openers};
+pub use never::{Opener, never, opened_by, openers};
 use our_numbers::OurNumberPool;
 use share::Tickets;
 

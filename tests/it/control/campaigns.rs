@@ -349,6 +349,33 @@ async fn a_variable_that_some_leads_lack_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_says_where_nobody_can_ever_be_called_and_what_would_open_it() {
+    let desk = Desk::start().await;
+    desk.add(0..2).await;
+    let variables = json!({ "name": "Dana" });
+    let far = ["+79161234567", "+79161234568"];
+    let far = far.map(|number| json!({ "number": number, "variables": variables.clone() }));
+    let added = desk
+        .post(&desk.path("/leads"), json!({ "leads": far }))
+        .await;
+    assert_eq!(added.json()["added"], 2);
+    let day = json!([["10:00", "19:00"]]);
+    let windows = json!({ "mon": day, "tue": day, "wed": day, "thu": day, "fri": day });
+    let narrow = json!({ "windows": windows });
+    assert_eq!(desk.patch("*", narrow).await.status, 200);
+    let started = desk.make("/start").await;
+    assert_eq!(started.status, 200, "{}", started.text);
+    let warnings = started.json()["warnings"].to_string();
+    for says in [
+        "2 leads in 16 zones",
+        "end as not_allowed",
+        "windows from 09:00 to 20:00",
+    ] {
+        assert!(warnings.contains(says), "{says} in {warnings}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn starting_twice_is_refused_and_pausing_twice_changes_nothing() {
     let desk = Desk::running(2).await;
     let again = desk.make("/start").await;
@@ -461,6 +488,8 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
     } });
     let answer = desk.patch("\"3\"", never).await;
     assert_eq!(answer.fields(), ["/windows"], "{}", answer.text);
+    let opened_by = "windows from 08:00 to 21:00 would open some";
+    assert!(answer.text.contains(opened_by), "{}", answer.text);
 
     desk.make("/pause").await;
     let answer = desk.patch("\"4\"", json!({ "agent_id": other })).await;

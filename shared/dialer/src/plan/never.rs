@@ -69,7 +69,7 @@ pub fn openers(fields: &CampaignFields, lane: &Lane, now: Timestamp) -> Vec<Open
     }
     let mut found = Vec::new();
     let wide = CampaignFields {
-        windows: all_day(),
+        windows: Windows::all_day(),
         ..fields.clone()
     };
     if let Some(at) = opening(&wide, lane, now) {
@@ -105,6 +105,24 @@ pub fn openers(fields: &CampaignFields, lane: &Lane, now: Timestamp) -> Vec<Open
         found.push(Opener::Zone);
     }
     found
+}
+
+/// What would let a lane's leads be called, in words.
+#[must_use]
+pub fn opened_by(openers: &[Opener]) -> String {
+    let help = openers.iter().map(|opener| match opener {
+        Opener::Windows(Span(from, to)) => format!("windows from {from} to {to}"),
+        Opener::BlockedDays => "no blocked days".to_owned(),
+        Opener::Holidays => "calls on holidays".to_owned(),
+        Opener::EndsAt(at) => format!("an end of the campaign after {at}"),
+        Opener::Zone => "the zone of each lead, in a column `zone`".to_owned(),
+    });
+    let help: Vec<String> = help.collect();
+    match help.as_slice() {
+        [] => "no single change of the campaign opens one".to_owned(),
+        [only] => format!("{only} would open some"),
+        [first @ .., last] => format!("{} or {last} would open some", first.join(", ")),
+    }
 }
 
 /// The first instant at which the lane is open, if it comes before the campaign's end.
@@ -157,18 +175,4 @@ fn shown(zone: &TimeZone, from: Timestamp, to: Timestamp) -> Option<(MinuteOfDay
     let tomorrow = begins.date().tomorrow().ok()?;
     let at_midnight = ends.date() == tomorrow && ends.hour() == 0 && ends.minute() == 0;
     at_midnight.then_some((from, MinuteOfDay::DAY_END))
-}
-
-fn all_day() -> Windows {
-    let day = MinuteOfDay::new(0, 0).map(|midnight| Span(midnight, MinuteOfDay::DAY_END));
-    let day: Vec<Span> = day.into_iter().collect();
-    Windows {
-        mon: day.clone(),
-        tue: day.clone(),
-        wed: day.clone(),
-        thu: day.clone(),
-        fri: day.clone(),
-        sat: day.clone(),
-        sun: day,
-    }
 }

@@ -111,6 +111,21 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 impl Windows {
+    /// Every hour of every day.
+    #[must_use]
+    pub fn all_day() -> Self {
+        let day = || vec![Span(MinuteOfDay::hours(0), MinuteOfDay::DAY_END)];
+        Self {
+            mon: day(),
+            tue: day(),
+            wed: day(),
+            thu: day(),
+            fri: day(),
+            sat: day(),
+            sun: day(),
+        }
+    }
+
     /// The spans of a weekday.
     #[must_use]
     pub fn of(&self, weekday: Weekday) -> &[Span] {

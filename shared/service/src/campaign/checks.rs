@@ -1,8 +1,10 @@
 //! What is looked at before a campaign is written, and before it starts to call.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dialer::{Lanes, Script};
+use jiff::Timestamp;
 use model::{
     AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
     NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
@@ -17,6 +19,8 @@ use crate::{Fault, FieldProblem, Place, Refused};
 /// have the same columns, so a page shows what a million would; one that lacks a value all the same is
 /// not called and ends as `failed`.
 const LEADS_LOOKED_AT: u32 = 500;
+/// Places that are never open of which a start tells one by one, those of most leads first.
+const CLOSED_LANES_NAMED: usize = 5;
 
 /// What the look before a start found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -248,32 +252,41 @@ impl Campaigns {
         let now = self.clock.now();
         let asked = waiting.iter().map(|lane| (lane.lane.id(), &lane.lane));
         let never = Lanes::new().open(campaign, asked, now).never;
-        let leads: u64 = waiting
-            .iter()
-            .filter(|lane| never.contains(&lane.lane.id()))
-            .map(|lane| lane.counts.waiting)
-            .sum();
-        if leads == 0 {
+        let is_closed = |lane: &&LaneCounts| never.contains(&lane.lane.id());
+        let mut closed: Vec<&LaneCounts> = waiting.iter().copied().filter(is_closed).collect();
+        if closed.is_empty() {
             return Ok(());
         }
-        let after = &campaign.fields.alternate_numbers.after;
-        if after.contains(&NextNumberAfter::NotAllowed) {
-            checked.warnings.push(format!(
-                "{leads} leads can never be called on the number in turn in these windows, or nobody knows where \
-                 it is: they are called on their next number, or end as not_allowed"
-            ));
-        } else if never.len() == waiting.len() {
-            checked.say(
-                "/windows",
-                Fault::Conflict,
+        closed.sort_by_key(|lane| Reverse(lane.counts.waiting));
+        let fields = &campaign.fields;
+        let goes_on = fields
+            .alternate_numbers
+            .after
+            .contains(&NextNumberAfter::NotAllowed);
+        if closed.len() == waiting.len() && !goes_on {
+            let opened_by = closed.first().map(|lane| &lane.lane);
+            let opened_by = opened_by.map(|lane| dialer::openers(fields, lane, now));
+            let says = format!(
                 "never let anybody be called: no hour of them is within the legal hours of every zone \
-                 that the leads may be in, before the campaign ends",
+                 that the leads may be in, before the campaign ends; {}",
+                dialer::opened_by(&opened_by.unwrap_or_default())
             );
+            checked.say("/windows", Fault::Conflict, &says);
+            return Ok(());
+        }
+        let then = if goes_on {
+            "they are called on their next number, or end as not_allowed"
         } else {
-            checked.warnings.push(format!(
-                "{leads} leads can never be called in these windows, or nobody knows where they are: \
-                 they end as not_allowed"
-            ));
+            "they end as not_allowed"
+        };
+        for lane in closed.iter().take(CLOSED_LANES_NAMED) {
+            checked.warnings.push(never_called(fields, lane, then, now));
+        }
+        let others = closed.iter().skip(CLOSED_LANES_NAMED);
+        let others: u64 = others.map(|lane| lane.counts.waiting).sum();
+        if others > 0 {
+            let says = format!("{others} more leads elsewhere can never be called either: {then}");
+            checked.warnings.push(says);
         }
         Ok(())
     }
@@ -318,6 +331,27 @@ impl Campaigns {
         }
         Ok(())
     }
+}
+
+/// Leads that wait in a lane that never opens: how many and where, what becomes of them, what would open it.
+fn never_called(
+    fields: &CampaignFields,
+    closed: &LaneCounts,
+    then: &str,
+    now: Timestamp,
+) -> String {
+    let leads = match closed.counts.waiting {
+        1 => "1 lead".to_owned(),
+        leads => format!("{leads} leads"),
+    };
+    let lane = &closed.lane;
+    let place = match lane.zones.as_slice() {
+        [] => "without a known zone".to_owned(),
+        [only] => format!("in {only}"),
+        [first, .., last] => format!("in {} zones from {first} to {last}", lane.zones.len()),
+    };
+    let opened_by = dialer::opened_by(&dialer::openers(fields, lane, now));
+    format!("{leads} {place} can never be called in these windows: {then}; {opened_by}")
 }
 
 impl Checked {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dialer::{Lanes, Opener, Place, never, openers};
+use dialer::{Lanes, Opener, Place, never, opened_by, openers};
 use intake::{NumberKind, Row};
 use jiff::Timestamp;
-use model::{Campaign, CampaignState, LaneId, Lead, PhoneNumber, Rule, Span, Variables};
+use model::{Campaign, CampaignState, LaneId, Lead, PhoneNumber, Rule, Variables};
 
 /// Groups of leads that are never called of which a preview tells.
 pub const NEVER_CALLED_MAX: usize = 20;
@@ -150,31 +150,18 @@ impl NeverCalled {
     }
 
     fn why(&self) -> String {
-        match self.rule {
-            Rule::Consent => "the campaign calls only with consent, and the row has none of that kind".into(),
-            Rule::ZoneUnknown => "nobody knows in which time zone the number is".into(),
-            Rule::CampaignWindow | Rule::LegalHours | Rule::Holiday | Rule::BlockedDay => {
-                "there is no hour at which the campaign's windows and the law allow a call in all its zones".into()
-            }
-            Rule::CampaignState => "the campaign's end is past".into(),
-            Rule::NotCallable
-            | Rule::Suppressed
-            | Rule::FrequencyCap
-            | Rule::MinimumGap
-            | Rule::Attempts
-            | Rule::NotDue
-            | Rule::AlternateNumbers
-            | Rule::NumberBusy
-            | Rule::CampaignConcurrency
-            | Rule::TenantConcurrency
-            | Rule::AccountConcurrency
-            | Rule::NoWorker
-            | Rule::Pacing
-            | Rule::Ramp
-            | Rule::CircuitBreaker
-            | Rule::OurNumber
-            | Rule::FairShare => format!("the rule {} never allows a call", self.rule.code()),
-        }
+        let says = if self.rule == Rule::Consent {
+            "the campaign calls only with consent, and the row has none of that kind"
+        } else if self.rule == Rule::ZoneUnknown {
+            "nobody knows in which time zone the number is"
+        } else if self.rule == Rule::CampaignState {
+            "the campaign's end is past"
+        } else if self.rule.closes_lanes() {
+            "there is no hour at which the campaign's windows and the law allow a call in all its zones"
+        } else {
+            return format!("the rule {} never allows a call", self.rule.code());
+        };
+        says.to_owned()
     }
 
     fn help(&self) -> String {
@@ -184,18 +171,6 @@ impl NeverCalled {
         if self.rule == Rule::ZoneUnknown {
             return "give each lead its zone, in a column `zone`".into();
         }
-        let help = self.opened_by.iter().map(|opener| match opener {
-            Opener::Windows(Span(from, to)) => format!("windows from {from} to {to}"),
-            Opener::BlockedDays => "no blocked days".to_owned(),
-            Opener::Holidays => "calls on holidays".to_owned(),
-            Opener::EndsAt(at) => format!("an end of the campaign after {at}"),
-            Opener::Zone => "the zone of each lead, in a column `zone`".to_owned(),
-        });
-        let help: Vec<String> = help.collect();
-        match help.as_slice() {
-            [] => "no single change of the campaign opens one".into(),
-            [only] => format!("{only} would open some"),
-            [first @ .., last] => format!("{} or {last} would open some", first.join(", ")),
-        }
+        opened_by(&self.opened_by)
     }
 }
