@@ -485,4 +485,6 @@ const HINDI: Written = Language {
 };
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod tests;
