@@ -4,8 +4,8 @@
     tools/zones.py              the version that is pinned below
     tools/zones.py 9.0.50       another version; change the pin with it
 
-Needs Python 3 and the network: it installs the package `phonenumbers` (libphonenumber's metadata,
-Apache-2.0) into a temporary environment and writes
+Needs Python 3 and the network: it installs the packages `phonenumbers` (libphonenumber's metadata,
+Apache-2.0) and `tzdata` (which zone is in which country; public domain) into a temporary environment and writes
 
     shared/dialer/src/numbers/tables.rs     prefix -> zones, digits -> kind and country, area code -> state
     shared/dialer/src/numbers/cases.txt     what libphonenumber says of a few hundred numbers, for the tests
@@ -14,6 +14,7 @@ The same version always gives the same bytes.
 """
 
 import collections
+import datetime
 import os
 import random
 import re
@@ -23,6 +24,7 @@ import tempfile
 import venv
 
 VERSION = "9.0.43"
+TZDATA = "2026.6"
 TARGET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "shared/dialer/src/numbers")
 
 # Kinds as the product needs them; the order is that of `NumberKind` in numbers.rs.
@@ -61,7 +63,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = os.path.join(folder, "bin", "python")
-        subprocess.check_call([python, "-m", "pip", "install", "--quiet", f"phonenumbers=={version}"])
+        subprocess.check_call([python, "-m", "pip", "install", "--quiet", f"phonenumbers=={version}", f"tzdata=={TZDATA}"])
         subprocess.check_call([python, os.path.abspath(__file__)], env={**os.environ, "ZONES_INSIDE": "1"})
 
 
@@ -80,17 +82,48 @@ def write():
 def prefixes(phonenumbers):
     """Prefix -> sorted zones. An area code of +1 with exceptions for some exchanges gets the zones of
     all of them: a new exchange would fall to the default, which may be an hour wrong."""
-    from phonenumbers.tzdata import TIMEZONE_DATA
-
     united = collections.defaultdict(set)
     plain = {}
-    for prefix, zones in TIMEZONE_DATA.items():
+    for prefix, zones in timezone_data().items():
         if prefix.startswith("1") and len(prefix) >= 4:
             united[prefix[:4]].update(zones)
         else:
             plain[prefix] = tuple(sorted(set(zones)))
     plain.update((prefix, tuple(sorted(zones))) for prefix, zones in united.items())
     return plain
+
+
+def timezone_data():
+    """libphonenumber's prefixes and zones, mended: it gives Kaliningrad the clocks of a neighbour that has summer time."""
+    from phonenumbers.tzdata import TIMEZONE_DATA
+
+    def mended(prefix, zone):
+        return "Europe/Kaliningrad" if prefix.startswith("7") and zone == "Europe/Bucharest" else zone
+
+    return {
+        prefix: tuple(sorted(mended(prefix, zone) for zone in zones)) for prefix, zones in TIMEZONE_DATA.items()
+    }
+
+
+def zones_of_regions(phonenumbers):
+    """Country -> its zones by the zone database's own table; of those that show the same time in the years to come
+    the first stands for all."""
+    import importlib.resources
+    import zoneinfo
+
+    zoneinfo.reset_tzpath(to=[])
+    instants = [
+        datetime.datetime(year, month, 1, tzinfo=datetime.timezone.utc) for year in range(2026, 2032) for month in range(1, 13)
+    ]
+    table = importlib.resources.files("tzdata") / "zoneinfo" / "zone.tab"
+    countries = collections.defaultdict(dict)
+    for line in table.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            country, _, zone = line.split("\t")[:3]
+            shows = tuple(at.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset() for at in instants)
+            countries[country].setdefault(shows, zone)
+    regions = {region for regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.values() for region in regions}
+    return {region: tuple(sorted(countries[region].values())) for region in sorted(regions) if region in countries}
 
 
 def key(prefix):
@@ -324,8 +357,10 @@ def state(text):
 
 def tables(phonenumbers):
     found = spans(prefixes(phonenumbers))
-    names = sorted({zone for _, zones in found if zones for zone in zones if zone != "Etc/Unknown"})
-    sets = sorted({zones for _, zones in found if zones and zones != ("Etc/Unknown",)})
+    names = {zone for _, zones in found if zones for zone in zones if zone != "Etc/Unknown"}
+    regions = zones_of_regions(phonenumbers)
+    names = sorted(names.union(*regions.values()))
+    sets = sorted({zones for _, zones in found if zones and zones != ("Etc/Unknown",)} | set(regions.values()))
     kinds = Kinds(phonenumbers)
     rows = sorted(kinds.rows.items(), key=lambda row: row[1])
 
@@ -340,7 +375,7 @@ def tables(phonenumbers):
         "/// Version of the metadata.",
         f'pub(super) const VERSION: &str = "{phonenumbers.__version__}";',
         "",
-        "/// Every zone of the map, sorted.",
+        "/// Every zone of the tables, sorted.",
         f"pub(super) static ZONES: [&str; {len(names)}] = [",
         *rows_of([f'"{name}"' for name in names]),
         "];",
@@ -356,6 +391,11 @@ def tables(phonenumbers):
         "/// Spans of keys (see `key`), each up to the next one, with the place in `ZONE_SETS`.",
         f"pub(super) static SPANS: [(u32, u16); {len(found)}] = [",
         *rows_of([f"({first}, {sets.index(zones) if zones in sets else len(sets)})" for first, zones in found]),
+        "];",
+        "",
+        "/// Country, the place in `ZONE_SETS` of its zones; sorted.",
+        f"pub(super) static COUNTRIES: [(&str, u16); {len(regions)}] = [",
+        *rows_of([f'("{region}", {sets.index(zones)})' for region, zones in regions.items()]),
         "];",
         "",
         "/// Calling code, its first row in `ROWS`, its regions.",
@@ -412,6 +452,7 @@ def cases(phonenumbers):
     from phonenumbers.timezone import time_zones_for_number
     from phonenumbers.tzdata import TIMEZONE_DATA
 
+    own_zones = zones_of_regions(phonenumbers)
     chance = random.Random(20261121)
     fields = ["fixed_line", "mobile", "toll_free", "premium_rate", "voip", "personal_number", "uan"]
     known = set()
@@ -455,6 +496,11 @@ def cases(phonenumbers):
             name = "geographic"
         region = phonenumbers.region_code_for_number(parsed) if kind != T.UNKNOWN else None
         zones = [zone for zone in time_zones_for_number(parsed) if zone != "Etc/Unknown"]
+        # What is not of a place is in its own country, whichever others share the calling code.
+        if name not in ("geographic", "invalid") and region not in ("US", "CA") and region in own_zones:
+            zones = own_zones[region]
+        elif region == "RU":
+            zones = [zone.replace("Europe/Bucharest", "Europe/Kaliningrad") for zone in zones]
         united = set(zones)
         if name == "geographic" and number.startswith("+1"):
             for prefix, exceptions in TIMEZONE_DATA.items():

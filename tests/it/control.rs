@@ -15,6 +15,7 @@ mod calls;
 mod campaigns;
 mod carrier;
 mod carrier_recordings;
+mod consent;
 mod corrections;
 mod dialling;
 mod document;
@@ -35,6 +36,7 @@ mod slots;
 mod suppressions;
 mod sweeping;
 mod workforce;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -476,7 +478,7 @@ impl World {
 
     /// A call that is claimed and waits in the queue.
     pub(crate) async fn call(&self, agent: &str) -> String {
-        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+        let call = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
         let call = self.ask("POST", "/v1/calls", Some(call)).await;
         assert_eq!(call.status, 201, "{}", call.text);
         call.id()

@@ -108,7 +108,7 @@ pub(crate) struct Campaigns<'a> {
 
 impl Campaigns<'_> {
     pub(crate) async fn draft(&self) -> Campaign {
-        self.draft_of(CampaignFields::new("Spring")).await
+        self.draft_of(support::campaign_fields("Spring")).await
     }
 
     pub(crate) async fn draft_of(&self, fields: CampaignFields) -> Campaign {

@@ -88,6 +88,7 @@ impl Installation {
         json!({
             "agent_id": self.platform.agent_id(),
             "to": to,
+            "kind": "information",
             "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
             "override": { "reason": "a test runs at any hour" },
         })

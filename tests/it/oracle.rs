@@ -10,7 +10,10 @@ use dialer::{Opening, Place, Schedule};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use model::{CampaignFields, MinuteOfDay, Span, Windows};
+use model::{
+    CallKind, CampaignFields, Consent, ConsentKind, MinuteOfDay, Span, StatedPlace, Windows,
+    ZoneTrust,
+};
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -91,21 +94,41 @@ fn run(numbers: &[naive::Known], seed: u64) -> Told {
     let mut told = Told::default();
     while told.cases < CASES / THREADS {
         let known = &numbers[rng.random_range(0..numbers.len())];
-        let own_zone = rng.random_ratio(1, 4).then(|| {
-            let name = naive::ZONES[rng.random_range(0..naive::ZONES.len())];
-            name.parse().unwrap()
-        });
+        let own_zone = rng
+            .random_ratio(1, 4)
+            .then(|| naive::ZONES[rng.random_range(0..naive::ZONES.len())]);
         let place = Place::of(&known.number.parse().unwrap());
-        let lane = place.lane(own_zone.as_ref());
-        let zones = match &own_zone {
-            Some(zone) => vec![zone.as_str()],
-            None => known.zones.clone(),
+        let stated = StatedPlace {
+            zone: own_zone.map(str::to_owned),
+            ..StatedPlace::default()
         };
-        assert_eq!(lane.zones, zones, "seed {seed}: zones of a number");
-        let zones: Vec<TimeZone> = zones.iter().map(|zone| naive::zone(zone)).collect();
+        let consents = [None, Some(ConsentKind::Express), Some(ConsentKind::Written)];
+        let consent = consents[rng.random_range(0..consents.len())];
+        let given = consent.map(|kind| Consent {
+            kind,
+            at: None,
+            source: None,
+        });
+        let lane = place.lane(&stated, given.as_ref());
         let about = about(&mut rng);
-        let fields = rules(&mut rng, about);
-        let naive = naive::Rules::new(&fields, &known.places);
+        let mut fields = rules(&mut rng, about);
+        let trusts = rng.random_ratio(1, 2);
+        if trusts {
+            fields.zones = ZoneTrust::Lead;
+        }
+        let mut zones: Vec<&str> = own_zone.into_iter().collect();
+        if !trusts || zones.is_empty() {
+            zones.extend(&known.zones);
+        }
+        zones.sort_unstable();
+        zones.dedup();
+        assert_eq!(
+            lane.zones_by(fields.zones),
+            zones,
+            "seed {seed}: zones of a number"
+        );
+        let zones: Vec<TimeZone> = zones.iter().map(|zone| naive::zone(zone)).collect();
+        let naive = naive::Rules::new(&fields, &known.places, consent);
         let mut schedule = Schedule::new(Some(&fields), &lane);
         for _ in 0..INSTANTS {
             let hours = rng.random_range(-40 * 3_600..40 * 3_600);
@@ -191,7 +214,7 @@ fn compare(
 /// An instant of these years; every other one within a day and a half of a change of summer time
 /// somewhere, or of a holiday.
 fn about(rng: &mut impl Rng) -> Timestamp {
-    let year = rng.random_range(2024..2031);
+    let year = rng.random_range(2025..2031);
     let date = match rng.random_range(0..6) {
         0 => naive::second_sunday_of_march(year),
         1 => naive::first_sunday_of_november(year),
@@ -208,6 +231,7 @@ fn about(rng: &mut impl Rng) -> Timestamp {
 /// Rules of a campaign: a few spans on most weekdays, days blocked around the date.
 fn rules(rng: &mut impl Rng, about: Timestamp) -> CampaignFields {
     let mut fields = CampaignFields::new("Spring");
+    fields.kind = Some(CallKind::ALL[rng.random_range(0..CallKind::ALL.len())]);
     let mut day = || {
         let count = [0, 1, 1, 1, 1, 2, 3][rng.random_range(0..7)];
         (0..count).map(|_| span(rng)).collect::<Vec<_>>()

@@ -32,8 +32,8 @@ use expect_test::expect;
 use jiff::Timestamp;
 use media_worker::{Tools, Worker, WorkerParts};
 use model::{
-    AgentAmd, AgentFields, AgentId, AgentMachineAction, AmdMode, ApiKeyId, CallId, Speaker,
-    TenantId, TraceId, Variables,
+    AgentAmd, AgentFields, AgentId, AgentMachineAction, AmdMode, ApiKeyId, CallId, CallKind,
+    Consent, ConsentKind, Speaker, TenantId, TraceId, Variables,
 };
 use service::account::keys::Keys;
 use service::agent::Agents;
@@ -268,6 +268,12 @@ impl Stage {
             to: number.parse().unwrap(),
             from: Some(OUR_NUMBER.parse().unwrap()),
             agent_id: self.agent,
+            kind: CallKind::Information,
+            consent: Some(Consent {
+                kind: ConsentKind::Express,
+                at: None,
+                source: None,
+            }),
             variables: Variables::default(),
             overriding: Some(Overriding {
                 by,

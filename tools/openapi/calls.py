@@ -27,6 +27,7 @@ from trunkline_client.models import (
     AgentPatch,
     Call,
     CallDetail,
+    CallKind,
     CallPage,
     CallState,
     Campaign,
@@ -120,7 +121,13 @@ def edit_an_agent() -> str:
 def place_a_call(agent_id: str, to: str) -> Call:
     variables = NewCallVariables()
     variables["name"] = "Sam"
-    call = NewCall(agent_id=agent_id, to=to, variables=variables, override=Override(reason="a test call"))
+    call = NewCall(
+        agent_id=agent_id,
+        to=to,
+        kind=CallKind.INFORMATION,
+        variables=variables,
+        override=Override(reason="a test call"),
+    )
     return done(Call, 201, create_call.sync_detailed(client=client, body=call))
 
 
@@ -145,6 +152,7 @@ def turn_the_pages(newest: list[str]) -> None:
 def fill_a_campaign(agent_id: str) -> None:
     body = NewCampaign(
         name="Reminders",
+        kind=CallKind.INFORMATION,
         agent_id=agent_id,
         windows=WindowsInput(mon=[["10:00", "19:00"]]),
         retry=RetryInput(busy_seconds=14_400),

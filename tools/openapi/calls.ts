@@ -73,7 +73,13 @@ assert.equal(refused(412, await edit(etag)).code, "revision_changed");
 
 const call = (to: string) =>
   client.POST("/v1/calls", {
-    body: { to, agent_id: agent.id, variables: { name: "Sam" }, override: { reason: "a test call" } },
+    body: {
+      to,
+      agent_id: agent.id,
+      kind: "information",
+      variables: { name: "Sam" },
+      override: { reason: "a test call" },
+    },
   });
 const taken = done(201, await call(HANGS_UP));
 const unanswered = done(201, await call(RINGS_ON));
@@ -106,6 +112,7 @@ const campaign = done(
   await client.POST("/v1/campaigns", {
     body: {
       name: "Reminders",
+      kind: "information",
       agent_id: agent.id,
       windows: { mon: [["10:00", "19:00"]] },
       retry: { busy_seconds: 14_400 },

@@ -206,6 +206,8 @@ fn body(agent_id: AgentId) -> Value {
     let windows: BTreeMap<_, _> = days.iter().map(|day| (*day, all_day.clone())).collect();
     json!({
         "name": "First scene",
+        "kind": "information",
+        "zones": "lead",
         "agent_id": agent_id,
         "windows": windows,
         "call_on_holidays": true,

@@ -174,6 +174,7 @@ async fn a_kill_in_mid_call_loses_no_finished_turn_and_no_recording() {
     let body = json!({
         "agent_id": agents["items"][0]["id"],
         "to": "+14155550101",
+        "kind": "information",
         "variables": { "name": "Sam", "day": "Monday", "time": "nine" },
         "override": { "reason": "a test runs at any hour" },
     });

@@ -22,7 +22,7 @@ fn a_list_is_simulated_the_same_twice_and_within_every_rule() {
     write(
         at,
         "campaign.json",
-        r#"{"name": "Spring", "max_concurrent_calls": 8, "max_attempts": 2,
+        r#"{"name": "Spring", "kind": "information", "consent_elsewhere": {"kind": "express", "reason": "signed forms"}, "max_concurrent_calls": 8, "max_attempts": 2,
             "windows": {"fri": [["10:00", "19:00"]], "sat": [["10:00", "12:00"], ["13:30", "19:00"]],
                         "sun": [["12:00", "18:00"]], "mon": [["10:00", "19:00"]]},
             "retry": {"no_answer_seconds": 7200, "busy_seconds": 14400, "failed_seconds": 1800, "voicemail_seconds": 86400}}"#,
@@ -92,7 +92,7 @@ fn numbers_that_must_not_be_called_are_counted_and_left_out() {
     write(
         at,
         "campaign.json",
-        r#"{"name": "Spring", "starts_at": "2026-03-02T00:00:00Z"}"#,
+        r#"{"name": "Spring", "kind": "information", "consent_elsewhere": {"kind": "express", "reason": "signed forms"}, "starts_at": "2026-03-02T00:00:00Z"}"#,
     );
     let output = simulate(
         at,
@@ -121,7 +121,11 @@ fn what_cannot_be_used_is_named() {
     write(at, "leads.csv", "phone\n+12125550100\n");
     write(at, "no_number.csv", "first,last\nAnna,Lee\n");
     write(at, "empty.csv", "");
-    write(at, "campaign.json", r#"{"name": "Spring"}"#);
+    write(
+        at,
+        "campaign.json",
+        r#"{"name": "Spring", "kind": "information", "consent_elsewhere": {"kind": "express", "reason": "signed forms"}}"#,
+    );
     write(at, "broken.json", "{");
     write(at, "typo.json", r#"{"name": "Spring", "max_calls": 3}"#);
     write(
@@ -132,7 +136,7 @@ fn what_cannot_be_used_is_named() {
     write(
         at,
         "absurd.json",
-        r#"{"name": "Spring", "max_attempts": 0, "windows": {}}"#,
+        r#"{"name": "Spring", "kind": "information", "max_attempts": 0, "windows": {}}"#,
     );
     write(
         at,

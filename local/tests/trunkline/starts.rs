@@ -22,6 +22,7 @@ async fn call(api: &ApiClient, to: &str) -> CallView {
     let body = json!({
         "agent_id": agents["items"][0]["id"],
         "to": to,
+        "kind": "information",
         "variables": { "name": "Sam", "day": "Monday", "time": "nine" },
         "override": { "reason": "a test runs at any hour" },
     });
@@ -148,6 +149,8 @@ async fn a_second_start_leaves_no_campaign_of_an_old_scene_running_and_a_users_a
     let agents: Value = api.get("v1/agents").await.unwrap();
     let body = json!({
         "name": "First scene",
+        "kind": "information",
+        "consent_elsewhere": { "kind": "express", "reason": "signed forms" },
         "agent_id": agents["items"][0]["id"],
         "windows": { (weekday): [["12:00", "13:00"]] },
         "disclosure": {

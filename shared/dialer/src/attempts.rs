@@ -1,29 +1,15 @@
 //! What past attempts at a number count for: caps, conversations, gaps and faults.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Attempt, CallId, Caps, Contact, Doing, Lane, Outcome};
-
-use crate::packs::packs;
+use model::{Attempt, CallId, Caps, Contact, Doing, Outcome};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// An attempt without an outcome is taken as alive for so long: longer than any call may last, so that
 /// one whose end was never heard of does not block a number for ever.
 pub const CALL_ALIVE_MAX: SignedDuration = SignedDuration::from_hours(6);
-
-/// The caps that hold for a lane: the campaign's, and what its places demand.
-#[must_use]
-pub fn caps_of(caps: Caps, lane: &Lane) -> Caps {
-    let legal = lane.jurisdictions.iter().flat_map(|place| packs(place));
-    let attempts = legal.filter_map(|pack| pack.attempts_per_day).min();
-    Caps {
-        attempts_per_day: attempts.map_or(caps.attempts_per_day, |most| {
-            most.min(caps.attempts_per_day)
-        }),
-        ..caps
-    }
-}
 
 /// A cap that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +24,11 @@ pub(crate) struct Reached {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capped {
     AttemptsPerDay,
+    AttemptsPerWeek,
     AttemptsPerMonth,
     ConversationsPerDay,
+    /// So many days are over only after the last conversation.
+    AfterConversation(u32),
 }
 
 /// The cap that holds the number back longest, if any is reached.
@@ -51,12 +40,25 @@ pub(crate) fn reached(
     caps: &Caps,
     now: Timestamp,
 ) -> Option<Reached> {
+    let after = caps.days_after_conversation.unwrap_or_default();
     let attempts = [
         (
             Capped::AttemptsPerDay,
             DAY,
             caps.attempts_per_day,
             rang as fn(&Attempt) -> bool,
+        ),
+        (
+            Capped::AttemptsPerWeek,
+            WEEK,
+            caps.attempts_per_7_days.unwrap_or(u32::MAX),
+            rang,
+        ),
+        (
+            Capped::AfterConversation(after),
+            DAY * i32::try_from(after).unwrap_or(i32::MAX),
+            1,
+            conversation,
         ),
         (
             Capped::AttemptsPerMonth,

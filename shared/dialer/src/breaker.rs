@@ -113,7 +113,7 @@ fn ramp(ramp: Ramp, limit: u32, since: Timestamp, now: Timestamp) -> Concurrency
 
 #[cfg(test)]
 mod tests {
-    use model::{CampaignFields, Delay};
+    use model::Delay;
 
     use super::*;
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_breaker_opens_waits_and_probes() {
-        let mut campaign = crate::testing::campaign(CampaignFields::new("Spring"));
+        let mut campaign = crate::testing::campaign(crate::testing::fields(""));
         campaign.fields.breaker = Breaker {
             failures_percent: 50,
             calls: 10,

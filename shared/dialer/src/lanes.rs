@@ -104,7 +104,7 @@ impl Lanes {
         }
         of_campaign.lanes.entry(id).or_insert_with(|| Ready {
             schedule: Schedule::new(Some(&campaign.fields), lane),
-            caps: caps_for(Some(&campaign.fields), lane),
+            caps: caps_for(&campaign.fields, lane),
         })
     }
 }

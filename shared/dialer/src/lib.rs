@@ -33,16 +33,20 @@ pub use after::{
     AfterCall, AfterDenial, CallEnd, FAULT_RETRY, FAULTS_MAX, TURNED_BACK_RETRY, Talk, after_call,
     after_denial,
 };
-pub use attempts::{CALL_ALIVE_MAX, caps_of, is_failure};
+pub use attempts::{CALL_ALIVE_MAX, is_failure};
 pub use breaker::{HALF_OPEN_PROBES, Recent};
 pub use disclosure::{OPENING_SECONDS_MAX, Script, ScriptProblem, script_problems};
 pub use lanes::{Lanes, LanesOpen};
 pub use numbers::{
     NUMBERS_VERSION, NumberKind, Place, RegionCode, RegionCodeProblem, ZoneName, ZoneNameProblem,
 };
-pub use packs::calendar::Calendar;
-pub use packs::{DEFAULT, Demand, Hours, PACKS, Pack, RULES_VERSION, Weekdays, packs};
-pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, caps_for, permit};
+pub use packs::calendar::{Calendar, HOLIDAYS_KNOWN, HOLIDAYS_VERSION};
+pub use packs::terms::{Terms, caps_of, least_consent};
+pub use packs::{
+    Cap, CapRule, ConsentRule, DEFAULT, Demand, Hours, HoursRule, Kinds, Pack, RULES_VERSION,
+    Source, Voice, Voices, Weekdays, all as all_packs, packs,
+};
+pub use permit::{Asking, Denial, NUMBER_BUSY_RETRY, Single, caps_for, permit};
 pub use plan::{
     AccountRoom, CampaignRoom, Deferral, Dial, Due, Ending, Held, Opener, OurNumber, PLAN_HORIZON,
     Plan, Snapshot, TenantRoom, never, opened_by, openers, plan,

@@ -4,6 +4,8 @@
 //! large than too small: all of it has to allow a call. The tables are libphonenumber's, see
 //! `tools/zones.py`. That a number is assigned to anybody is not known here.
 
+mod postal;
+mod regions;
 #[rustfmt::skip]
 mod tables;
 
@@ -11,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
-use model::{Lane, PhoneNumber};
+use model::{Consent, Lane, PhoneNumber, StatedPlace};
 
 use crate::zone::time_zone;
 
@@ -38,14 +40,15 @@ pub enum NumberKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneName(String);
 
-/// A state of the United States or a province of Canada by its code of ISO 3166-2, `US-CA`: those whose rules differ
-/// within their country.
+/// A state or province by its code of ISO 3166-2, `US-CA`: of countries whose states have rules or zones of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegionCode(String);
 
 /// The text is no such code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a region is a state of the US or a province of Canada, as in US-CA or CA-ON")]
+#[error(
+    "a region is a state or province of Australia, Brazil, Canada, Mexico or the US, as in US-CA or CA-ON"
+)]
 pub struct RegionCodeProblem;
 
 /// The text is not the name of a zone.
@@ -84,8 +87,11 @@ impl Place {
         let region = region.copied().unwrap_or_default();
         let zones = match kind {
             NumberKind::Geographic => zones_of(digits),
+            // A country has its own, whichever others share the calling code; toll-free numbers of the North
+            // American plan are used in all of it.
             NumberKind::Mobile | NumberKind::Premium | NumberKind::TollFree | NumberKind::Other => {
-                zones_of(code.digits(digits))
+                let own = zones_of_country(region).filter(|_zones| !is_shared(region));
+                own.unwrap_or_else(|| zones_of(code.digits(digits)))
             }
             NumberKind::Invalid => &[],
         };
@@ -132,22 +138,61 @@ impl Place {
         self.zones.iter().filter_map(name)
     }
 
-    /// The lane of a lead with this number. A zone that the list names wins over the number's: the
-    /// tenant knows where the person is. The rules of the number's place apply all the same.
+    /// The lane of a lead with this number, of whom this is stated and who has agreed to this. What is stated adds
+    /// zones and rules to those of the number, and takes none away.
+    ///
+    /// A name that nobody knows any more says nothing.
     #[must_use]
-    pub fn lane(&self, own_zone: Option<&ZoneName>) -> Lane {
-        let zones = match own_zone {
-            Some(zone) => vec![zone.0.clone()],
-            None => self.zones().map(str::to_owned).collect(),
-        };
+    pub fn lane(&self, stated: &StatedPlace, consent: Option<&Consent>) -> Lane {
+        let zones = self.zones().map(str::to_owned).collect();
         let jurisdictions = self.jurisdictions.iter().map(|&place| place.to_owned());
-        Lane::new(zones, jurisdictions.collect())
+        let mut jurisdictions: Vec<String> = jurisdictions.collect();
+        let by_code = self.regions_of_postal_code(stated);
+        jurisdictions.extend(stated.region.clone());
+        jurisdictions.extend(by_code.iter().map(|&region| region.to_owned()));
+        // A country alone stands for all of its states: the strictest of each rule.
+        jurisdictions.extend(stated.any_region_of.clone());
+        if let Some(country) = &stated.country {
+            let known = |place: &String| place.split('-').next() == Some(country.as_str());
+            if !jurisdictions.iter().any(known) {
+                jurisdictions.push(country.clone());
+            }
+        }
+        let own: Option<ZoneName> = (stated.zone.as_deref()).and_then(|zone| zone.parse().ok());
+        let own = own.map(|zone| zone.0);
+        let mut of_address = zones_of_address(stated, by_code);
+        if of_address.is_empty() {
+            of_address.extend(self.zones_of_another_country(stated));
+        }
+        let consent = consent.map(|consent| consent.kind);
+        Lane::new(zones, jurisdictions)
+            .with_stated(own, of_address)
+            .with_consent(consent)
+    }
+
+    /// The zones of the country that is stated, where it is another than the number's.
+    fn zones_of_another_country(&self, stated: &StatedPlace) -> impl Iterator<Item = String> {
+        let country = stated.country.as_deref();
+        let country = country.filter(|country| *country != self.country);
+        let zones = country.and_then(zones_of_country).unwrap_or_default();
+        let name = |zone: &u16| tables::ZONES.get(usize::from(*zone)).copied();
+        zones.iter().filter_map(name).map(str::to_owned)
+    }
+
+    /// The states of the postal code, in the country that is stated, or else in the number's.
+    fn regions_of_postal_code(&self, stated: &StatedPlace) -> &'static [&'static str] {
+        let Some(code) = stated.postal_code.as_deref() else {
+            return &[];
+        };
+        let of_region = stated.region.as_deref().and_then(|region| region.get(..2));
+        let country = stated.country.as_deref().or(of_region);
+        postal::regions(country.unwrap_or(self.country), code)
     }
 
     /// One plan serves two large countries and twenty small ones: the area code tells the state, and
     /// numbers without one are used in both large ones.
     fn refine_for_north_america(&mut self, national: &[u8]) {
-        if self.country != "US" && self.country != "CA" {
+        if !is_shared(self.country) {
             return;
         }
         if self.kind != NumberKind::Geographic {
@@ -162,6 +207,16 @@ impl Place {
             self.jurisdictions = states;
         }
     }
+}
+
+/// The zones of a lead's state and of its postal code.
+fn zones_of_address(stated: &StatedPlace, by_code: &[&str]) -> Vec<String> {
+    let regions = stated.region.as_deref().into_iter();
+    let regions = regions.chain(by_code.iter().copied());
+    let of_regions = regions.filter_map(regions::zones).flatten().copied();
+    let unread = stated.any_region_of.as_deref().into_iter();
+    let of_any = unread.flat_map(regions::zones_of_all);
+    of_regions.chain(of_any).map(str::to_owned).collect()
 }
 
 impl ZoneName {
@@ -203,8 +258,7 @@ impl FromStr for RegionCode {
     /// Takes any spelling of case.
     fn from_str(text: &str) -> Result<Self, RegionCodeProblem> {
         let code = text.trim().to_ascii_uppercase();
-        let mut places = tables::AREAS.iter().flat_map(|(_area, places)| *places);
-        if code.len() == 5 && places.any(|place| *place == code) {
+        if regions::zones(&code).is_some() {
             Ok(Self(code))
         } else {
             Err(RegionCodeProblem)
@@ -301,6 +355,18 @@ fn only(regions: &'static [&'static str], region: &str) -> &'static [&'static st
     place
         .and_then(|place| regions.get(place..=place))
         .unwrap_or_default()
+}
+
+/// Whether numbers of this country without a place are used in other countries as well.
+fn is_shared(country: &str) -> bool {
+    matches!(country, "US" | "CA")
+}
+
+/// The zones of a country, as places in `ZONES`.
+fn zones_of_country(country: &str) -> Option<&'static [u16]> {
+    let place = tables::COUNTRIES.binary_search_by_key(&country, |(region, _set)| region);
+    let (_region, set) = tables::COUNTRIES.get(place.ok()?)?;
+    tables::ZONE_SETS.get(usize::from(*set)).copied()
 }
 
 /// Digits of a prefix that the zone map compares.

@@ -1,38 +1,105 @@
-//! Rule packs: what the law of a place says about calling hours, caps and openings, as a table.
+//! Rule packs: what the law of a place says about calling hours, consent, caps and openings, as tables.
 //!
 //! `docs/protocols/calling-compliance.md#hours-and-caps` has the sources, `docs/protocols/calling-compliance.md#unconfirmed`
 //! the doubts: where a source is not confirmed, the stricter reading is in the table. Not legal advice.
 //! What a campaign sets applies besides, never instead.
 
 pub(crate) mod calendar;
+pub(crate) mod terms;
+mod united_states;
+mod world;
 
-use crate::packs::calendar::Calendar;
+use model::{CallKind, ConsentKind};
 
-/// Version of the table, stored with every permit.
-pub const RULES_VERSION: &str = "2026-11-21";
+/// Version of the tables, stored with every permit.
+pub const RULES_VERSION: &str = "2026-12-01";
 
 /// Rules of one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pack {
     /// `US-FL`, `GB`; `US` holds in every state besides the state's own. [`DEFAULT`] has none.
     pub jurisdiction: &'static str,
-    /// Hours by weekday, in order and without overlap; a weekday that is not named is a day off.
-    pub hours: &'static [Hours],
-    /// Public holidays, on which campaigns do not call unless they say so.
-    pub holidays: Option<Calendar>,
-    /// Calling on those holidays is forbidden, whatever a campaign says.
-    pub closed_on_holidays: bool,
-    /// Most attempts at one number in any 24 hours.
-    pub attempts_per_day: Option<u32>,
-    /// Sales calls need consent in writing.
-    pub written_consent_for_sales: bool,
+    /// All that fit a call hold together. A call that none fits may be made at any hour.
+    pub hours: &'static [HoursRule],
+    pub caps: &'static [CapRule],
+    /// The strongest of those that fit a call is needed.
+    pub consent: &'static [ConsentRule],
     /// What has to be said at the beginning of a call.
     pub opening: &'static [Demand],
-    /// Where it is written.
-    pub source: &'static str,
-    /// Every hour of it was read in the law itself or two sources agree.
+}
+
+/// Where a rule is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    pub text: &'static str,
+    /// The law's own words were read, in this text. What somebody else says of them never confirms.
     pub confirmed: bool,
-    pub checked_on: &'static str,
+    /// When it was read.
+    pub read_on: &'static str,
+}
+
+/// When calls of some kinds may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoursRule {
+    pub kinds: Kinds,
+    pub voices: Voices,
+    /// Does not hold for leads that carry such a consent, or a stronger one.
+    pub lifted_by: Option<ConsentKind>,
+    /// Hours by weekday; those of one weekday in order and apart from each other. A weekday that is not named is a
+    /// day off.
+    pub hours: &'static [Hours],
+    /// Calling on public holidays is forbidden, whatever a campaign says.
+    pub closed_on_holidays: bool,
+    pub source: Source,
+}
+
+/// How strong a consent calls of some kinds need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsentRule {
+    pub kinds: Kinds,
+    pub voices: Voices,
+    pub least: ConsentKind,
+    pub source: Source,
+}
+
+/// How often one number may be called for some kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapRule {
+    pub kinds: Kinds,
+    pub cap: Cap,
+    pub source: Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cap {
+    /// Attempts in any 24 hours.
+    AttemptsPerDay(u32),
+    /// Attempts in any 7 days.
+    AttemptsPer7Days(u32),
+    /// Attempts in any 30 days.
+    AttemptsPer30Days(u32),
+    /// No attempt for so many days after a conversation.
+    DaysAfterConversation(u32),
+}
+
+/// A set of kinds of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds(u8);
+
+/// Whose voice speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Voice {
+    /// A synthesised or recorded one, whatever answers behind it.
+    Artificial,
+    /// A human operator's.
+    Human,
+}
+
+/// Which voices a rule holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voices {
+    Any,
+    Only(Voice),
 }
 
 /// The same hours on some weekdays.
@@ -65,6 +132,44 @@ pub enum Demand {
     RecordingNotice,
 }
 
+impl Kinds {
+    /// Every kind but emergencies: those no rule of hours, caps or consent holds back.
+    pub const ALL_BUT_EMERGENCY: Self = Self::of(&[
+        CallKind::Sales,
+        CallKind::Information,
+        CallKind::Debt,
+        CallKind::Survey,
+        CallKind::Charity,
+        CallKind::Political,
+    ]);
+
+    #[must_use]
+    pub const fn of(kinds: &[CallKind]) -> Self {
+        let mut set = 0;
+        let mut rest = kinds;
+        while let [kind, others @ ..] = rest {
+            set |= 1 << *kind as u8;
+            rest = others;
+        }
+        Self(set)
+    }
+
+    #[must_use]
+    pub const fn has(self, kind: CallKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+impl Voices {
+    #[must_use]
+    pub fn have(self, voice: Voice) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(only) => only == voice,
+        }
+    }
+}
+
 const DAILY: Weekdays = Weekdays { first: 0, last: 6 };
 const MON_TO_FRI: Weekdays = Weekdays { first: 0, last: 4 };
 const MON_TO_SAT: Weekdays = Weekdays { first: 0, last: 5 };
@@ -82,146 +187,42 @@ const OPENING: &[Demand] = &[
     Demand::RecordingNotice,
 ];
 
+/// The product's own rule where no law is known that asks for more: an artificial voice sells to nobody who has not
+/// said yes in writing, and asks for money or votes nobody who has not said yes.
+const CONSENT: &[ConsentRule] = &[
+    ConsentRule {
+        kinds: Kinds::of(&[CallKind::Sales]),
+        voices: Voices::Only(Voice::Artificial),
+        least: ConsentKind::Written,
+        source: PRODUCT,
+    },
+    ConsentRule {
+        kinds: Kinds::of(&[CallKind::Charity, CallKind::Political]),
+        voices: Voices::Only(Voice::Artificial),
+        least: ConsentKind::Express,
+        source: PRODUCT,
+    },
+];
+
+const PRODUCT: Source = Source {
+    text: "the product's own, for want of a law that is known to ask for more",
+    confirmed: false,
+    read_on: "2026-11-21",
+};
+
 /// What holds where no other pack does: hours that no law we know of forbids, and no Sunday.
 pub const DEFAULT: Pack = Pack {
     jurisdiction: "",
-    hours: &[hours(MON_TO_SAT, 9, 20)],
-    holidays: None,
-    closed_on_holidays: false,
-    attempts_per_day: Some(3),
-    written_consent_for_sales: true,
+    hours: &[always(&[hours(MON_TO_SAT, 9, 20)], PRODUCT)],
+    caps: &[per_day(3, PRODUCT)],
+    consent: CONSENT,
     opening: OPENING,
-    source: "product default for places without a pack",
-    confirmed: true,
-    checked_on: CHECKED_ON,
 };
 
-const CHECKED_ON: &str = "2026-11-21";
-
 /// Every pack, by jurisdiction.
-pub static PACKS: &[Pack] = &[
-    Pack {
-        hours: &[
-            Hours {
-                weekdays: MON_TO_FRI,
-                start: 9 * 60,
-                end: 21 * 60 + 30,
-            },
-            hours(SAT_AND_SUN, 10, 18),
-        ],
-        holidays: Some(Calendar::Canada),
-        source: "CRTC Unsolicited Telecommunications Rules",
-        ..national("CA")
-    },
-    Pack {
-        hours: &[hours(MON_TO_FRI, 8, 21), hours(SAT_AND_SUN, 10, 20)],
-        holidays: Some(Calendar::UnitedKingdom),
-        source: "no statutory hour in PECR; common code 8-21 on weekdays, later on weekends",
-        confirmed: false,
-        ..national("GB")
-    },
-    Pack {
-        hours: &[hours(DAILY, 10, 21)],
-        holidays: Some(Calendar::India),
-        source: "TCCCPR 2018, default time band of marketing calls",
-        ..national("IN")
-    },
-    // Everywhere in the United States and their territories.
-    Pack {
-        hours: &[hours(DAILY, 8, 21)],
-        holidays: Some(Calendar::UnitedStates),
-        source: "47 CFR 64.1200(c)(1), 16 CFR 310.4(c)",
-        ..national("US")
-    },
-    Pack {
-        hours: &[hours(MON_TO_SAT, 8, 20)],
-        closed_on_holidays: true,
-        ..state("US-AL", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 20)],
-        ..state("US-CT", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 8, 20)],
-        attempts_per_day: Some(3),
-        ..state("US-FL", "Fla. Stat. 501.616(6), 501.059(8)")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 21)],
-        confirmed: false,
-        ..state("US-IL", "vendor table, the later of two starts")
-    },
-    Pack {
-        hours: &[hours(DAILY, 10, 21)],
-        ..state("US-KY", "vendor table")
-    },
-    Pack {
-        hours: &[hours(MON_TO_SAT, 8, 20)],
-        closed_on_holidays: true,
-        ..state("US-LA", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 8, 20)],
-        confirmed: false,
-        ..state("US-MA", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 8, 20)],
-        attempts_per_day: Some(3),
-        ..state("US-MD", "Md. Com. Law 14-4502")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 21)],
-        ..state("US-MI", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 21)],
-        ..state("US-MN", "vendor table")
-    },
-    Pack {
-        hours: &[hours(MON_TO_SAT, 8, 20)],
-        closed_on_holidays: true,
-        ..state("US-MS", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 21)],
-        ..state("US-NM", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 9, 20)],
-        ..state("US-NV", "vendor table")
-    },
-    Pack {
-        hours: &[hours(DAILY, 8, 20)],
-        attempts_per_day: Some(3),
-        ..state("US-OK", "15 O.S. 775C.3-.4")
-    },
-    Pack {
-        hours: &[hours(MON_TO_SAT, 9, 21)],
-        closed_on_holidays: true,
-        confirmed: false,
-        ..state(
-            "US-PA",
-            "vendor table; limits on Sundays and holidays taken as none at all",
-        )
-    },
-    Pack {
-        hours: &[hours(MON_TO_FRI, 9, 18), hours(SAT, 10, 17)],
-        closed_on_holidays: true,
-        confirmed: false,
-        ..state("US-RI", "vendor table; Saturday shorter")
-    },
-    Pack {
-        hours: &[hours(MON_TO_SAT, 9, 21), hours(SUN, 12, 21)],
-        ..state("US-TX", "Tex. Bus. & Com. 301.051")
-    },
-    Pack {
-        hours: &[hours(DAILY, 8, 20)],
-        confirmed: false,
-        ..state("US-WA", "vendor table")
-    },
-];
+pub fn all() -> impl Iterator<Item = &'static Pack> {
+    world::PACKS.iter().chain(united_states::PACKS)
+}
 
 /// Territories in which the federal rules hold, though their numbers have countries of their own.
 const US_TERRITORIES: [&str; 5] = ["AS", "GU", "MP", "PR", "VI"];
@@ -242,8 +243,8 @@ pub fn packs(jurisdiction: &str) -> impl Iterator<Item = &'static Pack> {
             || pack.jurisdiction == jurisdiction
             || (jurisdiction == "US" && pack.jurisdiction.starts_with("US-"))
     };
-    let default = (!PACKS.iter().any(holds)).then_some(&DEFAULT);
-    let picked: Vec<&'static Pack> = PACKS.iter().filter(|pack| holds(pack)).collect();
+    let picked: Vec<&'static Pack> = all().filter(|pack| holds(pack)).collect();
+    let default = picked.is_empty().then_some(&DEFAULT);
     picked.into_iter().chain(default)
 }
 
@@ -255,76 +256,43 @@ const fn hours(weekdays: Weekdays, start: u16, end: u16) -> Hours {
     }
 }
 
-const fn national(jurisdiction: &'static str) -> Pack {
-    Pack {
-        jurisdiction,
-        hours: &[],
-        holidays: None,
+/// Hours of every call but emergencies.
+const fn always(hours: &'static [Hours], source: Source) -> HoursRule {
+    HoursRule {
+        kinds: Kinds::ALL_BUT_EMERGENCY,
+        voices: Voices::Any,
+        lifted_by: None,
+        hours,
         closed_on_holidays: false,
-        attempts_per_day: None,
-        written_consent_for_sales: true,
-        opening: OPENING,
-        source: "",
-        confirmed: true,
-        checked_on: CHECKED_ON,
+        source,
     }
 }
 
-const fn state(jurisdiction: &'static str, source: &'static str) -> Pack {
-    Pack {
-        holidays: Some(Calendar::UnitedStates),
+const fn per_day(most: u32, source: Source) -> CapRule {
+    CapRule {
+        kinds: Kinds::ALL_BUT_EMERGENCY,
+        cap: Cap::AttemptsPerDay(most),
         source,
-        ..national(jurisdiction)
+    }
+}
+
+/// The law's own words, read on that day.
+const fn read(text: &'static str, read_on: &'static str) -> Source {
+    Source {
+        text,
+        confirmed: true,
+        read_on,
+    }
+}
+
+/// What others say of it, on that day.
+const fn hearsay(text: &'static str, read_on: &'static str) -> Source {
+    Source {
+        text,
+        confirmed: false,
+        read_on,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(jurisdiction: &str) -> Vec<&'static str> {
-        packs(jurisdiction).map(|pack| pack.jurisdiction).collect()
-    }
-
-    #[test]
-    fn a_state_adds_to_the_federal_rules() {
-        assert_eq!(named("US-FL"), ["US", "US-FL"]);
-        assert_eq!(named("US-OH"), ["US"]);
-        assert_eq!(named("PR"), ["US"]);
-        assert_eq!(named("US").len(), 19);
-        assert_eq!(named("CA-ON"), ["CA"]);
-        assert_eq!(named("FR"), [""]);
-    }
-
-    #[test]
-    fn every_pack_is_whole() {
-        assert!(PACKS.is_sorted_by_key(|pack| pack.jurisdiction));
-        for pack in PACKS.iter().chain([&DEFAULT]) {
-            let place = pack.jurisdiction;
-            assert!(!pack.hours.is_empty(), "{place}: never open");
-            assert!(!pack.source.is_empty(), "{place}: without a source");
-            assert!(
-                pack.holidays.is_some() || !pack.closed_on_holidays,
-                "{place}"
-            );
-            let mut after = 0;
-            for hours in pack.hours {
-                assert!(hours.weekdays.first >= after, "{place}: a weekday twice");
-                assert!(hours.weekdays.first <= hours.weekdays.last && hours.weekdays.last < 7);
-                assert!(hours.start < hours.end && hours.end <= 24 * 60, "{place}");
-                after = hours.weekdays.last + 1;
-            }
-        }
-    }
-
-    #[test]
-    fn no_state_is_laxer_than_the_federal_rule() {
-        for pack in PACKS {
-            if pack.jurisdiction.starts_with("US") {
-                for hours in pack.hours {
-                    assert!(hours.start >= 8 * 60 && hours.end <= 21 * 60);
-                }
-            }
-        }
-    }
-}
+mod tests;

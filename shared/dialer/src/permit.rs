@@ -11,16 +11,15 @@ use std::fmt;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    CallId, Campaign, CampaignFields, CampaignState, Caps, Check, ConsentKind, Contact, Lane, Lead,
-    Permit, PhoneNumber, Rule, ZoneTime,
+    CallId, CallKind, Campaign, CampaignFields, CampaignState, Caps, Check, Consent,
+    ConsentElsewhere, ConsentKind, Contact, Lane, Lead, Permit, PhoneNumber, Rule, ZoneSource,
+    ZoneTime,
 };
 
-use crate::RULES_VERSION;
-use crate::attempts::{
-    Capped, Reached, alive_until, attempts_today, caps_of, gap_until, later, reached,
-};
+use crate::attempts::{Capped, Reached, alive_until, attempts_today, gap_until, later, reached};
 use crate::numbers::{NumberKind, Place};
-use crate::packs::packs;
+use crate::packs::RULES_VERSION;
+use crate::packs::terms::{Terms, caps_of, least_consent};
 use crate::windows::{Schedule, TIME_RULES, second_of};
 
 /// When to ask again after another call to the same number was on its way: most calls are over then.
@@ -40,10 +39,37 @@ pub struct Asking<'a> {
     pub others: &'a [&'a Contact],
     /// For whom it is called; absent for a single call, to which no campaign's rules apply.
     pub campaign: Option<&'a Campaign>,
+    /// What a single call is for, and what the person has agreed to.
+    pub single: Single<'a>,
     /// The row of the campaign; absent when somebody just asks about a number.
     pub lead: Option<&'a Lead>,
     /// The call that asks: it is not in its own way.
     pub call_id: Option<CallId>,
+}
+
+/// What is said of a call that is for no campaign.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Single<'a> {
+    /// Absent: nobody says, so the strictest is taken.
+    pub kind: Option<CallKind>,
+    pub consent: Option<&'a Consent>,
+}
+
+impl Asking<'_> {
+    /// The call as the law sees it: nobody speaks but an artificial voice.
+    fn terms(&self) -> Terms {
+        Terms::artificial(match self.campaign {
+            Some(campaign) => campaign.fields.kind,
+            None => self.single.kind,
+        })
+    }
+
+    fn consent(&self) -> Option<&Consent> {
+        match self.campaign {
+            Some(_) => self.lead.and_then(|lead| lead.consent.as_ref()),
+            None => self.single.consent,
+        }
+    }
 }
 
 /// The first rule that says no, and when to ask again.
@@ -58,8 +84,9 @@ pub struct Denial {
 #[must_use]
 pub fn permit(asking: &Asking<'_>, now: Timestamp) -> Permit {
     let fields = asking.campaign.map(|campaign| &campaign.fields);
-    let mut schedule = Schedule::new(fields, asking.lane);
-    let caps = caps_of_lead(asking, caps_for(fields, asking.lane));
+    let mut schedule = Schedule::under(asking.terms(), fields, asking.lane);
+    let own = fields.map(|fields| fields.caps).unwrap_or_default();
+    let caps = caps_of_lead(asking, caps_of(own, asking.terms(), asking.lane));
     let mut checks = Vec::new();
     let denial = decide(
         asking,
@@ -83,17 +110,17 @@ pub fn permit(asking: &Asking<'_>, now: Timestamp) -> Permit {
         allowed: denial.is_none(),
         denied_by: denial.map(|denial| denial.rule),
         retry_at,
-        zones: zones(asking.lane, &schedule, now),
+        zones: zones(asking, &schedule, now),
         jurisdictions: asking.lane.jurisdictions.clone(),
         checks,
         rules_version: RULES_VERSION.to_owned(),
     }
 }
 
-/// The caps that hold for a campaign's lane, or for a single call to it.
+/// The caps that hold for a campaign's lane.
 #[must_use]
-pub fn caps_for(campaign: Option<&CampaignFields>, lane: &Lane) -> Caps {
-    caps_of(campaign.map(|fields| fields.caps).unwrap_or_default(), lane)
+pub fn caps_for(campaign: &CampaignFields, lane: &Lane) -> Caps {
+    caps_of(campaign.caps, Terms::artificial(campaign.kind), lane)
 }
 
 /// The caps that hold for a person: the strictest of the places of all their numbers. `own` are those of the number
@@ -102,8 +129,9 @@ pub(crate) fn caps_of_lead(asking: &Asking<'_>, own: Caps) -> Caps {
     let Some(lead) = asking.lead.filter(|lead| !lead.alternates.is_empty()) else {
         return own;
     };
-    lead.numbers()
-        .fold(own, |caps, (_number, lane)| caps_of(caps, lane))
+    lead.numbers().fold(own, |caps, (_number, lane)| {
+        caps_of(caps, asking.terms(), lane)
+    })
 }
 
 /// Decides; tells `each` rule that is looked at with its verdict. Without a word that is made up from
@@ -134,17 +162,9 @@ pub(crate) fn decide(
         }
     }
 
-    if let (Some(campaign), Some(lead)) = (asking.campaign, asking.lead)
-        && let Some(needed) = campaign.fields.consent
-    {
-        let needed = needed.max(least_consent(&campaign.fields, asking.lane));
-        let given = lead.consent.as_ref();
-        let valid = given
-            .is_some_and(|consent| consent.kind >= needed && consent.at.is_none_or(|at| at <= now));
-        let because = Because::Consent(needed, given.map(|consent| consent.kind));
-        if let Some(no) = say(Rule::Consent, valid, because, None) {
-            return Some(no);
-        }
+    let (has_consent, because) = consents(asking, now);
+    if let Some(no) = say(Rule::Consent, has_consent, because, None) {
+        return Some(no);
     }
 
     if let Some(campaign) = asking.campaign {
@@ -164,7 +184,7 @@ pub(crate) fn decide(
         }
     }
 
-    if let Some(no) = decide_time(schedule, now, &mut say) {
+    if let Some(no) = decide_time(asking, schedule, now, &mut say) {
         return Some(no);
     }
 
@@ -224,18 +244,41 @@ fn asked_elsewhere(others: &[&Contact]) -> bool {
     suppressions.any(|suppression| suppression.reason.is_their_own_word())
 }
 
-/// Sales calls need consent in writing where a place demands it, whatever the campaign asks for.
-fn least_consent(fields: &CampaignFields, lane: &Lane) -> ConsentKind {
-    let mut places = lane.jurisdictions.iter().flat_map(|place| packs(place));
-    if fields.disclosure.marketing && places.any(|pack| pack.written_consent_for_sales) {
-        ConsentKind::Written
-    } else {
-        ConsentKind::Express
+/// Whether the person has agreed to such a call, as far as the law of the places and the campaign ask for it.
+fn consents<'a>(asking: &Asking<'a>, now: Timestamp) -> (bool, Because<'a>) {
+    let fields = asking.campaign.map(|campaign| &campaign.fields);
+    // It does not call before it says so.
+    if fields.is_some_and(|fields| fields.kind.is_none()) {
+        return (true, Because::NoKind);
+    }
+    let places = asking.lane.jurisdictions.iter().map(String::as_str);
+    let by_law = least_consent(asking.terms(), places);
+    let needed = by_law.max(fields.and_then(|fields| fields.consent));
+    let given = asking.consent();
+    let Some(needed) = needed else {
+        return (true, Because::NoConsent(asking.terms().kind));
+    };
+    let is_enough =
+        |consent: &Consent| consent.kind >= needed && consent.at.is_none_or(|at| at <= now);
+    if given.is_some_and(is_enough) {
+        return (
+            true,
+            Because::Consent(needed, given.map(|consent| consent.kind)),
+        );
+    }
+    let elsewhere = fields.and_then(|fields| fields.consent_elsewhere.as_ref());
+    match elsewhere.filter(|elsewhere| elsewhere.kind >= needed) {
+        Some(elsewhere) => (true, Because::ConsentElsewhere(needed, elsewhere)),
+        None => (
+            false,
+            Because::Consent(needed, given.map(|consent| consent.kind)),
+        ),
     }
 }
 
 /// The rules about local time, over all zones.
 fn decide_time(
+    asking: &Asking<'_>,
     schedule: &mut Schedule,
     now: Timestamp,
     say: &mut impl FnMut(Rule, bool, Because<'_>, Option<Timestamp>) -> Option<Denial>,
@@ -244,15 +287,20 @@ fn decide_time(
     if let Some(no) = say(Rule::ZoneUnknown, zones > 0, Because::Zones(zones), None) {
         return Some(no);
     }
+    // A single call has no windows and no blocked days of a campaign.
+    let is_asked = |rule: Rule| {
+        asking.campaign.is_some() || !matches!(rule, Rule::CampaignWindow | Rule::BlockedDay)
+    };
     if schedule.is_open(now) {
-        for rule in TIME_RULES {
+        for rule in TIME_RULES.into_iter().filter(|rule| is_asked(*rule)) {
             say(rule, true, Because::Time(rule, true, zones), None);
         }
         return None;
     }
     let verdicts = schedule.verdicts(second_of(now));
     let opens_at = schedule.open_from(now);
-    for (rule, passed) in TIME_RULES.into_iter().zip(verdicts) {
+    let verdicts = TIME_RULES.into_iter().zip(verdicts);
+    for (rule, passed) in verdicts.filter(|(rule, _passed)| is_asked(*rule)) {
         if let Some(no) = say(rule, passed, Because::Time(rule, passed, zones), opens_at) {
             return Some(no);
         }
@@ -272,6 +320,7 @@ pub(crate) fn runs(
     }
     let starts_at = fields.starts_at.filter(|start| now < *start);
     match state {
+        CampaignState::Running if fields.kind.is_none() => (false, Because::NoKind, None),
         CampaignState::Running => match starts_at {
             Some(start) => (false, Because::Starts(start), starts_at),
             None => (true, Because::State(state), None),
@@ -284,17 +333,26 @@ pub(crate) fn runs(
     }
 }
 
-fn zones(lane: &Lane, schedule: &Schedule, now: Timestamp) -> Vec<ZoneTime> {
+/// The zones that had to allow the call, with what says that the person may be there.
+fn zones(asking: &Asking<'_>, schedule: &Schedule, now: Timestamp) -> Vec<ZoneTime> {
+    let (lane, place) = (asking.lane, Place::of(asking.number));
+    let trust = asking.campaign.map(|campaign| campaign.fields.zones);
     let second = Timestamp::from_second(second_of(now)).unwrap_or(now);
     let clocks = schedule.clocks().map(|zone| {
         let offset: Offset = zone.to_offset(now);
         second.display_with_offset(offset).to_string()
     });
-    let zones = lane.zones.iter().zip(clocks);
+    let of_number = |zone: &String| place.zones().any(|of_number| of_number == zone);
+    let zones = lane.zones_by(trust.unwrap_or_default()).iter().zip(clocks);
     zones
         .map(|(zone, local)| ZoneTime {
             zone: zone.clone(),
             local,
+            source: if of_number(zone) {
+                ZoneSource::Number
+            } else {
+                ZoneSource::Lead
+            },
         })
         .collect()
 }
@@ -304,7 +362,10 @@ fn zones(lane: &Lane, schedule: &Schedule, now: Timestamp) -> Vec<ZoneTime> {
 pub(crate) enum Because<'a> {
     Kind(NumberKind),
     Suppressed(bool),
+    NoKind,
+    NoConsent(CallKind),
     Consent(ConsentKind, Option<ConsentKind>),
+    ConsentElsewhere(ConsentKind, &'a ConsentElsewhere),
     State(CampaignState),
     Over,
     Zones(usize),
@@ -335,6 +396,19 @@ impl fmt::Display for Because<'_> {
                 let (needed, given) = (consent(Some(*needed)), consent(*given));
                 write!(f, "{needed} is needed, there is {given}")
             }
+            Self::NoKind => f.write_str("the campaign does not say what its calls are for"),
+            Self::NoConsent(kind) => {
+                write!(f, "calls of the kind {} need no consent here", kind.code())
+            }
+            Self::ConsentElsewhere(needed, elsewhere) => {
+                let (needed, given) = (consent(Some(*needed)), consent(Some(elsewhere.kind)));
+                let reason = &elsewhere.reason;
+                write!(f, "{needed} is needed, {given} is kept elsewhere: {reason}")?;
+                match elsewhere.by {
+                    Some(key) => write!(f, " (said by {key})"),
+                    None => Ok(()),
+                }
+            }
             Self::State(state) => write!(f, "the campaign is {}", state.code()),
             Self::Over => f.write_str("the campaign's end is past"),
             Self::Zones(1) => f.write_str("1 zone"),
@@ -360,6 +434,10 @@ impl fmt::Display for Because<'_> {
                 let (count, most) = (reached.count, reached.most);
                 match reached.what {
                     Capped::AttemptsPerDay => write!(f, "{count} of {most} attempts in 24 h"),
+                    Capped::AttemptsPerWeek => write!(f, "{count} of {most} attempts in 7 days"),
+                    Capped::AfterConversation(days) => {
+                        write!(f, "a conversation within the last {days} days")
+                    }
                     Capped::AttemptsPerMonth => write!(f, "{count} of {most} attempts in 30 days"),
                     Capped::ConversationsPerDay => {
                         write!(f, "{count} of {most} conversations in 24 h")

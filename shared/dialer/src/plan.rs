@@ -21,7 +21,7 @@ use crate::after::{AfterDenial, after_denial};
 use crate::attempts::later;
 use crate::breaker::{Recent, concurrency};
 use crate::lanes::Lanes;
-use crate::permit::{Asking, Denial, caps_of_lead, decide, runs};
+use crate::permit::{Asking, Denial, Single, caps_of_lead, decide, runs};
 
 pub use never::{Opener, never, opened_by, openers};
 use our_numbers::OurNumberPool;
@@ -260,6 +260,7 @@ fn sift<'a>(
                 contact: due.contact,
                 others: &due.others,
                 campaign: Some(campaign),
+                single: Single::default(),
                 lead: Some(lead),
                 call_id: None,
             };

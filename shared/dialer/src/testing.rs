@@ -20,21 +20,28 @@ pub(crate) fn campaign(fields: CampaignFields) -> Campaign {
     }
 }
 
-/// The fields of a body that goes on after the name.
+/// The fields of a body that goes on after the name. Where it says no kind, the campaign informs people, whose consent
+/// is kept elsewhere.
 pub(crate) fn fields(body: &str) -> CampaignFields {
-    let body = if body.is_empty() {
-        r#"{"name":"Spring"}"#.to_owned()
-    } else {
-        format!(r#"{{"name":"Spring",{body}}}"#)
-    };
-    serde_json::from_str(&body).unwrap()
+    let comma = if body.is_empty() { "" } else { "," };
+    let fields: CampaignFields =
+        serde_json::from_str(&format!(r#"{{"name":"Spring"{comma}{body}}}"#)).unwrap();
+    if fields.kind.is_some() {
+        return fields;
+    }
+    let usual = support::campaign_fields("Spring");
+    CampaignFields {
+        kind: usual.kind,
+        consent_elsewhere: usual.consent_elsewhere,
+        ..fields
+    }
 }
 
 /// A lead that waits since the epoch.
 pub(crate) fn lead(campaign: &Campaign, number: &str) -> Lead {
     let number: PhoneNumber = number.parse().unwrap();
     Lead {
-        lane: Place::of(&number).lane(None),
+        lane: Place::of(&number).lane(&model::StatedPlace::default(), None),
         ..support::lead(campaign.id, number, Timestamp::UNIX_EPOCH)
     }
 }
@@ -47,7 +54,7 @@ pub(crate) fn lead_with(campaign: &Campaign, numbers: &[&str]) -> Lead {
         .map(|number| {
             let number: PhoneNumber = number.parse().unwrap();
             AlternateNumber {
-                lane: Place::of(&number).lane(None),
+                lane: Place::of(&number).lane(&model::StatedPlace::default(), None),
                 number,
             }
         })

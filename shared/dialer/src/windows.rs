@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{CampaignFields, Lane, Rule, Span};
 
 use crate::packs::calendar::{Calendar, Day, day_of, weekday};
-use crate::packs::packs;
+use crate::packs::terms::{Terms, hours_rules};
 use crate::zone::{ZoneClock, time_zone, timestamp};
 
 /// How far ahead an opening is looked for. Each weekday and each fixed holiday comes round in it; what
@@ -72,10 +72,19 @@ enum Days {
 type Spans = Vec<(i64, i64)>;
 
 impl Schedule {
-    /// For a lane; without a campaign only what the law says.
+    /// For calls of an artificial voice to a lane; without a campaign only what the law says of sales.
     #[must_use]
     pub fn new(campaign: Option<&CampaignFields>, lane: &Lane) -> Self {
-        let clocks = lane.zones.iter().map(|zone| time_zone(zone));
+        let kind = campaign.and_then(|fields| fields.kind);
+        Self::under(Terms::artificial(kind), campaign, lane)
+    }
+
+    /// For such calls to a lane.
+    #[must_use]
+    pub fn under(terms: Terms, campaign: Option<&CampaignFields>, lane: &Lane) -> Self {
+        let trust = campaign.map(|fields| fields.zones).unwrap_or_default();
+        let zones = lane.zones_by(trust);
+        let clocks = zones.iter().map(|zone| time_zone(zone));
         let clocks: Option<Vec<_>> = clocks.map(|zone| zone.map(ZoneClock::new)).collect();
         let mut schedule = Self {
             // A zone that nobody knows could be any: as good as none.
@@ -91,9 +100,9 @@ impl Schedule {
             schedule.add_campaign(fields);
         }
         let on_holidays = campaign.is_none_or(|fields| fields.call_on_holidays);
-        for pack in lane.jurisdictions.iter().flat_map(|place| packs(place)) {
+        for (pack, rule) in hours_rules(terms, lane) {
             for (day, legal) in schedule.legal.iter_mut().enumerate() {
-                let hours = pack
+                let hours = rule
                     .hours
                     .iter()
                     .filter(|hours| (hours.weekdays.first..=hours.weekdays.last).contains(&day));
@@ -102,10 +111,13 @@ impl Schedule {
                     .collect();
                 *legal = intersection(legal, &hours);
             }
-            let holidays = pack
-                .holidays
-                .filter(|_| pack.closed_on_holidays || !on_holidays);
-            schedule.holidays.extend(holidays);
+            if rule.closed_on_holidays {
+                schedule.holidays.extend(Calendar::of(pack.jurisdiction));
+            }
+        }
+        if !on_holidays {
+            let calendars = lane.jurisdictions.iter().map(|place| Calendar::of(place));
+            schedule.holidays.extend(calendars.flatten());
         }
         schedule.holidays.sort_unstable();
         schedule.holidays.dedup();

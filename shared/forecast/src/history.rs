@@ -269,6 +269,8 @@ mod tests {
             lead_id: None,
             attempt: None,
             known_as: None,
+            kind: None,
+            consent: None,
             permit: Some(Permit {
                 at: placed,
                 allowed: true,
@@ -277,6 +279,7 @@ mod tests {
                 zones: vec![ZoneTime {
                     zone: "America/Los_Angeles".to_owned(),
                     local: format!("2026-03-02T{hour:02}:00:00-08:00"),
+                    source: model::ZoneSource::Number,
                 }],
                 jurisdictions: Vec::new(),
                 checks: Vec::new(),

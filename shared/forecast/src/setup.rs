@@ -69,6 +69,10 @@ impl Setup {
             .into_iter()
             .flat_map(|(at, inside)| inside.into_iter().map(|problem| problem.below(at)))
             .collect();
+        if self.campaign.kind.is_none() {
+            let says = "is needed: what the calls are for decides hours and consent";
+            problems.push(FieldProblem::new("/campaign/kind", Fault::Missing, says));
+        }
         let mut say = |at: &str, says: String| {
             problems.push(FieldProblem::new(at, Fault::OutOfRange, says));
         };

@@ -68,6 +68,7 @@ impl ColumnReason {
             Target::CallingCode => "the calling code of a number",
             Target::Zone => "the lead's time zone",
             Target::Region => "the state or province",
+            Target::PostalCode => "the postal code",
             Target::Country => "the country",
             Target::Priority => "the priority",
             Target::ConsentKind => "the kind of consent",
@@ -103,6 +104,8 @@ pub enum Target {
     Zone,
     /// State or province. It is a variable as well, since people talk about places.
     Region,
+    /// It is a variable as well.
+    PostalCode,
     /// It is a variable as well, and the country of a number without a country code.
     Country,
     /// `high`, `normal` or `low`.
@@ -125,6 +128,7 @@ impl Target {
             Self::Number
             | Self::Zone
             | Self::Region
+            | Self::PostalCode
             | Self::Country
             | Self::Priority
             | Self::ConsentKind
@@ -143,6 +147,7 @@ impl Target {
             Self::CallingCode => "calling_code",
             Self::Zone => "zone",
             Self::Region => "region",
+            Self::PostalCode => "postal_code",
             Self::Country => "country",
             Self::Priority => "priority",
             Self::ConsentKind => "consent_kind",

@@ -579,6 +579,7 @@ fn name_variables(headers: &[String], targets: Vec<Option<Target>>) -> Vec<Colum
                 | Target::CallingCode
                 | Target::Zone
                 | Target::Region
+                | Target::PostalCode
                 | Target::Country
                 | Target::Priority
                 | Target::ConsentKind

@@ -40,6 +40,8 @@ pub struct Row {
     pub region: Option<&'static str>,
     /// The row names a state of this country that nobody knows: what holds in any of its states holds.
     pub region_unreadable: Option<Country>,
+    /// As the row writes it, where it may be one.
+    pub postal_code: Option<String>,
     pub country: Option<Country>,
     pub priority: LeadPriority,
     /// Present when the row names a kind.
@@ -97,6 +99,7 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
     let mut country = None;
     let mut zone = None;
     let mut region_column = None;
+    let mut postal_code = None;
     let mut priority = LeadPriority::default();
     let mut consent_kind = None;
     let mut consent_at = None;
@@ -115,6 +118,10 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
             }
             Target::Region => {
                 region_column = Some(index);
+                Ok(())
+            }
+            Target::PostalCode => {
+                postal_code = Some(cell).filter(|cell| value::is_postal_code(cell));
                 Ok(())
             }
             Target::Country => {
@@ -137,7 +144,9 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
             Target::Variable(_) => Ok(()),
         };
         known.map_err(|reason| wrong(index, reason))?;
-        if let Target::Variable(_) | Target::Region | Target::Country = column.target {
+        if let Target::Variable(_) | Target::Region | Target::PostalCode | Target::Country =
+            column.target
+        {
             if !value::longest(cell, VALUE_CHARS_MAX) {
                 return Err(wrong(index, Reason::ValueTooLong));
             }
@@ -183,6 +192,7 @@ pub(crate) fn read(cells: &Cells, layout: &Layout, start: Position) -> Result<Ro
         zone,
         region,
         region_unreadable,
+        postal_code: postal_code.map(str::to_owned),
         country,
         priority,
         consent,

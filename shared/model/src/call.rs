@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdResult, AnsweredBy, CallId, CampaignId, CarrierVerdict, LeadId, LineReport,
-    Outcome, Permit, PhoneNumber, TenantId, TraceId,
+    AgentId, AmdResult, AnsweredBy, CallId, CallKind, CampaignId, CarrierVerdict, Consent, LeadId,
+    LineReport, Outcome, Permit, PhoneNumber, TenantId, TraceId,
 };
 
 /// One attempt to talk, known by our id before the carrier knows of it.
@@ -71,6 +71,12 @@ pub struct Call {
     pub campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
+    /// What it is for; absent where a customer called us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CallKind>,
+    /// What the person has agreed to, of a single call; for a campaign's the lead says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// Which attempt for that lead it is, from 1. One that came to nothing and was not counted leaves its number to
     /// the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,8 @@
 //! Campaigns: who is called by which agent, when, how often and how fast.
 
+pub(crate) mod consent;
 pub(crate) mod delay;
+pub(crate) mod kind;
 pub(crate) mod lane;
 pub(crate) mod lead;
 pub(crate) mod permit;
@@ -11,9 +13,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, AmdThresholds, CampaignId, ConsentKind, Delay, Fault, FieldProblem, Limit,
-    PhoneNumber, TenantId, Windows, chars,
+    AgentId, AmdThresholds, CallKind, CampaignId, ConsentElsewhere, ConsentKind, Delay, Fault,
+    FieldProblem, Limit, PhoneNumber, TenantId, Windows, ZoneTrust, chars,
 };
+
+use consent::REASON_CHARS_MAX;
 
 /// The most numbers that one campaign calls from.
 pub const OUR_NUMBERS_MAX: usize = 500;
@@ -62,6 +66,9 @@ pub enum CampaignState {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewCampaign))]
 pub struct CampaignFields {
     pub name: String,
+    /// What the calls are for. Needed before the start: hours, caps and consent go by it.
+    #[serde(default)]
+    pub kind: Option<CallKind>,
     /// Who talks. Needed before the start.
     #[serde(default)]
     pub agent_id: Option<AgentId>,
@@ -75,6 +82,10 @@ pub struct CampaignFields {
     /// forbids calling on them they are not, whatever this says.
     #[serde(default)]
     pub call_on_holidays: bool,
+    /// Whose zones have to allow a call: those of the number, of the lead's own zone and of its address together, or
+    /// the lead's alone where its list names any.
+    #[serde(default)]
+    pub zones: ZoneTrust,
     #[serde(default = "default_concurrency")]
     pub max_concurrent_calls: u32,
     /// Attempts for each lead.
@@ -102,9 +113,13 @@ pub struct CampaignFields {
     pub opt_out: OptOut,
     #[serde(default)]
     pub disclosure: Disclosure,
-    /// The weakest consent that a lead must carry; `null`: consent is kept elsewhere.
+    /// The weakest consent that a lead must carry, where that is more than the law of its place asks for.
     #[serde(default)]
     pub consent: Option<ConsentKind>,
+    /// Consent that is kept outside the product, for leads that carry none. Whoever sets it needs the permission to
+    /// override rules.
+    #[serde(default)]
+    pub consent_elsewhere: Option<ConsentElsewhere>,
     /// 1 to 9; of two campaigns, shares of free lines go as their priorities.
     #[serde(default = "default_priority")]
     pub priority: u8,
@@ -180,8 +195,12 @@ pub struct Caps {
     pub attempts_per_day: u32,
     /// Attempts in any 30 days.
     pub attempts_per_30_days: u32,
+    /// Attempts in any 7 days; `null`: as many as the others allow.
+    pub attempts_per_7_days: Option<u32>,
     /// Conversations in any 24 hours.
     pub conversations_per_day: u32,
+    /// Days after a conversation without another attempt; `null`: none.
+    pub days_after_conversation: Option<u32>,
     /// From an attempt that was busy or not answered to the next one, by whichever campaign. A shorter
     /// `retry` is held back by it.
     #[serde(rename = "minimum_gap_seconds")]
@@ -263,8 +282,6 @@ pub struct Disclosure {
     pub purpose: Option<String>,
     /// What the agent says first in place of its prompt's greeting. Takes `{{variables}}`.
     pub opening: Option<String>,
-    /// The campaign sells something: stricter rules apply.
-    pub marketing: bool,
 }
 
 /// How a campaign goes up to its concurrency after a start.
@@ -300,10 +317,12 @@ impl CampaignFields {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            kind: None,
             agent_id: None,
             windows: Windows::default(),
             blocked_days: Vec::new(),
             call_on_holidays: false,
+            zones: ZoneTrust::default(),
             max_concurrent_calls: default_concurrency(),
             max_attempts: default_attempts(),
             retry: Retry::default(),
@@ -316,6 +335,7 @@ impl CampaignFields {
             opt_out: OptOut::default(),
             disclosure: Disclosure::default(),
             consent: None,
+            consent_elsewhere: None,
             priority: default_priority(),
             ramp: Ramp::default(),
             breaker: Breaker::default(),
@@ -325,7 +345,7 @@ impl CampaignFields {
     }
 
     /// What its fields may be.
-    pub const LIMITS: [Limit<Self>; 24] = [
+    pub const LIMITS: [Limit<Self>; 27] = [
         Limit::number("max_concurrent_calls", 1, 10_000, |campaign| {
             Some(campaign.max_concurrent_calls.into())
         }),
@@ -338,8 +358,14 @@ impl CampaignFields {
         Limit::number("caps.attempts_per_30_days", 1, 200, |campaign| {
             Some(campaign.caps.attempts_per_30_days.into())
         }),
+        Limit::number("caps.attempts_per_7_days", 1, 100, |campaign| {
+            campaign.caps.attempts_per_7_days.map(Into::into)
+        }),
         Limit::number("caps.conversations_per_day", 1, 24, |campaign| {
             Some(campaign.caps.conversations_per_day.into())
+        }),
+        Limit::number("caps.days_after_conversation", 1, 30, |campaign| {
+            campaign.caps.days_after_conversation.map(Into::into)
         }),
         Limit::number("calls_per_number_per_day", 1, 1_000_000, |campaign| {
             Some(campaign.calls_per_number_per_day.into())
@@ -385,6 +411,14 @@ impl CampaignFields {
         Limit::text("disclosure.opening", 1_000, |campaign| {
             campaign.disclosure.opening.as_deref().map(chars)
         }),
+        Limit::text(
+            "consent_elsewhere.reason",
+            REASON_CHARS_MAX as u64,
+            |campaign| {
+                let elsewhere = campaign.consent_elsewhere.as_ref();
+                elsewhere.map(|elsewhere| chars(&elsewhere.reason))
+            },
+        ),
         Limit::items("numbers", OUR_NUMBERS_MAX as u64, |campaign| {
             u64::try_from(campaign.numbers.len()).ok()
         }),
@@ -420,6 +454,15 @@ impl CampaignFields {
                 "/amd/detect",
                 Fault::Conflict,
                 "must not be `off` when `amd.machine` is `leave_message`".to_owned(),
+            );
+        }
+        if let Some(elsewhere) = &self.consent_elsewhere
+            && elsewhere.reason.trim().is_empty()
+        {
+            say(
+                "/consent_elsewhere/reason",
+                Fault::OutOfRange,
+                "must say where the consent is kept".to_owned(),
             );
         }
         if let Some(key) = self.opt_out.key
@@ -480,7 +523,9 @@ impl Default for Caps {
         Self {
             attempts_per_day: 3,
             attempts_per_30_days: 6,
+            attempts_per_7_days: None,
             conversations_per_day: 1,
+            days_after_conversation: None,
             minimum_gap: Delay::from_hours(2),
         }
     }

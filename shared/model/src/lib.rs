@@ -41,14 +41,16 @@ pub use call::{
     AbsentBecause, Call, CallState, Direction, KnownLead, LeftBecause, RecordingState,
     RejectedBecause,
 };
+pub use campaign::consent::{Consent, ConsentElsewhere, ConsentKind};
 pub use campaign::delay::{Delay, DelayProblem};
-pub use campaign::lane::{Lane, LaneId, LaneIdProblem};
+pub use campaign::kind::CallKind;
+pub use campaign::lane::{Lane, LaneId, LaneIdProblem, ZoneTrust};
 pub use campaign::lead::{
-    ALTERNATES_MAX, AlternateNumber, Attempt, CalledElsewhere, Consent, ConsentKind, Contact, Lead,
-    LeadCounts, LeadPriority, LeadResult, LeadState, Release, Rotation, StatedPlace, Suppression,
+    ALTERNATES_MAX, AlternateNumber, Attempt, CalledElsewhere, Contact, Lead, LeadCounts,
+    LeadPriority, LeadResult, LeadState, Release, Rotation, StatedPlace, Suppression,
     SuppressionReason,
 };
-pub use campaign::permit::{Check, Permit, Rule, ZoneTime};
+pub use campaign::permit::{Check, Permit, Rule, ZoneSource, ZoneTime};
 pub use campaign::windows::{MinuteOfDay, SPANS_MAX, Span, TimeProblem, Windows};
 pub use campaign::{
     AlternateNumbers, Amd, AmdMode, BLOCKED_DAYS_MAX, Breaker, Campaign, CampaignFields,

@@ -20,10 +20,10 @@ use carrier::{Carrier, CarrierCallId, RefusalKind, RequestError};
 use futures_util::future::try_join;
 use jiff::SignedDuration;
 use model::{
-    AgentFields, AgentId, AmdPolicy, Call, CallId, CallSnapshot, CallState, Campaign, Direction,
-    EventKind, KnownLead, Lead, Outcome, PhoneNumber, PromptVersion, RecordingState,
-    RejectedBecause, Rule, Template, TemplateProblem, TenantId, TraceId, Turn, VALUE_CHARS_MAX,
-    Variables, member,
+    AgentFields, AgentId, AmdPolicy, Call, CallId, CallKind, CallSnapshot, CallState, Campaign,
+    Consent, Direction, EventKind, KnownLead, Lead, Outcome, PhoneNumber, PromptVersion,
+    RecordingState, RejectedBecause, Rule, Template, TemplateProblem, TenantId, TraceId, Turn,
+    VALUE_CHARS_MAX, Variables, member,
 };
 use serde::{Deserialize, Serialize};
 use settings::Roster;
@@ -70,6 +70,11 @@ pub struct CreateCall {
     #[serde(default)]
     pub from: Option<PhoneNumber>,
     pub agent_id: AgentId,
+    /// What it is for.
+    pub kind: CallKind,
+    /// What the person has agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// Values for the prompt's `{{variables}}`.
     #[serde(default)]
     pub variables: Variables,
@@ -191,6 +196,8 @@ impl Calls {
         snapshot.trace_id = Some(trace);
         self.check_policy(tenant, request, now).await?;
         let mut row = new_row(&snapshot, request.to.clone(), from, CallState::Claimed, now);
+        row.call.kind = Some(request.kind);
+        row.call.consent.clone_from(&request.consent);
         row.progress.overriding.clone_from(&request.overriding);
         let made = keyed.as_ref().map(|keyed| keyed.makes(&id, now));
         let claimed = Box::pin(self.claim(&mut row, &snapshot, made.as_ref(), now)).await?;
@@ -235,10 +242,14 @@ impl Calls {
         let contact = self.contacts.get(tenant, &request.to).await?;
         let asking = dialer::Asking {
             number: &request.to,
-            lane: &policy::lane_of(&request.to),
+            lane: &policy::lane_of(&request.to, request.consent.as_ref()),
             contact: Some(&contact),
             others: &[],
             campaign: None,
+            single: dialer::Single {
+                kind: Some(request.kind),
+                consent: request.consent.as_ref(),
+            },
             lead: None,
             call_id: None,
         };
@@ -709,6 +720,8 @@ fn bare_call(
         lead_id: None,
         attempt: None,
         known_as: None,
+        kind: None,
+        consent: None,
         permit: None,
         trace_id: None,
     }

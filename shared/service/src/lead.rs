@@ -51,15 +51,23 @@ pub struct NewLead {
     /// say so.
     #[serde(default)]
     pub alternates: Vec<PhoneNumber>,
-    /// The lead's own zone, an IANA name; absent: every zone that a number may be in.
+    /// The lead's own zone, an IANA name: it has to allow a call besides every zone that a number may be in, or alone
+    /// where the campaign's `zones` say so.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
     #[serde(default, deserialize_with = "place::text::deserialize")]
     pub zone: Option<ZoneName>,
-    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
-    /// apply.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    /// The state or province that it is in (ISO 3166-2; of Australia, Brazil, Canada, Mexico or the US): its rules and
+    /// zones apply besides those of the number.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(AU|BR|CA|MX|US)-[A-Z]{2,3}$", example = "US-CA"))]
     #[serde(default, deserialize_with = "place::text::deserialize")]
     pub region: Option<RegionCode>,
+    /// As the country's postal service writes it: rules and zones of its state apply besides those of the number.
+    #[cfg_attr(
+        feature = "schema",
+        schema(max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103")
+    )]
+    #[serde(default)]
+    pub postal_code: Option<String>,
     /// The country that it is in, where the number is another's: the rules of both apply.
     #[serde(default)]
     pub country: Option<Country>,
@@ -88,15 +96,23 @@ pub struct LeadFields {
     /// `null`: they stay.
     #[serde(default)]
     pub alternates: Option<Vec<PhoneNumber>>,
-    /// The lead's own zone, an IANA name; `null`: every zone that the number may be in.
+    /// The lead's own zone, an IANA name: it has to allow a call besides every zone that a number may be in, or alone
+    /// where the campaign's `zones` say so.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = "time-zone", example = "America/Chicago"))]
     #[serde(default, with = "place::text")]
     pub zone: Option<ZoneName>,
-    /// The state of the US or province of Canada that it is in, where the number does not tell: the rules of both
-    /// apply.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(US|CA)-[A-Z]{2}$", example = "US-CA"))]
+    /// The state or province that it is in (ISO 3166-2; of Australia, Brazil, Canada, Mexico or the US): its rules and
+    /// zones apply besides those of the number.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, pattern = "^(AU|BR|CA|MX|US)-[A-Z]{2,3}$", example = "US-CA"))]
     #[serde(default, with = "place::text")]
     pub region: Option<RegionCode>,
+    /// As the country's postal service writes it: rules and zones of its state apply besides those of the number.
+    #[cfg_attr(
+        feature = "schema",
+        schema(max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103")
+    )]
+    #[serde(default)]
+    pub postal_code: Option<String>,
     /// The country that it is in, where the number is another's: the rules of both apply.
     #[serde(default)]
     pub country: Option<Country>,
@@ -311,6 +327,7 @@ impl Leads {
                 .region
                 .as_ref()
                 .and_then(|region| region.parse().ok()),
+            postal_code: stated.postal_code.clone(),
             country: stated
                 .country
                 .as_ref()
@@ -491,6 +508,17 @@ impl From<LeadsRefused> for NotCorrected {
     }
 }
 
+impl LeadFields {
+    fn stated(&self) -> StatedPlace {
+        place::stated(
+            self.zone.as_ref(),
+            self.region.as_ref(),
+            self.postal_code.as_deref(),
+            self.country,
+        )
+    }
+}
+
 impl NewLead {
     /// Every number of the person, the lead's own first.
     fn numbers(&self) -> impl Iterator<Item = &PhoneNumber> {
@@ -502,23 +530,33 @@ impl NewLead {
 pub(crate) fn alternates(
     numbers: impl Iterator<Item = PhoneNumber>,
     stated: &StatedPlace,
+    consent: Option<&Consent>,
 ) -> Vec<AlternateNumber> {
     numbers
         .map(|number| AlternateNumber {
-            lane: place::lane(&Place::of(&number), stated),
+            lane: Place::of(&number).lane(stated, consent),
             number,
         })
         .collect()
 }
 
 fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
-    let stated = place::stated(new.zone.as_ref(), new.region.as_ref(), new.country);
-    let alternates = alternates(new.alternates.iter().cloned(), &stated);
+    let stated = place::stated(
+        new.zone.as_ref(),
+        new.region.as_ref(),
+        new.postal_code.as_deref(),
+        new.country,
+    );
+    let alternates = alternates(
+        new.alternates.iter().cloned(),
+        &stated,
+        new.consent.as_ref(),
+    );
     Lead {
         id: LeadId::of(campaign_id, &new.number),
         campaign_id,
         number: new.number.clone(),
-        lane: place::lane(&Place::of(&new.number), &stated),
+        lane: Place::of(&new.number).lane(&stated, new.consent.as_ref()),
         alternates,
         rotation: Rotation::default(),
         stated_place: stated,

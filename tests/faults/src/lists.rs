@@ -106,6 +106,8 @@ fn list(chance: &Chance, name: &str, numbers: Vec<String>) -> List {
     let minutes = |low, high| 60 * chance.number(low..=high);
     let body = json!({
         "name": name,
+        "kind": "information",
+        "consent_elsewhere": { "kind": "express", "reason": "signed forms" },
         "windows": windows,
         "call_on_holidays": true,
         "max_concurrent_calls": chance.number(2..=8),

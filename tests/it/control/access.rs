@@ -81,7 +81,7 @@ async fn what_is_another_tenants_is_the_same_as_what_never_was() {
         .await;
     assert_eq!(edit.status, 404);
     // Nor can a call be made with another's agent, prompt or number.
-    let with_agent = json!({ "to": THEIR_NUMBER, "agent_id": agent });
+    let with_agent = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent });
     let with_agent = world
         .other_asks("POST", "/v1/calls", Some(with_agent))
         .await;
@@ -172,7 +172,7 @@ async fn a_viewer_reads_and_changes_nothing() {
         .add_key(owner.tenant_id, owner.user_id, Role::Viewer, &secret)
         .await
         .unwrap();
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent });
+    let body = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent });
     for (method, path, body, status) in [
         ("GET", format!("/v1/calls/{call}"), None, 200),
         ("POST", "/v1/calls".to_owned(), Some(body), 403),

@@ -105,6 +105,8 @@ async fn nobody_is_called_with_an_agent_whose_vendor_has_lost_its_settings() {
         to: THEIR_NUMBER.parse().unwrap(),
         from: None,
         agent_id: desk.agent.parse().unwrap(),
+        kind: model::CallKind::Information,
+        consent: None,
         variables: [("name".to_owned(), "Ann".to_owned())].into(),
         overriding: None,
     };

@@ -115,7 +115,7 @@ pub(super) async fn an_agent_is_archived_when_nothing_uses_it_and_taken_back() {
     // Not for calls, campaigns, numbers, and not to be changed.
     let archived = vec![user("/agent_id", "archived")];
     let call = json!({
-        "to": THEIR_NUMBER,
+        "to": THEIR_NUMBER, "kind": "information",
         "agent_id": desk.agent,
         "variables": { "name": "Ada" },
         "override": any_hour(),
@@ -169,7 +169,7 @@ async fn a_call_cannot_be_made_with_an_archived_agent_and_past_ones_show_theirs(
     let path = format!("/v1/agents/{agent}");
     world.archived(&path).await;
 
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+    let body = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
     let refused = world.ask("POST", "/v1/calls", Some(body)).await;
     assert_eq!(refused.status, 422, "{}", refused.text);
     assert_eq!(faults(&refused), [user("/agent_id", "archived")]);
@@ -285,7 +285,7 @@ pub(super) async fn an_archived_number_neither_calls_nor_is_answered() {
     assert_eq!(refused.status, 422, "{}", refused.text);
     assert_eq!(faults(&refused), [user("/numbers/0", "archived")]);
     let mut call = json!({
-        "to": THEIR_NUMBER, "agent_id": desk.agent, "variables": { "name": "N" },
+        "to": THEIR_NUMBER, "kind": "information", "agent_id": desk.agent, "variables": { "name": "N" },
         "override": any_hour(), "from": OUR_NUMBER,
     });
     let refused = desk.post("/v1/calls", call.clone()).await;

@@ -13,7 +13,7 @@ async fn a_request_to_call_is_claimed_and_queued() {
     let world = World::start().await;
     world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
-    let made = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+    let made = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
     let made = world.ask("POST", "/v1/calls", Some(made)).await;
     assert_eq!(made.status, 201, "{}", made.text);
     let call = made.json();
@@ -48,7 +48,7 @@ async fn missing_variables_are_all_named_and_nothing_is_written() {
             "Hi {{name}}, {{clinic}} here.",
         )
         .await;
-    let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "variables": { "day": " " } });
+    let call = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "variables": { "day": " " } });
     let refused = world.ask("POST", "/v1/calls", Some(call)).await;
     assert_eq!(
         (refused.status, refused.code()),
@@ -77,7 +77,7 @@ async fn values_that_make_a_prompt_too_long_for_a_row_are_refused() {
     let agent = world.agent_saying(&"{{a}}".repeat(200), "Hi").await;
     // Each line feed is two bytes in JSON: what counts is what is stored.
     for (value, status) in [("\n".repeat(900), 201), ("\n".repeat(1_000), 422)] {
-        let call = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour(), "variables": { "a": format!("x{value}x") } });
+        let call = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour(), "variables": { "a": format!("x{value}x") } });
         let answer = world.ask("POST", "/v1/calls", Some(call)).await;
         assert_eq!(answer.status, status, "{}", answer.text);
     }
@@ -90,38 +90,43 @@ async fn what_is_wrong_with_a_request_is_named_by_field() {
     let nobody = agent.replace("agent_0", "agent_1");
     for (body, status, code, field) in [
         (
-            json!({ "to": "14155550100", "agent_id": agent }),
+            json!({ "to": "14155550100", "kind": "information", "agent_id": agent }),
             422,
             "invalid",
             "/to",
         ),
         (
-            json!({ "to": THEIR_NUMBER, "agent_id": "x" }),
+            json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": "x" }),
             422,
             "invalid",
             "/agent_id",
         ),
         (
-            json!({ "to": THEIR_NUMBER, "agent_id": nobody }),
+            json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": nobody }),
             422,
             "invalid",
             "/agent_id",
         ),
-        (json!({ "to": THEIR_NUMBER }), 422, "invalid", "/agent_id"),
         (
-            json!({ "to": THEIR_NUMBER, "agent_id": agent, "toe": 1 }),
+            json!({ "to": THEIR_NUMBER, "kind": "information" }),
+            422,
+            "invalid",
+            "/agent_id",
+        ),
+        (
+            json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "toe": 1 }),
             422,
             "invalid",
             "/toe",
         ),
         (
-            json!({ "to": THEIR_NUMBER, "agent_id": agent, "from": "+14155550111" }),
+            json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "from": "+14155550111" }),
             422,
             "invalid",
             "/from",
         ),
         (
-            json!({ "to": THEIR_NUMBER, "agent_id": agent, "variables": { "a": "x".repeat(2_001) } }),
+            json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "variables": { "a": "x".repeat(2_001) } }),
             422,
             "invalid",
             "/variables/a",
@@ -162,7 +167,7 @@ async fn the_same_request_sent_many_times_at_once_makes_one_call() {
     let world = World::start().await;
     world.leaves(Left::NOTHING.calls(1));
     let agent = world.agent().await;
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+    let body = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
     let key = [("Idempotency-Key", "order 7")];
     let asked = (0..8).map(|_| world.ask_with(&key, "POST", "/v1/calls", Some(body.clone())));
     let answers = join_all(asked).await;
@@ -181,7 +186,7 @@ async fn the_same_request_sent_many_times_at_once_makes_one_call() {
     world.dial_all().await;
     assert_eq!(world.carrier.asked_to_call(), 1);
 
-    let other = json!({ "to": "+14155550101", "agent_id": agent, "override": any_hour() });
+    let other = json!({ "to": "+14155550101", "kind": "information", "agent_id": agent, "override": any_hour() });
     let other = world.ask_with(&key, "POST", "/v1/calls", Some(other)).await;
     assert_eq!(
         (other.status, other.code()),

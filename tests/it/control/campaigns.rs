@@ -49,7 +49,9 @@ impl Desk {
     pub(super) fn body(&self) -> Value {
         json!({
             "name": "Spring",
+            "kind": "information",
             "agent_id": self.agent,
+            "consent_elsewhere": { "kind": "express", "reason": "signed forms" },
             "disclosure": {
                 "business_name": "Acme Dental", "purpose": "your appointment", "opening": OPENING,
             },
@@ -308,7 +310,7 @@ async fn a_campaign_that_lacks_something_does_not_start_and_is_told_all_of_it() 
     );
     assert_eq!(
         answer.fields(),
-        ["/numbers", "/leads", "/agent_id"],
+        ["/numbers", "/kind", "/leads", "/agent_id"],
         "{}",
         answer.text
     );
@@ -318,7 +320,8 @@ async fn a_campaign_that_lacks_something_does_not_start_and_is_told_all_of_it() 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opening_that_does_not_say_what_is_demanded_keeps_a_campaign_from_starting() {
     let desk = Desk::start().await;
-    let silent = json!({ "disclosure": { "opening": "Hello {{name}}, {{doctor}} here.", "marketing": true } });
+    let silent =
+        json!({ "disclosure": { "opening": "Hello {{name}}, {{doctor}} here." }, "kind": "sales" });
     assert_eq!(desk.patch("\"1\"", silent).await.status, 200);
     desk.add(0..3).await;
     let answer = desk.make("/start").await;
@@ -360,14 +363,14 @@ async fn a_start_says_where_nobody_can_ever_be_called_and_what_would_open_it() {
         .await;
     assert_eq!(added.json()["added"], 2);
     let day = json!([["10:00", "19:00"]]);
-    let windows = json!({ "mon": day, "tue": day, "wed": day, "thu": day, "fri": day });
+    let windows = json!({ "mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": null, "sun": null });
     let narrow = json!({ "windows": windows });
     assert_eq!(desk.patch("*", narrow).await.status, 200);
     let started = desk.make("/start").await;
     assert_eq!(started.status, 200, "{}", started.text);
     let warnings = started.json()["warnings"].to_string();
     for says in [
-        "2 leads in 16 zones",
+        "2 leads in 11 zones",
         "end as not_allowed",
         "windows from 09:00 to 20:00",
     ] {
@@ -488,7 +491,7 @@ async fn hours_and_limits_may_change_while_it_runs_and_the_agent_may_not() {
     } });
     let answer = desk.patch("\"3\"", never).await;
     assert_eq!(answer.fields(), ["/windows"], "{}", answer.text);
-    let opened_by = "windows from 08:00 to 21:00 would open some";
+    let opened_by = "windows from 09:00 to 21:00 would open some";
     assert!(answer.text.contains(opened_by), "{}", answer.text);
 
     desk.make("/pause").await;
@@ -593,7 +596,8 @@ pub(super) async fn leads_are_added_once_filtered_changed_and_removed() {
     let id = answer.json()["leads"][0]["id"].as_str().unwrap().to_owned();
     let path = desk.path(&format!("/leads/{id}"));
     let lead = desk.world.ask("GET", &path, None).await;
-    assert_eq!(lead.json()["zones"], json!(["America/Chicago"]));
+    let zones = json!(["America/Chicago", "America/Los_Angeles"]);
+    assert_eq!(lead.json()["zones"], zones);
     assert_eq!(lead.json()["state"], "waiting");
     assert_eq!(desk.world.other_asks("GET", &path, None).await.status, 404);
 

@@ -202,7 +202,7 @@ async fn of_200_orphans_of_ours_none_is_left_and_all_200_of_somebody_else_s_are(
     let told = report(&world).await;
     assert_eq!(told["state"], "finished", "{told:#}");
     assert_eq!(counts(&told), [100, 100, 0, 200]);
-    keep_all(&world).await;
+    Box::pin(keep_all(&world)).await;
     assert_eq!(sorted(world.carrier.recordings()), sorted(theirs.clone()));
     assert!(
         world
@@ -274,7 +274,7 @@ pub(super) async fn what_is_copied_is_deleted_and_what_is_not_is_left_or_copied(
     assert_ne!(row["carrier_copy_deleted_at"], Value::Null);
 
     // What had to be copied again is, and only then deleted; what waits is found the next time.
-    keep_all(&world).await;
+    Box::pin(keep_all(&world)).await;
     assert!(world.carrier.deleted().contains(&copied_in_vain.recording));
     assert!(world.carrier.recordings().contains(&young.recording));
     // Of another tenant's calls nobody is told.
@@ -444,7 +444,7 @@ async fn a_carrier_that_does_not_delete_loses_nothing() {
     let told = report(&world).await;
     assert_eq!(counts(&told), [1, 0, 0, 0], "{told:#}");
     assert_eq!(recording_of(&world, &stored.call).await["state"], "kept");
-    keep_all(&world).await;
+    Box::pin(keep_all(&world)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -513,7 +513,7 @@ pub(super) async fn recordings_are_deleted_by_id_and_refused_by_name() {
     );
     assert!(world.carrier.recordings().contains(&other));
     assert_eq!(recording_of(&world, &stored.call).await["state"], "kept");
-    keep_all(&world).await;
+    Box::pin(keep_all(&world)).await;
 
     let many = vec!["RE1"; 101];
     for ids in [json!(many), json!([])] {

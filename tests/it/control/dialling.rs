@@ -41,7 +41,7 @@ impl Field {
         let mut fields = CampaignFields {
             agent_id: Some(agent.parse().unwrap()),
             windows: support::at_any_hour(),
-            ..CampaignFields::new("Spring")
+            ..support::campaign_fields("Spring")
         };
         change(&mut fields);
         let campaigns = world.campaigns();
@@ -331,7 +331,7 @@ async fn a_number_that_is_suppressed_while_its_call_waits_is_not_dialled() {
     assert_eq!(done(&field.lead(0).await), Some(LeadResult::Suppressed));
     field.check().await;
     let agent = field.world.agent().await;
-    let call = json!({ "to": number.as_str(), "agent_id": agent, "override": super::any_hour() });
+    let call = json!({ "to": number.as_str(), "kind": "information", "agent_id": agent, "override": super::any_hour() });
     let refused = field.world.ask("POST", "/v1/calls", Some(call)).await;
     assert_eq!(
         (refused.status, refused.code()),

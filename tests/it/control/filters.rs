@@ -139,7 +139,11 @@ async fn whom_a_closed_hour_holds_is_who_the_progress_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_a_rule_has_ended_is_found_by_it() {
-    let field = Field::start(3, |fields| fields.consent = Some(ConsentKind::Express)).await;
+    let field = Field::start(3, |fields| {
+        fields.consent_elsewhere = None;
+        fields.consent = Some(ConsentKind::Express);
+    })
+    .await;
     field.step().await;
     let done = field.leads().await;
     assert!(

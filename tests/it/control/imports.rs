@@ -222,8 +222,8 @@ async fn whoever_has_several_phones_is_one_lead_with_other_numbers() {
         [
             "America/Los_Angeles by US-CA",
             "America/New_York by US-NY",
-            "America/Los_Angeles by US-CA US-TX",
-            "America/Los_Angeles by US-CA US-TX",
+            "America/Chicago America/Denver America/Los_Angeles by US-CA US-TX",
+            "America/Chicago America/Denver America/Los_Angeles by US-CA US-TX",
         ]
     );
     scene.assert_adds_up().await;
@@ -341,6 +341,7 @@ async fn a_preview_says_what_would_happen_and_writes_nothing() {
                   "number": "+14155552671",
                   "number_country": "US",
                   "number_kind": "landline_or_mobile",
+                  "postal_code": null,
                   "priority": "high",
                   "region": "US-CA",
                   "region_unreadable": null,
@@ -362,6 +363,7 @@ async fn a_preview_says_what_would_happen_and_writes_nothing() {
                   "number": "+14155552672",
                   "number_country": "US",
                   "number_kind": "landline_or_mobile",
+                  "postal_code": null,
                   "priority": "normal",
                   "region": null,
                   "region_unreadable": null,

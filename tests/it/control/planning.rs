@@ -102,7 +102,7 @@ async fn add(field: &Field, area: u32, lines: std::ops::Range<u32>, due_at: Time
             let number = format!("+1{area}{}", 2_000_000 + line);
             let number: PhoneNumber = number.parse().unwrap();
             Lead {
-                lane: dialer::Place::of(&number).lane(None),
+                lane: dialer::Place::of(&number).lane(&model::StatedPlace::default(), None),
                 state: LeadState::Waiting { due_at },
                 ..campaigns.dana(&campaign, number)
             }

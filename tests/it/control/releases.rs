@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use model::{AmdPolicy, CallId, CampaignId, CampaignState, Outcome, PhoneNumber, TenantId};
-use serde_json::Value;
+use model::{CampaignId, CampaignState, Outcome, PhoneNumber, Rule, TenantId};
+use serde_json::{Value, json};
 use service::call::media::{MediaError, OpenError};
 use store::StoreError;
 
@@ -122,41 +122,16 @@ async fn calls_of_before_campaigns_are_read_placed_resumed_and_end() {
         1
     );
 
-    // Calls that waited in the queue are placed, with detection as their agents say.
-    assert_eq!(world.dial_all().await, kept.messages.len());
-    assert_eq!(world.carrier.asked_to_call(), kept.messages.len());
-    let media = media(&world);
-    for (place, (_queue, body)) in kept.messages.iter().enumerate() {
+    // Nobody has said what the calls are for that wait in the queue, or that anybody agreed to them: none is placed.
+    world.dial_all().await;
+    assert_eq!(world.carrier.asked_to_call(), 0);
+    for (_queue, body) in &kept.messages {
         let call = serde_json::from_str::<Value>(body).unwrap()["call_id"].clone();
-        let call: CallId = call.as_str().unwrap().parse().unwrap();
-        let row = world.row(&call.to_string()).await;
-        let form = world.carrier.form(place);
-        let placed = kept
-            .rows("CALL")
-            .find(|row| text(row, "id") == call.to_string());
-        let detect = text(placed.unwrap(), "detect");
-        assert_eq!(
-            form.contains_key("MachineDetection"),
-            detect != "off",
-            "{detect}"
-        );
-
-        let sid = row.call.carrier_call_id.unwrap();
-        let token = token_in(&form["Twiml"]);
-        let session = open(&media, world.tenant, call, token, &sid).await.unwrap();
-        assert_eq!(
-            session.snapshot.answering,
-            AmdPolicy {
-                // It was not heard in single calls then.
-                opt_out_key: None,
-                ..AmdPolicy::of_agent(&session.snapshot.agent)
-            }
-        );
-        world
-            .status(&call.to_string(), &sid, "completed", "3")
-            .await;
-        assert!(world.row(&call.to_string()).await.call.outcome.is_some());
+        let call = world.row(call.as_str().unwrap()).await.call;
+        assert_eq!(call.outcome, Some(Outcome::NotPermitted));
+        assert_eq!(call.permit.unwrap().denied_by, Some(Rule::Consent));
     }
+    let media = media(&world);
 
     // The call that rang is not picked up; the one that talked is resumed with what was said.
     let in_state = |state: &str| {
@@ -221,6 +196,30 @@ async fn a_campaign_that_an_older_version_began_is_called_to_its_end() {
         // Rejects are a file in the bucket, which is another engine's.
         let expected = if path.ends_with("/rejects") { 307 } else { 200 };
         assert_eq!(answer.status, expected, "{path}: {}", answer.text);
+    }
+
+    // It calls nobody before it says what it is for, and that their consent is kept elsewhere.
+    scheduler::tick(&world.scheduler).await.unwrap();
+    let waiting = async || world.campaigns().sum(campaign).await.waiting;
+    let waited = waiting().await;
+    assert!(waited > 0);
+    scheduler::tick(&world.scheduler).await.unwrap();
+    assert_eq!(waiting().await, waited);
+    let own = format!("/v1/campaigns/{campaign}");
+    let says = json!({
+        "kind": "information",
+        "consent_elsewhere": { "kind": "express", "reason": "signed forms" },
+    });
+    for (method, path, body) in [
+        ("POST", format!("{own}/pause"), None),
+        ("PATCH", own.clone(), Some(says)),
+        ("POST", format!("{own}/resume"), None),
+    ] {
+        let headers = [("If-Match", "*")];
+        let answer = world
+            .ask_as(SECOND_KEY, method, &path, body, &headers)
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
     // Whoever was on the phone hangs up; everybody else is called until nobody is left.

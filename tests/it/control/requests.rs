@@ -242,12 +242,13 @@ async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
     assert_eq!(answer.json()["omitted"], 0);
 
     let call = json!({
-        "to": "14155550100", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
+        "to": "14155550100", "kind": "gossip", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
         "variables": { "a/b": "x", "": "x", "b": "x".repeat(2_001), "c": 4 }, "override": { "reason": "" }, "toe": 1,
     });
     let answer = desk.post("/v1/calls", call).await;
     let all = [
         ("/to", "malformed"),
+        ("/kind", "malformed"),
         ("/variables/a~1b", "malformed"),
         ("/variables/", "malformed"),
         ("/variables/b", "out_of_range"),
@@ -257,7 +258,7 @@ async fn all_that_is_wrong_with_a_body_is_in_one_answer() {
     ];
     assert_eq!(faults(&answer), expected(&all), "{}", answer.text);
     let call = json!({
-        "to": "+14155550100", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
+        "to": "+14155550100", "kind": "information", "from": "+14155550177", "agent_id": "agent_01j0000000000000000000000a",
     });
     let answer = desk.post("/v1/calls", call).await;
     let both = [("/from", "not_found"), ("/agent_id", "not_found")];

@@ -24,7 +24,7 @@ async fn a_dozen_requests_at_once_get_the_three_lines_that_there_are() {
     .await;
     world.leaves(Left::NOTHING.calls(3).dials(4));
     let agent = world.agent().await;
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+    let body = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
     let asked = (0..12).map(|_| world.ask("POST", "/v1/calls", Some(body.clone())));
     let answers = join_all(asked).await;
     let made: Vec<_> = answers.iter().filter(|made| made.status == 201).collect();
@@ -70,7 +70,7 @@ async fn a_tenant_has_lines_of_its_own() {
     world.leaves(Left::NOTHING.calls(1).dials(1));
     let agent = world.agent().await;
     world.call(&agent).await;
-    let body = json!({ "to": THEIR_NUMBER, "agent_id": agent, "override": any_hour() });
+    let body = json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": agent, "override": any_hour() });
     let refused = world.ask("POST", "/v1/calls", Some(body)).await;
     assert_eq!(
         (refused.status, refused.code()),

@@ -185,7 +185,7 @@ pub(super) async fn somebody_who_says_stop_in_a_call_is_not_called_again() {
         .ask(
             "POST",
             "/v1/calls",
-            Some(json!({ "to": THEIR_NUMBER, "agent_id": world.agent().await })),
+            Some(json!({ "to": THEIR_NUMBER, "kind": "information", "agent_id": world.agent().await })),
         )
         .await;
     assert_eq!(answer.code(), "number_suppressed");

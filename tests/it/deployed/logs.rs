@@ -86,6 +86,7 @@ async fn begin(stack: &Deployed, agent: AgentId) -> CallId {
     let wanted = json!({
         "agent_id": agent,
         "to": called.number,
+        "kind": "information",
         "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
         "override": { "reason": "a test runs at any hour" },
     });

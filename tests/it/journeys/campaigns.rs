@@ -55,7 +55,7 @@ pub(super) async fn run_campaign(here: &Installation, numbers: &[u16]) -> BTreeS
         max_concurrent_calls: 1,
         max_attempts: 1,
         windows: support::at_any_hour(),
-        ..CampaignFields::new("Reminders")
+        ..support::campaign_fields("Reminders")
     };
     let campaign = campaigns.draft_of(fields).await;
     let leads = numbers.iter().map(|n| {

@@ -1,12 +1,12 @@
 //! The rules once more, in the plainest way: wall clocks compared with written-down hours and dates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
-use model::{CampaignFields, Rule};
+use model::{CallKind, CampaignFields, ConsentKind, Rule};
 
 /// The rules about time, in order.
 pub(super) const RULES: [Rule; 4] = [
@@ -79,40 +79,62 @@ pub(super) fn changes_between(zone: &TimeZone, from: Timestamp, to: Timestamp) -
 }
 
 /// Legal hours (`docs/protocols/calling-compliance.md#hours-and-caps`), written down apart from the product's:
-/// place, weekdays from Monday, hours. A place with several lines has several; one that is written with
-/// `closed` has no calls on holidays.
+/// place, hours, weekdays from Monday. A line with `closed` has no calls on holidays, one with `sales` is for calls
+/// that sell, one with `solicits` also for those that ask for donations, and what stands behind `unless` is a consent
+/// without which alone it holds. Emergencies have no hours.
 const HOURS: &str = "
+    AU      09:00-20:00 1-5  09:00-17:00 6-6  closed
     CA      09:00-21:30 1-5  10:00-18:00 6-7
+    FR      10:00-13:00 1-5  14:00-20:00 1-5  closed
     GB      08:00-21:00 1-5  10:00-20:00 6-7
     IN      10:00-21:00 1-7
     US      08:00-21:00 1-7
+    PR      09:00-21:00 1-7
     US-AL   08:00-20:00 1-6  closed
+    US-CA   09:00-21:00 1-7
     US-CT   09:00-20:00 1-7
     US-FL   08:00-20:00 1-7
     US-IL   09:00-21:00 1-7
+    US-IN   09:00-20:00 1-7
     US-KY   10:00-21:00 1-7
     US-LA   08:00-20:00 1-6  closed
     US-MA   08:00-20:00 1-7
     US-MD   08:00-20:00 1-7
+    US-ME   09:00-17:00 1-5  solicits
     US-MI   09:00-21:00 1-7
     US-MN   09:00-21:00 1-7
-    US-MS   08:00-20:00 1-6  closed
+    US-MS   09:00-20:00 1-6  closed
+    US-NE   08:00-21:00 1-6  13:00-21:00 7-7
     US-NM   09:00-21:00 1-7
     US-NV   09:00-20:00 1-7
-    US-OK   08:00-20:00 1-7
-    US-PA   09:00-21:00 1-6  closed
+    US-OK   09:00-20:00 1-7
+    US-OR   08:00-20:00 1-7
+    US-PA   09:00-19:00 1-6  closed
     US-RI   09:00-18:00 1-5  10:00-17:00 6-6  closed
+    US-SC   08:00-19:00 1-7
+    US-SD   09:00-21:00 1-5  solicits
     US-TX   09:00-21:00 1-6  12:00-21:00 7-7
+    US-UT   08:00-21:00 1-6  closed sales unless express
     US-WA   08:00-20:00 1-7
+    US-WY   08:00-20:00 1-7
     -       09:00-20:00 1-6
 ";
 
-/// Hours of one place by weekday, in minutes; and whose holidays, with or without leave.
+/// Hours of one place by weekday, in minutes; for which calls, and whether on its holidays.
 #[derive(Debug, Clone)]
 struct Law {
     place: &'static str,
-    hours: [Option<(i32, i32)>; 7],
+    hours: [Vec<(i32, i32)>; 7],
     closed_on_holidays: bool,
+    kinds: &'static [CallKind],
+    lifted_by_express: bool,
+}
+
+impl Law {
+    fn holds(&self, fields: &CampaignFields, consent: Option<ConsentKind>) -> bool {
+        let lifted = self.lifted_by_express && consent.is_some();
+        !lifted && self.kinds.contains(&fields.kind.unwrap())
+    }
 }
 
 static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
@@ -120,12 +142,26 @@ static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
     lines
         .map(|line| {
             let mut words = line.split_whitespace();
-            let mut law = Law {
-                place: words.next().unwrap(),
-                hours: [None; 7],
-                closed_on_holidays: line.ends_with("closed"),
+            let place = words.next().unwrap();
+            let words: Vec<&str> = words.collect();
+            let kinds: &[CallKind] = if words.contains(&"sales") {
+                &[CallKind::Sales]
+            } else if words.contains(&"solicits") {
+                &[CallKind::Sales, CallKind::Charity]
+            } else {
+                &CallKind::ALL[..6]
             };
-            let words: Vec<&str> = words.filter(|word| word.contains('-')).collect();
+            let mut law = Law {
+                place,
+                hours: [const { Vec::new() }; 7],
+                closed_on_holidays: words.contains(&"closed"),
+                kinds,
+                lifted_by_express: words.contains(&"unless"),
+            };
+            let words: Vec<&str> = words
+                .into_iter()
+                .filter(|word| word.contains('-'))
+                .collect();
             for pair in words.chunks(2) {
                 let (from, to) = pair[0].split_once('-').unwrap();
                 let (first, last) = pair[1].split_once('-').unwrap();
@@ -134,7 +170,7 @@ static LAWS: LazyLock<Vec<Law>> = LazyLock::new(|| {
                     hour.parse::<i32>().unwrap() * 60 + minute.parse::<i32>().unwrap()
                 };
                 for day in first.parse::<usize>().unwrap()..=last.parse().unwrap() {
-                    law.hours[day - 1] = Some((minutes(from), minutes(to)));
+                    law.hours[day - 1].push((minutes(from), minutes(to)));
                 }
             }
             law
@@ -148,12 +184,16 @@ pub(super) struct Rules {
     spans: [Vec<(i32, i32)>; 7],
     blocked: Vec<Date>,
     laws: Vec<&'static Law>,
-    /// Countries whose holidays are kept.
+    /// Places whose holidays are kept.
     holidays: BTreeSet<&'static str>,
 }
 
 impl Rules {
-    pub(super) fn new(fields: &CampaignFields, places: &[&'static str]) -> Self {
+    pub(super) fn new(
+        fields: &CampaignFields,
+        places: &[&'static str],
+        consent: Option<ConsentKind>,
+    ) -> Self {
         let minutes = |spans: &[model::Span]| {
             spans
                 .iter()
@@ -164,22 +204,29 @@ impl Rules {
         let mut laws = Vec::new();
         let mut holidays = BTreeSet::new();
         for place in places {
+            if !fields.call_on_holidays {
+                holidays.insert(*place);
+            }
+            let own = *place;
             let territory = ["AS", "GU", "MP", "PR", "VI"].contains(place);
             let place = if territory { "US-" } else { place };
             let country = place.split('-').next().unwrap();
             let mut found = false;
             for law in LAWS.iter() {
                 let any_state = place == "US" && law.place.starts_with("US");
-                if law.place == country || law.place == place || any_state {
-                    laws.push(law);
+                if [country, place, own].contains(&law.place) || any_state {
                     found = true;
-                    if law.closed_on_holidays || !fields.call_on_holidays {
-                        holidays.insert(country);
+                    if law.holds(fields, consent) {
+                        laws.push(law);
+                        if law.closed_on_holidays {
+                            holidays.insert(law.place);
+                        }
                     }
                 }
             }
-            if !found {
-                laws.push(LAWS.last().unwrap());
+            let anywhere = LAWS.last().unwrap();
+            if !found && anywhere.holds(fields, consent) {
+                laws.push(anywhere);
             }
         }
         Self {
@@ -219,7 +266,7 @@ impl Rules {
             } else if !self
                 .laws
                 .iter()
-                .all(|law| law.hours[day].is_some_and(within))
+                .all(|law| law.hours[day].iter().any(|span| within(*span)))
             {
                 Some(1)
             } else if self
@@ -242,26 +289,50 @@ impl Rules {
     }
 }
 
-/// Holidays of a country from 2023 to 2032, written out by rule.
-fn is_holiday(country: &str, date: Date) -> bool {
-    HOLIDAYS
-        .iter()
-        .any(|(whose, days)| *whose == country && days.contains(&date))
+/// Holidays of a place, as the package that they come from has them.
+fn is_holiday(place: &str, date: Date) -> bool {
+    HOLIDAYS.get(place).is_some_and(|days| days.contains(&date))
 }
 
-static HOLIDAYS: LazyLock<[(&str, BTreeSet<Date>); 4]> = LazyLock::new(|| {
-    let all = |of: fn(i16) -> Vec<Date>| (2_023..2_033).flat_map(of).collect();
-    [
-        ("US", all(us)),
-        ("CA", all(canada)),
-        ("GB", all(uk)),
-        ("IN", all(india)),
-    ]
+static HOLIDAYS: LazyLock<BTreeMap<&str, BTreeSet<Date>>> = LazyLock::new(|| {
+    let known = numbers();
+    let places = known.iter().flat_map(|known| known.places.clone());
+    let places = places.chain(LAWS.iter().map(|law| law.place));
+    let days = |place| {
+        let dates = dialer::Calendar::of(place)?.dates();
+        let dates = dates.map(|(year, month, day)| {
+            let [year, month, day] = [year, month, day].map(|part| i16::try_from(part).unwrap());
+            date(
+                year,
+                i8::try_from(month).unwrap(),
+                i8::try_from(day).unwrap(),
+            )
+        });
+        Some((place, dates.collect()))
+    };
+    places.filter_map(days).collect()
 });
 
+#[test]
+fn the_holidays_of_the_table_are_those_of_the_rules() {
+    for (place, rules) in [("US", us as fn(i16) -> Vec<Date>), ("GB", uk)] {
+        for year in 2_025..=2_030 {
+            for day in rules(year).into_iter().filter(|day| day.year() == year) {
+                assert!(is_holiday(place, day), "{place}: {day}");
+            }
+            let table = HOLIDAYS[place].iter().filter(|day| day.year() == year);
+            let neighbours: BTreeSet<Date> = (year - 1..=year + 1).flat_map(rules).collect();
+            for day in table {
+                assert!(neighbours.contains(day), "{place}: {day} by no rule");
+            }
+        }
+    }
+}
+
 pub(super) fn some_holiday(year: i16, chance: usize) -> Date {
-    let days: Vec<Date> = HOLIDAYS
-        .iter()
+    let days: Vec<Date> = ["US", "CA", "GB", "IN", "FR", "AU"]
+        .into_iter()
+        .map(|place| (place, &HOLIDAYS[place]))
         .flat_map(|(_, days)| days.iter().copied())
         .filter(|day| day.year() == year)
         .collect();
@@ -296,18 +367,6 @@ fn us(year: i16) -> Vec<Date> {
     days
 }
 
-fn canada(year: i16) -> Vec<Date> {
-    let days = vec![
-        date(year, 1, 1),
-        easter(year) - 2.days(),
-        date(year, 7, 1),
-        nth(year, 9, 1, Weekday::Monday),
-        nth(year, 10, 2, Weekday::Monday),
-        date(year, 12, 25),
-    ];
-    with_substitutes(days)
-}
-
 fn uk(year: i16) -> Vec<Date> {
     let days = vec![
         date(year, 1, 1),
@@ -320,10 +379,6 @@ fn uk(year: i16) -> Vec<Date> {
         date(year, 12, 26),
     ];
     with_substitutes(days)
-}
-
-fn india(year: i16) -> Vec<Date> {
-    vec![date(year, 1, 26), date(year, 8, 15), date(year, 10, 2)]
 }
 
 /// Each holiday on a weekend adds the next weekday that is not one.

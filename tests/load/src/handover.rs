@@ -246,6 +246,7 @@ impl Stage<'_> {
         json!({
             "agent_id": self.platform.agent_id(),
             "to": to,
+            "kind": "information",
             "variables": { "name": "Dana", "day": "tomorrow", "time": "half past two" },
             "override": { "reason": "a drill runs at any hour" },
         })

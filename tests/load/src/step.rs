@@ -293,6 +293,8 @@ async fn place(
             to: number(index).parse()?,
             from: Some(OUR_NUMBER.parse()?),
             agent_id: stage.agent,
+            kind: model::CallKind::Information,
+            consent: None,
             variables: Variables::default(),
             overriding: Some(Overriding {
                 by,

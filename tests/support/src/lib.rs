@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use model::{
-    AgentFields, AgentId, AmdPolicy, CallId, CallSnapshot, Campaign, CampaignFields, CampaignId,
-    CampaignState, Direction, Lane, Lead, LeadId, LeadPriority, LeadState, MinuteOfDay,
-    PhoneNumber, PromptId, RenderedPrompt, Rotation, Span, StatedPlace, TenantId, Windows,
+    AgentFields, AgentId, AmdPolicy, CallId, CallKind, CallSnapshot, Campaign, CampaignFields,
+    CampaignId, CampaignState, ConsentElsewhere, ConsentKind, Direction, Lane, Lead, LeadId,
+    LeadPriority, LeadState, MinuteOfDay, PhoneNumber, PromptId, RenderedPrompt, Rotation, Span,
+    StatedPlace, TenantId, Windows,
 };
 
 /// Somebody who was never called, waits since `now`, and is at a place that no rules are known for, so that
@@ -54,7 +55,21 @@ pub fn campaign(tenant_id: TenantId, id: CampaignId, now: Timestamp) -> Campaign
         revision: 1,
         last_started_at: None,
         ended_at: None,
-        fields: CampaignFields::new("Spring"),
+        fields: campaign_fields("Spring"),
+    }
+}
+
+/// A campaign that informs people, whose consent is kept elsewhere.
+#[must_use]
+pub fn campaign_fields(name: &str) -> CampaignFields {
+    CampaignFields {
+        kind: Some(CallKind::Information),
+        consent_elsewhere: Some(ConsentElsewhere {
+            kind: ConsentKind::Express,
+            reason: "signed forms".to_owned(),
+            by: None,
+        }),
+        ..CampaignFields::new(name)
     }
 }
 

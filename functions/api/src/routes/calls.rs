@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use model::{
-    AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallState, CampaignId,
-    CarrierVerdict, Direction, Doing, KnownLead, LeadId, LineFault, LineReport, Outcome,
+    AbsentBecause, AgentId, AmdEvidence, AnsweredBy, Call, CallId, CallKind, CallState, CampaignId,
+    CarrierVerdict, Consent, Direction, Doing, KnownLead, LeadId, LineFault, LineReport, Outcome,
     PhoneNumber, RecordingState, RejectedBecause, Rule, SilentSide, TraceId, Variables,
 };
 use serde::{Deserialize, Serialize};
@@ -63,12 +63,17 @@ pub(crate) struct NewCall {
     #[serde(default)]
     from: Option<PhoneNumber>,
     agent_id: AgentId,
+    /// What the call is for: hours and consent go by it.
+    kind: CallKind,
+    /// What the person has agreed to. Most places ask for some before an artificial voice calls.
+    #[serde(default)]
+    consent: Option<Consent>,
     /// Values for the `{{variables}}` of the agent's prompt. Each needs one.
     #[schema(value_type = BTreeMap<String, String>)]
     #[serde(default)]
     variables: Variables,
-    /// Calls whatever the hour and however often: for a test call to a phone of your own. Owners and
-    /// admins only. Suppression holds all the same.
+    /// Calls whatever the hour, however often and whatever was agreed to: for a test call to a phone of your own.
+    /// Owners and admins only. Suppression holds all the same.
     #[serde(default, rename = "override")]
     overriding: Option<Override>,
 }
@@ -97,6 +102,10 @@ pub(crate) struct CallView {
     /// The lead whose variables the agent has, of somebody who calls back; `null`: they are not known. It is no attempt
     /// for that lead and changes nothing of it.
     known_as: Option<KnownLead>,
+    /// What it is for; `null`: a customer called.
+    kind: Option<CallKind>,
+    /// What the person had agreed to, as the request for a single call said. Of a campaign's call the lead has it.
+    consent: Option<Consent>,
     direction: Direction,
     /// The number that is called.
     to: PhoneNumber,
@@ -267,6 +276,8 @@ pub(crate) async fn create_call(
         to: new.to,
         from: new.from,
         agent_id: new.agent_id,
+        kind: new.kind,
+        consent: new.consent,
         variables: new.variables,
         overriding: overriding(&principal, new.overriding)?,
     };
@@ -447,6 +458,8 @@ impl From<Call> for CallView {
             lead_id: call.lead_id,
             attempt: call.attempt,
             known_as: call.known_as,
+            kind: call.kind,
+            consent: call.consent,
             direction: call.direction,
             to: call.to,
             from: call.from,

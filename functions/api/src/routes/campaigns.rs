@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use model::{Campaign, CampaignFields, CampaignId, CampaignState};
+use model::{Campaign, CampaignFields, CampaignId, CampaignState, ConsentElsewhere};
 use serde::{Deserialize, Serialize};
 use service::account::access::{Permission, Principal};
 use service::campaign::CampaignWithCopy;
@@ -26,7 +26,7 @@ use crate::http::idempotency::Key;
 use crate::http::link::location;
 use crate::http::page::{Page, PageQuery, Wanted};
 use crate::http::params::Path;
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::registry::Routes;
 use crate::state::State;
 
@@ -115,6 +115,7 @@ pub(crate) async fn create_campaign(
 ) -> Result<Response, Problem> {
     let check = async |fields| state.campaigns.problems(principal.tenant_id, &fields).await;
     let fields = sent.or_all_faults(check).await?;
+    let fields = answered_for(&principal, fields, None)?;
     let campaign = state
         .campaigns
         .create(principal.tenant_id, fields, key.as_ref())
@@ -157,7 +158,7 @@ pub(crate) async fn get_campaign(
 /// Change fields of a campaign
 ///
 /// Hours, limits and retries may change at any time and hold from the next call on; `agent_id`,
-/// `consent` and `disclosure.marketing` not while it runs; `starts_at` not once it has begun.
+/// `kind`, `consent` and `consent_elsewhere` not while it runs; `starts_at` not once it has begun.
 #[utoipa::path(patch, path = "/v1/campaigns/{campaign_id}",
     params(("campaign_id" = CampaignId, Path), IfMatch), request_body = CampaignFields,
     responses(
@@ -173,17 +174,49 @@ pub(crate) async fn update_campaign(
     patch: Patch,
 ) -> Result<Response, Problem> {
     let (campaigns, condition, patch) = (&state.campaigns, &condition, &patch);
-    let tenant = principal.tenant_id;
+    let (tenant, principal) = (principal.tenant_id, &principal);
     let edit = || async move {
         let before = campaigns.get(tenant, campaign_id).await?;
         condition.check(before.revision.into())?;
         let check = async |fields| campaigns.problems(tenant, &fields).await;
         let fields = patch.over(&before.fields).or_all_faults(check).await?;
+        let fields = answered_for(principal, fields, Some(&before.fields))?;
         let changed = campaigns.change(tenant, campaign_id, before.revision, fields);
         Ok(changed.await?)
     };
     let changed: Campaign = condition.edit(edit).await?;
     Ok(answer(&changed.into()))
+}
+
+/// The fields, with who says that consent is kept elsewhere, if they may.
+fn answered_for(
+    principal: &Principal,
+    fields: CampaignFields,
+    before: Option<&CampaignFields>,
+) -> Result<CampaignFields, Problem> {
+    let known = before.and_then(|before| before.consent_elsewhere.clone());
+    let said = |elsewhere: &ConsentElsewhere| (elsewhere.kind, elsewhere.reason.clone());
+    if fields.consent_elsewhere.as_ref().map(said) == known.as_ref().map(said) {
+        return Ok(CampaignFields {
+            consent_elsewhere: known,
+            ..fields
+        });
+    }
+    let may = principal.role.may(Permission::OverrideRules);
+    if fields.consent_elsewhere.is_some() && !may {
+        let title = format!(
+            "The role {} may not say that consent is kept elsewhere.",
+            principal.role
+        );
+        return Err(Problem::new(Code::Forbidden, &title));
+    }
+    let by = Some(principal.key_id);
+    let consent_elsewhere = fields.consent_elsewhere;
+    let consent_elsewhere = consent_elsewhere.map(|said| ConsentElsewhere { by, ..said });
+    Ok(CampaignFields {
+        consent_elsewhere,
+        ..fields
+    })
 }
 
 /// Delete a draft with its leads

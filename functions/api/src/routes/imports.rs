@@ -290,6 +290,8 @@ pub(crate) enum OpenerCode {
     EndsAt,
     /// The zone of each lead, in a column.
     Zone,
+    /// The same, with the campaign's `zones` set to `lead`.
+    TrustedZone,
 }
 
 /// A row as it is understood.
@@ -308,6 +310,8 @@ pub(crate) struct PreviewRowView {
     region: Option<String>,
     /// The row names a state of this country that cannot be read: what holds in any of its states holds.
     region_unreadable: Option<Country>,
+    /// As the row writes it.
+    postal_code: Option<String>,
     /// The country that the row names.
     country: Option<Country>,
     priority: LeadPriority,
@@ -722,6 +726,7 @@ impl From<Opener> for OpenerView {
                 ..of(OpenerCode::EndsAt)
             },
             Opener::Zone => of(OpenerCode::Zone),
+            Opener::TrustedZone => of(OpenerCode::TrustedZone),
         }
     }
 }
@@ -744,6 +749,7 @@ impl From<PreviewRow> for PreviewRowView {
             zones,
             region: row.region.map(str::to_owned),
             region_unreadable: row.region_unreadable,
+            postal_code: row.postal_code.clone(),
             country: row.country,
             priority: row.priority,
             consent_kind: consent.as_ref().map(|consent| consent.kind),

@@ -96,9 +96,12 @@ pub(crate) struct LeadView {
     zone: Option<String>,
     /// Its state or province, where its list or a user named one.
     region: Option<String>,
+    /// Its postal code, where its list or a user named one.
+    postal_code: Option<String>,
     /// Its country, where its list or a user named one.
     country: Option<String>,
-    /// Every zone that has to allow a call to `number`.
+    /// Every zone that has to allow a call to `number`: those that the number may be in, its own, and those of its state
+    /// and postal code.
     zones: Vec<String>,
     /// Whose rules apply to it.
     jurisdictions: Vec<String>,
@@ -475,6 +478,7 @@ impl From<LeadRow> for LeadView {
             consent,
             zone: stated_place.zone,
             region: stated_place.region,
+            postal_code: stated_place.postal_code,
             country: stated_place.country,
             zones: lane.zones,
             jurisdictions: lane.jurisdictions,

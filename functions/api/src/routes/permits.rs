@@ -3,7 +3,9 @@
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use jiff::Timestamp;
-use model::{CampaignId, Check, LeadId, Permit, PhoneNumber, Rule, ZoneTime};
+use model::{
+    CallKind, CampaignId, Check, ConsentKind, LeadId, Permit, PhoneNumber, Rule, ZoneTime,
+};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use service::account::access::{Permission, Principal};
@@ -33,6 +35,10 @@ pub(crate) struct PermitQuery {
     to: PhoneNumber,
     /// With its rules, and as the lead that is known by the number if there is one; absent: as for a single call.
     campaign_id: Option<CampaignId>,
+    /// What a single call is for; absent: the kind with the strictest rules, sales. A campaign has its own.
+    kind: Option<CallKind>,
+    /// What the person has agreed to, for a single call. Leads of a campaign have their own.
+    consent: Option<ConsentKind>,
     /// As this lead of the campaign, for which the number is one of several.
     lead_id: Option<LeadId>,
 }
@@ -73,7 +79,9 @@ pub(crate) async fn check_permit(
     Query(query): Query<PermitQuery>,
 ) -> Result<Json<PermitView>, Problem> {
     let called_for = match (query.campaign_id, query.lead_id) {
-        (None, None) => CalledFor::Nobody,
+        (None, None) => CalledFor::Single(query.kind, query.consent),
+        (Some(_), _) if query.kind.is_some() => return Err(its_own("kind").into()),
+        (Some(_), _) if query.consent.is_some() => return Err(its_own("consent").into()),
         (Some(campaign), None) => CalledFor::Campaign(campaign),
         (Some(campaign), Some(lead)) => CalledFor::Lead(campaign, lead),
         (None, Some(_lead)) => return Err(without_campaign().into()),
@@ -83,6 +91,15 @@ pub(crate) async fn check_permit(
         .check(principal.tenant_id, &query.to, called_for)
         .await?;
     Ok(Json(PermitView::from(checked)))
+}
+
+fn its_own(parameter: &str) -> Refused {
+    let says = "is said by the campaign and its leads: leave it out with `campaign_id`";
+    Refused::Invalid(vec![FieldProblem::parameter(
+        parameter,
+        Fault::Conflict,
+        says,
+    )])
 }
 
 fn without_campaign() -> Refused {

@@ -261,7 +261,7 @@ impl Zones {
 
     /// The list, as a spreadsheet would save it.
     pub(crate) fn list(self, cast: impl Iterator<Item = &'static Member>) -> String {
-        let mut list = "Name,Phone,Timezone,Day,Time\n".to_owned();
+        let mut list = "Name,Phone,Timezone,Day,Time,Consent Kind\n".to_owned();
         for member in cast {
             let zone = if member.asleep {
                 self.asleep
@@ -274,6 +274,7 @@ impl Zones {
                 zone,
                 "tomorrow",
                 "half past two",
+                "express",
             ];
             list.push_str(&row.join(","));
             list.push('\n');

@@ -74,7 +74,7 @@ fn before(lead: &Lead, rotation: Rotation) -> Option<Onward> {
 
 #[cfg(test)]
 mod tests {
-    use model::{CampaignFields, NextNumberAfter as After};
+    use model::NextNumberAfter as After;
 
     use super::*;
     use crate::testing;
@@ -83,7 +83,7 @@ mod tests {
 
     /// Which of a lead's three numbers is in turn after this: its place, with `!` in the next round.
     fn turns(after: &[After], in_turn: u8, given_up: &[u8], why: After, is_out: bool) -> String {
-        let mut fields = CampaignFields::new("Spring");
+        let mut fields = testing::fields("");
         fields.alternate_numbers.after = after.to_vec();
         let campaign = testing::campaign(fields);
         let mut lead = testing::lead_with(&campaign, &NUMBERS);

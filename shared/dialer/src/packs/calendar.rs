@@ -1,4 +1,9 @@
-//! Days: weekdays and dates by arithmetic, and public holidays by their rules.
+//! Days: weekdays and dates by arithmetic, and public holidays by a table.
+
+#[rustfmt::skip]
+mod table;
+
+use std::sync::LazyLock;
 
 /// Days since 1 January 1970, as a local calendar counts them.
 pub(crate) type Day = i64;
@@ -12,113 +17,49 @@ pub(crate) struct CivilDay {
     pub(crate) weekday: usize,
 }
 
-/// Whose public holidays.
+/// Version of the package that the table of holidays comes from.
+pub const HOLIDAYS_VERSION: &str = table::VERSION;
+
+/// The first and the last year whose holidays are known.
+pub const HOLIDAYS_KNOWN: (i16, i16) = table::YEARS;
+
+/// The public holidays of a place: of a state its own, of a country those of all of it. Days in other years than
+/// [`HOLIDAYS_KNOWN`] are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Calendar {
-    /// The legal holidays of 5 USC 6103 with the days they are observed on: one on a Saturday also the
-    /// Friday before, one on a Sunday also the Monday after.
-    UnitedStates,
-    /// Days off everywhere in Canada, one on a weekend also the next free weekday.
-    Canada,
-    /// Bank holidays of England and Wales with their substitute days. Days proclaimed for one year only
-    /// are not among them.
-    UnitedKingdom,
-    /// The three national holidays of India.
-    India,
+pub struct Calendar {
+    /// Days since the first that the table knows.
+    days: &'static [u16],
 }
+
+static FIRST_DAY: LazyLock<Day> = LazyLock::new(|| day_of(table::YEARS.0.into(), 1, 1));
 
 impl Calendar {
+    /// Of a jurisdiction such as `US-AL` or `DE`; of a state that has none the country's.
+    #[must_use]
+    pub fn of(jurisdiction: &str) -> Option<Self> {
+        let country = jurisdiction.split('-').next().unwrap_or_default();
+        let found = |place: &str| {
+            let at = table::HOLIDAYS.binary_search_by_key(&place, |(known, _days)| known);
+            let (_known, days) = table::HOLIDAYS.get(at.ok()?)?;
+            Some(Self { days })
+        };
+        found(jurisdiction).or_else(|| found(country))
+    }
+
     /// Whether nobody is expected to work there on that day.
     pub(crate) fn is_holiday(self, day: Day) -> bool {
-        let date = civil(day);
-        match self {
-            Self::UnitedStates => {
-                let monday = date.weekday == 0;
-                let friday = date.weekday == 4;
-                us_holiday(date)
-                    || (monday && us_holiday(civil(day - 1)))
-                    || (friday && us_holiday(civil(day + 1)))
-            }
-            Self::Canada => canada_holiday(day) || substitute(day, canada_holiday),
-            Self::UnitedKingdom => uk_holiday(day) || substitute(day, uk_holiday),
-            Self::India => matches!((date.month, date.day), (1, 26) | (8, 15) | (10, 2)),
-        }
+        let since = u16::try_from(day - *FIRST_DAY);
+        since.is_ok_and(|day| self.days.binary_search(&day).is_ok())
     }
-}
 
-/// 3, 17: the third Thursday and so on; `nth` from 1.
-fn nth_weekday(date: CivilDay, nth: i64, weekday: usize) -> bool {
-    date.weekday == weekday && (date.day - 1) / 7 == nth - 1
-}
-
-const MONDAY: usize = 0;
-const THURSDAY: usize = 3;
-
-fn us_holiday(date: CivilDay) -> bool {
-    match date.month {
-        1 => date.day == 1 || nth_weekday(date, 3, MONDAY),
-        2 => nth_weekday(date, 3, MONDAY),
-        5 => date.weekday == MONDAY && date.day > 24,
-        6 => date.day == 19,
-        7 => date.day == 4,
-        9 => nth_weekday(date, 1, MONDAY),
-        10 => nth_weekday(date, 2, MONDAY),
-        11 => date.day == 11 || nth_weekday(date, 4, THURSDAY),
-        12 => date.day == 25,
-        _ => false,
+    /// Its days, as year, month and day.
+    pub fn dates(self) -> impl Iterator<Item = (i64, i64, i64)> {
+        let dates = self
+            .days
+            .iter()
+            .map(|day| civil(*FIRST_DAY + i64::from(*day)));
+        dates.map(|date| (date.year, date.month, date.day))
     }
-}
-
-fn canada_holiday(day: Day) -> bool {
-    let date = civil(day);
-    match date.month {
-        1 => date.day == 1,
-        7 => date.day == 1,
-        9 => nth_weekday(date, 1, MONDAY),
-        10 => nth_weekday(date, 2, MONDAY),
-        12 => date.day == 25,
-        _ => day == easter(date.year) - 2,
-    }
-}
-
-fn uk_holiday(day: Day) -> bool {
-    let date = civil(day);
-    let easter = easter(date.year);
-    match date.month {
-        1 => date.day == 1,
-        5 => date.weekday == MONDAY && (date.day <= 7 || date.day > 24),
-        8 => date.weekday == MONDAY && date.day > 24,
-        12 => date.day == 25 || date.day == 26,
-        _ => day == easter - 2 || day == easter + 1,
-    }
-}
-
-/// Whether a holiday on the weekend just before moves to this day: each takes the next weekday that is
-/// not one itself.
-fn substitute(day: Day, is_holiday: fn(Day) -> bool) -> bool {
-    let weekday = civil(day).weekday;
-    // Two days of a weekend move to Monday and Tuesday at most; after Christmas on a Sunday it is
-    // Boxing Day's Monday, and Christmas moves to Tuesday.
-    if weekday > 1 || is_holiday(day) {
-        return false;
-    }
-    let back = i64::try_from(weekday).unwrap_or_default();
-    let monday = day - back;
-    let moved = (monday - 2..monday).filter(|day| is_holiday(*day)).count();
-    let free = (monday..=day).filter(|day| !is_holiday(*day)).count();
-    moved >= free
-}
-
-/// Easter Sunday of a year of the Gregorian calendar (the anonymous algorithm of 1876).
-fn easter(year: i64) -> Day {
-    let century = year / 100;
-    let golden = year % 19;
-    let epact =
-        (19 * golden + century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 15) % 30;
-    let weekday = (32 + 2 * (century % 4) + 2 * (year % 100 / 4) - epact - year % 4) % 7;
-    let correction = (golden + 11 * epact + 22 * weekday) / 451;
-    let march = epact + weekday - 7 * correction + 114;
-    day_of(year, march / 31, march % 31 + 1)
 }
 
 /// Takes a day apart (the era arithmetic of the proleptic Gregorian calendar: eras of 400 years that begin on 1 March).

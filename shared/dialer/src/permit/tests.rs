@@ -21,6 +21,7 @@ fn check(number: &str, body: &str, contact: &str, now: &str, expected: &Expect) 
             contact: Some(&contact),
             others: &[],
             campaign: Some(&campaign),
+            single: Single::default(),
             lead: Some(&lead),
             call_id: None,
         },
@@ -61,6 +62,7 @@ fn a_number_that_may_be_called() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -160,9 +162,11 @@ fn who_asked_not_to_be_called_is_not() {
 #[test]
 fn consent_has_to_be_strong_enough_and_given_by_now() {
     let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
-    let campaign = testing::campaign(testing::fields(r#""consent":"written""#));
+    let campaign = testing::campaign(testing::fields(
+        r#""kind":"information","consent":"written""#,
+    ));
     let consent = |kind, at: &str| {
-        Some(model::Consent {
+        Some(Consent {
             kind,
             at: Some(at.parse().unwrap()),
             source: None,
@@ -188,6 +192,7 @@ fn consent_has_to_be_strong_enough_and_given_by_now() {
             contact: None,
             others: &[],
             campaign: Some(&campaign),
+            single: Single::default(),
             lead: Some(&lead),
             call_id: None,
         };
@@ -198,11 +203,11 @@ fn consent_has_to_be_strong_enough_and_given_by_now() {
 #[test]
 fn sales_calls_need_consent_in_writing_where_the_law_says_so() {
     let now: Timestamp = NOON_IN_NEW_YORK.parse().unwrap();
-    for (marketing, denied) in [(false, None), (true, Some(Rule::Consent))] {
-        let body = format!(r#""consent":"express","disclosure":{{"marketing":{marketing}}}"#);
+    for (kind, denied) in [("information", None), ("sales", Some(Rule::Consent))] {
+        let body = format!(r#""kind":"{kind}""#);
         let campaign = testing::campaign(testing::fields(&body));
         let mut lead = testing::lead(&campaign, "+12125550100");
-        lead.consent = Some(model::Consent {
+        lead.consent = Some(Consent {
             kind: ConsentKind::Express,
             at: None,
             source: None,
@@ -213,6 +218,7 @@ fn sales_calls_need_consent_in_writing_where_the_law_says_so() {
             contact: None,
             others: &[],
             campaign: Some(&campaign),
+            single: Single::default(),
             lead: Some(&lead),
             call_id: None,
         };
@@ -233,6 +239,7 @@ fn outside_the_hours_it_says_when_they_begin() {
               America/New_York 2026-06-03T08:30:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 2 zones
               NO campaign_window: outside the campaign's windows in one of 2 zones
@@ -248,6 +255,7 @@ fn outside_the_hours_it_says_when_they_begin() {
               America/New_York 2026-06-07T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -264,6 +272,7 @@ fn outside_the_hours_it_says_when_they_begin() {
               America/New_York 2026-07-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -285,6 +294,7 @@ fn caps_count_over_all_campaigns() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -305,6 +315,7 @@ fn caps_count_over_all_campaigns() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -325,6 +336,7 @@ fn caps_count_over_all_campaigns() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -350,6 +362,7 @@ fn a_cap_of_the_state_holds_whatever_the_campaign_says() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -374,6 +387,7 @@ fn a_cap_that_ends_at_night_lasts_until_the_morning() {
               America/New_York 2026-06-03T19:30:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -394,6 +408,7 @@ fn a_cap_that_ends_at_night_lasts_until_the_morning() {
               America/New_York 2026-06-03T19:30:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -419,6 +434,7 @@ fn the_gap_attempts_and_another_call() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -440,6 +456,7 @@ fn the_gap_attempts_and_another_call() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -460,6 +477,7 @@ fn the_gap_attempts_and_another_call() {
               America/New_York 2026-06-03T12:00:00-04:00
               yes not_callable: a number with a place
               yes suppressed: not on the suppression list
+              yes consent: express consent is needed, express consent is kept elsewhere: signed forms
               yes campaign_state: the campaign is running
               yes zone_unknown: 1 zone
               yes campaign_window: inside the campaign's windows in 1 zone
@@ -505,31 +523,51 @@ fn a_campaign_that_does_not_run_calls_nobody() {
 fn a_single_call_keeps_to_the_law_and_to_no_campaign() {
     let now: Timestamp = "2026-06-07T12:30:00Z".parse().unwrap();
     let number: PhoneNumber = "+12125550100".parse().unwrap();
-    let lane = Place::of(&number).lane(None);
-    let asking = Asking {
-        number: &number,
-        lane: &lane,
-        contact: Some(&Contact::default()),
-        others: &[],
-        campaign: None,
-        lead: None,
-        call_id: None,
+    let consent = Consent {
+        kind: ConsentKind::Express,
+        at: None,
+        source: None,
+    };
+    let told_of = |single: Single<'_>| {
+        let lane = Place::of(&number).lane(&model::StatedPlace::default(), single.consent);
+        let asking = Asking {
+            number: &number,
+            lane: &lane,
+            contact: Some(&Contact::default()),
+            others: &[],
+            campaign: None,
+            single,
+            lead: None,
+            call_id: None,
+        };
+        told(&permit(&asking, now))
     };
     expect![[r#"
         allowed
           America/New_York 2026-06-07T08:30:00-04:00
           yes not_callable: a number with a place
           yes suppressed: not on the suppression list
+          yes consent: express consent is needed, there is express consent
           yes zone_unknown: 1 zone
-          yes campaign_window: inside the campaign's windows in 1 zone
           yes legal_hours: inside the legal hours in 1 zone
           yes holiday: no public holiday in 1 zone
-          yes blocked_day: no blocked day in 1 zone
           yes number_busy: no other call to the number
           yes frequency_cap: 0 of 3 attempts in 24 h
           yes minimum_gap: no attempt so shortly before
     "#]]
-    .assert_eq(&told(&permit(&asking, now)));
+    .assert_eq(&told_of(Single {
+        kind: Some(CallKind::Information),
+        consent: Some(&consent),
+    }));
+    // Of one that nobody says anything of the worst is taken.
+    expect![[r#"
+        denied by consent
+          America/New_York 2026-06-07T08:30:00-04:00
+          yes not_callable: a number with a place
+          yes suppressed: not on the suppression list
+          NO consent: written consent is needed, there is none
+    "#]]
+    .assert_eq(&told_of(Single::default()));
 }
 
 /// The rule that says no to a call to the second of a person's numbers, from what is known of it and of the first.
@@ -547,6 +585,7 @@ fn on_another_number(body: &str, numbers: &[&str], known: &str, elsewhere: &str)
             contact: Some(&known),
             others: &[&elsewhere],
             campaign: Some(&campaign),
+            single: Single::default(),
             lead: Some(&lead),
             call_id: None,
         },
@@ -638,6 +677,7 @@ fn no_reason_tells_the_number() {
                 contact: Some(&contact),
                 others: &[],
                 campaign: Some(&campaign),
+                single: Single::default(),
                 lead: Some(&lead),
                 call_id: None,
             };

@@ -7,7 +7,7 @@ use model::{
 };
 
 use crate::lanes::Lanes;
-use crate::permit::{Asking, decide};
+use crate::permit::{Asking, Single, decide};
 use crate::windows::{Opening, Schedule};
 
 /// A change after which a lane that never opens does. Each is enough by itself.
@@ -21,8 +21,11 @@ pub enum Opener {
     Holidays,
     /// An end of the campaign that is later than this.
     EndsAt(Timestamp),
-    /// The lead's own zone: in each of those that the number may be in there are hours.
+    /// The lead's own zone: nobody knows another, and in each there are hours.
     Zone,
+    /// The lead's own zone, in a campaign that lets it count alone: in each of those that the lead may be in there are
+    /// hours.
+    TrustedZone,
 }
 
 /// The rule by which a lead is called at no time that comes, on none of the numbers that the campaign calls.
@@ -46,6 +49,7 @@ pub fn never(lanes: &mut Lanes, campaign: &Campaign, lead: &Lead, now: Timestamp
             contact: None,
             others: &[],
             campaign: Some(campaign),
+            single: Single::default(),
             lead: Some(lead),
             call_id: None,
         };
@@ -96,13 +100,14 @@ pub fn openers(fields: &CampaignFields, lane: &Lane, now: Timestamp) -> Vec<Open
     if let Some(at) = opening(&endless, lane, now) {
         found.push(Opener::EndsAt(at));
     }
-    let alone = |zone: &String| Lane {
-        zones: vec![zone.clone()],
-        jurisdictions: lane.jurisdictions.clone(),
+    let alone = |zone: &String| {
+        Lane::new(vec![zone.clone()], lane.jurisdictions.clone()).with_consent(lane.consent)
     };
     let opens = |zone: &String| opening(fields, &alone(zone), now).is_some();
-    if lane.zones.len() != 1 && lane.zones.iter().all(opens) {
+    if lane.zones.is_empty() {
         found.push(Opener::Zone);
+    } else if lane.zones.len() > 1 && lane.zones.iter().all(opens) {
+        found.push(Opener::TrustedZone);
     }
     found
 }
@@ -116,6 +121,9 @@ pub fn opened_by(openers: &[Opener]) -> String {
         Opener::Holidays => "calls on holidays".to_owned(),
         Opener::EndsAt(at) => format!("an end of the campaign after {at}"),
         Opener::Zone => "the zone of each lead, in a column `zone`".to_owned(),
+        Opener::TrustedZone => {
+            "the zone of each lead, in a column `zone`, with `zones` set to `lead`".to_owned()
+        }
     });
     let help: Vec<String> = help.collect();
     match help.as_slice() {

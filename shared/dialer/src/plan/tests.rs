@@ -317,7 +317,7 @@ fn every_lead_that_is_passed_over_has_its_rule() {
     check(
         r#"
         campaign | | +12125550100 busy 30m | +13105550101 | +12125550102 suppressed | +12125550103 due 5m
-        campaign "consent":"express" | | +12125550104
+        campaign "kind":"information","consent":"express" | | +12125550104
         campaign "windows":{"mon":[["10:00","12:00"]]} | | +12125550105
         campaign | | +12125550106 no_answer 20h, no_answer 10h, no_answer 5h | +12125550107 live 1m | +12125550108 attempts 3
         campaign "max_concurrent_calls":2 | live 2 | +12125550109

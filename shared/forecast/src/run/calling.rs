@@ -89,6 +89,7 @@ impl Simulation {
             contact: Some(known.unwrap_or(&nobody)),
             others: &person.contacts_besides(),
             campaign: Some(&self.campaign),
+            single: dialer::Single::default(),
             lead: Some(&lead),
             call_id: Some(call_id),
         };

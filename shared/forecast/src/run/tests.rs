@@ -7,7 +7,7 @@ use std::time::Duration;
 use dialer::Place;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
-use model::{CampaignFields, ConsentKind, Delay, Lane, LeadPriority};
+use model::{CampaignFields, ConsentElsewhere, ConsentKind, Delay, Lane, LeadPriority};
 
 use super::*;
 use crate::{Basis, EntrantAlternate, Limits, OutcomeModel, Prices};
@@ -61,11 +61,27 @@ fn setup(fields: CampaignFields) -> Setup {
 }
 
 fn fields(json: &str) -> CampaignFields {
-    serde_json::from_str(json).unwrap()
+    informing(serde_json::from_str(json).unwrap())
+}
+
+/// Unless the campaign says what it is for, it informs people whose consent is kept elsewhere.
+fn informing(fields: CampaignFields) -> CampaignFields {
+    if fields.kind.is_some() {
+        return fields;
+    }
+    CampaignFields {
+        kind: Some(model::CallKind::Information),
+        consent_elsewhere: Some(ConsentElsewhere {
+            kind: ConsentKind::Express,
+            reason: "signed forms".to_owned(),
+            by: None,
+        }),
+        ..fields
+    }
 }
 
 fn entrant(number: PhoneNumber) -> Entrant {
-    let lane = Place::of(&number).lane(None);
+    let lane = Place::of(&number).lane(&model::StatedPlace::default(), None);
     Entrant::new(number, lane)
 }
 
@@ -331,7 +347,7 @@ fn other_numbers_are_called_in_their_own_hours_and_nobody_more_often_for_having_
         let mut entrant = entrant(numbers[0].clone());
         let others = numbers[1..].iter().map(|number| EntrantAlternate {
             number: number.clone(),
-            lane: Place::of(number).lane(None),
+            lane: Place::of(number).lane(&model::StatedPlace::default(), None),
             contact: None,
         });
         entrant.alternates = others.collect();
@@ -345,7 +361,7 @@ fn other_numbers_are_called_in_their_own_hours_and_nobody_more_often_for_having_
         let place = place.unwrap();
         others += u32::from(place % 3 > 0);
         by_person.entry(place / 3).or_default().push(row);
-        let lane = Place::of(&all[place]).lane(None);
+        let lane = Place::of(&all[place]).lane(&model::StatedPlace::default(), None);
         assert_eq!(row.zones, lane.zones, "another number's zones");
         let week = [(9, 20), (9, 20), (9, 20), (0, 0), (0, 0), (0, 0), (0, 0)];
         assert!(inside_everywhere(row, week), "{row:?}");
@@ -370,7 +386,7 @@ fn other_numbers_are_called_in_their_own_hours_and_nobody_more_often_for_having_
 #[test]
 fn whoever_is_not_called_has_a_reason() {
     let fields = fields(
-        r#"{"name":"Spring","consent":"written","max_concurrent_calls":1,
+        r#"{"name":"Spring","kind":"information","consent":"written","max_concurrent_calls":1,"call_on_holidays":true,
             "windows":{"mon":[["09:00","12:00"]]}}"#,
     );
     let mut setup = setup(fields);
@@ -542,8 +558,8 @@ fn a_forecast_reads_as_a_table() {
         Simulated          2026-03-01 00:00 UTC to 2026-03-15 00:00 UTC, seed 7
         Outcomes from      documented defaults (assumptions)
         Expected finish    2026-03-04 17:07 UTC
-        Half, nine tenths  2026-03-02 20:10 UTC, 2026-03-03 21:03 UTC
-        Calls per hour     8 on average over 16 hours with calls, 37 at most (2026-03-02 16:00 UTC)
+        Half, nine tenths  2026-03-02 23:02 UTC, 2026-03-03 21:04 UTC
+        Calls per hour     7 on average over 17 hours with calls, 30 at most (2026-03-02 16:00 UTC)
         Calls at once      3 at most, of 3 (2026-03-02 16:00 UTC)
         Our numbers        1 needed
         Cost               2.94 to 8.81 USD (prices: assumption for calls inside the United States, not confirmed by any vendor, 2026-11)
@@ -568,9 +584,9 @@ fn a_forecast_reads_as_a_table() {
 
         Day (UTC)        calls   leads done
         2026-03-01           0            0
-        2026-03-02          97           38  ########################################
-        2026-03-03          27           55  ############
-        2026-03-04           5           60  ###
+        2026-03-02          84           32  ########################################
+        2026-03-03          39           54  ###################
+        2026-03-04           6           60  ###
 
         Assumed: there are as many numbers to call from as it takes; name yours in `numbers` to have their daily limit simulated
         Assumed: nobody on the list is called by another campaign meanwhile, and no one else uses the carrier's lines
@@ -604,7 +620,7 @@ fn absurd_settings_are_all_named() {
 }
 
 fn fields_of(name: &str) -> CampaignFields {
-    let mut fields = CampaignFields::new(name);
+    let mut fields = informing(CampaignFields::new(name));
     fields.retry.no_answer = Delay::from_hours(1);
     fields
 }

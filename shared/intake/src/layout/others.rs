@@ -44,6 +44,7 @@ impl OtherNumbers {
                 | Target::CallingCode
                 | Target::Zone
                 | Target::Region
+                | Target::PostalCode
                 | Target::Country
                 | Target::Priority
                 | Target::ConsentKind

@@ -14,11 +14,15 @@ use crate::row::regions;
 /// The longest text on where a consent was given.
 pub const SOURCE_CHARS_MAX: usize = 500;
 
+/// The longest postal code, with its blanks and hyphens.
+const POSTAL_CODE_CHARS_MAX: usize = 12;
+
 /// Whether a cell can be what a column of that meaning holds.
 pub(crate) fn fits(target: &Target, cell: &str) -> bool {
     match target {
         Target::Zone => place::zone(cell).is_some(),
         Target::Region => regions::is_region(cell),
+        Target::PostalCode => is_postal_code(cell),
         Target::Country => Country::named(cell).is_some(),
         Target::Priority => parse_priority(cell).is_some(),
         Target::ConsentKind => parse_consent(cell).is_ok(),
@@ -30,6 +34,13 @@ pub(crate) fn fits(target: &Target, cell: &str) -> bool {
         | Target::Ignore
         | Target::Variable(_) => true,
     }
+}
+
+/// Letters and digits of any country's postal service, some digit among them: `96813`, `K1A 0B1`, `SW1A 1AA`.
+pub(crate) fn is_postal_code(text: &str) -> bool {
+    let parts = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '.');
+    let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+    text.len() <= POSTAL_CODE_CHARS_MAX && has_digit && text.chars().all(parts)
 }
 
 pub(crate) fn longest(text: &str, chars_max: usize) -> bool {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApiKeyId, CallId, CampaignId, ImportId, Lane, LeadId, Outcome, PhoneNumber, Rule, Variables,
+    ApiKeyId, CallId, CampaignId, Consent, ImportId, Lane, LeadId, Outcome, PhoneNumber, Rule,
+    Variables,
 };
 
 /// The most numbers that a lead has besides its own: two phones at home, two at work.
@@ -96,6 +97,9 @@ pub struct StatedPlace {
     /// Two letters, `US`: the list names a state of this country that cannot be read, so all of its states count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub any_region_of: Option<String>,
+    /// As it is written: `96813`, `K1A 0B1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
     /// Two letters, `US`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
@@ -155,30 +159,6 @@ pub enum LeadPriority {
     #[default]
     Normal,
     Low,
-}
-
-/// What a lead agreed to, when and where, as the list says.
-// docs/protocols/calling-compliance.md#consent
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Consent {
-    pub kind: ConsentKind,
-    #[serde(default)]
-    pub at: Option<Timestamp>,
-    /// Where it was given: a form, a page, a call.
-    #[serde(default)]
-    pub source: Option<String>,
-}
-
-/// How strong a consent is, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ConsentKind {
-    /// Prior express consent: enough for informational calls.
-    Express,
-    /// Prior express written consent: what sales calls with an artificial voice need in the US.
-    Written,
 }
 
 /// What is known of a number across all campaigns of a tenant: what frequency caps and suppression

@@ -34,6 +34,20 @@ pub struct ZoneTime {
     pub zone: String,
     /// Local date and time with offset, as in `2026-03-08T09:30:00-07:00`.
     pub local: String,
+    #[serde(default)]
+    pub source: ZoneSource,
+}
+
+/// What says that somebody may be in a zone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneSource {
+    /// The digits of the number.
+    #[default]
+    Number,
+    /// What is stated of the lead: its zone, its state or its postal code. The number does not say so.
+    Lead,
 }
 
 /// One rule with its verdict.

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use dialer::{Lanes, Script};
+use dialer::{Lanes, Script, Terms};
 use jiff::Timestamp;
 use model::{
-    AgentFields, Campaign, CampaignFields, CampaignState, ConsentKind, Lane, MachineAction,
-    NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables, element, member,
+    AgentFields, CallKind, Campaign, CampaignFields, CampaignState, ConsentKind, Lane,
+    MachineAction, NextNumberAfter, PhoneNumber, PromptVersion, Template, TenantId, Variables,
+    element, member,
 };
 use store::{Agents, LaneCounts, LeadFilter, Prompts, Shelf, StoreError};
 
@@ -38,7 +39,7 @@ struct Lock {
     free_in: &'static [CampaignState],
 }
 
-const LOCKS: [Lock; 4] = {
+const LOCKS: [Lock; 5] = {
     use CampaignState::{Draft, Paused, Scheduled};
     [
         Lock {
@@ -52,8 +53,13 @@ const LOCKS: [Lock; 4] = {
             free_in: &[Draft, Scheduled, Paused],
         },
         Lock {
-            at: "/disclosure/marketing",
-            changes: |before, after| before.disclosure.marketing != after.disclosure.marketing,
+            at: "/consent_elsewhere",
+            changes: |before, after| before.consent_elsewhere != after.consent_elsewhere,
+            free_in: &[Draft, Scheduled, Paused],
+        },
+        Lock {
+            at: "/kind",
+            changes: |before, after| before.kind != after.kind,
             free_in: &[Draft, Scheduled, Paused],
         },
         Lock {
@@ -104,9 +110,13 @@ pub(super) fn touched(before: &CampaignFields, after: &CampaignFields) -> Touche
     let fields = [
         ("agent_id", before.agent_id != after.agent_id),
         ("amd", before.amd != after.amd),
-        ("consent", before.consent != after.consent),
+        (
+            "consent",
+            before.consent != after.consent || before.consent_elsewhere != after.consent_elsewhere,
+        ),
         ("disclosure", before.disclosure != after.disclosure),
         ("ends_at", before.ends_at != after.ends_at),
+        ("kind", before.kind != after.kind),
         ("numbers", before.numbers != after.numbers),
         ("opt_out", before.opt_out != after.opt_out),
         (
@@ -128,7 +138,14 @@ impl Touched {
         };
         let first = pointer.split('/').nth(1).unwrap_or_default();
         // What is said, who says it and whom it is said to hang together.
-        let script = ["agent_id", "amd", "consent", "disclosure", "opt_out"];
+        let script = [
+            "agent_id",
+            "amd",
+            "consent",
+            "disclosure",
+            "kind",
+            "opt_out",
+        ];
         if script.contains(&first) || first == "variables" {
             return script.iter().any(|field| self.0.contains(field));
         }
@@ -202,6 +219,13 @@ impl Campaigns {
             }
         }
         let lanes = self.leads.counts(tenant, campaign.id).await?;
+        if fields.kind.is_some() {
+            check_consent(fields, &lanes, &mut checked);
+        } else {
+            let says =
+                "is needed before the start: what the calls are for decides hours and consent";
+            checked.say("/kind", Fault::Missing, says);
+        }
         self.check_leads(campaign, &lanes, &mut checked).await?;
         let Some(agent) = fields.agent_id else {
             checked.say(AGENT, Fault::Missing, "is needed before the start");
@@ -452,23 +476,49 @@ fn check_script(
         business_name: disclosure.business_name.as_deref(),
         purpose: disclosure.purpose.as_deref(),
         opt_out_key: fields.opt_out.key,
-        marketing: disclosure.marketing,
+        marketing: fields.kind == Some(CallKind::Sales),
         // Every call is, see `carrier::call::MachineDetection`.
         recorded: true,
     };
     for wrong in dialer::script_problems(&script, places.iter().copied()) {
         checked.say(wrong.field(), Fault::Conflict, &wrong.to_string());
     }
-    let written = |place: &&str| dialer::packs(place).any(|pack| pack.written_consent_for_sales);
-    if disclosure.marketing
-        && fields.consent != Some(ConsentKind::Written)
-        && places.iter().any(written)
-    {
-        checked.say(
-            "/consent",
-            Fault::Conflict,
-            "must be written: sales calls with an artificial voice need it where these leads are",
+}
+
+/// Whether leads have agreed to such calls, as far as their places and the campaign ask for it.
+fn check_consent(fields: &CampaignFields, lanes: &[LaneCounts], checked: &mut Checked) {
+    let terms = Terms::artificial(fields.kind);
+    let elsewhere = fields.consent_elsewhere.as_ref();
+    let elsewhere = elsewhere.map(|elsewhere| elsewhere.kind);
+    let (mut lacking, mut all) = (BTreeMap::<ConsentKind, u64>::new(), 0_u64);
+    for lane in lanes.iter().filter(|lane| lane.counts.waiting > 0) {
+        let waiting = lane.counts.waiting;
+        all = all.saturating_add(waiting);
+        let needed = dialer::least_consent(terms, jurisdictions(&lane.lane)).max(fields.consent);
+        let given = lane.lane.consent.max(elsewhere);
+        if let Some(needed) = needed.filter(|needed| given < Some(*needed)) {
+            let leads = lacking.entry(needed).or_default();
+            *leads = leads.saturating_add(waiting);
+        }
+    }
+    if lacking.is_empty() {
+        return;
+    }
+    let say = |(needed, leads): (&ConsentKind, &u64)| {
+        let needed = needed.code();
+        format!("{leads} of {all} leads lack the {needed} consent that is needed")
+    };
+    let told: Vec<String> = lacking.iter().map(say).collect();
+    let told = told.join(", ");
+    if lacking.values().sum::<u64>() < all {
+        let warning = format!("{told}: they end as not_allowed");
+        checked.warnings.push(warning);
+    } else {
+        let says = format!(
+            "nobody could be called: {told}; name it in the columns consent_kind and consent_at, or say in \
+             consent_elsewhere where it is kept"
         );
+        checked.say("/consent", Fault::Conflict, &says);
     }
 }
 

@@ -195,12 +195,12 @@ fn effect(campaign: &Campaign, counts: &LeadCounts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{CampaignFields, TenantId};
+    use model::TenantId;
 
     use super::*;
 
     fn campaign(state: CampaignState, starts_at: Option<&str>) -> Campaign {
-        let mut fields = CampaignFields::new("Spring");
+        let mut fields = support::campaign_fields("Spring");
         fields.starts_at = starts_at.map(|at| at.parse().unwrap());
         let (tenant, id) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
         Campaign {

@@ -444,12 +444,12 @@ fn rounded(value: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use model::{CampaignFields, LeadResult, Outcome};
+    use model::{LeadResult, Outcome};
 
     use super::*;
 
     fn running(windows: &str) -> Campaign {
-        let mut fields = CampaignFields::new("Spring");
+        let mut fields = support::campaign_fields("Spring");
         fields.windows = serde_json::from_str(windows).unwrap();
         let (tenant, id) = (TenantId::from_parts(0, 0), CampaignId::from_parts(0, 0));
         Campaign {

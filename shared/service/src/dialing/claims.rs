@@ -100,6 +100,7 @@ impl Claims {
         let to = lead.lead.number_in_turn().clone();
         let mut row = new_row(&snapshot, to, from.clone(), state, now);
         row.progress.not_before = Some(not_before);
+        row.call.kind = campaign.fields.kind;
         row.call.attempt = Some(lead.lead.attempts.saturating_add(1));
         let mut called = lead.lead.clone();
         called.state = LeadState::Calling { call_id: id };

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use dialer::{Asking, permit};
-use model::{Campaign, CampaignId, Contact, Lane, Lead, LeadId, Permit, PhoneNumber, TenantId};
+use dialer::{Asking, Single, permit};
+use model::{
+    CallKind, Campaign, CampaignId, Consent, ConsentKind, Contact, Lane, Lead, LeadId, Permit,
+    PhoneNumber, TenantId,
+};
 
 use crate::dialing::policy::lane_of;
 use crate::{Clock, Fault, FieldProblem, Refused};
@@ -28,8 +31,8 @@ pub struct Checked {
 /// For whom a number would be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CalledFor {
-    /// A single call.
-    Nobody,
+    /// Nobody of a campaign: a single call, for which this is said.
+    Single(Option<CallKind>, Option<ConsentKind>),
     /// The campaign's lead that is known by the number, if there is one.
     Campaign(CampaignId),
     /// A lead that has the number, as its own or besides.
@@ -60,7 +63,16 @@ impl Permits {
         let (campaign, lead) = self.asked_for(tenant, to, called_for).await?;
         let contact = self.contacts.get(tenant, to).await?;
         let own = lead.as_ref().and_then(|lead| lead.lane_of(to));
-        let lane = own.map_or_else(|| lane_of(to), Lane::clone);
+        let (kind, consent) = match called_for {
+            CalledFor::Single(kind, consent) => (kind, consent),
+            CalledFor::Campaign(_) | CalledFor::Lead(_, _) => (None, None),
+        };
+        let consent = consent.map(|kind| Consent {
+            kind,
+            at: None,
+            source: None,
+        });
+        let lane = own.map_or_else(|| lane_of(to, consent.as_ref()), Lane::clone);
         let numbers = lead.iter().flat_map(|lead| lead.numbers_besides(to));
         let numbers: Vec<PhoneNumber> = numbers.cloned().collect();
         let others = if numbers.is_empty() {
@@ -75,6 +87,10 @@ impl Permits {
             contact: Some(&contact),
             others: &others,
             campaign: campaign.as_ref(),
+            single: Single {
+                kind,
+                consent: consent.as_ref(),
+            },
             lead: lead.as_ref(),
             call_id: None,
         };
@@ -89,7 +105,7 @@ impl Permits {
         called_for: CalledFor,
     ) -> Result<(Option<Campaign>, Option<Lead>), Refused> {
         let (campaign, lead) = match called_for {
-            CalledFor::Nobody => return Ok((None, None)),
+            CalledFor::Single(_kind, _consent) => return Ok((None, None)),
             CalledFor::Campaign(campaign) => (campaign, None),
             CalledFor::Lead(campaign, lead) => (campaign, Some(lead)),
         };

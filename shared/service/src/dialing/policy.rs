@@ -4,11 +4,11 @@
 //! one's own phone); whom the number belongs to decides that, never a campaign. That a number is on the
 //! suppression list, or is none that may be called, nobody overrides.
 
-use dialer::{Asking, Place};
+use dialer::{Asking, Place, Single};
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Attempt, Call, CalledElsewhere, Campaign, Check, Contact, Lane, Lead, LeadState, Permit,
-    PhoneNumber, Rule,
+    Attempt, Call, CalledElsewhere, Campaign, Check, Consent, Contact, Lane, Lead, LeadState,
+    Permit, PhoneNumber, Rule, StatedPlace,
 };
 use store::{CallRow, ContactRow, Overriding};
 
@@ -50,7 +50,7 @@ impl ReadWith {
             Purpose::Nothing => return stopped(now),
         };
         let own = lead.and_then(|lead| lead.lane_of(&call.to)).cloned();
-        let lane = own.unwrap_or_else(|| lane_of(&call.to));
+        let lane = own.unwrap_or_else(|| lane_of(&call.to, call.consent.as_ref()));
         let others: Vec<&Contact> = self.others.iter().map(|row| &row.contact).collect();
         let permit = dialer::permit(
             &Asking {
@@ -59,6 +59,10 @@ impl ReadWith {
                 contact: Some(&self.contact),
                 others: &others,
                 campaign,
+                single: Single {
+                    kind: call.kind,
+                    consent: call.consent.as_ref(),
+                },
                 lead,
                 call_id: Some(call.id),
             },
@@ -121,9 +125,9 @@ pub(crate) fn purpose(call: &Call, campaign: Option<Campaign>, lead: Option<Lead
     }
 }
 
-/// What is decided for a number that no list says more of.
-pub(crate) fn lane_of(number: &PhoneNumber) -> Lane {
-    Place::of(number).lane(None)
+/// What is decided for a number that no list says more of than what the person has agreed to.
+pub(crate) fn lane_of(number: &PhoneNumber, consent: Option<&Consent>) -> Lane {
+    Place::of(number).lane(&StatedPlace::default(), consent)
 }
 
 /// The permit with an owner's word over its no. The first no stays in it, to be seen; what comes before

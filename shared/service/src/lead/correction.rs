@@ -12,7 +12,7 @@ use model::{
     Rule, StatedPlace, Variables,
 };
 
-use super::{LeadFields, alternates, place};
+use super::{LeadFields, alternates};
 use crate::Refused;
 
 /// What a correction makes of a lead.
@@ -39,7 +39,7 @@ pub(super) fn of(
 ) -> Result<Corrected, Refused> {
     let number = fields.number.as_ref().unwrap_or(&before.number);
     let stated = stated(before, fields);
-    let lane = place::lane(&Place::of(number), &stated);
+    let lane = Place::of(number).lane(&stated, fields.consent.as_ref());
     let renumbered = *number != before.number;
     let changes = Changes {
         number: renumbered,
@@ -70,7 +70,7 @@ pub(super) fn of(
     let same_numbers = !renumbered && others.iter().eq(numbers_of(&before.alternates));
     let after = Lead {
         lane,
-        alternates: alternates(others.into_iter(), &stated),
+        alternates: alternates(others.into_iter(), &stated, fields.consent.as_ref()),
         // What was given up was so for what is corrected.
         rotation: if same_numbers && !brought_back {
             before.rotation
@@ -135,7 +135,7 @@ fn stated(before: &Lead, fields: &LeadFields) -> StatedPlace {
     let unread = before.stated_place.any_region_of.clone();
     StatedPlace {
         any_region_of: unread.filter(|_country| fields.region.is_none()),
-        ..place::stated(fields.zone.as_ref(), fields.region.as_ref(), fields.country)
+        ..fields.stated()
     }
 }
 

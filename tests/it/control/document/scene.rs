@@ -192,6 +192,7 @@ impl Scene {
     async fn calls(&mut self, agent: &str) {
         let call = json!({
             "to": "+14155550100",
+            "kind": "information",
             "agent_id": agent,
             "variables": { "name": "Ada" },
             "override": { "reason": "A test call to a phone of our own." },
@@ -222,7 +223,9 @@ impl Scene {
     async fn campaigns(&mut self, agent: &str) -> String {
         let campaign = json!({
             "name": "Spring reminders",
+            "kind": "information",
             "agent_id": agent,
+            "consent_elsewhere": { "kind": "express", "reason": "signed forms, kept in our CRM" },
             "windows": { "mon": [["10:00", "12:30"], ["14:00", "19:00"]], "tue": [["10:00", "19:00"]] },
             "max_concurrent_calls": 10,
             "max_attempts": 2,
@@ -287,7 +290,7 @@ impl Scene {
     }
 
     async fn imports(&mut self, agent: &str) {
-        let campaign = json!({ "name": "From a list", "agent_id": agent });
+        let campaign = json!({ "name": "From a list", "kind": "information", "agent_id": agent });
         let campaign = self.post("/v1/campaigns", campaign).await.id();
         let path = format!("/v1/campaigns/{campaign}");
         let imports = format!("{path}/imports");

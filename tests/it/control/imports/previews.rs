@@ -58,7 +58,7 @@ async fn leads_that_the_windows_never_reach_are_counted_and_what_opens_them_does
     );
     let openers = group["opened_by"].as_array().unwrap();
     let codes: Vec<&Value> = openers.iter().map(|opener| &opener["code"]).collect();
-    assert_eq!(codes, ["windows", "zone"], "{group}");
+    assert_eq!(codes, ["windows", "trusted_zone"], "{group}");
     let sentence = group["sentence"].as_str().unwrap();
     assert!(
         sentence.contains("windows from 09:00 to 20:00"),
@@ -74,7 +74,7 @@ async fn leads_that_the_windows_never_reach_are_counted_and_what_opens_them_does
         (&json!(3), &json!(0))
     );
     scene
-        .set(json!({ "windows": windows("10:00", "19:00") }))
+        .set(json!({ "windows": windows("10:00", "19:00"), "zones": "lead" }))
         .await;
     let zoned = "phone,name,zone\n+79161234567,Olga,Europe/Moscow\n+12125550123,Ann,\n";
     let preview = scene.preview("", zoned).await;
@@ -90,7 +90,7 @@ async fn every_row_is_one_of_callable_never_lacking_duplicate_suppressed_or_othe
     scene.suppress("+14155550104").await;
     scene
         .set(json!({
-            "consent": "express",
+            "consent_elsewhere": null,
             "disclosure": { "opening": "Hello {{first_name}}, an automated call from {{shop}}." },
         }))
         .await;

@@ -114,7 +114,7 @@ async fn begin(platform: &Platform, calls: u32) -> anyhow::Result<Campaign> {
         max_concurrent_calls: 1,
         max_attempts: 1,
         windows: support::at_any_hour(),
-        ..CampaignFields::new("Bench")
+        ..support::campaign_fields("Bench")
     };
     let id = parts.ids.fresh(CampaignId::from_parts);
     let mut campaign = Campaign {

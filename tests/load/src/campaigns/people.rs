@@ -31,7 +31,7 @@ impl Area {
                 .all(|one| one.starts_with("US-"));
         (callable && somewhere).then(|| Self {
             code,
-            lane: place.lane(None),
+            lane: place.lane(&model::StatedPlace::default(), None),
         })
     }
 

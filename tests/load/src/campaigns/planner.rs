@@ -499,7 +499,7 @@ async fn fields(parts: &Context) -> anyhow::Result<(TenantId, CampaignFields)> {
         };
         numbers.create(tenant, &number, None).await?;
     }
-    let mut fields = CampaignFields::new("Bench");
+    let mut fields = support::campaign_fields("Bench");
     fields.agent_id = Some(agent);
     fields.max_concurrent_calls = LINES;
     Ok((tenant, fields))

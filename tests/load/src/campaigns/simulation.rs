@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use forecast::{Basis, Entrant, Limits, OutcomeModel, Prices, Setup, Simulation};
-use model::{CampaignFields, PhoneNumber};
+use model::PhoneNumber;
 
 use super::{Table, people, per_second, seconds, thousands};
 use crate::machine::Usage;
@@ -54,7 +54,7 @@ pub(super) fn measure(leads: u64) -> anyhow::Result<Table> {
 }
 
 fn run(list: &[(PhoneNumber, model::Lane)], (rate, lines): (u32, u32)) -> anyhow::Result<Run> {
-    let mut campaign = CampaignFields::new("Bench");
+    let mut campaign = support::campaign_fields("Bench");
     campaign.max_concurrent_calls = lines;
     let setup = Setup {
         campaign_id: Setup::nobodys_campaign(),

@@ -40,8 +40,13 @@ fn check(body: &str, numbers: &[&str], expected: &Expect) {
                 format!(", an end after {at}")
             }
             Opener::Zone => {
-                lead.lane.zones.truncate(1);
+                lead.lane.zones.push("Europe/Berlin".to_owned());
                 ", a zone".to_owned()
+            }
+            Opener::TrustedZone => {
+                opened.fields.zones = model::ZoneTrust::Lead;
+                lead.lane.own_zones = lead.lane.zones.iter().take(1).cloned().collect();
+                ", a trusted zone".to_owned()
             }
         };
         let after = never(&mut Lanes::new(), &opened, &lead, noon());
@@ -56,7 +61,7 @@ fn mobiles_of_a_wide_country_need_long_windows_or_a_zone() {
     check(
         day,
         &[RUSSIAN_MOBILE],
-        &expect!["campaign_window, windows 09:00 to 20:00, a zone"],
+        &expect!["campaign_window, windows 09:00 to 20:00, a trusted zone"],
     );
     check(day, &[NEW_YORKER], &expect![["called"]]);
 }
@@ -99,11 +104,11 @@ fn another_number_of_theirs_saves_who_is_not_allowed_where_the_campaign_goes_on_
     check(
         &after("not_allowed"),
         &numbers,
-        &expect!["called, windows 09:00 to 20:00, a zone"],
+        &expect!["called, windows 09:00 to 20:00, a trusted zone"],
     );
     check(
         &after("no_answer"),
         &numbers,
-        &expect!["campaign_window, windows 09:00 to 20:00, a zone"],
+        &expect!["campaign_window, windows 09:00 to 20:00, a trusted zone"],
     );
 }

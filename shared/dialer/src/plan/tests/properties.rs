@@ -195,7 +195,7 @@ fn may_be_called(snapshot: &Snapshot<'_>, dial: &Dial<'_>) {
     assert!(number == &lead.number || dial.campaign.fields.alternate_numbers.are_called());
     assert_eq!(
         lane,
-        &crate::Place::of(number).lane(None),
+        &crate::Place::of(number).lane(&model::StatedPlace::default(), None),
         "another number's lane"
     );
     let mut schedule = Schedule::new(Some(&dial.campaign.fields), lane);
@@ -215,6 +215,7 @@ fn may_be_called(snapshot: &Snapshot<'_>, dial: &Dial<'_>) {
         contact: due.unwrap().contact,
         others: &due.unwrap().others,
         campaign: Some(dial.campaign),
+        single: Single::default(),
         lead: Some(dial.lead),
         call_id: None,
     };

@@ -26,7 +26,7 @@ fn lead() -> Lead {
     let number: PhoneNumber = WRONG.parse().unwrap();
     let due_at = "2026-03-03T20:00:00Z".parse().unwrap();
     Lead {
-        lane: Place::of(&number).lane(None),
+        lane: Place::of(&number).lane(&StatedPlace::default(), None),
         state: LeadState::Waiting { due_at },
         attempts: 1,
         faults: 2,
@@ -71,7 +71,9 @@ fn a_corrected_place_makes_the_lane_anew_and_the_lead_keeps_its_time() {
     let Ok(Corrected::InPlace(after)) = corrected(&before, &in_new_york(&before)) else {
         panic!("in place");
     };
-    assert_eq!(after.lane.zones, ["America/New_York"]);
+    let zones = ["America/Los_Angeles", "America/New_York"];
+    assert_eq!(after.lane.zones, zones);
+    assert_eq!(after.lane.own_zones, ["America/New_York"]);
     assert_eq!(after.lane.jurisdictions, ["US-CA", "US-NY"]);
     assert_eq!(after.state, before.state);
     assert_eq!((after.id, after.attempts), (before.id, 1));
@@ -131,7 +133,7 @@ fn lead_of_several() -> Lead {
     let others = [RIGHT, "+16175550101"].map(|number| number.parse().unwrap());
     let lead = lead();
     Lead {
-        alternates: alternates(others.into_iter(), &lead.stated_place),
+        alternates: alternates(others.into_iter(), &lead.stated_place, None),
         rotation: Rotation::default().turned_to(1),
         ..lead
     }
@@ -187,7 +189,7 @@ fn with_others_than_before_the_own_number_is_in_turn() {
 fn a_state_that_nobody_can_read_counts_until_one_is_named() {
     let mut before = lead();
     before.stated_place.any_region_of = Some("US".to_owned());
-    before.lane = place::lane(&Place::of(&before.number), &before.stated_place);
+    before.lane = Place::of(&before.number).lane(&before.stated_place, None);
     let edited = LeadFields {
         variables: Variables::new(),
         ..Leads::fields(&before)

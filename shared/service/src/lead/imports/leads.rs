@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{AlternateNumber, Lane, Lead, LeadId, LeadState, Rotation, StatedPlace};
 use store::Import;
 
-use crate::lead::{alternates, place};
+use crate::lead::alternates;
 
 /// A row as a lead that waits from now on.
 pub(super) fn lead_of(import: &Import, row: Row, now: Timestamp) -> Result<Lead, Reason> {
@@ -16,7 +16,7 @@ pub(super) fn lead_of(import: &Import, row: Row, now: Timestamp) -> Result<Lead,
         campaign_id: import.campaign_id,
         lane: own_lane(&row, &stated)?,
         number: row.number,
-        alternates: alternates(row.alternates.into_iter(), &stated),
+        alternates: alternates(row.alternates.into_iter(), &stated, row.consent.as_ref()),
         rotation: Rotation::default(),
         stated_place: stated,
         counted_lane: None,
@@ -52,7 +52,11 @@ pub fn lane_of(row: &Row) -> Result<Lane, Reason> {
 /// Why the row is no lead after all.
 pub fn alternates_of(row: &Row) -> Result<Vec<AlternateNumber>, Reason> {
     let stated = stated(row)?;
-    Ok(alternates(row.alternates.iter().cloned(), &stated))
+    Ok(alternates(
+        row.alternates.iter().cloned(),
+        &stated,
+        row.consent.as_ref(),
+    ))
 }
 
 fn own_lane(row: &Row, stated: &StatedPlace) -> Result<Lane, Reason> {
@@ -63,7 +67,7 @@ fn own_lane(row: &Row, stated: &StatedPlace) -> Result<Lane, Reason> {
         NumberKind::Premium => return Err(Reason::NumberPremium),
         NumberKind::Invalid => return Err(Reason::NumberUnknown),
     }
-    Ok(place::lane(&place, stated))
+    Ok(place.lane(stated, row.consent.as_ref()))
 }
 
 /// What the list says of the person's place.
@@ -76,6 +80,7 @@ fn stated(row: &Row) -> Result<StatedPlace, Reason> {
         zone: zone.map(|zone| zone.to_string()),
         region: row.region.map(str::to_owned),
         any_region_of: row.region_unreadable.map(|country| country.to_string()),
+        postal_code: row.postal_code.clone(),
         country: row.country.map(|country| country.to_string()),
     })
 }
