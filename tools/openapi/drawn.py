@@ -23,6 +23,9 @@ PLACES = [
     ("out_of_range", r"/to"),  # A number that nobody may call.
     ("missing", r"/amd/voicemail_message"),  # It is to be left.
     ("missing", r"/outcomes"),  # Neither outcomes nor results.
+    ("missing", r"campaign_id"),  # Of the `lead_id` that is named.
+    ("missing", r"/campaign/kind"),  # The stored campaign has none yet.
+    ("out_of_range", r"/consent_elsewhere/reason"),  # Blanks.
     ("out_of_range", r"/windows"),  # Not one span in a week.
     ("out_of_range", r"/model/(attempts|by_hour/\d+)"),  # No share above 0.
     ("out_of_range", r"/prices/\w+"),  # From high to low.

@@ -27,6 +27,7 @@ use store::{HeldFilter, LeadFilter, LeadPage, LeadRow, LeadsRefused, NotLetIn, S
 
 use self::correction::Corrected;
 use self::listed::{is_kept_out, listed};
+pub use self::place::{PostalCode, PostalCodeProblem};
 use crate::call::VARIABLES_MAX;
 use crate::campaign::entry::Entries;
 use crate::{Clock, Fault, FieldProblem, Ids, Refused};
@@ -62,12 +63,9 @@ pub struct NewLead {
     #[serde(default, deserialize_with = "place::text::deserialize")]
     pub region: Option<RegionCode>,
     /// As the country's postal service writes it: rules and zones of its state apply besides those of the number.
-    #[cfg_attr(
-        feature = "schema",
-        schema(max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103")
-    )]
-    #[serde(default)]
-    pub postal_code: Option<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103"))]
+    #[serde(default, deserialize_with = "place::text::deserialize")]
+    pub postal_code: Option<PostalCode>,
     /// The country that it is in, where the number is another's: the rules of both apply.
     #[serde(default)]
     pub country: Option<Country>,
@@ -107,12 +105,9 @@ pub struct LeadFields {
     #[serde(default, with = "place::text")]
     pub region: Option<RegionCode>,
     /// As the country's postal service writes it: rules and zones of its state apply besides those of the number.
-    #[cfg_attr(
-        feature = "schema",
-        schema(max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103")
-    )]
-    #[serde(default)]
-    pub postal_code: Option<String>,
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, max_length = 12, pattern = "^[A-Za-z0-9 .-]{1,12}$", example = "94103"))]
+    #[serde(default, with = "place::text")]
+    pub postal_code: Option<PostalCode>,
     /// The country that it is in, where the number is another's: the rules of both apply.
     #[serde(default)]
     pub country: Option<Country>,
@@ -327,7 +322,10 @@ impl Leads {
                 .region
                 .as_ref()
                 .and_then(|region| region.parse().ok()),
-            postal_code: stated.postal_code.clone(),
+            postal_code: stated
+                .postal_code
+                .as_ref()
+                .and_then(|code| code.parse().ok()),
             country: stated
                 .country
                 .as_ref()
@@ -513,7 +511,7 @@ impl LeadFields {
         place::stated(
             self.zone.as_ref(),
             self.region.as_ref(),
-            self.postal_code.as_deref(),
+            self.postal_code.as_ref(),
             self.country,
         )
     }
@@ -544,7 +542,7 @@ fn row(new: &NewLead, campaign_id: CampaignId, now: Timestamp) -> Lead {
     let stated = place::stated(
         new.zone.as_ref(),
         new.region.as_ref(),
-        new.postal_code.as_deref(),
+        new.postal_code.as_ref(),
         new.country,
     );
     let alternates = alternates(

@@ -70,6 +70,8 @@ pub(super) async fn a_zone_and_a_region_are_corrected_and_the_lead_keeps_its_tim
         (json!({ "region": "US-ZZ" }), "/region"),
         (json!({ "region": "Nevada" }), "/region"),
         (json!({ "country": "ZZ" }), "/country"),
+        (json!({ "postal_code": "9".repeat(13) }), "/postal_code"),
+        (json!({ "postal_code": "<b>" }), "/postal_code"),
         (json!({ "number": "+19005550100" }), "/number"),
     ] {
         let refused = patch(&desk.world, &path, "*", body).await;
